@@ -1,0 +1,65 @@
+"""Errors whose docstring is their message, so that data cannot leak into one.
+
+A subclass says in its docstring what happened and what to do. Callers may add a
+`field` (a name of ours, never a value) and `known` facts that are ours to print:
+numbers, ids and words from the vocabulary. HTTP status lives in `api/problems.py`.
+"""
+
+from collections.abc import Mapping
+from inspect import cleandoc
+
+
+class CdpError(Exception):
+    """Something went wrong inside the platform."""
+
+    def __init__(self, *, field: str | None = None, **known: int | str | float | bool) -> None:
+        self.field = field
+        self.known: Mapping[str, int | str | float | bool] = known
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The class's docstring, with the field and the known facts behind it."""
+        text = cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " ")
+        facts = ([f"field {self.field}"] if self.field else []) + [f"{k} {v}" for k, v in self.known.items()]
+        return f"{text} ({', '.join(facts)})" if facts else text
+
+
+class BadInput(CdpError):
+    """What was sent cannot be understood."""
+
+
+class TooLarge(BadInput):
+    """What was sent is larger than the limit."""
+
+
+class NotAllowed(CdpError):
+    """This is not allowed."""
+
+
+class NotAuthenticated(CdpError):
+    """The credentials are missing, unknown or expired."""
+
+
+class NotFound(CdpError):
+    """There is no such thing, or you may not know of it."""
+
+
+class Conflict(CdpError):
+    """This contradicts what is already there."""
+
+
+class Unavailable(CdpError):
+    """A part that this needs does not answer; nothing was done. Try again later."""
+
+
+class Overloaded(Unavailable):
+    """More is arriving than can be stored; nothing of this was stored. Send it again later."""
+
+
+class BrokenSeal(CdpError):
+    """A sealed value does not open."""
+
+
+class Refused(CdpError):
+    """The platform refuses to start or to go on, because doing so could harm somebody."""

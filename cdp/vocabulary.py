@@ -1,0 +1,158 @@
+"""The words that every package shares: ids, classes of data, states, trust, channels.
+
+Nothing here touches a database or a library of others. The numbers of `FieldClass`
+and `Trust` are stored: they are never renumbered, only added to.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NewType
+from uuid import UUID
+
+WorkspaceId = NewType("WorkspaceId", UUID)
+FragmentId = NewType("FragmentId", UUID)  # (source, one identifier); owns a key
+ProfileId = NewType("ProfileId", UUID)  # the id of a root fragment
+ContactId = NewType("ContactId", UUID)  # stands for an address, never is one
+KeyId = NewType("KeyId", UUID)
+SourceId = NewType("SourceId", UUID)
+PurposeId = NewType("PurposeId", UUID)
+RecipientId = NewType("RecipientId", UUID)
+NoticeId = NewType("NoticeId", UUID)
+IntentId = NewType("IntentId", UUID)
+
+
+class FieldClass(IntEnum):
+    """Classes by which fields are sealed, minimised and permitted (stored numbers)."""
+
+    CONTACT = 1  # e-mail, phone
+    IDENTITY = 2  # names, date of birth, ids of other systems
+    ADDRESS = 3
+    DEMOGRAPHIC = 4  # language, region, age band
+    BEHAVIOUR = 5  # what was viewed and done
+    PURCHASE = 6
+    NATIONAL_ID = 7
+    SENSITIVE = 8  # special categories, GDPR 9
+    TECHNICAL = 9  # device, IP address, user agent
+    THIRD_PARTY = 10  # about somebody else; has no purpose
+    UNCLASSIFIED = 11  # nobody has said what it is; never released
+
+
+class Trust(IntEnum):
+    """How far a claim about identity is believed; smaller is stronger (stored numbers)."""
+
+    VERIFIED = 1
+    SCORED = 2
+    ASSERTED = 3
+
+
+class KeyKind(StrEnum):
+    """Whose hands a write key is in."""
+
+    SERVER = "server"
+    PUBLIC = "public"
+
+
+class Channel(StrEnum):
+    """The ways to reach a person."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PHONE = "phone"
+    POST = "post"
+    PUSH = "push"
+
+
+class Namespace(StrEnum):
+    """Namespaces of identifiers that are ours; sources add `crm:<source name>`."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    USER_ID = "user_id"
+    ANONYMOUS_ID = "anonymous_id"
+
+
+# Which namespace of contact a channel sends to. A channel that is not here reaches nobody.
+REACHES: dict[Channel, str] = {
+    Channel.EMAIL: Namespace.EMAIL,
+    Channel.SMS: Namespace.PHONE,
+    Channel.PHONE: Namespace.PHONE,
+}
+
+
+class Scope(StrEnum):
+    """What a word of consent binds."""
+
+    PERSON = "person"
+    CONTACT = "contact"
+    DEVICE = "device"
+
+
+class State(StrEnum):
+    """States of a word of consent (W3C DPV terms where there is one)."""
+
+    REQUESTED = "requested"
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    OBJECTED = "objected"
+    RESTRICTED = "restricted"
+
+
+NEGATIVE: frozenset[State] = frozenset({State.REFUSED, State.WITHDRAWN, State.OBJECTED, State.RESTRICTED})
+
+
+class Basis(StrEnum):
+    """Legal bases, each with evidence of its own that the gate demands."""
+
+    CONSENT = "consent"  # GDPR 6(1)(a)
+    CONTRACT = "contract"  # 6(1)(b)
+    LEGAL_OBLIGATION = "legal_obligation"  # 6(1)(c)
+    LEGITIMATE_INTEREST = "legitimate_interest"  # 6(1)(f)
+    SOFT_OPT_IN = "soft_opt_in"  # ePrivacy 13(2)
+    OPT_OUT = "opt_out"  # CAN-SPAM
+
+
+class PurposeClass(StrEnum):
+    """Unsubscribe, caps and quiet hours bind marketing alone."""
+
+    MARKETING = "marketing"
+    SERVICE = "service"
+    LEGAL = "legal"
+
+
+class Show(StrEnum):
+    """What a policy lets a caller see of a class of fields."""
+
+    SHOW = "show"
+    MASK = "mask"
+    WITHHOLD = "withhold"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """The place of one message in the order of acceptance: the only order there is."""
+
+    accept_seq: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A normalised identifier. Its `repr` never shows the value."""
+
+    namespace: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Identifier(namespace={self.namespace!r}, value=<personal>)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: an opaque reference, never a name; `roles` are words of the policy."""
+
+    ref: str
+    roles: frozenset[str]
+    kind: str  # account | client | source | system | subject

@@ -1,0 +1,159 @@
+"""The database: one metadata, tables that carry their workspace, engines, bulk writes.
+
+Tables are declared in their package through `workspace_table`, which puts `workspace_id`
+first in the primary key; migrations force row-level security on all of them. Bulk writes
+are `INSERT … SELECT FROM unnest(typed binary arrays)`: COPY into a table with row-level
+security is refused by PostgreSQL, and array binding is as fast.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import sql as pg
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Engine,
+    Float,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+OWNER, APP, KEEPER, READER = "cdp_owner", "cdp_app", "cdp_keeper", "cdp_reader"
+READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
+
+# The policy of every table: without a workspace set, `NULL = …` lets no row through.
+WORKSPACE_PREDICATE = "workspace_id = NULLIF((SELECT current_setting('cdp.workspace', true)), '')::uuid"
+
+
+def workspace_table(
+    name: str,
+    schema: str,
+    *items: Any,
+    key: Sequence[str],
+    app: str = WRITE,
+    keeper: str = "",
+    reader: str = "",
+    **options: Any,
+) -> Table:
+    """A table of one workspace's rows: `workspace_id` leads its primary key.
+
+    `app`, `keeper` and `reader` are the privileges of those roles, as in GRANT; migrations
+    are generated from them. `key` names the columns that follow in the primary key.
+    """
+    columns = {item.name: item for item in items if isinstance(item, Column)}
+    for part in key:
+        columns[part].primary_key = True
+        columns[part].nullable = False
+    first = Column("workspace_id", Uuid, primary_key=True, nullable=False)
+    grants = {role: rights for role, rights in ((APP, app), (KEEPER, keeper), (READER, reader)) if rights}
+    return Table(name, metadata, first, *items, schema=schema, info={"grants": grants}, **options)
+
+
+def instant(name: str, *, null: bool = False) -> Column[Any]:
+    """A column of timestamptz."""
+    return Column(name, DateTime(timezone=True), nullable=null)
+
+
+def make_engine(url: str, *, pool_size: int) -> Engine:
+    """An engine that checks connections on checkout and never prints parameters."""
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+    )
+
+
+class Conflict(NamedTuple):
+    """What a bulk insert does on a duplicate: `columns` and the `DO …` behind them."""
+
+    columns: tuple[str, ...]
+    action: str = "NOTHING"
+
+
+_POSTGRES_NAMES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (Uuid, "uuid"),
+    (LargeBinary, "bytea"),
+    (BigInteger, "int8"),
+    (SmallInteger, "int2"),
+    (Boolean, "bool"),
+    (DateTime, "timestamptz"),
+    (Date, "date"),
+    (Float, "float8"),
+    (Numeric, "numeric"),
+    (Text, "text"),
+)
+
+
+def _postgres_name(column: Column[Any]) -> str:
+    for kind, name in _POSTGRES_NAMES:
+        if isinstance(column.type, kind):
+            return name
+    raise TypeError(f"{column.table.name}.{column.name} has no array type for bulk writes")
+
+
+def insert_rows(
+    session: Session,
+    table: Table,
+    workspace: UUID,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    order: Sequence[str] = (),
+    conflict: Conflict | None = None,
+    returning: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
+    """Insert rows given column by column, in one statement; return the `returning` columns.
+
+    `columns` maps column names to sequences of equal length (None is NULL). `order` names
+    columns by which to insert, so that concurrent writers meet their duplicates in the same
+    order and cannot deadlock.
+    """
+    names = list(columns)
+    if not names or not columns[names[0]]:
+        return []
+    ident = pg.Identifier
+    arrays = pg.SQL(", ").join(
+        pg.SQL("%b::{}[]").format(pg.SQL(_postgres_name(table.c[name]))) for name in names
+    )
+    into = pg.SQL(", ").join(map(ident, names))
+    query = pg.SQL("INSERT INTO {} (workspace_id, {}) SELECT %s::uuid, {} FROM unnest({}) AS u({})").format(
+        ident(table.schema or "public", table.name), into, into, arrays, into
+    )
+    if order:
+        query += pg.SQL(" ORDER BY ") + pg.SQL(", ").join(map(ident, order))
+    if conflict:
+        target = pg.SQL(", ").join(map(ident, ("workspace_id", *conflict.columns)))
+        query += pg.SQL(" ON CONFLICT ({}) DO {}").format(target, pg.SQL(conflict.action))
+    if returning:
+        query += pg.SQL(" RETURNING ") + pg.SQL(", ").join(map(ident, returning))
+    cursor = run(session, query, (workspace, *(list(columns[name]) for name in names)))
+    return cursor.fetchall() if returning else []
+
+
+def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+    """Run a psycopg query in the session's transaction and return its cursor.
+
+    For the set-based statements whose typed binary arrays SQLAlchemy cannot express.
+    """
+    connection: Any = session.connection().connection.driver_connection
+    return connection.cursor().execute(query, parameters)

@@ -1,0 +1,101 @@
+"""The one settings object: environment (`CDP_…`) over `cdp.toml` over defaults.
+
+Every field's description is its documentation: `docs/configuration.md` is written from
+them and a test fails when the two differ.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CDP_", toml_file="cdp.toml", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(
+        Path("var"), description="Where the embedded database and generated files are kept."
+    )
+    state_dir: Path = Field(
+        Path("var/state"),
+        description="Keys, the signer's last size and root, and the journal. Outside the database, on storage"
+        " and with backups of its own; whoever reads it can open everything.",
+    )
+    database_url: str = Field(
+        "",
+        description="The application role's PostgreSQL (16 or newer), `postgresql+psycopg://cdp_app:…@host/cdp`."
+        " Empty: the embedded database under `data_dir`.",
+    )
+    owner_url: str = Field(
+        "", description="The owner role's URL, used by `cdp migrate` alone. Needed with `database_url`."
+    )
+    keeper_url: str = Field(
+        "", description="The keeper role's URL, used by `cdp keeper` alone. Needed with `database_url`."
+    )
+    pool_size: int = Field(8, ge=1, le=100, description="Database connections kept by each process.")
+    host: str = Field("127.0.0.1", description="The address on which the API listens.")
+    port: Port = Field(8400, description="The port on which the API listens.")
+    public_url: str = Field(
+        "http://127.0.0.1:8400",
+        description="How the outside world reaches the API: issuer of tokens, base of unsubscribe links.",
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level printed.")
+    inbox_lag_limit: timedelta = Field(
+        timedelta(seconds=5),
+        description="Releases hold while the oldest unprocessed message is older than this: a withdrawal"
+        " may be in it.",
+    )
+    send_window: timedelta = Field(
+        timedelta(seconds=3),
+        description="How long after its intent a release may send its first byte; a withdrawal waits at most"
+        " this long.",
+    )
+    release_batch: int = Field(200, ge=1, le=200, description="People in one intent.")
+    ingest_batch: int = Field(500, ge=1, le=500, description="Messages in one transaction of the worker.")
+    quarantine_days: int = Field(
+        30,
+        ge=1,
+        le=30,
+        description="Days until quarantined letters, and the keys they are sealed with, are destroyed.",
+    )
+    seen_days: int = Field(
+        30, ge=1, description="Days for which message ids (as HMACs) and verdicts are remembered."
+    )
+    kek_days: int = Field(
+        15,
+        ge=1,
+        le=15,
+        description="Days until a new key-encryption key becomes active; after twice as many, old backups are"
+        " blind.",
+    )
+    component_limit: int = Field(
+        2000, ge=2, description="Fragments in one person before it is quarantined as a hub."
+    )
+    claim_limit: int = Field(
+        50, ge=2, description="Fragments that may claim one identifier before it links nobody."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then `cdp.toml` in the working directory."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,0 +1,560 @@
+"""What the packages offer each other: the only way in which they know of one another.
+
+`cdp` runs the business over these protocols; `identity`, `consent`, `governance`, `audit`
+and `policies` implement them; `api/wiring.py` alone joins the two. Whatever composes in SQL
+is offered as a selectable with labelled columns, so that nobody reads another package's
+tables by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import FromClause
+
+from cdp.vocabulary import (
+    Actor,
+    Channel,
+    ContactId,
+    FieldClass,
+    FragmentId,
+    Identifier,
+    IntentId,
+    NoticeId,
+    Position,
+    ProfileId,
+    PurposeId,
+    RecipientId,
+    Scope,
+    Show,
+    SourceId,
+    State,
+    Trust,
+    WorkspaceId,
+)
+from cdp.work import Work
+
+# --- governance: keys, sealing, blind indexes, the catalogue --------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BlindIndex:
+    """A keyed hash of an identifier and the version of the key that made it."""
+
+    version: int
+    index: bytes
+
+
+class Keys(Protocol):
+    """The unwrapped keys of some fragments; they live no longer than one Work."""
+
+    def seal(
+        self, label: str, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+    ) -> bytes:
+        """Seal a row's fields, one envelope a class, into one bundle."""
+        ...
+
+    def open(
+        self, label: str, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
+    ) -> dict[FieldClass, dict[str, Any]]:
+        """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
+        ...
+
+    def reference(self, fragment: FragmentId) -> bytes:
+        """The fragment's reference in the audit log; without its salt nobody can make it again."""
+        ...
+
+
+class Vault(Protocol):
+    """Sealing and keyed hashing. Only key-encryption keys are cached."""
+
+    def normalise(self, namespace: str, value: object, *, region: str | None) -> str | None:
+        """The form in which an identifier is compared; None: it identifies nobody."""
+        ...
+
+    def message_macs(self, workspace: WorkspaceId, message_ids: Sequence[str]) -> list[bytes]:
+        """HMACs under which message ids are remembered."""
+        ...
+
+    def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
+        """Blind indexes by the current key."""
+        ...
+
+    def every_index(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[list[BlindIndex]]:
+        """Blind indexes by every key that is still in use, the current one first."""
+        ...
+
+    def lasting_macs(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[dict[str, bytes]]:
+        """HMACs that outlive an erasure, by label: `suppression`, `journal`."""
+        ...
+
+    def keys(
+        self,
+        fragments: Sequence[FragmentId],
+        *,
+        work: Work,
+        sealing: Mapping[FragmentId, int] | None = None,
+    ) -> Keys:
+        """Unwrap the keys of `fragments` in one query.
+
+        `sealing` says how many envelopes will be sealed for each: those without a key get
+        one, and full keys get successors. The caller holds the fragments' roots locked.
+        """
+        ...
+
+    def seal_body(
+        self, workspace: WorkspaceId, body: bytes, *, received_at: datetime, work: Work
+    ) -> tuple[UUID, bytes]:
+        """Seal a request whole under the hour's inbox key: (key id, ciphertext)."""
+        ...
+
+    def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
+        """Open what `seal_body` sealed. Raises `BrokenSeal`."""
+        ...
+
+    def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
+        """Seal the detail of an audit entry under the workspace's own detail key."""
+        ...
+
+    def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
+        """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """A field of a person that somebody has classified. `id` is stored and never reused."""
+
+    id: int
+    name: str
+    field_class: FieldClass
+    namespace: str | None = None  # set where the value is also an identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A typed fact, to segment on: from `event` (None: any) and `property`, as number or word."""
+
+    id: int
+    name: str
+    event: str | None
+    property: str | None
+    kind: str  # number | word | count
+
+
+class Catalogue(Protocol):
+    """What is known of fields: their class, and which facts may stand in clear."""
+
+    def trait(self, name: str) -> Trait | None:
+        """The trait of that name or alias; None: unclassified."""
+        ...
+
+    def trait_by_id(self, trait: int) -> Trait:
+        """The trait of that stored number. Raises `NotFound`."""
+        ...
+
+    def classify(
+        self, kind: str, event: str | None, fields: Mapping[str, Any]
+    ) -> dict[FieldClass, dict[str, Any]]:
+        """Divide an event's or statement's fields by class; the unknown are `UNCLASSIFIED`."""
+        ...
+
+    def attributes(self) -> Sequence[Attribute]:
+        """The reviewed facts."""
+        ...
+
+    def event_in_clear(self, name: str) -> bool:
+        """Whether an event's name is one of the Segment spec's or the tracking plan's."""
+        ...
+
+
+class Journal(Protocol):
+    """What a restore must not bring back, on storage beside the database."""
+
+    def write(self, kind: str, payload: Mapping[str, Any], *, work: Work) -> UUID:
+        """Append and fsync one line (`negative` or `erasure`; ids and HMACs only); its id.
+
+        The database notes the journal's length in the same Work.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """An Ed25519 key of one use."""
+
+    name: str
+
+    @property
+    def public_key(self) -> bytes:
+        """32 bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes."""
+        ...
+
+
+# --- audit ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What happened. No value of a person in it: words, opaque ids, numbers."""
+
+    action: str  # source:subject:action
+    outcome: str  # ok | refused | partial | unknown_treated_as_released | failed
+    purpose: str = ""  # empty: that of the Work
+    references: Sequence[bytes] = ()  # of the fragments that were shown or sent
+    policy_version: str = ""
+    consent_version: str = ""
+    notice_version: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)  # sealed, with a retention of its own
+
+
+class AuditTrail(Protocol):
+    """The only way into the audit log."""
+
+    def record(self, entry: AuditEntry, *, work: Work) -> UUID:
+        """Write an entry in the same transaction; if this fails, the action fails."""
+        ...
+
+    def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
+        """The entries that name any of `references`, oldest first (for access requests)."""
+        ...
+
+
+# --- identity -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where data comes from."""
+
+    id: SourceId
+    name: str
+    priority: int
+    authoritative: bool
+    obtained: str
+    controller_id: UUID
+    categories: Mapping[str, tuple[str, str | None]]  # consent category -> (purpose name, channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """That a fragment goes by an identifier, and how far that is believed."""
+
+    identifier: Identifier
+    trust: Trust
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One accepted message, for identity: whose it is and what else it names."""
+
+    position: Position
+    received_at: datetime
+    source: Source
+    own: Identifier  # the fragment it belongs to is (source, own)
+    own_trust: Trust  # VERIFIED, or ASSERTED from a public key
+    claims: Sequence[Claim] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where a message landed. `contacts` maps each identifier of the evidence to its contact."""
+
+    fragment: FragmentId
+    contacts: Mapping[Identifier, ContactId]
+    erased: bool = False  # it names somebody who was erased after it was accepted: drop it
+    new_contacts: frozenset[ContactId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a source says of a person: sealed already, with the traits that it holds."""
+
+    id: UUID
+    fragment: FragmentId
+    source: Source
+    kind: str  # record | traits
+    trust: Trust
+    position: Position
+    received_at: datetime
+    traits: Sequence[int]
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenValue:
+    """A pointer to the statement whose value wins for a trait, with its lineage."""
+
+    profile: ProfileId
+    trait: int
+    rank: int
+    statement: UUID
+    fragment: FragmentId
+    source: SourceId
+    received_at: datetime
+    trust: Trust
+    sealed: bytes = field(repr=False)
+
+
+class Identity(Protocol):
+    """Fragments, contacts, components, golden pointers."""
+
+    def place(self, evidence: Sequence[Evidence], *, work: Work) -> list[Placed]:
+        """Record the claims of a batch, lock the touched roots, join components anew.
+
+        One answer for each evidence, in its order. Locks are kept until the Work ends.
+        """
+        ...
+
+    def state(self, statements: Sequence[Statement], *, work: Work) -> None:
+        """Append statements and point the touched profiles' golden values anew."""
+        ...
+
+    def touched(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
+        """The profiles of `fragments`, those they lend behaviour to included."""
+        ...
+
+    def contacts(self) -> FromClause:
+        """(workspace_id, profile_id, core_id, contact_id, namespace, fragment_id), verified only."""
+        ...
+
+    def members(self) -> FromClause:
+        """(workspace_id, fragment_id, core_id, profile_id, lends_to)."""
+        ...
+
+    def contact_of(self, identifier: Identifier, *, work: Work) -> ContactId | None:
+        """The contact of a normalised identifier, by every version of the index."""
+        ...
+
+    def profiles_of(self, contact: ContactId, *, work: Work) -> list[ProfileId]:
+        """Who goes by a contact on verified evidence."""
+        ...
+
+    def resolve(self, fragment: UUID, *, work: Work) -> ProfileId | None:
+        """The profile that a fragment id belongs to now; None: unknown or erased."""
+        ...
+
+    def fragments_of(self, profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
+        """The fragments of a profile, by id; `core_only`: those on verified links."""
+        ...
+
+    def lock(self, profiles: Sequence[ProfileId], *, work: Work) -> None:
+        """Lock the root rows FOR UPDATE in id order until the Work ends."""
+        ...
+
+    def golden(
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+    ) -> list[GoldenValue]:
+        """The winning statements of `traits` (all if empty) for `profiles`."""
+        ...
+
+    def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> tuple[ProfileId, ProfileId]:
+        """Un-merge: these two fragments are never the same person. Raises `NotFound`."""
+        ...
+
+
+# --- consent --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants to do."""
+
+    purpose: str  # name
+    channel: Channel | None  # None: use of traits, no sending
+    recipient: str | None  # name; None: the controller itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One entry of the ledger to be. Times are the server's but for `asserted_at`."""
+
+    scope: Scope
+    fragment: FragmentId | None
+    contact: ContactId | None
+    purpose: PurposeId
+    channel: Channel | None
+    state: State
+    evidence: (
+        str  # form | double_opt_in | call | paper | snapshot | signal | link | login | steward | suppression
+    )
+    trust: Trust
+    received_at: datetime
+    asserted_at: datetime
+    notice: NoticeId | None = None
+    source: SourceId | None = None
+    explicit: bool = False
+    guardian: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a word: whether it counts, and the entry that refused it if not."""
+
+    entry: UUID
+    counted: bool
+    covered_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFacts:
+    """What the gate must know of a person in clear; None is the strictest."""
+
+    core: ProfileId
+    country: str | None  # ISO 3166-1 alpha-2 of residence
+    region: str | None  # ISO 3166-2 subdivision, e.g. US-CA
+    born: date | None
+
+
+class Ledger(Protocol):
+    """Words of consent."""
+
+    def record(self, words: Sequence[Word], *, work: Work) -> list[Recorded]:
+        """Append words in order and fold them; journalled first where a word is negative."""
+        ...
+
+    def describe(self, persons: Sequence[PersonFacts], *, work: Work) -> None:
+        """Derive laws and age band and keep them for the gate."""
+        ...
+
+    def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
+        """Give new contacts the negative words that outlived an erasure or a restore."""
+        ...
+
+    def purpose(self, name: str, *, work: Work) -> PurposeId:
+        """The id of a purpose. Raises `NotFound`."""
+        ...
+
+
+class Gate(Protocol):
+    """The only way a contact enters an audience."""
+
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id)` of those of `contacts` that `ask` may reach.
+
+        `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
+        """
+        ...
+
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id, reason, entry_id)`; reason null: permitted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """That a batch is about to be sent; committed before anybody reads the gate."""
+
+    id: IntentId
+    send_before: datetime
+    deadline: float  # of the sender's monotonic clock, taken before the intent was written
+
+
+class Intents(Protocol):
+    """Intent before reading, drain before acknowledging (each in a Work of its own)."""
+
+    def declare(
+        self,
+        *,
+        release: UUID,
+        ask: Ask,
+        recipient: RecipientId,
+        purpose: PurposeId,
+        fragments: Sequence[FragmentId],
+        contacts: Sequence[ContactId],
+        traits: Sequence[int],
+        work: Work,
+    ) -> Intent:
+        """Write the intent; the caller commits before it reads membership or the gate."""
+        ...
+
+    def settle(self, intent: IntentId, *, outcome: str, sent: int, work: Work) -> bool:
+        """Write the outcome once; false if somebody (the sweeper) already had."""
+        ...
+
+    def waiting(self, *, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], work: Work) -> bool:
+        """Whether an intent that names any of them may still send."""
+        ...
+
+    def sweep(self, *, work: Work) -> list[IntentId]:
+        """Settle what is past its deadline as `unknown_treated_as_released`."""
+        ...
+
+
+# --- policies -------------------------------------------------------------------------------
+
+
+class Policies(Protocol):
+    """Who may do what, decided once a request."""
+
+    @property
+    def version(self) -> str:
+        """Of the policy in force."""
+        ...
+
+    def allows(self, actor: Actor, resource: str, action: str) -> bool:
+        """Whether a role of the actor may; unknown words may not."""
+        ...
+
+    def column_plan(self, actor: Actor, purpose: str) -> Mapping[FieldClass, Show]:
+        """What the actor sees of each class for that purpose; total, default WITHHOLD."""
+        ...
+
+    def mask(self, field_class: FieldClass, name: str, value: Any) -> str:
+        """The masked form of a value."""
+        ...
+
+
+# --- erasure --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Whom to forget: fragments with everything they own, and contacts that nobody else holds."""
+
+    fragments: Sequence[FragmentId]
+    contacts: Sequence[ContactId]  # held by these fragments alone
+    watermark: int  # the newest accept_seq at the time of erasure
+
+
+class Erasable(Protocol):
+    """How one package forgets, and proves it. `tables` are claimed by exactly one package."""
+
+    tables: frozenset[str]
+
+    def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Delete; rows deleted by table."""
+        ...
+
+    def residue(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Rows still there by table: all zero after `erase`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the business runs on, joined in `api/wiring.py`."""
+
+    vault: Vault
+    catalogue: Catalogue
+    journal: Journal
+    receipts: Signer
+    certificates: Signer
+    audit: AuditTrail
+    identity: Identity
+    ledger: Ledger
+    gate: Gate
+    intents: Intents
+    policies: Policies
+    erasables: Sequence[Erasable]

@@ -1,0 +1,225 @@
+"""Tables of `cdp`: sources, inbox, verdicts, events, facts, segments, releases, requests.
+
+No column holds a personal value in clear but the typed facts of a reviewed catalogue
+(`facts`, `fragment_attributes`, `derived`); everything else personal is sealed.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from cdp.kernel.database import APPEND, READ, instant, metadata, workspace_table
+
+SCHEMA = "cdp"
+
+# Workspaces carry no workspace_id: they are what the others' rows belong to.
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("region", Text, nullable=False),  # for phone numbers without a country
+    Column(
+        "laws", Integer, nullable=False
+    ),  # bits of consent.Law; the strictest set where a person's is unknown
+    Column("unknown_age_is_child", Boolean, nullable=False),
+    instant("created_at"),
+    schema=SCHEMA,
+    info={"grants": {"cdp_app": READ, "cdp_keeper": READ}},
+)
+
+sources = workspace_table(
+    "sources",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("priority", SmallInteger, nullable=False),  # smaller wins when golden values are chosen
+    Column("authoritative", Boolean, nullable=False),  # its server key and its imports verify identity
+    Column("obtained", Text, nullable=False),  # subject | third_party (GDPR 14)
+    Column("controller_id", Uuid, nullable=False),
+    Column("categories", JSONB, nullable=False),  # consent category of the source -> [purpose name, channel]
+    instant("created_at"),
+    Index("uq_sources_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
+# One sequence for all workspaces: the order of acceptance.
+accept_seq = Sequence("accept_seq", schema=SCHEMA, metadata=metadata, data_type=BigInteger)
+
+inbox = workspace_table(
+    "inbox",
+    SCHEMA,
+    Column("accept_seq", BigInteger, server_default=text("nextval('cdp.accept_seq')")),
+    instant("received_at"),
+    Column("source_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),  # server | public | import
+    Column("gpc", Boolean, nullable=False),  # Sec-GPC: 1 came with it
+    Column("items", Integer, nullable=False),
+    Column("inbox_key_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # sealed whole
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    key=("accept_seq",),
+)
+
+# What could not be read or stored, sealed as it came, until its inbox key is destroyed.
+quarantine = workspace_table(
+    "quarantine",
+    SCHEMA,
+    Column("accept_seq", BigInteger),
+    Column("index", Integer),  # -1: the whole request
+    Column("reason", Text, nullable=False),
+    Column("inbox_key_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    instant("received_at"),
+    instant("quarantined_at"),
+    key=("accept_seq", "index"),
+    app=APPEND,
+)
+
+# One row a message: de-duplication and the verdict that its sender may read.
+seen = workspace_table(
+    "seen",
+    SCHEMA,
+    Column("message_mac", LargeBinary),
+    Column("accept_seq", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    instant("received_at"),
+    Column("source_id", Uuid, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("field", Text),
+    Index("ix_seen_age", "workspace_id", "received_at"),
+    key=("message_mac",),
+)
+
+verdict_counts = workspace_table(
+    "verdict_counts",
+    SCHEMA,
+    Column("source_id", Uuid),
+    instant("day"),
+    Column("verdict", Text),
+    Column("n", BigInteger, nullable=False),
+    key=("source_id", "day", "verdict"),
+)
+
+events = workspace_table(
+    "events",
+    SCHEMA,
+    instant("received_at"),
+    Column("id", Uuid),
+    Column("fragment_id", Uuid, nullable=False),
+    Column("source_id", Uuid, nullable=False),
+    Column("accept_seq", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("name", Text),  # in clear only if the tracking plan or the Segment spec knows it
+    instant("client_time"),
+    Column("sealed", LargeBinary, nullable=False),  # a bundle: one envelope a class
+    Index("ix_events_fragment", "workspace_id", "fragment_id", "received_at"),
+    key=("received_at", "id"),
+    app=APPEND,
+    postgresql_partition_by="RANGE (received_at)",
+)
+
+# Declared numbers and enumerations of events, from a reviewed catalogue, to segment on.
+facts = workspace_table(
+    "facts",
+    SCHEMA,
+    Column("event_id", Uuid),
+    Column("attribute_id", SmallInteger),
+    Column("fragment_id", Uuid, nullable=False),
+    instant("received_at"),
+    Column("number", Numeric),
+    Column("word", Text),
+    Index("ix_facts_fragment", "workspace_id", "fragment_id", "attribute_id"),
+    key=("event_id", "attribute_id"),
+    app=APPEND,
+    reader=READ,
+)
+
+# What a fragment's events add up to; a profile's derived value is a sum over its fragments,
+# so un-merging needs no replay. Numeric, because float sums depend on their order.
+fragment_attributes = workspace_table(
+    "fragment_attributes",
+    SCHEMA,
+    Column("fragment_id", Uuid),
+    Column("attribute_id", SmallInteger),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Numeric, nullable=False),
+    instant("last_at"),
+    key=("fragment_id", "attribute_id"),
+)
+
+derived = workspace_table(
+    "derived",
+    SCHEMA,
+    Column("attribute_id", SmallInteger),
+    Column("profile_id", Uuid),
+    Column("number", Double),
+    Column("word", Text),
+    Index("ix_derived_number", "workspace_id", "attribute_id", "number", "profile_id"),
+    Index("ix_derived_word", "workspace_id", "attribute_id", "word", "profile_id"),
+    Index("ix_derived_profile", "workspace_id", "profile_id"),
+    key=("attribute_id", "profile_id"),
+    reader=READ,
+)
+
+segments = workspace_table(
+    "segments",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("rule", JSONB, nullable=False),
+    instant("created_at"),
+    Index("uq_segments_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
+releases = workspace_table(
+    "releases",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("segment_id", Uuid, nullable=False),
+    Column("purpose_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recipient_id", Uuid, nullable=False),
+    Column("destination", Text, nullable=False),  # ndjson | webhook
+    Column("traits", ARRAY(SmallInteger), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("matched", BigInteger, nullable=False, server_default="0"),
+    Column("released", BigInteger, nullable=False, server_default="0"),
+    Column("withheld", JSONB, nullable=False, server_default="{}"),  # reason -> count
+    instant("created_at"),
+    instant("finished_at", null=True),
+    key=("id",),
+)
+
+# Privacy requests. They name fragments by id only; what the person said stays with the case worker.
+requests = workspace_table(
+    "requests",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("kind", Text, nullable=False),  # access | erasure
+    Column("fragments", ARRAY(Uuid), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    instant("received_at"),
+    instant("verified_at", null=True),
+    instant("completed_at", null=True),
+    Column("certificate", LargeBinary),  # JCS
+    Column("signature", LargeBinary),
+    key=("id",),
+)

@@ -1,0 +1,61 @@
+"""Tables of policies: clients, accounts, write keys, stored policy versions.
+
+Secrets are kept as digests. A client's or key's text names its workspace, so that the
+look-up happens under row-level security like every other.
+"""
+
+from sqlalchemy import Column, Index, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from cdp.kernel.database import APPEND, instant, workspace_table
+
+SCHEMA = "policies"
+
+write_keys = workspace_table(
+    "write_keys",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("source_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),  # server | public
+    Column("digest", LargeBinary, nullable=False),
+    instant("created_at"),
+    instant("revoked_at", null=True),
+    key=("id",),
+)
+
+clients = workspace_table(
+    "clients",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("purposes", ARRAY(Text), nullable=False),  # names; which it may act for
+    Column("digest", LargeBinary, nullable=False),
+    instant("created_at"),
+    instant("revoked_at", null=True),
+    Index("uq_clients_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
+accounts = workspace_table(
+    "accounts",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("login", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("password", Text, nullable=False),  # argon2id
+    instant("created_at"),
+    instant("revoked_at", null=True),
+    Index("uq_accounts_login", "workspace_id", "login", unique=True),
+    key=("id",),
+)
+
+policy_versions = workspace_table(
+    "policy_versions",
+    SCHEMA,
+    Column("version", Text),
+    Column("text", Text, nullable=False),
+    instant("loaded_at"),
+    key=("version",),
+    app=APPEND,
+)

@@ -306,13 +306,22 @@ class GoldenValue:
     sealed: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a batch landed: one `Placed` for each evidence, in its order."""
+
+    placed: Sequence[Placed]
+    regrouped: frozenset[ProfileId]  # roots, old and new, of every fragment whose component changed
+
+
 class Identity(Protocol):
     """Fragments, contacts, components, golden pointers."""
 
-    def place(self, evidence: Sequence[Evidence], *, work: Work) -> list[Placed]:
+    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
         """Record the claims of a batch, lock the touched roots, join components anew.
 
-        One answer for each evidence, in its order. Locks are kept until the Work ends.
+        Golden pointers of regrouped profiles are made anew too. Locks are kept until the
+        Work ends.
         """
         ...
 
@@ -358,8 +367,11 @@ class Identity(Protocol):
         """The winning statements of `traits` (all if empty) for `profiles`."""
         ...
 
-    def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> tuple[ProfileId, ProfileId]:
-        """Un-merge: these two fragments are never the same person. Raises `NotFound`."""
+    def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Un-merge: these two fragments are never the same person; the regrouped profiles.
+
+        Raises `NotFound` for an unknown fragment.
+        """
         ...
 
 

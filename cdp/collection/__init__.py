@@ -1,0 +1,51 @@
+"""Collection: the Segment tracking API's messages, as pure functions of bytes.
+
+`decode` is what the HTTP path can afford before it says 200: is it JSON, is it small
+enough. `parse` is the worker's: it returns a verdict for every item and never raises.
+The format is in `docs/wire.md`, "Collection"; nothing here reads or writes anything.
+"""
+
+from cdp.collection.body import (
+    BATCH_BYTES,
+    EVENT_BYTES,
+    PATHS,
+    Batch,
+    BatchTooLarge,
+    BrokenGzip,
+    EventTooLarge,
+    GzipTooLarge,
+    NestedTooDeep,
+    NotABatch,
+    NotJson,
+    SharedTooLarge,
+    TooManyEvents,
+    decode,
+    gunzip,
+)
+from cdp.collection.consent import complete
+from cdp.collection.message import ExternalId, Invalid, Message, Reason
+from cdp.collection.parse import parse
+
+__all__ = [
+    "BATCH_BYTES",
+    "EVENT_BYTES",
+    "PATHS",
+    "Batch",
+    "BatchTooLarge",
+    "BrokenGzip",
+    "EventTooLarge",
+    "ExternalId",
+    "GzipTooLarge",
+    "Invalid",
+    "Message",
+    "NestedTooDeep",
+    "NotABatch",
+    "NotJson",
+    "Reason",
+    "SharedTooLarge",
+    "TooManyEvents",
+    "complete",
+    "decode",
+    "gunzip",
+    "parse",
+]

@@ -1,0 +1,265 @@
+"""From a request's body to raw items: only what must be known before the answer.
+
+JSON or not, an object or a batch, and the sizes. Everything else waits for `parse`.
+The worker runs `decode` again on the body that was stored, so its result must depend
+on the bytes alone: nesting is bounded here, or the depth of the caller's stack would
+decide whether a body can be read.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import msgspec
+
+from cdp.kernel.errors import BadInput, TooLarge
+
+EVENT_BYTES = 32 * 1024
+BATCH_BYTES = 500 * 1024
+BATCH_EVENTS = 2_500
+# A batch's context is copied into each of its events, so it must stay small:
+# 500 KB on the wire would otherwise become 80 MB in the store.
+SHARED_BYTES = 4 * 1024
+NESTING = 128
+
+PATHS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: name for name in ("identify", "track", "page", "screen", "group", "alias", "batch")},
+        **{
+            "i": "identify",
+            "t": "track",
+            "p": "page",
+            "s": "screen",
+            "g": "group",
+            "a": "alias",
+            "b": "batch",
+        },
+    }
+)
+"""The last word of a collection path, and the type of message that it takes."""
+
+
+class NotJson(BadInput):
+    """The body is not JSON."""
+
+
+class NotABatch(BadInput):
+    """The body must be a JSON object, and that of a batch must hold a list named batch."""
+
+
+class NestedTooDeep(BadInput):
+    """The body nests objects and lists too deeply."""
+
+
+class EventTooLarge(TooLarge):
+    """One event is larger than 32 KB."""
+
+
+class BatchTooLarge(TooLarge):
+    """The body is larger than 500 KB."""
+
+
+class TooManyEvents(TooLarge):
+    """A batch holds more than 2,500 events."""
+
+
+class SharedTooLarge(TooLarge):
+    """What a batch says for all its events (context, integrations) is larger than 4 KB."""
+
+
+class BrokenGzip(BadInput):
+    """The body says that it is gzip, but it is cut off, damaged or followed by something else."""
+
+
+class GzipTooLarge(TooLarge):
+    """The body is larger than the limit once decompressed."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """The raw items of one request, in order, and what the request says for all of them.
+
+    `path_type` is the type that the path demands of each item; None for a batch.
+    `context`, `integrations` and `sent_at` are JSON, empty where nothing was said.
+    """
+
+    items: tuple[msgspec.Raw, ...]
+    path_type: str | None
+    write_key: str | None
+    context: msgspec.Raw
+    integrations: msgspec.Raw
+    sent_at: msgspec.Raw
+
+    def __repr__(self) -> str:
+        return f"Batch(items={len(self.items)}, path_type={self.path_type!r})"
+
+
+class _Single(msgspec.Struct):
+    """What the HTTP path needs of a single message; the whole body is the item."""
+
+    write_key: str | None = msgspec.field(default=None, name="writeKey")
+
+
+class _Many(msgspec.Struct):
+    batch: list[msgspec.Raw]
+    write_key: str | None = msgspec.field(default=None, name="writeKey")
+    context: msgspec.Raw = msgspec.Raw()
+    integrations: msgspec.Raw = msgspec.Raw()
+    sent_at: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="sentAt")
+
+
+_single = msgspec.json.Decoder(_Single)
+_many = msgspec.json.Decoder(_Many)
+_BRACKETS = b"[]{}"
+_NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_FIELD = re.compile(r"`\$\.(\w+)")
+
+
+def gunzip(body: bytes, cap: int) -> bytes:
+    """`body` decompressed, never holding more than `cap` bytes of output.
+
+    Raises `GzipTooLarge` past the cap, `BrokenGzip` for a truncated or damaged stream
+    and for anything behind its one member.
+    """
+    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        plain = stream.decompress(body, cap + 1)
+    except zlib.error:
+        raise BrokenGzip(field="body") from None
+    if len(plain) > cap:
+        raise GzipTooLarge(field="body", limit=cap)
+    if not stream.eof or stream.unused_data:
+        raise BrokenGzip(field="body")
+    return plain
+
+
+def decode(body: bytes, *, path_type: str) -> Batch:
+    """The raw items of `body`, as decompressed; `path_type` is a value of `PATHS`.
+
+    Raises `NotJson`, `NotABatch`, `NestedTooDeep`, `BatchTooLarge`, `EventTooLarge`,
+    `TooManyEvents`, `SharedTooLarge`, each naming the field. An item that is not a
+    sound message raises nothing here.
+    """
+    if len(body) > BATCH_BYTES:
+        raise BatchTooLarge(field="body", size=len(body), limit=BATCH_BYTES)
+    if _deeper_than(NESTING, body):
+        raise NestedTooDeep(field="body", limit=NESTING)
+    if path_type == "batch":
+        return _decode_many(body)
+    return _decode_single(body, path_type)
+
+
+def _decode_single(body: bytes, path_type: str) -> Batch:
+    if len(body) > EVENT_BYTES:
+        raise EventTooLarge(field="body", size=len(body), limit=EVENT_BYTES)
+    try:
+        head = _single.decode(body)
+    except msgspec.ValidationError as error:
+        _refuse_shape(error)
+    except ValueError:
+        value = _lenient(body)
+        if not isinstance(value, dict):
+            raise NotABatch(field="body") from None
+        body = _written(value)
+        key = value.get("writeKey")
+        head = _Single(write_key=key if isinstance(key, str) else None)
+    nothing = msgspec.Raw()
+    return Batch(
+        items=(msgspec.Raw(body),),
+        path_type=path_type,
+        write_key=head.write_key,
+        context=nothing,
+        integrations=nothing,
+        sent_at=nothing,
+    )
+
+
+def _decode_many(body: bytes) -> Batch:
+    try:
+        whole = _many.decode(body)
+    except msgspec.ValidationError as error:
+        _refuse_shape(error)
+    except ValueError:
+        whole = _mend(body)
+    if len(whole.batch) > BATCH_EVENTS:
+        raise TooManyEvents(field="batch", events=len(whole.batch), limit=BATCH_EVENTS)
+    for index, item in enumerate(whole.batch):
+        if len(memoryview(item)) > EVENT_BYTES:
+            raise EventTooLarge(field=f"batch[{index}]", size=len(memoryview(item)), limit=EVENT_BYTES)
+    for field, shared in (("context", whole.context), ("integrations", whole.integrations)):
+        if len(memoryview(shared)) > SHARED_BYTES:
+            raise SharedTooLarge(field=field, size=len(memoryview(shared)), limit=SHARED_BYTES)
+    return Batch(
+        items=tuple(whole.batch),
+        path_type=None,
+        write_key=whole.write_key,
+        context=whole.context,
+        integrations=whole.integrations,
+        sent_at=whole.sent_at,
+    )
+
+
+def _mend(body: bytes) -> _Many:
+    """The batch in a body that strict JSON refuses for one item's sake.
+
+    Python clients write NaN and lone surrogates. Refusing the body would make them
+    drop its other events too, so each item is written out again by itself: the sick
+    one stays as sick as it was, and `parse` refuses it alone.
+    """
+    value = _lenient(body)
+    if not isinstance(value, dict) or not isinstance(value.get("batch"), list):
+        raise NotABatch(field="batch")
+    key = value.get("writeKey")
+    return _Many(
+        batch=[msgspec.Raw(_written(item)) for item in value["batch"]],
+        write_key=key if isinstance(key, str) else None,
+        **{
+            field: msgspec.Raw(_written(value[name]) if name in value else b"")
+            for field, name in (
+                ("context", "context"),
+                ("integrations", "integrations"),
+                ("sent_at", "sentAt"),
+            )
+        },
+    )
+
+
+def _lenient(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8", "surrogateescape"))
+    except ValueError:
+        raise NotJson(field="body") from None
+
+
+def _written(value: Any) -> bytes:
+    # A lone surrogate becomes bytes that are not UTF-8, which `parse` refuses.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _refuse_shape(error: msgspec.ValidationError) -> NoReturn:
+    # msgspec's message holds names of ours and of types, never a value.
+    found = _FIELD.search(str(error))
+    field = found[1] if found else "batch" if "batch" in str(error) else "body"
+    raise NotABatch(field=field) from None
+
+
+def _deeper_than(limit: int, body: bytes) -> bool:
+    """Whether brackets nest deeper than `limit`; exact for JSON, in a time that grows with its size only."""
+    rest = body.translate(None, _NO_BRACKETS)
+    for _ in range(limit):
+        peeled = rest.replace(b"{}", b"").replace(b"[]", b"")
+        if len(peeled) == len(rest):
+            break
+        rest = peeled
+    if not rest:
+        return False
+    # What is left is too deep, or brackets inside strings: look again without those.
+    depth = deepest = 0
+    for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > limit

@@ -1,0 +1,48 @@
+"""Workspaces: tenants. Making one is the operator's act, with the owner's connection."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import Engine, insert, select
+
+from cdp.kernel.clock import now
+from cdp.kernel.ids import new_id
+from cdp.tables import workspaces
+
+# GDPR, CPRA, PIPL and CAN-SPAM (bits of `consent.laws.Law`): until a workspace says
+# where it does business, people of unknown residence are protected by all of them.
+EVERY_LAW = 0b1111
+
+
+def create(
+    owner: Engine,
+    *,
+    name: str,
+    region: str,
+    laws: int = EVERY_LAW,
+    unknown_age_is_child: bool = True,
+) -> UUID:
+    """Create a workspace and return its id.
+
+    `region` is the country (ISO 3166-1) in which phone numbers without a prefix are read;
+    `laws` the set that protects those whose residence is unknown.
+    """
+    identifier = new_id()
+    with owner.begin() as connection:
+        connection.execute(
+            insert(workspaces).values(
+                id=identifier,
+                name=name,
+                region=region,
+                laws=laws,
+                unknown_age_is_child=unknown_age_is_child,
+                created_at=now(),
+            )
+        )
+    return identifier
+
+
+def known(engine: Engine) -> Iterable[UUID]:
+    """Every workspace's id; ids are no secret, rows behind them are."""
+    with engine.connect() as connection:
+        return list(connection.scalars(select(workspaces.c.id).order_by(workspaces.c.id)))

@@ -1,0 +1,92 @@
+"""Fixtures on real parts: an embedded PostgreSQL, migrated once, a fresh workspace a test.
+
+Row-level security keeps the tests apart as it keeps tenants apart, so nothing is cleaned up.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
+
+from api.migrations import upgrade
+from cdp import workspaces
+from cdp.kernel import embedded
+from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine
+from cdp.kernel.embedded import EmbeddedServer
+from cdp.vocabulary import Actor
+from cdp.work import Work, open_work
+
+settings.register_profile(
+    "house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("house")
+
+# Tests of durability make a server of their own; these are about rules, so the disk may lie.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
+
+
+@dataclass(frozen=True)
+class Database:
+    """One migrated database and the engines of its roles."""
+
+    server: EmbeddedServer
+    name: str
+    owner: Engine
+    app: Engine
+    keeper: Engine
+    reader: Engine
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """The embedded server that all test processes of one run share."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    data = Path(tempfile.gettempdir()) / f"cdp-test-{run}"
+    running = embedded.start(data, settings=FAST)
+    yield running
+    running.stop()
+    if not (data / "postmaster.pid").exists():
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database(server: EmbeddedServer) -> Iterator[Database]:
+    """A migrated database of this test process."""
+    name = f"cdp_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    embedded.create_database(server, name)
+    upgrade(server.url(OWNER, name))
+    engines = {
+        role: make_engine(server.url(role, name), pool_size=8) for role in (OWNER, APP, KEEPER, READER)
+    }
+    yield Database(server, name, engines[OWNER], engines[APP], engines[KEEPER], engines[READER])
+    for engine in engines.values():
+        engine.dispose()
+
+
+@pytest.fixture
+def workspace(database: Database) -> UUID:
+    """A fresh tenant."""
+    return workspaces.create(database.owner, name=f"test {os.urandom(6).hex()}", region="DE")
+
+
+Opener = Callable[..., AbstractContextManager[Work]]
+
+
+@pytest.fixture
+def begin(database: Database, workspace: UUID) -> Opener:
+    """Open a Work in the test's workspace: `with begin() as work:`; `engine=` for another role."""
+
+    def opened(*, engine: Engine | None = None, actor: Actor = TESTER) -> AbstractContextManager[Work]:
+        return open_work(engine or database.app, workspace=workspace, actor=actor, purpose="test")
+
+    return opened

@@ -1,0 +1,101 @@
+"""The inbox: what was accepted, sealed whole and durable before the answer.
+
+`accept` is all that the HTTP path does to the database: one row a request. `lag` and
+`passed` tell whether everything accepted up to some point has been processed, which a
+release must know before it believes the ledger.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text
+
+from cdp import tables
+from cdp.ports import Vault
+from cdp.vocabulary import SourceId
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A request as it came; `kind` is server, public or import."""
+
+    source: SourceId
+    kind: str
+    body: bytes
+    items: int
+    gpc: bool = False
+
+
+def accept(request: Accepted, *, vault: Vault, work: Work) -> None:
+    """Store a request whole, sealed under the hour's inbox key; durable when the Work commits."""
+    key_id, sealed = vault.seal_body(work.workspace, request.body, received_at=work.now, work=work)
+    work.session.execute(
+        insert(tables.inbox).values(
+            workspace_id=work.workspace,
+            received_at=work.now,
+            source_id=request.source,
+            kind=request.kind,
+            gpc=request.gpc,
+            items=request.items,
+            inbox_key_id=key_id,
+            body=sealed,
+        )
+    )
+
+
+def newest(*, work: Work) -> int:
+    """The highest number of acceptance given out so far, whether or not its row is committed."""
+    value = work.session.scalar(text("SELECT last_value FROM cdp.accept_seq"))
+    return int(value or 0)
+
+
+def lag(*, work: Work) -> timedelta:
+    """The age of the oldest message that waits; zero if none does."""
+    oldest: datetime | None = work.session.scalar(select(func.min(tables.inbox.c.received_at)))
+    if oldest is None:
+        return timedelta(0)
+    present: datetime = work.session.execute(select(func.clock_timestamp())).scalar_one()
+    return max(timedelta(0), present - oldest)
+
+
+def mark(*, work: Work) -> tuple[int, int]:
+    """(W, horizon): W is the newest number given out, horizon the first transaction not yet begun."""
+    row = work.session.execute(
+        text("SELECT last_value, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM cdp.accept_seq")
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def passed(point: tuple[int, int], *, work: Work) -> bool:
+    """Whether the inbox has passed `point` of `mark`.
+
+    No row up to W waits, and no transaction runs that began before the mark: sequences
+    commit out of order, so an empty inbox alone would not tell.
+    """
+    number, horizon = point
+    row = work.session.execute(
+        text(
+            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= :horizon"
+            " AND NOT EXISTS (SELECT 1 FROM cdp.inbox WHERE accept_seq <= :number)"
+        ),
+        {"horizon": horizon, "number": number},
+    ).scalar_one()
+    return bool(row)
+
+
+def quarantine(accept_seq: int, *, index: int, reason: str, key_id: UUID, body: bytes, work: Work) -> None:
+    """Keep what could not be processed, sealed as it is, until its inbox key is destroyed."""
+    work.session.execute(
+        insert(tables.quarantine).values(
+            workspace_id=work.workspace,
+            accept_seq=accept_seq,
+            index=index,
+            reason=reason,
+            inbox_key_id=key_id,
+            body=body,
+            received_at=work.now,
+            quarantined_at=work.now,
+        )
+    )

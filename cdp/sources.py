@@ -1,0 +1,88 @@
+"""Sources: where data comes from, how much it is believed, and what its consent categories mean."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from cdp import tables
+from cdp.kernel.errors import Conflict, NotFound
+from cdp.kernel.ids import new_id
+from cdp.ports import Source
+from cdp.vocabulary import SourceId
+from cdp.work import Work
+
+
+class SourceExists(Conflict):
+    """There is a source of that name already."""
+
+
+class NoSuchSource(NotFound):
+    """There is no source of that name; `cdp source list` names them."""
+
+
+def create(
+    name: str,
+    *,
+    priority: int,
+    authoritative: bool,
+    controller_id: UUID,
+    work: Work,
+    obtained: str = "subject",
+    categories: Mapping[str, tuple[str, str | None]] | None = None,
+) -> Source:
+    """Register a source. `categories` maps its consent categories to (purpose name, channel).
+
+    Smaller `priority` wins when two sources disagree on a value. An `authoritative` source's
+    server key and imports verify identity. Raises `SourceExists`.
+    """
+    if name in {source.name for source in every(work=work).values()}:
+        raise SourceExists(field="name")
+    source = Source(
+        id=SourceId(new_id()),
+        name=name,
+        priority=priority,
+        authoritative=authoritative,
+        obtained=obtained,
+        controller_id=controller_id,
+        categories=dict(categories or {}),
+    )
+    work.session.execute(
+        insert(tables.sources).values(
+            workspace_id=work.workspace,
+            id=source.id,
+            name=name,
+            priority=priority,
+            authoritative=authoritative,
+            obtained=obtained,
+            controller_id=controller_id,
+            categories={category: list(meaning) for category, meaning in source.categories.items()},
+            created_at=work.now,
+        )
+    )
+    return source
+
+
+def every(*, work: Work) -> dict[SourceId, Source]:
+    """All sources of the workspace by id."""
+    rows = work.session.execute(select(tables.sources).order_by(tables.sources.c.name))
+    return {
+        SourceId(row.id): Source(
+            id=SourceId(row.id),
+            name=row.name,
+            priority=row.priority,
+            authoritative=row.authoritative,
+            obtained=row.obtained,
+            controller_id=row.controller_id,
+            categories={key: (value[0], value[1]) for key, value in row.categories.items()},
+        )
+        for row in rows
+    }
+
+
+def named(name: str, *, work: Work) -> Source:
+    """The source of that name. Raises `NoSuchSource`."""
+    for source in every(work=work).values():
+        if source.name == name:
+            return source
+    raise NoSuchSource(field="source")

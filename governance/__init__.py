@@ -1,1 +1,12 @@
-"""governance"""
+"""Governance: what keeps personal data closed, and proves that it was.
+
+Values are normalised (`normalise`), stand in look-ups only as keyed hashes (`blind`),
+and rest in envelopes (`envelope`, packed per row by `bundle`) under one data key per
+fragment. Data keys lie wrapped (`wrapping`) under key-encryption keys that never enter
+the database: they live in the state directory (`statedir`), in the keyring (`keyring`,
+`keyfile`). `journal` writes down erasures and refusals beside the database, so that a
+restore brings back neither; `signer` signs checkpoints, receipts, tokens, certificates.
+
+Everything named here is free of the database; the tables are in `tables`. The formats
+are fixed by known-answer files in `tests/vectors/`.
+"""

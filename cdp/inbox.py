@@ -28,12 +28,18 @@ class Accepted:
     gpc: bool = False
 
 
+# A number of acceptance is drawn only once the transaction has an id: a transaction that
+# held a number but no id yet could commit a row behind the back of `passed`.
+_NUMBER = text("CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('cdp.accept_seq') END")
+
+
 def accept(request: Accepted, *, vault: Vault, work: Work) -> None:
     """Store a request whole, sealed under the hour's inbox key; durable when the Work commits."""
     key_id, sealed = vault.seal_body(work.workspace, request.body, received_at=work.now, work=work)
     work.session.execute(
         insert(tables.inbox).values(
             workspace_id=work.workspace,
+            accept_seq=_NUMBER,
             received_at=work.now,
             source_id=request.source,
             kind=request.kind,

@@ -329,6 +329,16 @@ class Identity(Protocol):
         """Append statements and point the touched profiles' golden values anew."""
         ...
 
+    def addresses(
+        self, pairs: Sequence[tuple[FragmentId, ContactId]], *, work: Work
+    ) -> dict[tuple[FragmentId, ContactId], bytes]:
+        """The sealed addresses (bundles labelled `address`) of those pairs that have one."""
+        ...
+
+    def keep_addresses(self, sealed: Mapping[tuple[FragmentId, ContactId], bytes], *, work: Work) -> None:
+        """Keep addresses that are not kept yet."""
+        ...
+
     def touched(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
         """The profiles of `fragments`, those they lend behaviour to included."""
         ...
@@ -429,8 +439,24 @@ class PersonFacts:
     born: date | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Evidence of a basis other than consent."""
+
+    fragment: FragmentId
+    kind: str  # order | account | sale | notice
+    controller_id: UUID
+    since: datetime
+    until: datetime | None = None
+    notice: NoticeId | None = None
+
+
 class Ledger(Protocol):
     """Words of consent."""
+
+    def ground(self, grounds: Sequence[Ground], *, work: Work) -> None:
+        """Keep evidence of bases other than consent."""
+        ...
 
     def record(self, words: Sequence[Word], *, work: Work) -> list[Recorded]:
         """Append words in order and fold them; journalled first where a word is negative."""
@@ -444,8 +470,16 @@ class Ledger(Protocol):
         """Give new contacts the negative words that outlived an erasure or a restore."""
         ...
 
-    def purpose(self, name: str, *, work: Work) -> PurposeId:
-        """The id of a purpose. Raises `NotFound`."""
+    def purposes(self, *, work: Work) -> Mapping[str, PurposeId]:
+        """The workspace's purposes by name, the reserved ones included."""
+        ...
+
+    def needs_contact(self, *, work: Work) -> frozenset[PurposeId]:
+        """The purposes whose evidence is asked at the very contact that is used."""
+        ...
+
+    def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
+        """The newest version of each notice by name."""
         ...
 
 

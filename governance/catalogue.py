@@ -94,13 +94,18 @@ ATTRIBUTES = (
     Attribute(id=24, name="email_domain", event=None, property=None, kind="word"),
 )
 
-_PURCHASE = frozenset(
-    "order_id checkout_id total subtotal revenue value tax shipping discount coupon currency quantity price"
-    " product_id sku category brand variant position products affiliation cart_id".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PURCHASE = _words(
+    "order_id checkout_id total subtotal revenue value tax shipping discount coupon currency quantity"
+    " price product_id sku category brand variant position products affiliation cart_id"
 )
-_BEHAVIOUR = frozenset("path title category name position list_id filters sorts method plan".split())
-_TECHNICAL = frozenset(
-    "active app device ip library locale network os screen timezone userAgent userAgentData channel".split()
+_BEHAVIOUR = _words("path title category name position list_id filters sorts method plan")
+_TECHNICAL = _words(
+    "active app device ip library locale network os screen timezone userAgent userAgentData channel"
 )
 
 

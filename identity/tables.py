@@ -62,6 +62,19 @@ claims = workspace_table(
     key=("fragment_id", "contact_id", "trust"),
 )
 
+# The address behind a contact, as one fragment gave it, sealed under that fragment's key:
+# what a message is sent to is read from here, so it is the very contact that was permitted.
+addresses = workspace_table(
+    "addresses",
+    SCHEMA,
+    Column("fragment_id", Uuid),
+    Column("contact_id", Uuid),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_addresses_contact", "workspace_id", "contact_id"),
+    key=("fragment_id", "contact_id"),
+    app=APPEND,
+)
+
 # What was decided about two fragments: `scored` by a model, `same` and `never` by a steward.
 # Verified and asserted links are read off the claims (ADR-0004).
 edges = workspace_table(

@@ -112,9 +112,11 @@ class _Many(msgspec.Struct):
 
 _single = msgspec.json.Decoder(_Single)
 _many = msgspec.json.Decoder(_Many)
-_BRACKETS = b"[]{}"
-_NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_OPEN = ord("[")
+_STRING = re.compile(rb'"[^"]*"')
 _FIELD = re.compile(r"`\$\.(\w+)")
 
 
@@ -212,18 +214,17 @@ def _mend(body: bytes) -> _Many:
     value = _lenient(body)
     if not isinstance(value, dict) or not isinstance(value.get("batch"), list):
         raise NotABatch(field="batch")
+
+    def raw(name: str) -> msgspec.Raw:
+        return msgspec.Raw(_written(value[name]) if name in value else b"")
+
     key = value.get("writeKey")
     return _Many(
         batch=[msgspec.Raw(_written(item)) for item in value["batch"]],
         write_key=key if isinstance(key, str) else None,
-        **{
-            field: msgspec.Raw(_written(value[name]) if name in value else b"")
-            for field, name in (
-                ("context", "context"),
-                ("integrations", "integrations"),
-                ("sent_at", "sentAt"),
-            )
-        },
+        context=raw("context"),
+        integrations=raw("integrations"),
+        sent_at=raw("sentAt"),
     )
 
 
@@ -248,18 +249,20 @@ def _refuse_shape(error: msgspec.ValidationError) -> NoReturn:
 
 
 def _deeper_than(limit: int, body: bytes) -> bool:
-    """Whether brackets nest deeper than `limit`; exact for JSON, in a time that grows with its size only."""
-    rest = body.translate(None, _NO_BRACKETS)
-    for _ in range(limit):
-        peeled = rest.replace(b"{}", b"").replace(b"[]", b"")
-        if len(peeled) == len(rest):
-            break
-        rest = peeled
-    if not rest:
-        return False
-    # What is left is too deep, or brackets inside strings: look again without those.
-    depth = deepest = 0
-    for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest > limit
+    """Whether brackets outside strings nest deeper than `limit`, found without a loop for ordinary bodies."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # A string without brackets is now two quotes side by side. The first string that
+    # holds one leaves its opening quote alone, so a quote that stays behind tells.
+    rest = body.translate(_ONE_KIND, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in rest:
+        rest = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
+    while limit and len(peeled := rest.replace(b"[]", b"")) < len(rest):
+        rest, limit = peeled, limit - 1
+    # Each round took the innermost level away, which leaves nothing of an ordinary body.
+    depth = 0
+    for byte in rest:
+        depth += 1 if byte == _OPEN else -1
+        if depth > limit:
+            return True
+    return False

@@ -11,10 +11,10 @@ KEYS = 1_000
 # RFC 7493 (I-JSON): beyond this, readers of JSON disagree about an integer's value,
 # and the canonical form that is sealed (RFC 8785) has no word for it.
 INTEGER = 2**53 - 1
-_LONG_NUMBER = re.compile(rb"\d{16}")
+_LONG_NUMBER = re.compile(rb"[:,\[\s]-?\d{16}")
 
 
-class Flaw(Exception):  # noqa: N818 - it never leaves this package, where it is a verdict and no error.
+class Flaw(Exception):
     """An item's flaw on its way to becoming `Invalid`; `field` is a name of ours."""
 
     def __init__(self, reason: Reason, field: str | None) -> None:
@@ -24,7 +24,7 @@ class Flaw(Exception):  # noqa: N818 - it never leaves this package, where it is
 
 
 def suspicious(raw: bytes) -> bool:
-    """Whether JSON that decoded may still hold a flaw that only `flaw` finds; cheap, and never wrongly False."""
+    """Whether JSON that decoded may yet hold a flaw that `flaw` finds; cheap, and never wrongly False."""
     return (
         b"\\u0000" in raw
         or raw.count(b"{") + raw.count(b"[") > DEPTH

@@ -6,7 +6,7 @@ What is refused is kept as a verdict (`docs/wire.md`), so a flaw is a value here
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -53,11 +53,12 @@ class _Shared(msgspec.Struct):
     sent_at: str | None
 
 
+T = TypeVar("T")
 _wire = msgspec.json.Decoder(_Wire)
 _objects = msgspec.json.Decoder(dict[str, Any] | None)
 _texts = msgspec.json.Decoder(str | None)
 _FIELD = re.compile(r"`\$\.(\w+)")
-_WIRE_NAMES = frozenset(field.encode_name for field in msgspec.structs.fields(_Wire))
+_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(_Wire)}
 # These leave the context: they are evidence and credentials, with fields of their own.
 _LIFTED = ("consent", "consentManagement", "externalIds", "identityProof")
 
@@ -131,30 +132,31 @@ def _read_item(raw: bytes) -> _Wire:
     except (ValueError, RecursionError):
         raise _diagnosed(raw, None) from None
     if suspicious(raw):
-        _raise_flaws(msgspec.json.decode(raw))
+        _raise_flaws({name: getattr(wire, attribute) for name, attribute in _NAMES.items()})
     return wire
 
 
 def _read_shared(batch: Batch) -> _Shared:
-    def read[T](decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, field: str) -> T | None:
-        data = bytes(raw)
-        if not data:
-            return None
-        try:
-            value = decoder.decode(data)
-        except msgspec.ValidationError:
-            raise Flaw(Reason.WRONG_TYPE, field) from None
-        except ValueError:
-            raise Flaw(Reason.NOT_JSON, field) from None
-        if found := flaw(value):
-            raise Flaw(found, field)
-        return value
-
     return _Shared(
-        context=read(_objects, batch.context, "context") or {},
-        integrations=read(_objects, batch.integrations, "integrations") or {},
-        sent_at=read(_texts, batch.sent_at, "sentAt"),
+        context=_read(_objects, batch.context, "context") or {},
+        integrations=_read(_objects, batch.integrations, "integrations") or {},
+        sent_at=_read(_texts, batch.sent_at, "sentAt"),
     )
+
+
+def _read(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, field: str) -> T | None:
+    data = bytes(raw)
+    if not data:
+        return None
+    try:
+        value = decoder.decode(data)
+    except msgspec.ValidationError:
+        raise Flaw(Reason.WRONG_TYPE, field) from None
+    except ValueError:
+        raise Flaw(Reason.NOT_JSON, field) from None
+    if found := flaw(value):
+        raise Flaw(found, field)
+    return value
 
 
 def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
@@ -175,8 +177,8 @@ def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
 
 
 def _raise_flaws(item: dict[str, Any]) -> None:
-    for name in _WIRE_NAMES & item.keys():
-        if found := flaw(item[name]):
+    for name in _NAMES:
+        if found := flaw(item.get(name)):
             raise Flaw(found, name)
 
 
@@ -189,11 +191,11 @@ def _sound_message_id(raw: bytes) -> str | None:
     try:
         value = json.loads(raw.decode("utf-8", "surrogateescape"))
         message_id = value.get("messageId") if isinstance(value, dict) else None
-        if isinstance(message_id, str) and not flaw(message_id):
-            return _id(message_id, "messageId", MESSAGE_ID_LENGTH)
+        if isinstance(message_id, bool) or not isinstance(message_id, str | int) or flaw(message_id):
+            return None
+        return _id(message_id, "messageId", MESSAGE_ID_LENGTH)
     except (ValueError, RecursionError, Flaw):
-        pass
-    return None
+        return None
 
 
 def _type(wire: _Wire, path_type: str | None) -> str:

@@ -589,6 +589,18 @@ def create_tables() -> None:
     )
     op.create_index("uq_keys_id", "keys", ["workspace_id", "id"], unique=True, schema="governance")
     op.create_table(
+        "addresses",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("fragment_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "fragment_id", "contact_id", name=op.f("pk_addresses")),
+        schema="identity",
+    )
+    op.create_index(
+        "ix_addresses_contact", "addresses", ["workspace_id", "contact_id"], unique=False, schema="identity"
+    )
+    op.create_table(
         "claims",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("fragment_id", sa.Uuid(), nullable=False),
@@ -852,6 +864,7 @@ def secure_tables() -> None:
         keeper="SELECT, INSERT, UPDATE, DELETE",
     )
     secure("governance", "keys", app="SELECT, INSERT, UPDATE, DELETE", keeper="SELECT, UPDATE")
+    secure("identity", "addresses", app="SELECT, INSERT, DELETE")
     secure("identity", "claims", app="SELECT, INSERT, UPDATE, DELETE")
     secure("identity", "edges", app="SELECT, INSERT, UPDATE, DELETE")
     secure("identity", "erased", app="SELECT, INSERT, UPDATE, DELETE")

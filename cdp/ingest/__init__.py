@@ -1,0 +1,15 @@
+"""Ingest: from the inbox to fragments, events, facts and words of consent, one batch a Work.
+
+The order is the design's: open, parse, drop what was seen, place (which locks the touched
+people), only then fetch keys, seal, append, record consent, write the audit entry, delete
+the inbox rows. Everything commits together or nothing does; what cannot be processed is
+quarantined as it came.
+
+`batch.py` runs the stages, `reading.py` opens and parses, `meaning.py` says whose a message
+is and what it claims, `storing.py` writes, `words.py` reads consent out of messages.
+"""
+
+from cdp.ingest.batch import Limits, Summary, process
+from cdp.ingest.stages import Stages
+
+__all__ = ["Limits", "Stages", "Summary", "process"]

@@ -1,0 +1,122 @@
+"""Whose a message is, what it claims about identity, and what of it is said of the person.
+
+Trust comes from how a message came, never from what it says of itself: a server key or an
+import of an authoritative source verifies; a public key asserts, unless the browser shows
+the source's proof for that user id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from cdp.collection import Message
+from cdp.ingest.reading import ImportRecord, Item
+from cdp.ports import Catalogue, Claim, Evidence, Vault
+from cdp.vocabulary import Identifier, Namespace, Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What one item means."""
+
+    evidence: Evidence
+    traits: Mapping[str, Any]  # what is said of the person
+    trust: Trust
+    row: UUID  # the id of its statement and of its event
+
+
+def row_id(mac: bytes) -> UUID:
+    """The id of what a message leaves behind, from its MAC: a message stored twice is one row."""
+    return UUID(bytes=mac[:16], version=8)
+
+
+def meaning(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> Meaning | None:
+    """What an accepted item means; None: it names nobody by a usable identifier."""
+    content = item.content
+    if isinstance(content, ImportRecord):
+        named = _of_record(content, vault, content.region or region)
+        traits: Mapping[str, Any] = content.traits
+    else:
+        assert isinstance(content, Message), "invalid items have no meaning"
+        traits = _person_traits(content)
+        named = _of_message(content, traits, vault, catalogue, region)
+    if not named:
+        return None
+    believed = item.source.authoritative and item.kind in ("server", "import")
+    trust = Trust.VERIFIED if believed else Trust.ASSERTED
+    own = _own(named, item.kind)
+    claims = tuple(
+        Claim(identifier=identifier, trust=trust, evidence=evidence)
+        for identifier, evidence in named.items()
+        if identifier != own
+    )
+    evidence = Evidence(
+        position=item.position,
+        received_at=item.received_at,
+        source=item.source,
+        own=own,
+        own_trust=trust if item.kind != "public" else Trust.ASSERTED,
+        claims=claims,
+    )
+    return Meaning(evidence=evidence, traits=traits, trust=trust, row=row_id(item.mac))
+
+
+def _own(named: Mapping[Identifier, str], kind: str) -> Identifier:
+    """The identifier by which the source knows the person: from a public key the anonymous one."""
+    if kind == "public":
+        for identifier in named:
+            if identifier.namespace == Namespace.ANONYMOUS_ID:
+                return identifier
+    return next(iter(named))
+
+
+def _of_record(record: ImportRecord, vault: Vault, region: str) -> dict[Identifier, str]:
+    """Identifiers of an imported row; without its own identifier it is nobody's."""
+    named: dict[Identifier, str] = {}
+    for place, (namespace, raw) in enumerate(record.identifiers):
+        value = vault.normalise(namespace, raw, region=region)
+        if value is not None:
+            named.setdefault(Identifier(namespace, value), "import")
+        elif place == 0:
+            return {}
+    return named
+
+
+def _of_message(
+    message: Message, traits: Mapping[str, Any], vault: Vault, catalogue: Catalogue, region: str
+) -> dict[Identifier, str]:
+    """Identifiers of a message by falling priority: user id, anonymous id, then contacts."""
+    raw: list[tuple[str, Any]] = [
+        (Namespace.USER_ID, message.user_id),
+        (Namespace.ANONYMOUS_ID, message.anonymous_id),
+    ]
+    if message.type == "alias":
+        # The previous id may be of either kind; it is evidence for both (wire.md, alias).
+        raw += [(Namespace.ANONYMOUS_ID, message.previous_id)]
+    if message.type == "identify":
+        for name, value in traits.items():
+            trait = catalogue.trait(name)
+            if trait is not None and trait.namespace is not None:
+                raw.append((trait.namespace, value))
+    raw += [(external.type, external.id) for external in message.external_ids if external.type in CONTACTS]
+    named: dict[Identifier, str] = {}
+    for namespace, value in raw:
+        if value is not None:
+            normal = vault.normalise(namespace, value, region=region)
+            if normal is not None:
+                named.setdefault(Identifier(namespace, normal), message.type)
+    return named
+
+
+CONTACTS = frozenset({Namespace.EMAIL, Namespace.PHONE, Namespace.USER_ID, Namespace.ANONYMOUS_ID})
+
+
+def _person_traits(message: Message) -> Mapping[str, Any]:
+    """Traits of the person: an identify's. A group's traits describe the group, not a person."""
+    traits = message.traits if message.type == "identify" else {}
+    address = traits.get("address")
+    if not isinstance(address, dict):
+        return traits
+    flat = {key: value for key, value in traits.items() if key != "address"}
+    return flat | {key: value for key, value in address.items() if key not in flat}

@@ -1,0 +1,109 @@
+"""Open and parse: from sealed inbox rows to messages with their place and their MAC.
+
+An import's rows and a tracking call's messages come out in one shape, so that everything
+behind this has one path. The worker parses exactly what was stored; the HTTP path stored
+exactly what came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from cdp.collection import Invalid, Message, decode, parse
+from cdp.ports import Source, Vault
+from cdp.vocabulary import Position, SourceId, WorkspaceId
+
+
+class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of an imported file, as `cdp/imports.py` puts it into the inbox."""
+
+    key: str  # stable over repeated imports: the row's identifier and a digest of its content
+    identifiers: list[tuple[str, str]]  # namespace and raw value; the first is the row's own
+    traits: dict[str, Any]
+    opt_in: bool | None = None
+    consent: tuple[str, str | None, str] | None = None  # purpose, channel, notice of the opt-in column
+    region: str | None = None  # in which phone numbers without a prefix are read
+
+
+class ImportBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What an inbox row of kind `import` holds."""
+
+    records: list[ImportRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """A row of the inbox, still sealed."""
+
+    accept_seq: int
+    received_at: datetime
+    source_id: SourceId
+    kind: str
+    gpc: bool
+    key_id: UUID
+    body: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One message on its way through the batch."""
+
+    position: Position
+    received_at: datetime
+    source: Source
+    kind: str  # server | public | import
+    gpc: bool
+    content: Message | ImportRecord | Invalid
+    message_id: str
+    mac: bytes = b""
+    verdict: str = "accepted"
+    field: str | None = None
+    lowered: bool = False  # a copy that was accepted before the one that was processed first
+
+    def __repr__(self) -> str:
+        return f"Item(position={self.position!r}, verdict={self.verdict!r})"
+
+
+_imports = msgspec.json.Decoder(ImportBody)
+
+
+def read(rows: Sequence[InboxRow], bodies: Sequence[bytes], sources: dict[SourceId, Source]) -> list[Item]:
+    """The items of opened rows, in order of acceptance. Raises `BadInput` for a broken body."""
+    items: list[Item] = []
+    for row, body in zip(rows, bodies, strict=True):
+        if row.kind == "import":
+            contents: Sequence[Message | ImportRecord | Invalid] = _imports.decode(body).records
+        else:
+            path, _, payload = body.partition(b"\n")
+            contents = parse(decode(payload, path_type=path.decode()), received_at=row.received_at)
+        source = sources[row.source_id]
+        items.extend(_item(row, source, index, content) for index, content in enumerate(contents))
+    return items
+
+
+def _item(row: InboxRow, source: Source, index: int, content: Message | ImportRecord | Invalid) -> Item:
+    given = content.key if isinstance(content, ImportRecord) else content.message_id
+    item = Item(
+        position=Position(row.accept_seq, index),
+        received_at=row.received_at,
+        source=source,
+        kind=row.kind,
+        gpc=row.gpc,
+        content=content,
+        # Without an id of its own a message is told apart by its place, so no two are one.
+        message_id=given or f"{row.accept_seq}/{index}",
+    )
+    if isinstance(content, Invalid):
+        item.verdict, item.field = f"invalid:{content.reason}", content.field
+    return item
+
+
+def add_macs(items: Sequence[Item], workspace: WorkspaceId, vault: Vault) -> None:
+    """Give each item its message MAC; ids are one source's, so no sender can use up another's."""
+    macs = vault.message_macs(workspace, [f"{item.source.id}\n{item.message_id}" for item in items])
+    for item, mac in zip(items, macs, strict=True):
+        item.mac = mac

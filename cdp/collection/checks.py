@@ -1,7 +1,6 @@
 """Whether a decoded JSON value is fit to keep: text, numbers, depth and keys."""
 
 import math
-import re
 from typing import Any
 
 from cdp.collection.message import Reason
@@ -11,7 +10,9 @@ KEYS = 1_000
 # RFC 7493 (I-JSON): beyond this, readers of JSON disagree about an integer's value,
 # and the canonical form that is sealed (RFC 8785) has no word for it.
 INTEGER = 2**53 - 1
-_LONG_NUMBER = re.compile(rb"[:,\[\s]-?\d{16}")
+# Shows where a number of 16 digits starts, many times faster than a regular expression.
+_SHAPES = bytes.maketrans(b"123456789,[- \t\r\n", b"0" * 9 + b":" * 7)
+_LONG_NUMBER = b":" + b"0" * 16
 
 
 class Flaw(Exception):
@@ -29,7 +30,7 @@ def suspicious(raw: bytes) -> bool:
         b"\\u0000" in raw
         or raw.count(b"{") + raw.count(b"[") > DEPTH
         or raw.count(b":") > KEYS
-        or _LONG_NUMBER.search(raw) is not None
+        or _LONG_NUMBER in raw.translate(_SHAPES)
     )
 
 

@@ -1,0 +1,109 @@
+"""Audiences: who matches a segment, and of those whom the gate lets be reached, and why not the rest.
+
+Composes two selectables, identity's contacts and the gate's answer, and reads nobody's
+tables by name. A preview counts; only a release (`cdp/releases.py`) opens anything.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import FromClause, Select, func, select
+
+from cdp import segments
+from cdp.kernel.errors import BadInput
+from cdp.ports import Ask, Ports
+from cdp.vocabulary import REACHES, Channel, ProfileId
+from cdp.work import Work
+
+NO_CONTACT = "no_contact"
+
+
+class UnreachableChannel(BadInput):
+    """Nothing can be sent over that channel yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """How many matched, how many may be reached, and how many are withheld for which reason."""
+
+    matched: int
+    permitted: int
+    withheld: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """One profile that is left out: the reason, and the entry of the ledger that refuses."""
+
+    profile: ProfileId
+    reason: str
+    entry: UUID | None
+
+
+def candidates(rule: Any, channel: Channel, *, ports: Ports) -> FromClause:
+    """`Identity.contacts()` of those who match `rule`, in the channel's namespace."""
+    if channel not in REACHES:
+        raise UnreachableChannel(field="channel")
+    contacts = ports.identity.contacts()
+    matching = segments.members(rule, ports=ports).subquery()
+    return (
+        select(contacts)
+        .where(
+            contacts.c.namespace == REACHES[channel],
+            contacts.c.profile_id.in_(select(matching.c.profile_id)),
+        )
+        .subquery("candidates")
+    )
+
+
+def permitted(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> Select[Any]:
+    """`Select(profile_id, contact_id)`: one contact, the least, for each profile that may be reached."""
+    assert ask.channel is not None, "an audience is reached over a channel"
+    through = ports.gate.permitted(
+        ask, at=None, contacts=candidates(rule, ask.channel, ports=ports), work=work
+    ).subquery()
+    return (
+        select(through.c.profile_id, through.c.contact_id)
+        .distinct(through.c.profile_id)
+        .order_by(through.c.profile_id, through.c.contact_id)
+    )
+
+
+def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, Sequence[Withheld]]:
+    """Count who matches and who may be reached; name, by profile id, who is left out and why.
+
+    A profile with several contacts is permitted if one of them is; otherwise its reason is
+    that of its first contact.
+    """
+    assert ask.channel is not None, "an audience is reached over a channel"
+    matching = segments.members(rule, ports=ports)
+    everyone = set(work.session.scalars(matching))
+    explained = ports.gate.explained(
+        ask, at=None, contacts=candidates(rule, ask.channel, ports=ports), work=work
+    )
+    reasons: dict[ProfileId, tuple[str | None, UUID | None]] = {}
+    for row in work.session.execute(explained):
+        known = reasons.get(row.profile_id)
+        if known is None or (row.reason is None and known[0] is not None):
+            reasons[row.profile_id] = (row.reason, row.entry_id)
+    withheld = [
+        Withheld(profile=profile, reason=reason or NO_CONTACT, entry=entry)
+        for profile in sorted(everyone)
+        for reason, entry in [reasons.get(profile, (NO_CONTACT, None))]
+        if reason is not None
+    ]
+    funnel = Funnel(
+        matched=len(everyone),
+        permitted=len(everyone) - len(withheld),
+        withheld=dict(Counter(one.reason for one in withheld).most_common()),
+    )
+    return funnel, withheld
+
+
+def matched(rule: Any, *, work: Work, ports: Ports) -> int:
+    """How many profiles match a rule."""
+    inner = segments.members(rule, ports=ports).subquery()
+    return work.session.scalar(select(func.count()).select_from(inner)) or 0

@@ -1,0 +1,137 @@
+"""Destinations: how a batch leaves. A sender stops at its deadline, before the first byte or after.
+
+Each message carries the intent's id, so that a receiver can drop a repetition, and the
+deadline, so that it can refuse what was frozen on the way and came late.
+"""
+
+import hashlib
+import hmac
+import http.client
+import socket
+import ssl
+import struct
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cdp.kernel.errors import Unavailable
+from cdp.ports import Intent
+
+Record = Mapping[str, Any]
+
+
+class PastDeadline(Unavailable):
+    """The batch was not ready before its deadline; nothing of it was sent."""
+
+
+class NotDelivered(Unavailable):
+    """The receiver did not take the batch; it counts as released, for a part may have arrived."""
+
+
+class Destination(Protocol):
+    """Where a release sends its batches."""
+
+    name: str
+
+    def send(self, records: Sequence[Record], intent: Intent) -> None:
+        """Send a batch before `intent.deadline`.
+
+        Raises `PastDeadline` if not a byte has left, `NotDelivered` if one may have.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NdjsonFile:
+    """Appends records to a file of the operator's, one JSON object a line."""
+
+    path: Path
+    name: str = "ndjson"
+
+    def send(self, records: Sequence[Record], intent: Intent) -> None:
+        """Write the batch in one piece; every line names its intent."""
+        lines = b"".join(
+            msgspec.json.encode({"intent": str(intent.id), **record}) + b"\n" for record in records
+        )
+        with self.path.open("ab") as file:
+            if monotonic() >= intent.deadline:
+                raise PastDeadline
+            file.write(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Posts batches to a URL, signed as Standard Webhooks do: HMAC-SHA256 over id, time and body."""
+
+    url: str
+    secret: bytes = field(repr=False)
+    name: str = "webhook"
+
+    def send(self, records: Sequence[Record], intent: Intent) -> None:
+        """Connect first, look at the clock last; at the deadline the connection is reset."""
+        body = msgspec.json.encode({"intent": str(intent.id), "records": list(records)})
+        connection = self._connect(intent.deadline)
+        try:
+            remaining = intent.deadline - monotonic()
+            if remaining <= 0:
+                raise PastDeadline
+            assert connection.sock is not None, "connected above"
+            connection.sock.settimeout(remaining)
+            self._post(connection, body, intent)
+        finally:
+            connection.close()
+
+    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        host, port = parts.hostname or "", parts.port
+        limit = max(0.001, deadline - monotonic())
+        connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                host, port, timeout=limit, context=ssl.create_default_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=limit)
+        try:
+            connection.connect()
+        except OSError:
+            raise PastDeadline from None
+        return connection
+
+    def _post(self, connection: http.client.HTTPConnection, body: bytes, intent: Intent) -> None:
+        parts = urlsplit(self.url)
+        try:
+            connection.request("POST", parts.path or "/", body, self._headers(body, intent))
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            _reset(connection.sock)
+            raise NotDelivered from None
+        if answer.status >= 300:
+            raise NotDelivered(status=answer.status)
+
+    def _headers(self, body: bytes, intent: Intent) -> dict[str, str]:
+        stamp = str(int(intent.send_before.timestamp()))
+        signed = f"{intent.id}.{stamp}.".encode() + body
+        signature = b64encode(hmac.digest(self.secret, signed, hashlib.sha256)).decode()
+        return {
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(intent.id),
+            "Webhook-Id": str(intent.id),
+            "Webhook-Timestamp": stamp,
+            "Webhook-Signature": f"v1,{signature}",
+            "CDP-Send-Before": intent.send_before.isoformat(),
+        }
+
+
+def _reset(sock: socket.socket | None) -> None:
+    """Close with RST, so that what is still in the buffers is not delivered after the deadline."""
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()

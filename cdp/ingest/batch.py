@@ -1,0 +1,216 @@
+"""One batch: its stages in order, in one Work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam, delete, func, select
+
+from cdp import profiles, sources, tables
+from cdp.ingest import storing
+from cdp.ingest.meaning import Meaning, meaning
+from cdp.ingest.reading import InboxRow, Item, add_macs, read
+from cdp.ingest.stages import Stages
+from cdp.ingest.storing import Found
+from cdp.ingest.words import Register, grounds_of, words_of
+from cdp.ports import AuditEntry, Ports, Statement
+from cdp.vocabulary import FragmentId, ProfileId, SourceId
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one Work takes on."""
+
+    messages: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What became of a batch: rows taken from the inbox, messages by verdict."""
+
+    rows: int
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> int:
+        """Messages in all."""
+        return sum(self.verdicts.values())
+
+
+def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: int | None = None) -> Summary:
+    """Process the oldest waiting requests, at most `limits.messages` messages and at least one request.
+
+    `only` names one request, to find out which of a failing batch is at fault. Raises
+    whatever fails; the Work then rolls back and nothing of the batch has happened.
+    """
+    with stages.stage("claim"):
+        rows = _take(limits.messages, only, work=work)
+    if not rows:
+        return Summary(rows=0)
+    with stages.stage("open"):
+        bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
+    with stages.stage("parse"):
+        items = read(rows, bodies, sources.every(work=work))
+    verdicts: dict[str, int] = {}
+    for start in range(0, len(items), limits.messages):
+        part = items[start : start + limits.messages]
+        for verdict, count in _process_items(part, work=work, ports=ports, stages=stages).items():
+            verdicts[verdict] = verdicts.get(verdict, 0) + count
+    with stages.stage("finish"):
+        ports.audit.record(
+            AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
+        )
+        work.session.execute(
+            delete(tables.inbox).where(
+                tables.inbox.c.accept_seq == func.any(bindparam("done", [row.accept_seq for row in rows]))
+            )
+        )
+    return Summary(rows=len(rows), verdicts=verdicts)
+
+
+def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
+    """Lock the oldest rows that nobody else works on; more are locked until the batch is full."""
+    rows: list[InboxRow] = []
+    count, ask, after = 0, 4, 0
+    while count < messages:
+        query = (
+            select(tables.inbox)
+            .where(tables.inbox.c.accept_seq > after)
+            .order_by(tables.inbox.c.accept_seq)
+            .limit(ask)
+            .with_for_update(skip_locked=True)
+        )
+        if only is not None:
+            query = query.where(tables.inbox.c.accept_seq == only)
+        found = work.session.execute(query).all()
+        for row in found:
+            rows.append(
+                InboxRow(
+                    accept_seq=row.accept_seq,
+                    received_at=row.received_at,
+                    source_id=SourceId(row.source_id),
+                    kind=row.kind,
+                    gpc=row.gpc,
+                    key_id=row.inbox_key_id,
+                    body=bytes(row.body),
+                )
+            )
+            count += row.items
+        if len(found) < ask or only is not None:
+            break
+        after, ask = rows[-1].accept_seq, min(2 * ask, 256)
+    return rows
+
+
+def _process_items(items: Sequence[Item], *, work: Work, ports: Ports, stages: Stages) -> dict[str, int]:
+    with stages.stage("classify"):
+        add_macs(items, work.workspace, ports.vault)
+        region = work.session.scalars(
+            select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
+        ).one()
+        meanings: dict[int, Meaning] = {}
+        for number, item in enumerate(items):
+            if item.verdict == "accepted":
+                said = meaning(item, vault=ports.vault, catalogue=ports.catalogue, region=region)
+                if said is None:
+                    item.verdict, item.field = "invalid:no_usable_identifier", "userId"
+                else:
+                    meanings[number] = said
+    with stages.stage("deduplicate"):
+        storing.drop_seen(items, work=work)
+    live = [(item, meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
+    found = _place(live, work=work, ports=ports, stages=stages)
+    with stages.stage("verdicts"):
+        erased = [item for item, _ in live if item.verdict == "erased"]
+        if erased:
+            storing.amend_verdicts(erased, work=work)
+    if found:
+        _keep(found, work=work, ports=ports, stages=stages)
+    with stages.stage("verdicts"):
+        return storing.count_verdicts(items, work=work)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    found: list[Found]
+    regrouped: frozenset[ProfileId]
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.regrouped)
+
+
+def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, stages: Stages) -> _Batch:
+    if not live:
+        return _Batch(found=[], regrouped=frozenset())
+    with stages.stage("resolve"):
+        placement = ports.identity.place([said.evidence for _, said in live], work=work)
+    with stages.stage("classify"):
+        found = []
+        for (item, said), placed in zip(live, placement.placed, strict=True):
+            if placed.erased:
+                item.verdict = "erased"
+            else:
+                found.append(storing.sort_out(item, said, placed, ports.catalogue))
+    new = {
+        (contact, identifier)
+        for one in found
+        for identifier, contact in one.placed.contacts.items()
+        if contact in one.placed.new_contacts
+    }
+    with stages.stage("consent"):
+        ports.ledger.suppress(sorted(new, key=lambda pair: pair[0]), work=work)
+    return _Batch(found=found, regrouped=placement.regrouped)
+
+
+def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
+    found = batch.found
+    with stages.stage("keys"):
+        sealing = storing.envelopes(found)
+        keys = ports.vault.keys(sorted(sealing), work=work, sealing=sealing)
+    with stages.stage("seal and state"):
+        statements = storing.statements(found, keys, ports.catalogue)
+        ports.identity.state(statements, work=work)
+        ports.identity.keep_addresses(storing.addresses(found, keys), work=work)
+    with stages.stage("seal and store events"):
+        storing.store_events(found, keys, ports.catalogue, work=work)
+    with stages.stage("facts"):
+        storing.store_facts(found, ports.catalogue.attributes(), work=work)
+    with stages.stage("consent"):
+        _record_words(found, work=work, ports=ports)
+    with stages.stage("derive"):
+        _derive(batch, statements, work=work, ports=ports)
+
+
+def _record_words(found: Sequence[Found], *, work: Work, ports: Ports) -> None:
+    names = ports.ledger.purposes(work=work)
+    register = Register(
+        purposes=names,
+        needs_contact=ports.ledger.needs_contact(work=work),
+        notices=ports.ledger.notices(work=work),
+        sale_or_share=names["sale_or_share"],
+    )
+    fresh = [one for one in found if not one.item.lowered]
+    words = [word for one in fresh for word in words_of(one.item, one.said, one.placed, register)]
+    grounds = [ground for one in fresh for ground in grounds_of(one.item, one.said, one.placed)]
+    if words:
+        ports.ledger.record(words, work=work)
+    if grounds:
+        ports.ledger.ground(grounds, work=work)
+
+
+def _derive(batch: _Batch, statements: Sequence[Statement], *, work: Work, ports: Ports) -> None:
+    """Refresh what the batch touched; people are described anew only where a clear trait came."""
+    counted = {attribute.event for attribute in ports.catalogue.attributes() if attribute.event}
+    acted: set[FragmentId] = {
+        one.placed.fragment for one in batch.found if getattr(one.item.content, "event", None) in counted
+    }
+    spoke = {made.fragment for made in statements if profiles.clear_of(made.traits, ports.catalogue)}
+    touched = set(ports.identity.touched(sorted(acted), work=work)) if acted else set()
+    people = set(ports.identity.touched(sorted(spoke), work=work)) if spoke else set()
+    profiles.refresh(
+        touched | batch.regrouped,
+        people=people | batch.regrouped,
+        gone=batch.regrouped,
+        work=work,
+        ports=ports,
+    )

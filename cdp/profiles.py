@@ -1,0 +1,187 @@
+"""What is derived of a profile: sums over its fragments, and the few golden values in clear.
+
+Derived values are a function of the fragments that a profile holds now, so whoever changes
+those calls `refresh`, and un-merging needs no replay. Behaviour that a device lends counts
+here, and only here.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cdp import tables
+from cdp.kernel.database import Conflict, insert_rows
+from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports
+from cdp.vocabulary import ProfileId
+from cdp.work import Work
+
+STATEMENT = "statement"
+# The traits whose golden value is in clear, as the attribute of the same name or one made of it.
+CLEAR_TRAITS = ("country", "region", "language", "birth_date", "email")
+WORDS = ("country", "region", "language")
+AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
+
+
+def refresh(
+    profiles: Collection[ProfileId],
+    *,
+    people: Collection[ProfileId],
+    gone: Collection[ProfileId],
+    work: Work,
+    ports: Ports,
+) -> None:
+    """Derive anew: sums of `profiles`, clear golden values of `people`; drop what `gone` had.
+
+    `gone` may name roots that still are one; they are cleared and derived again.
+    """
+    if gone:
+        work.session.execute(
+            delete(tables.derived).where(
+                tables.derived.c.profile_id == func.any(bindparam("gone", list(gone), unique=True))
+            )
+        )
+    if profiles:
+        _sum_up(profiles, work=work, ports=ports)
+    if people:
+        _describe(sorted(people), work=work, ports=ports)
+
+
+def _sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
+    sums = tables.fragment_attributes.c
+    member = ports.identity.members()
+    wanted = func.any(bindparam("profiles", list(profiles), unique=True))
+    own = select(member.c.fragment_id, member.c.profile_id.label("profile_id")).where(
+        member.c.profile_id == wanted
+    )
+    lent = select(member.c.fragment_id, member.c.lends_to.label("profile_id")).where(
+        member.c.lends_to == wanted
+    )
+    holds = own.union_all(lent).subquery()
+    totals = (
+        select(
+            literal(work.workspace).label("workspace_id"),
+            sums.attribute_id,
+            holds.c.profile_id,
+            func.sum(sums.total).label("number"),
+        )
+        .join(holds, holds.c.fragment_id == sums.fragment_id)
+        .group_by(sums.attribute_id, holds.c.profile_id)
+    )
+    statement = upsert(tables.derived).from_select(
+        ["workspace_id", "attribute_id", "profile_id", "number"], totals
+    )
+    work.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["workspace_id", "attribute_id", "profile_id"],
+            set_={"number": statement.excluded.number},
+        )
+    )
+
+
+def opened(
+    values: Sequence[GoldenValue], keys: Keys, catalogue: Catalogue
+) -> dict[ProfileId, dict[str, Any]]:
+    """The plain values behind golden pointers, by profile and trait name; rank 1 only."""
+    result: dict[ProfileId, dict[str, Any]] = {}
+    for value in values:
+        if value.rank == 1:
+            trait = catalogue.trait_by_id(value.trait)
+            fields = keys.open(
+                STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+            )
+            plain = fields.get(trait.field_class, {}).get(trait.name)
+            result.setdefault(value.profile, {})[trait.name] = plain
+    return result
+
+
+def _describe(people: Sequence[ProfileId], *, work: Work, ports: Ports) -> None:
+    traits = [trait.id for name in CLEAR_TRAITS if (trait := ports.catalogue.trait(name))]
+    values = ports.identity.golden(people, traits, work=work)
+    keys = ports.vault.keys(sorted({value.fragment for value in values}), work=work)
+    plain = opened(values, keys, ports.catalogue)
+    attributes = {attribute.name: attribute.id for attribute in ports.catalogue.attributes()}
+    rows: list[tuple[int, ProfileId, float | None, str | None]] = []
+    for profile in people:
+        rows += [
+            (attributes[name], profile, number, word)
+            for name, number, word in _clear(plain.get(profile, {}), work.now.date())
+        ]
+    named = [attributes[name] for name in (*WORDS, "age_band", "email_domain")]
+    work.session.execute(
+        delete(tables.derived).where(
+            tables.derived.c.profile_id == func.any(bindparam("people", list(people), unique=True)),
+            tables.derived.c.attribute_id.in_(named),
+        )
+    )
+    insert_rows(
+        work.session,
+        tables.derived,
+        work.workspace,
+        {
+            "attribute_id": [row[0] for row in rows],
+            "profile_id": [row[1] for row in rows],
+            "number": [row[2] for row in rows],
+            "word": [row[3] for row in rows],
+        },
+        conflict=Conflict(("attribute_id", "profile_id")),
+    )
+    ports.ledger.describe(_facts(people, plain, work=work, ports=ports), work=work)
+
+
+def _facts(
+    people: Sequence[ProfileId], plain: Mapping[ProfileId, Mapping[str, Any]], *, work: Work, ports: Ports
+) -> list[PersonFacts]:
+    """What the gate must know, for each verified core of each profile."""
+    member = ports.identity.members()
+    cores = work.session.execute(
+        select(member.c.core_id, member.c.profile_id)
+        .where(member.c.profile_id == func.any(bindparam("people", list(people), unique=True)))
+        .distinct()
+    )
+    return [
+        PersonFacts(
+            core=core,
+            country=_word(plain.get(profile, {}).get("country")),
+            region=_word(plain.get(profile, {}).get("region")),
+            born=born(plain.get(profile, {}).get("birth_date")),
+        )
+        for core, profile in cores
+    ]
+
+
+def _clear(values: Mapping[str, Any], today: date) -> list[tuple[str, float | None, str | None]]:
+    found: list[tuple[str, float | None, str | None]] = [
+        (name, None, word) for name in WORDS if (word := _word(values.get(name)))
+    ]
+    birth = born(values.get("birth_date"))
+    if birth is not None:
+        age = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+        found.append(("age_band", float(max(band for band in AGE_BANDS if band <= max(age, 0))), None))
+    email = values.get("email")
+    if isinstance(email, str) and "@" in email:
+        found.append(("email_domain", None, email.rpartition("@")[2].strip().lower()[:255]))
+    return found
+
+
+def _word(value: Any) -> str | None:
+    return value.strip()[:64] if isinstance(value, str) and value.strip() else None
+
+
+def born(value: Any) -> date | None:
+    """A date of birth as ISO 8601 or `YYYYMMDD`; anything else, or the future, is unknown."""
+    if not isinstance(value, str):
+        return None
+    try:
+        day = date.fromisoformat(value.strip()[:10])
+    except ValueError:
+        return None
+    return day if date(1890, 1, 1) <= day <= date.today() else None  # noqa: DTZ011
+
+
+def clear_of(traits: Collection[int], catalogue: Catalogue) -> bool:
+    """Whether any of these traits has a value that is kept in clear."""
+    wanted = {trait.id for name in CLEAR_TRAITS if (trait := catalogue.trait(name))}
+    return not wanted.isdisjoint(traits)

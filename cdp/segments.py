@@ -1,0 +1,120 @@
+"""Segments: rules over derived values, compiled to SQL that row-level security lets use its indexes.
+
+A rule is `{"all": […]}`, `{"any": […]}`, `{"not": rule}` or a comparison
+`{"attribute": name, "op": op, "value": value}`. Only equality and order of float8 and text are
+offered: other operators would scan the table under row-level security.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, insert, not_, or_, select, true
+
+from cdp import tables
+from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.kernel.ids import new_id
+from cdp.ports import Attribute, Ports
+from cdp.work import Work
+
+DEPTH = 8
+_ORDER: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "=": lambda column, value: column == value,
+    ">=": lambda column, value: column >= value,
+    ">": lambda column, value: column > value,
+    "<=": lambda column, value: column <= value,
+    "<": lambda column, value: column < value,
+}
+
+
+class BadRule(BadInput):
+    """The segment's rule cannot be understood; nothing was saved."""
+
+
+class NoSuchSegment(NotFound):
+    """There is no segment of that name or id."""
+
+
+class SegmentExists(Conflict):
+    """There is a segment of that name already."""
+
+
+def members(rule: Any, *, ports: Ports) -> Select[Any]:
+    """`Select(profile_id)` of those whom `rule` matches. Raises `BadRule` naming the field."""
+    member = ports.identity.members()
+    everyone = select(member.c.profile_id).distinct().subquery()
+    attributes = {attribute.name: attribute for attribute in ports.catalogue.attributes()}
+    return select(everyone.c.profile_id).where(
+        _condition(rule, everyone.c.profile_id, attributes, DEPTH, "rule")
+    )
+
+
+def _condition(
+    rule: Any, profile: ColumnElement[Any], attributes: Mapping[str, Attribute], depth: int, place: str
+) -> ColumnElement[bool]:
+    if not isinstance(rule, dict) or depth == 0:
+        raise BadRule(field=place)
+    if set(rule) == {"all"} or set(rule) == {"any"}:
+        word = next(iter(rule))
+        parts = rule[word]
+        if not isinstance(parts, list):
+            raise BadRule(field=f"{place}.{word}")
+        made = [
+            _condition(part, profile, attributes, depth - 1, f"{place}.{word}[{number}]")
+            for number, part in enumerate(parts)
+        ]
+        return and_(true(), *made) if word == "all" else or_(false(), *made)
+    if set(rule) == {"not"}:
+        return not_(_condition(rule["not"], profile, attributes, depth - 1, f"{place}.not"))
+    if set(rule) != {"attribute", "op", "value"}:
+        raise BadRule(field=place)
+    return _comparison(rule, profile, attributes, place)
+
+
+def _comparison(
+    rule: Mapping[str, Any], profile: ColumnElement[Any], attributes: Mapping[str, Attribute], place: str
+) -> ColumnElement[bool]:
+    attribute = attributes.get(rule["attribute"]) if isinstance(rule["attribute"], str) else None
+    if attribute is None:
+        raise BadRule(field=f"{place}.attribute")
+    value, is_word = rule["value"], attribute.kind == "word"
+    right_type = (
+        isinstance(value, str) if is_word else isinstance(value, (int, float)) and not isinstance(value, bool)
+    )
+    operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
+    if operator is None or (is_word and rule["op"] != "="):
+        raise BadRule(field=f"{place}.op")
+    if not right_type:
+        raise BadRule(field=f"{place}.value")
+    derived = tables.derived.c
+    column = derived.word if is_word else derived.number
+    matching = select(derived.profile_id).where(derived.attribute_id == attribute.id, operator(column, value))
+    return profile.in_(matching)
+
+
+def save(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:
+    """Save a segment. The rule is compiled first, so a bad one is refused, not a later surprise."""
+    members(rule, ports=ports)
+    if not name or len(name) > 200:
+        raise BadRule(field="name")
+    there = work.session.scalar(select(tables.segments.c.id).where(tables.segments.c.name == name))
+    if there is not None:
+        raise SegmentExists(field="name")
+    identifier = new_id()
+    work.session.execute(
+        insert(tables.segments).values(
+            workspace_id=work.workspace, id=identifier, name=name, rule=rule, created_at=work.now
+        )
+    )
+    return identifier
+
+
+def rule_of(segment: UUID | str, *, work: Work) -> tuple[UUID, Any]:
+    """The id and rule of a segment by id or name. Raises `NoSuchSegment`."""
+    column = tables.segments.c.name if isinstance(segment, str) else tables.segments.c.id
+    row = work.session.execute(
+        select(tables.segments.c.id, tables.segments.c.rule).where(column == segment)
+    ).one_or_none()
+    if row is None:
+        raise NoSuchSegment(field="segment")
+    return row.id, row.rule

@@ -1,0 +1,133 @@
+"""The closed vocabulary of a policy: roles, resources, actions, effects.
+
+A word that is not here refuses the whole policy at load, and is refused when asked for.
+Scopes of access tokens are `resource:action` out of `PERMISSIONS`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from cdp.vocabulary import FieldClass
+
+
+class Role(StrEnum):
+    """What an actor may be; one actor may hold several roles, and the strictest word wins."""
+
+    ADMIN = "admin"  # runs the house, reads no personal data, whatever other role they hold
+    COMPLIANCE = "compliance"
+    STEWARD = "steward"  # edits identity
+    MARKETING = "marketing"
+    SUPPORT = "support"
+    SERVICE = "service"  # the platform's own jobs: worker, keeper
+    SUBJECT = "subject"  # a person, about themselves
+    SOURCE = "source"  # a write key of a browser or an app
+    SERVER_SOURCE = "server_source"  # a write key in a server's hands
+    READER = "reader"  # sees how the house is set up; the base of the staff's roles
+
+
+class Resource(StrEnum):
+    """What can be acted on."""
+
+    PROFILE = "profile"
+    SEGMENT = "segment"
+    AUDIENCE = "audience"
+    RELEASE = "release"
+    INSIGHT = "insight"
+    CONSENT = "consent"
+    IDENTITY = "identity"
+    SUBJECT = "subject"
+    REQUEST = "request"
+    AUDIT = "audit"
+    CHANGE = "change"
+    EVENT = "event"
+    VERDICT = "verdict"
+    IMPORT = "import"
+    SOURCE = "source"
+    CLIENT = "client"
+    ACCOUNT = "account"
+    NOTICE = "notice"
+    PURPOSE = "purpose"
+    RECIPIENT = "recipient"
+    POLICY = "policy"
+    JOB = "job"
+    KEY = "key"
+    LOG = "log"
+
+
+class Action(StrEnum):
+    """What can be done to a resource."""
+
+    READ = "read"
+    READ_EXACT = "read-exact"
+    WRITE = "write"
+    RUN = "run"
+    PREVIEW = "preview"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    ACCESS = "access"
+    RECTIFY = "rectify"
+    RESTRICT = "restrict"
+    ERASE = "erase"
+    CHANGE_BASIS = "change-basis"
+    ROTATE = "rotate"
+    SIGN = "sign"
+
+
+class Effect(StrEnum):
+    """What an action line says; a deny beats every allow."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+_READ_WRITE = frozenset({Action.READ, Action.WRITE})
+
+# Which actions a resource has. A pair that is not here can be neither granted nor asked for.
+PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
+    {
+        Resource.PROFILE: frozenset({Action.READ}),
+        Resource.SEGMENT: _READ_WRITE,
+        Resource.AUDIENCE: frozenset({Action.PREVIEW}),
+        Resource.RELEASE: frozenset({Action.READ, Action.RUN}),
+        Resource.INSIGHT: frozenset({Action.READ}),
+        Resource.CONSENT: frozenset({Action.READ, Action.READ_EXACT, Action.WRITE}),
+        Resource.IDENTITY: frozenset({Action.READ, Action.MERGE, Action.UNMERGE}),
+        Resource.SUBJECT: frozenset({Action.ACCESS, Action.RECTIFY, Action.RESTRICT, Action.ERASE}),
+        Resource.REQUEST: _READ_WRITE,
+        Resource.AUDIT: frozenset({Action.READ}),
+        Resource.CHANGE: frozenset({Action.READ}),
+        Resource.EVENT: frozenset({Action.WRITE}),
+        Resource.VERDICT: frozenset({Action.READ}),
+        Resource.IMPORT: frozenset({Action.RUN}),
+        Resource.SOURCE: _READ_WRITE,
+        Resource.CLIENT: _READ_WRITE,
+        Resource.ACCOUNT: _READ_WRITE,
+        Resource.NOTICE: _READ_WRITE,
+        Resource.PURPOSE: frozenset({Action.READ, Action.WRITE, Action.CHANGE_BASIS}),
+        Resource.RECIPIENT: _READ_WRITE,
+        Resource.POLICY: _READ_WRITE,
+        Resource.JOB: frozenset({Action.RUN}),
+        Resource.KEY: frozenset({Action.ROTATE}),
+        Resource.LOG: frozenset({Action.SIGN}),
+    }
+)
+
+# Nobody has a purpose for these: a line that shows or masks them refuses the policy.
+NEVER_SHOWN: frozenset[FieldClass] = frozenset({FieldClass.THIRD_PARTY, FieldClass.UNCLASSIFIED})
+
+# In the purpose's place: every purpose. Only a line that withholds may say so.
+ANY_PURPOSE = "*"
+
+
+def permitted_pair(resource: str, action: str) -> bool:
+    """Whether `resource:action` is a pair of `PERMISSIONS`."""
+    try:
+        return Action(action) in PERMISSIONS[Resource(resource)]
+    except ValueError:
+        return False
+
+
+def scope(resource: Resource, action: Action) -> str:
+    """The name of a permission as it stands in an access token: `resource:action`."""
+    return f"{resource}:{action}"

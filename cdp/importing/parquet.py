@@ -1,0 +1,78 @@
+"""Parquet: a file with its types, read a thousand rows at a time.
+
+Imported only when such a file is read: pyarrow costs each process half a second and
+60 MB, and the API and the worker never read one.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from cdp.importing.opening import DamagedFile, FileTooLarge, Limits, format_of, reading
+from cdp.importing.rows import RawRow, Rejected
+
+ROWS = 1_024
+_BUFFER = 1 << 20
+
+
+def parquet_columns(path: Path, limits: Limits) -> list[str]:
+    """The names of the schema's columns."""
+    with _opened(path, limits) as file:
+        return list(file.schema_arrow.names)
+
+
+def parquet_rows(path: Path, columns: tuple[str, ...], limits: Limits) -> Iterator[RawRow | Rejected]:
+    """The file's rows, counted from 1; of each, only `columns`."""
+    with _opened(path, limits) as file:
+        line = 0
+        for batch in file.iter_batches(batch_size=ROWS, columns=list(columns), use_threads=False):
+            values = [_values(batch.column(column)) for column in columns]
+            for cells in zip(*values, strict=True):
+                line += 1
+                yield RawRow(line, dict(zip(columns, cells, strict=True)))
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[Any]:
+    with reading(path, limits) as stream:
+        source: Any = stream
+        if format_of(path)[1]:
+            # Parquet starts at its end, so a packed one must be unpacked as a whole.
+            content = stream.read(limits.in_memory + 1)
+            if len(content) > limits.in_memory:
+                raise FileTooLarge(file=path.name, limit=limits.in_memory)
+            source = io.BytesIO(content)
+        try:
+            with pyarrow.parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file:
+                groups = (file.metadata.row_group(index) for index in range(file.num_row_groups))
+                size = sum(group.total_byte_size for group in groups)
+                if size > limits.content:
+                    raise FileTooLarge(file=path.name, size=size, limit=limits.content)
+                yield file
+        except (pyarrow.ArrowException, OSError):
+            raise DamagedFile(file=path.name) from None
+
+
+def _values(column: Any) -> list[object]:
+    """The column's values as Python's; one without a form there stays as it is, to be rejected later."""
+    try:
+        values: list[object] = column.to_pylist()
+    except (ValueError, OverflowError, pyarrow.ArrowException):
+        return [_value(cell) for cell in column]
+    return values
+
+
+def _value(cell: Any) -> object:
+    try:
+        value: object = cell.as_py()
+    except UnicodeDecodeError:
+        # The lone surrogates name the flaw to whoever looks at the value next.
+        return bytes(cell.as_buffer()).decode("utf-8", "surrogateescape")
+    except (ValueError, OverflowError, pyarrow.ArrowException):
+        return cell
+    return value

@@ -1,0 +1,92 @@
+"""The mapping file is strict, and says what is wrong with it."""
+
+import pytest
+
+from cdp.importing import BadMapping, OptIn, Record, UnknownTrait, load_mapping
+from cdp.vocabulary import Channel
+
+TRAITS = {"first_name", "birthday", "email", "language"}
+WHOLE = """
+source: crm
+identifier: {column: id, namespace: "crm:crm"}
+identifiers: {mail: email}
+traits: {given: first_name, dob: birthday, mail: email}
+constants: {language: de}
+dates: {dob: "%Y%m%d"}
+phone_region: DE
+opt_in: {column: agreed, purpose: email_marketing, channel: email, notice: newsletter}
+"""
+LEAST = 'source: crm\nidentifier: {column: id, namespace: "crm:crm"}\n'
+
+
+def load(text):
+    return load_mapping(text, known_trait=TRAITS.__contains__)
+
+
+def test_a_whole_mapping_is_read():
+    """Every entry that the documentation names."""
+    mapping = load(WHOLE)
+
+    assert mapping.identifier == Record("id", "crm:crm")
+    assert mapping.columns == ("id", "mail", "given", "dob", "agreed")
+    assert mapping.opt_in == OptIn("agreed", "email_marketing", Channel.EMAIL, "newsletter")
+    assert mapping.phone_region == "DE"
+
+
+def test_the_least_mapping_names_the_identifier_alone():
+    """What is not mapped is not read."""
+    assert load(LEAST).columns == ("id",)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("source: crm", "identifier"),
+        (LEAST + "mapping: {}", "mapping"),
+        (LEAST.replace("column: id,", ""), "identifier.column"),
+        (LEAST.replace("crm:crm", "soc_sec_id"), "identifier.namespace"),
+        (LEAST + "identifiers: {ssn: national_id}", "identifiers[...]"),
+        (LEAST + "phone_region: Germany", "phone_region"),
+        (LEAST + "phone_region: NO", "phone_region"),
+        (LEAST + "opt_in: {column: a, purpose: p, channel: pigeon, notice: n}", "opt_in.channel"),
+        (LEAST + "traits: {a: first_name, b: first_name}", "traits.first_name"),
+        (LEAST + "traits: {a: language}\nconstants: {language: de}", "traits.language"),
+        (LEAST + 'dates: {dob: "%Y"}', "dates.dob"),
+        (LEAST + 'traits: {dob: birthday}\ndates: {dob: "%Y-%m"}', "dates.dob"),
+        (LEAST + 'traits: {dob: birthday}\ndates: {dob: "%Q"}', "dates.dob"),
+        ("[]", None),
+        ("", None),
+        ("x" * 70_000, None),
+    ],
+)
+def test_a_wrong_mapping_names_the_entry(text, field):
+    """An unknown word is never passed over: it might have been a protection."""
+    with pytest.raises(BadMapping) as caught:
+        load(text)
+
+    assert caught.value.field == field
+
+
+def test_yaml_that_does_not_parse_names_its_line():
+    """The operator looks there."""
+    with pytest.raises(BadMapping) as caught:
+        load("source: crm\nidentifier: {column: [")
+
+    assert caught.value.known["line"] == 2
+
+
+def test_a_trait_must_be_in_the_catalogue():
+    """What nobody has classified has no place to go."""
+    with pytest.raises(UnknownTrait) as caught:
+        load(LEAST + "traits: {given: frist_name}")
+
+    assert caught.value.field == "frist_name"
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!python/object/apply:os.getcwd []", "a: *b", "a: b: c", "\0", "- &a [*a]"]
+)
+def test_hostile_yaml_is_refused(text):
+    """A mapping is data and nothing else."""
+    with pytest.raises(BadMapping):
+        load(text)

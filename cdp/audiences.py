@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, func, select
+from sqlalchemy import FromClause, Select, bindparam, func, select
 
 from cdp import segments
 from cdp.kernel.errors import BadInput
@@ -43,28 +43,36 @@ class Withheld:
     entry: UUID | None
 
 
-def candidates(rule: Any, channel: Channel, *, ports: Ports) -> FromClause:
-    """`Identity.contacts()` of those who match `rule`, in the channel's namespace."""
+def candidates(
+    rule: Any, channel: Channel, *, ports: Ports, among: Sequence[ProfileId] | None = None
+) -> FromClause:
+    """`Identity.contacts()` of those who match `rule` (and are `among`), in the channel's namespace."""
     if channel not in REACHES:
         raise UnreachableChannel(field="channel")
     contacts = ports.identity.contacts()
     matching = segments.members(rule, ports=ports).subquery()
-    return (
-        select(contacts)
-        .where(
-            contacts.c.namespace == REACHES[channel],
-            contacts.c.profile_id.in_(select(matching.c.profile_id)),
-        )
-        .subquery("candidates")
+    query = select(contacts).where(
+        contacts.c.namespace == REACHES[channel],
+        contacts.c.profile_id.in_(select(matching.c.profile_id)),
     )
+    if among is not None:
+        query = query.where(contacts.c.profile_id == func.any(bindparam("among", list(among), unique=True)))
+    return query.subquery("candidates")
 
 
-def permitted(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> Select[Any]:
-    """`Select(profile_id, contact_id)`: one contact, the least, for each profile that may be reached."""
+def permitted(
+    rule: Any, ask: Ask, *, work: Work, ports: Ports, among: Sequence[ProfileId] | None = None
+) -> Select[Any]:
+    """`Select(profile_id, contact_id)` of the contacts at which profiles that match may be reached."""
     assert ask.channel is not None, "an audience is reached over a channel"
-    through = ports.gate.permitted(
-        ask, at=None, contacts=candidates(rule, ask.channel, ports=ports), work=work
-    ).subquery()
+    contacts = candidates(rule, ask.channel, ports=ports, among=among)
+    through = ports.gate.permitted(ask, at=None, contacts=contacts, work=work).subquery()
+    return select(through.c.profile_id, through.c.contact_id).distinct()
+
+
+def one_each(pairs: Select[Any]) -> Select[Any]:
+    """One contact, the least, for each profile of `permitted`."""
+    through = pairs.subquery()
     return (
         select(through.c.profile_id, through.c.contact_id)
         .distinct(through.c.profile_id)

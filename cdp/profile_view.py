@@ -1,0 +1,208 @@
+"""The consented, minimised view of one profile, for one stated purpose.
+
+Policy says which classes the caller may see for the purpose, the gate whether this person
+may be used for it at all; both must agree before a value is opened. What is not shown is
+named with a reason, and the whole decision is signed and logged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import FromClause, Row, Uuid, cast, func, literal, null, select
+
+from cdp import receipts
+from cdp.kernel.errors import BadInput, NotAllowed, NotFound
+from cdp.ports import Ask, AuditEntry, Ports
+from cdp.profiles import opened
+from cdp.vocabulary import REACHES, FragmentId, Identifier, ProfileId, Show
+from cdp.work import Work
+
+
+class NoSuchProfile(NotFound):
+    """There is no such profile, or you may not know of it."""
+
+
+class UnknownTrait(BadInput):
+    """A field that was asked for is not in the catalogue."""
+
+
+class ReadNotAllowed(NotAllowed):
+    """The policy does not let this caller read profiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a caller gets. `withheld` gives a reason per field; `contactable` a contact per channel."""
+
+    profile: ProfileId
+    purpose: str
+    shown: Mapping[str, Any]
+    masked: Mapping[str, str]
+    withheld: Mapping[str, str]
+    contactable: Mapping[str, UUID | None]
+    reasons: Mapping[str, str]  # per channel that is closed: why
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decision:
+    contactable: dict[str, UUID | None]
+    reasons: dict[str, str]
+    refused: str | None  # why nothing may be shown; None: something may
+    entries: list[str]
+
+
+def find(identifier: Identifier, *, work: Work, ports: Ports) -> ProfileId:
+    """The one profile that verifiably goes by a normalised identifier. Raises `NoSuchProfile`.
+
+    A shared contact names nobody: which of its holders is meant cannot be known.
+    """
+    contact = ports.identity.contact_of(identifier, work=work)
+    holders = ports.identity.profiles_of(contact, work=work) if contact else []
+    if len(holders) != 1:
+        raise NoSuchProfile
+    return holders[0]
+
+
+def read(profile: UUID, *, purpose: str, fields: Sequence[str], work: Work, ports: Ports) -> View:
+    """Read `fields` (all known ones if empty) of a profile for `purpose`.
+
+    Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
+    nothing, it shows nothing and says why. Every read leaves one audit entry.
+    """
+    if not ports.policies.allows(work.actor, "profile", "read"):
+        raise ReadNotAllowed
+    root = ports.identity.resolve(profile, work=work)
+    if root is None:
+        raise NoSuchProfile
+    traits = [ports.catalogue.trait(name) for name in fields]
+    if None in traits:
+        raise UnknownTrait(field="fields")
+    decision = _decide(root, purpose, work=work, ports=ports)
+    plan = ports.policies.column_plan(work.actor, purpose)
+    wanted = [trait.id for trait in traits if trait is not None]
+    values = ports.identity.golden([root], wanted, work=work)
+    held = ports.identity.fragments_of(root, core_only=False, work=work)
+    keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
+    visible = [
+        value
+        for value in values
+        if decision.refused is None
+        and plan[ports.catalogue.trait_by_id(value.trait).field_class] is not Show.WITHHOLD
+    ]
+    plain = opened(visible, keys, ports.catalogue).get(root, {})
+    shown: dict[str, Any] = {}
+    masked: dict[str, str] = {}
+    withheld: dict[str, str] = {}
+    for name in sorted({ports.catalogue.trait_by_id(value.trait).name for value in values}):
+        trait = ports.catalogue.trait(name)
+        assert trait is not None, "golden values have catalogue traits"
+        if decision.refused is not None:
+            withheld[name] = decision.refused
+        elif plan[trait.field_class] is Show.SHOW:
+            shown[name] = plain[name]
+        elif plan[trait.field_class] is Show.MASK:
+            masked[name] = ports.policies.mask(trait.field_class, name, plain[name])
+        else:
+            withheld[name] = "policy"
+    fragments = sorted({value.fragment for value in visible if value.rank == 1} | set(held[:1]))
+    references = [keys.reference(FragmentId(fragment)) for fragment in fragments]
+    receipt = _receipt(references[0], purpose, decision, shown, masked, withheld, work=work, ports=ports)
+    ports.audit.record(
+        AuditEntry(
+            action="client:profile:read",
+            outcome="ok" if shown or masked else "refused",
+            purpose=purpose,
+            references=references,
+            policy_version=ports.policies.version,
+            detail={"shown": sorted(shown), "masked": sorted(masked), "withheld": withheld},
+        ),
+        work=work,
+    )
+    return View(
+        profile=root,
+        purpose=purpose,
+        shown=shown,
+        masked=masked,
+        withheld=withheld,
+        contactable=decision.contactable,
+        reasons=decision.reasons,
+        receipt=receipt,
+    )
+
+
+def _decide(profile: ProfileId, purpose: str, *, work: Work, ports: Ports) -> _Decision:
+    """Ask the gate for every channel, and for the use of traits where no contact is needed."""
+    contactable: dict[str, UUID | None] = {}
+    reasons: dict[str, str] = {}
+    entries: set[str] = set()
+    contacts = ports.identity.contacts()
+    for channel, namespace in REACHES.items():
+        mine = (
+            select(contacts)
+            .where(contacts.c.profile_id == profile, contacts.c.namespace == namespace)
+            .subquery("mine")
+        )
+        rows = _ask(Ask(purpose=purpose, channel=channel, recipient=None), mine, work=work, ports=ports)
+        open_rows = [row for row in rows if row.reason is None]
+        contactable[channel] = min((row.contact_id for row in open_rows), default=None)
+        entries |= {str(row.entry_id) for row in rows if row.entry_id is not None}
+        if not open_rows:
+            reasons[channel] = rows[0].reason if rows else "no_contact"
+    if any(contactable.values()):
+        return _Decision(contactable=contactable, reasons=reasons, refused=None, entries=sorted(entries))
+    used = _ask(
+        Ask(purpose=purpose, channel=None, recipient=None), _person(profile, ports), work=work, ports=ports
+    )
+    entries |= {str(row.entry_id) for row in used if row.entry_id is not None}
+    refused = next((row.reason for row in used if row.reason is not None), None if used else "no_contact")
+    return _Decision(contactable=contactable, reasons=reasons, refused=refused, entries=sorted(entries))
+
+
+def _person(profile: ProfileId, ports: Ports) -> FromClause:
+    """The person without a contact, in the columns of `Identity.contacts()`."""
+    member = ports.identity.members()
+    return (
+        select(
+            member.c.workspace_id,
+            member.c.profile_id,
+            member.c.core_id,
+            cast(null(), Uuid).label("contact_id"),
+            literal("").label("namespace"),
+            func.min(member.c.fragment_id).label("fragment_id"),
+        )
+        .where(member.c.profile_id == profile)
+        .group_by(member.c.workspace_id, member.c.profile_id, member.c.core_id)
+        .subquery("person")
+    )
+
+
+def _ask(ask: Ask, contacts: FromClause, *, work: Work, ports: Ports) -> Sequence[Row[Any]]:
+    return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
+
+
+def _receipt(
+    subject: bytes,
+    purpose: str,
+    decision: _Decision,
+    shown: Mapping[str, Any],
+    masked: Mapping[str, str],
+    withheld: Mapping[str, str],
+    *,
+    work: Work,
+    ports: Ports,
+) -> str:
+    claims = {
+        "subject": subject.hex(),
+        "purpose": purpose,
+        "consent_entries": decision.entries,
+        "policy_version": ports.policies.version,
+        "shown": sorted(shown),
+        "masked": sorted(masked),
+        "withheld": dict(sorted(withheld.items())),
+        "contactable": {channel: contact is not None for channel, contact in decision.contactable.items()},
+        "time": work.now.isoformat(),
+    }
+    return receipts.sign(claims, ports.receipts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Uuid, cast, func, literal, null, select
+from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
@@ -171,10 +171,10 @@ def _person(profile: ProfileId, ports: Ports) -> FromClause:
             member.c.core_id,
             cast(null(), Uuid).label("contact_id"),
             literal("").label("namespace"),
-            func.min(member.c.fragment_id).label("fragment_id"),
+            cast(null(), Uuid).label("fragment_id"),
         )
         .where(member.c.profile_id == profile)
-        .group_by(member.c.workspace_id, member.c.profile_id, member.c.core_id)
+        .distinct()
         .subquery("person")
     )
 

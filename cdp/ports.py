@@ -67,6 +67,16 @@ class Keys(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFingerprint:
+    """A fragment key, told apart without being shown."""
+
+    key: UUID
+    fragment: FragmentId
+    kek_version: int
+    commitment: bytes
+
+
 class Vault(Protocol):
     """Sealing and keyed hashing. Only key-encryption keys are cached."""
 
@@ -106,6 +116,14 @@ class Vault(Protocol):
         `sealing` says how many envelopes will be sealed for each: those without a key get
         one, and full keys get successors. The caller holds the fragments' roots locked.
         """
+        ...
+
+    def fingerprints(self, fragments: Sequence[FragmentId], *, work: Work) -> list[KeyFingerprint]:
+        """Every key of `fragments`, by what may be printed of it."""
+        ...
+
+    def blind_from(self, versions: Sequence[int], *, work: Work) -> datetime:
+        """When the last of these key-encryption keys will have been destroyed: older backups are blind."""
         ...
 
     def seal_body(
@@ -224,6 +242,10 @@ class AuditTrail(Protocol):
         """Write an entry in the same transaction; if this fails, the action fails."""
         ...
 
+    def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
+        """Index, inclusion proof and signed checkpoint of an entry; None: not in the log yet."""
+        ...
+
     def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
         """The entries that name any of `references`, oldest first (for access requests)."""
         ...
@@ -288,7 +310,7 @@ class Statement:
     position: Position
     received_at: datetime
     traits: Sequence[int]
-    sealed: bytes
+    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +397,14 @@ class Identity(Protocol):
         self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
     ) -> list[GoldenValue]:
         """The winning statements of `traits` (all if empty) for `profiles`."""
+        ...
+
+    def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[Statement]:
+        """All statements of `fragments`, oldest first (for access requests)."""
+        ...
+
+    def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+        """The contacts that `fragments` claim: namespace, and whether nobody else claims it."""
         ...
 
     def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
@@ -533,6 +563,10 @@ class Intents(Protocol):
         """Whether an intent that names any of them may still send."""
         ...
 
+    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
+        """What was sent of these fragments: recipient, purpose, channel, traits, time, outcome."""
+        ...
+
     def sweep(self, *, work: Work) -> list[IntentId]:
         """Settle what is past its deadline as `unknown_treated_as_released`."""
         ...
@@ -572,12 +606,20 @@ class Forgotten:
     fragments: Sequence[FragmentId]
     contacts: Sequence[ContactId]  # held by these fragments alone
     watermark: int  # the newest accept_seq at the time of erasure
+    # Opened for this Work alone, so that suppressions can be kept as HMACs; never printed.
+    identifiers: Mapping[ContactId, Identifier] = field(default_factory=dict, repr=False)
 
 
 class Erasable(Protocol):
-    """How one package forgets, and proves it. `tables` are claimed by exactly one package."""
+    """How one package forgets, and proves it.
+
+    `tables` (`schema.name`) are emptied of the person; `retained` name somebody by id only
+    and stay, each with its ground. A test finds every table with a fragment, contact or
+    profile column in exactly one of them.
+    """
 
     tables: frozenset[str]
+    retained: Mapping[str, str]
 
     def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
         """Delete; rows deleted by table."""

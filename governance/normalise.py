@@ -42,9 +42,6 @@ _NOBODY_ID = frozenset(
         *("{}", "[]", "()", "[object object]"),
     )
 )
-# Counted up or down, or one digit again and again: what people type who give no number.
-MIN_COUNTED = 7
-_COUNTED = "01234567890123456789 98765432109876543210"
 
 
 def normalise(namespace: str, value: object, *, region: str | None) -> str | None:
@@ -103,8 +100,8 @@ def _phone(text: str, region: str | None) -> str | None:
         return None
     if number.extension or not phonenumbers.is_valid_number(number):
         return None
-    digits = phonenumbers.national_significant_number(number)
-    if len(set(digits)) == 1 or (len(digits) >= MIN_COUNTED and digits in _COUNTED):
+    # One digit again and again is what people type who give no number, and valid in some countries.
+    if len(set(phonenumbers.national_significant_number(number))) == 1:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -336,6 +336,19 @@ class Placement:
     regrouped: frozenset[ProfileId]  # roots, old and new, of every fragment whose component changed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStatement:
+    """A statement as it is kept."""
+
+    id: UUID
+    fragment: FragmentId
+    source: SourceId
+    kind: str
+    trust: Trust
+    received_at: datetime
+    sealed: bytes = field(repr=False)
+
+
 class Identity(Protocol):
     """Fragments, contacts, components, golden pointers."""
 
@@ -399,7 +412,7 @@ class Identity(Protocol):
         """The winning statements of `traits` (all if empty) for `profiles`."""
         ...
 
-    def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[Statement]:
+    def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:
         """All statements of `fragments`, oldest first (for access requests)."""
         ...
 

@@ -1,0 +1,62 @@
+"""Unsubscribe links: permanent, one step, no log-in (RFC 8058), and no address in them.
+
+A link names a contact by its opaque id and is signed, so that nobody can unsubscribe
+somebody else by guessing. Ed25519 signatures are deterministic (RFC 8032), so a link is
+checked by signing anew.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from dataclasses import dataclass
+from uuid import UUID
+
+from cdp.kernel.errors import NotFound
+from cdp.ports import Signer
+from cdp.vocabulary import Channel, ContactId, PurposeId, WorkspaceId
+
+_CHANNELS = tuple(Channel)
+_LABEL = b"cdp/1/unsubscribe"
+_SIZE = 49
+
+
+class BadLink(NotFound):
+    """This unsubscribe link is damaged; please use the link in the message as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What one link stops."""
+
+    workspace: WorkspaceId
+    contact: ContactId
+    purpose: PurposeId
+    channel: Channel
+
+
+def write(link: Link, signer: Signer) -> str:
+    """The token of a link, to stand at the end of its URL."""
+    body = (
+        link.workspace.bytes
+        + link.contact.bytes
+        + link.purpose.bytes
+        + bytes([_CHANNELS.index(link.channel)])
+    )
+    return urlsafe_b64encode(body + signer.sign(_LABEL + body)).rstrip(b"=").decode()
+
+
+def read(token: str, signer: Signer) -> Link:
+    """The link behind a token. Raises `BadLink` for every flaw alike."""
+    try:
+        data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (Error, ValueError):
+        raise BadLink from None
+    body, signature = data[:_SIZE], data[_SIZE:]
+    if len(body) != _SIZE or not hmac.compare_digest(signer.sign(_LABEL + body), signature):
+        raise BadLink
+    return Link(
+        workspace=WorkspaceId(UUID(bytes=body[:16])),
+        contact=ContactId(UUID(bytes=body[16:32])),
+        purpose=PurposeId(UUID(bytes=body[32:48])),
+        channel=_CHANNELS[body[48]],
+    )

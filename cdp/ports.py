@@ -509,6 +509,24 @@ class Ledger(Protocol):
         """Derive laws and age band and keep them for the gate."""
         ...
 
+    def history(
+        self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
+    ) -> list[dict[str, Any]]:
+        """Words that these fragments said or that bind these contacts, oldest first.
+
+        For the person: what another holder of a shared contact said is there as a refusal
+        of the contact, without who said it.
+        """
+        ...
+
+    def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
+        """Re-grants that a negative word refused, counted per source, with the newest entry."""
+        ...
+
+    def recipient(self, name: str, *, work: Work) -> RecipientId:
+        """The id of a recipient. Raises `NotFound`."""
+        ...
+
     def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
         """Give new contacts the negative words that outlived an erasure or a restore."""
         ...

@@ -1,0 +1,292 @@
+"""Erasure (GDPR 17): forget a person in one transaction, wait for what is on its way, prove it.
+
+The journal line is durable before anything is deleted, so that no restore brings the person
+back. Fragments on verified links go; what is only scored waits for a review; of a shared
+contact only this person's link goes, so the other holder's answers stay as they were.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+
+from cdp import consents, inbox, profiles, tables
+from cdp.ingest.storing import ADDRESS
+from cdp.kernel.errors import CdpError, NotAllowed, NotFound
+from cdp.kernel.ids import new_id
+from cdp.ports import AuditEntry, Forgotten, KeyFingerprint, Ports
+from cdp.requests import certificate
+from cdp.requests.certificate import Certificate
+from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, ProfileId
+from cdp.work import Work
+
+Opener = Callable[[], AbstractContextManager[Work]]
+
+
+class NoSuchPerson(NotFound):
+    """There is no such person, or they have been erased already."""
+
+
+class ErasureNotAllowed(NotAllowed):
+    """The policy does not let this caller erase a person."""
+
+
+class SomethingLeft(CdpError):
+    """The erasure is committed but something of the person is still there; see the request's residue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What an erasure would do: rows by table, contacts that go and that stay with others."""
+
+    profile: ProfileId
+    fragments: Sequence[FragmentId]
+    waiting_for_review: Sequence[FragmentId]  # scored links: not erased
+    rows: Mapping[str, int]
+    contacts_deleted: int
+    contacts_shared: int
+    retained: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure did."""
+
+    request: UUID
+    deleted: Mapping[str, int]
+    residue: Mapping[str, int]
+    certificate: Certificate = field(repr=False)
+
+    @property
+    def residue_total(self) -> int:
+        """Rows left in all stores: zero, or the erasure is not done."""
+        return sum(self.residue.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What the erasing transaction leaves to be proved."""
+
+    request: UUID
+    whom: Forgotten
+    keys: Sequence[KeyFingerprint]
+    recipients: Sequence[Mapping[str, Any]]
+    deleted: Mapping[str, int]
+    entry: UUID
+    times: dict[str, Any]
+
+
+def outlook(profile: UUID, *, work: Work, ports: Ports) -> Outlook:
+    """The dry run: the same reading as the erasure, without a write. Raises `NoSuchPerson`."""
+    _allow(work, ports)
+    root, whom, contacts = _whom(profile, work=work, ports=ports)
+    everything = ports.identity.fragments_of(root, core_only=False, work=work)
+    return Outlook(
+        profile=root,
+        fragments=whom.fragments,
+        waiting_for_review=sorted(set(everything) - set(whom.fragments)),
+        rows=_residue(whom, work=work, ports=ports),
+        contacts_deleted=len(whom.contacts),
+        contacts_shared=len(contacts) - len(whom.contacts),
+        retained=retained(ports),
+    )
+
+
+def retained(ports: Ports) -> dict[str, str]:
+    """What stays of anybody after an erasure, by table, with its ground."""
+    return {table: ground for part in ports.erasables for table, ground in part.retained.items()}
+
+
+def erase(
+    profile: UUID,
+    *,
+    ground: str,
+    begin: Opener,
+    ports: Ports,
+    patience: timedelta,
+    wait_for_log: Callable[[UUID], None] = lambda _: None,
+) -> Erased:
+    """Erase a person; returns once nothing of them can be sent any more, with the certificate.
+
+    `ground` is the legal ground (`GDPR 17(1)(a)` …); `wait_for_log` may wait until the
+    keeper has taken the audit entry into the log. Raises `NoSuchPerson`,
+    `ErasureNotAllowed`, `NotYetEffective`, `SomethingLeft`.
+    """
+    with begin() as work:
+        _allow(work, ports)
+        done = _forget(profile, ground, work=work, ports=ports)
+    consents.drain(done.whom.fragments, done.whom.contacts, begin=begin, ports=ports, patience=patience)
+    wait_for_log(done.entry)
+    with begin() as work:
+        residue = _residue(done.whom, work=work, ports=ports)
+        proof = _certify(done, ground, residue, work=work, ports=ports)
+    result = Erased(request=done.request, deleted=done.deleted, residue=residue, certificate=proof)
+    if result.residue_total:
+        raise SomethingLeft(rows=result.residue_total)
+    return result
+
+
+def forget_again(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
+    """Erase what a restored backup brought back; the journal said whom. Not journalled again."""
+    ports.identity.lock(
+        sorted({root for one in whom.fragments if (root := ports.identity.resolve(one, work=work))}),
+        work=work,
+    )
+    return _delete(whom, work=work, ports=ports)
+
+
+def _allow(work: Work, ports: Ports) -> None:
+    if not ports.policies.allows(work.actor, "subject", "erase"):
+        raise ErasureNotAllowed
+
+
+def _whom(
+    profile: UUID, *, work: Work, ports: Ports
+) -> tuple[ProfileId, Forgotten, dict[ContactId, tuple[str, bool]]]:
+    root = ports.identity.resolve(profile, work=work)
+    if root is None:
+        raise NoSuchPerson
+    fragments = ports.identity.fragments_of(root, core_only=True, work=work)
+    contacts = ports.identity.goes_by(fragments, work=work)
+    whom = Forgotten(
+        fragments=fragments,
+        contacts=sorted(contact for contact, (_, sole) in contacts.items() if sole),
+        watermark=inbox.newest(work=work),
+        identifiers=_identifiers(fragments, contacts, work=work, ports=ports),
+    )
+    return root, whom, contacts
+
+
+def _identifiers(
+    fragments: Sequence[FragmentId],
+    contacts: Mapping[ContactId, tuple[str, bool]],
+    *,
+    work: Work,
+    ports: Ports,
+) -> dict[ContactId, Identifier]:
+    """The addresses behind the contacts, opened to make the HMACs that outlive them."""
+    reachable = set(REACHES.values())
+    wanted = [contact for contact, (namespace, _) in contacts.items() if namespace in reachable]
+    sealed = ports.identity.addresses(
+        [(fragment, contact) for fragment in fragments for contact in wanted], work=work
+    )
+    keys = ports.vault.keys(fragments, work=work)
+    found = {}
+    for (fragment, contact), bundle in sealed.items():
+        parts = keys.open(ADDRESS, contact, fragment, bundle, frozenset({FieldClass.CONTACT}))
+        found[contact] = Identifier(contacts[contact][0], parts[FieldClass.CONTACT]["address"])
+    return found
+
+
+def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
+    root, _, _ = _whom(profile, work=work, ports=ports)
+    ports.identity.lock([root], work=work)
+    # Read again under the lock: a merge may have come in between.
+    root, whom, _ = _whom(profile, work=work, ports=ports)
+    keys = ports.vault.keys(whom.fragments, work=work)
+    references = [keys.reference(fragment) for fragment in whom.fragments]
+    fingerprints = ports.vault.fingerprints(whom.fragments, work=work)
+    recipients = ports.intents.naming(whom.fragments, work=work)
+    macs = ports.vault.lasting_macs(work.workspace, list(whom.identifiers.values()))
+    ports.journal.write(
+        "erasure",
+        {
+            "fragments": [str(one) for one in whom.fragments],
+            "contacts": [str(one) for one in whom.contacts],
+            "watermark": whom.watermark,
+            "macs": [
+                {"namespace": identifier.namespace, "mac": made["journal"].hex()}
+                for identifier, made in zip(whom.identifiers.values(), macs, strict=True)
+            ],
+        },
+        work=work,
+    )
+    deleted = _delete(whom, work=work, ports=ports)
+    request = new_id()
+    work.session.execute(
+        insert(tables.requests).values(
+            workspace_id=work.workspace,
+            id=request,
+            kind="erasure",
+            fragments=list(whom.fragments),
+            state="erased",
+            ground=ground,
+            received_at=work.now,
+            verified_at=work.now,
+        )
+    )
+    entry = ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:subject:erase",
+            outcome="ok",
+            purpose="subject_erasure",
+            references=references,
+            policy_version=ports.policies.version,
+            detail={"request": str(request), "rows": sum(deleted.values())},
+        ),
+        work=work,
+    )
+    return _Done(
+        request=request,
+        whom=whom,
+        keys=fingerprints,
+        recipients=recipients,
+        deleted=deleted,
+        entry=entry,
+        times={"received": work.now, "verified": work.now},
+    )
+
+
+def _delete(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
+    """Every package forgets; what lent to or borrowed from the person is derived anew."""
+    neighbours = set(ports.identity.touched(whom.fragments, work=work))
+    deleted: Counter[str] = Counter()
+    for part in ports.erasables:
+        deleted.update(part.erase(whom, work=work))
+    profiles.refresh(neighbours, people=neighbours, gone=neighbours, work=work, ports=ports)
+    return dict(deleted)
+
+
+def _residue(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
+    left: Counter[str] = Counter()
+    for part in ports.erasables:
+        left.update(part.residue(whom, work=work))
+    return dict(left)
+
+
+def _certify(
+    done: _Done, ground: str, residue: Mapping[str, int], *, work: Work, ports: Ports
+) -> Certificate:
+    made = certificate.write(
+        request=done.request,
+        ground=ground,
+        times=done.times | {"completed": work.now},
+        fragments=done.whom.fragments,
+        keys=done.keys,
+        deleted=done.deleted,
+        residue=residue,
+        recipients=done.recipients,
+        blind_from=ports.vault.blind_from([key.kek_version for key in done.keys], work=work),
+        retained=retained(ports),
+        approver=work.actor.ref,
+        log=ports.audit.proof(done.entry, work=work),
+        claim_salt=os.urandom(32),
+        signer=ports.certificates,
+    )
+    work.session.execute(
+        update(tables.requests)
+        .where(tables.requests.c.id == done.request)
+        .values(
+            state="done" if not any(residue.values()) else "residue",
+            completed_at=work.now,
+            certificate=made.document,
+            signature=made.signature,
+        )
+    )
+    return made

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, func, select
 
 from cdp import tables
 from cdp.ports import Forgotten
@@ -39,7 +40,7 @@ class Business:
 
 
 def _conditions(whom: Forgotten) -> list[tuple[Table, ColumnElement[bool]]]:
-    fragments = bindparam("fragments", list(whom.fragments), unique=True)
+    fragments: BindParameter[Any] = bindparam("fragments", list(whom.fragments), unique=True)
     made = [(table, table.c.fragment_id == func.any(fragments)) for table in _BY_FRAGMENT]
     # A profile's id is a fragment's, so what was derived of the person goes by the same ids.
     return [*made, (tables.derived, tables.derived.c.profile_id == func.any(fragments))]

@@ -51,17 +51,14 @@ def write(
             "ground": ground,
             "times": {name: when.isoformat() for name, when in times.items()},
             "claim": claim,
-            "keys": sorted(
-                (
-                    {
-                        "key": str(key.key),
-                        "kek_version": key.kek_version,
-                        "commitment": key.commitment.hex(),
-                    }
-                    for key in keys
-                ),
-                key=lambda one: str(one["key"]),
-            ),
+            "keys": [
+                {
+                    "key": str(key.key),
+                    "kek_version": key.kek_version,
+                    "commitment": key.commitment.hex(),
+                }
+                for key in sorted(keys, key=lambda one: one.key)
+            ],
             "deleted": dict(deleted),
             "residue": dict(residue),
             "recipients": [dict(one) for one in recipients],

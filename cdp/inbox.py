@@ -7,7 +7,6 @@ release must know before it believes the ledger.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
 
@@ -89,19 +88,3 @@ def passed(point: tuple[int, int], *, work: Work) -> bool:
         {"horizon": horizon, "number": number},
     ).scalar_one()
     return bool(row)
-
-
-def quarantine(accept_seq: int, *, index: int, reason: str, key_id: UUID, body: bytes, work: Work) -> None:
-    """Keep what could not be processed, sealed as it is, until its inbox key is destroyed."""
-    work.session.execute(
-        insert(tables.quarantine).values(
-            workspace_id=work.workspace,
-            accept_seq=accept_seq,
-            index=index,
-            reason=reason,
-            inbox_key_id=key_id,
-            body=body,
-            received_at=work.now,
-            quarantined_at=work.now,
-        )
-    )

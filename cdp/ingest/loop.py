@@ -1,0 +1,92 @@
+"""Work the inbox off: batch by batch, and one by one where a batch fails.
+
+A request that fails by itself five times is quarantined as it came, sealed, so that it
+holds up nothing and nothing is lost. A database that does not answer is nobody's fault:
+no attempt is counted then.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from cdp import tables
+from cdp.ingest.batch import Limits, Summary, process
+from cdp.ingest.stages import Stages
+from cdp.kernel.logs import log
+from cdp.ports import AuditEntry, Ports
+from cdp.work import Work
+
+Opener = Callable[[], AbstractContextManager[Work]]
+ATTEMPTS = 5
+
+
+def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | None = None) -> Summary:
+    """Process one batch of a workspace; `rows` is 0 when nothing waits.
+
+    Raises only when the database does not answer.
+    """
+    stages = stages or Stages()
+    try:
+        with begin() as work:
+            summary = process(work=work, ports=ports, limits=limits, stages=stages)
+        return summary
+    except (OperationalError, InterfaceError) as error:
+        # A deadlock or a statement that ran out of time is worth another try, one by one.
+        if getattr(error, "connection_invalidated", False):
+            raise
+    except Exception:  # Whatever it is, the requests of the batch are tried alone.
+        log().warning("batch_failed", exc_info=True)
+    return _one_by_one(begin, ports=ports, limits=limits, stages=stages)
+
+
+def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) -> Summary:
+    with begin() as work:
+        oldest = list(
+            work.session.scalars(
+                select(tables.inbox.c.accept_seq).order_by(tables.inbox.c.accept_seq).limit(16)
+            )
+        )
+    rows, verdicts = 0, dict[str, int]()
+    for number in oldest:
+        try:
+            with begin() as work:
+                one = process(work=work, ports=ports, limits=limits, stages=stages, only=number)
+        except Exception as error:  # Counted against this request, and logged without its content.
+            log().warning("request_failed", accept_seq=number, exc_info=True)
+            _count_attempt(begin, number, type(error).__name__, ports)
+            continue
+        rows += one.rows
+        for verdict, count in one.verdicts.items():
+            verdicts[verdict] = verdicts.get(verdict, 0) + count
+    return Summary(rows=max(rows, len(oldest)), verdicts=verdicts)
+
+
+def _count_attempt(begin: Opener, number: int, reason: str, ports: Ports) -> None:
+    with begin() as work:
+        row = work.session.execute(
+            update(tables.inbox)
+            .where(tables.inbox.c.accept_seq == number)
+            .values(attempts=tables.inbox.c.attempts + 1)
+            .returning(tables.inbox)
+        ).one_or_none()
+        if row is None or row.attempts < ATTEMPTS:
+            return
+        work.session.execute(
+            insert(tables.quarantine).values(
+                workspace_id=work.workspace,
+                accept_seq=row.accept_seq,
+                index=-1,
+                reason=reason,
+                inbox_key_id=row.inbox_key_id,
+                body=row.body,
+                received_at=row.received_at,
+                quarantined_at=work.now,
+            )
+        )
+        work.session.execute(delete(tables.inbox).where(tables.inbox.c.accept_seq == number))
+        ports.audit.record(
+            AuditEntry(action="worker:inbox:quarantine", outcome="failed", detail={"reason": reason}),
+            work=work,
+        )

@@ -22,6 +22,7 @@ from cdp.vocabulary import (
     FragmentId,
     Identifier,
     IntentId,
+    Label,
     NoticeId,
     Position,
     ProfileId,
@@ -51,13 +52,13 @@ class Keys(Protocol):
     """The unwrapped keys of some fragments; they live no longer than one Work."""
 
     def seal(
-        self, label: str, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
     ) -> bytes:
         """Seal a row's fields, one envelope a class, into one bundle."""
         ...
 
     def open(
-        self, label: str, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
+        self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
     ) -> dict[FieldClass, dict[str, Any]]:
         """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
         ...

@@ -15,10 +15,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from cdp import tables
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports
-from cdp.vocabulary import ProfileId
+from cdp.vocabulary import Label, ProfileId
 from cdp.work import Work
 
-STATEMENT = "statement"
 # The traits whose golden value is in clear, as the attribute of the same name or one made of it.
 CLEAR_TRAITS = ("country", "region", "language", "birth_date", "email")
 WORDS = ("country", "region", "language")
@@ -90,7 +89,7 @@ def opened(
         if value.rank == 1:
             trait = catalogue.trait_by_id(value.trait)
             fields = keys.open(
-                STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
             )
             plain = fields.get(trait.field_class, {}).get(trait.name)
             result.setdefault(value.profile, {})[trait.name] = plain

@@ -23,16 +23,15 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from cdp import audiences, inbox, segments, tables
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
-from cdp.ingest.storing import ADDRESS
 from cdp.kernel.errors import NotAllowed, Unavailable
 from cdp.kernel.ids import new_id
 from cdp.ports import Ask, AuditEntry, Intent, Ports
-from cdp.profiles import STATEMENT
 from cdp.vocabulary import (
     Actor,
     ContactId,
     FieldClass,
     FragmentId,
+    Label,
     ProfileId,
     PurposeId,
     RecipientId,
@@ -318,7 +317,7 @@ def _open_records(this: _Run, kept: Sequence[Subject], *, work: Work) -> tuple[l
         if value.rank == 1:
             trait = ports.catalogue.trait_by_id(value.trait)
             parts = keys.open(
-                STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
             )
             plain = parts.get(trait.field_class, {}).get(trait.name)
             if this.show[trait.field_class] is Show.MASK:
@@ -334,7 +333,7 @@ def _open_records(this: _Run, kept: Sequence[Subject], *, work: Work) -> tuple[l
         if holder is None:
             continue
         opened = keys.open(
-            ADDRESS, one.contact, holder, sealed[holder, one.contact], frozenset({FieldClass.CONTACT})
+            Label.ADDRESS, one.contact, holder, sealed[holder, one.contact], frozenset({FieldClass.CONTACT})
         )
         records.append(
             {

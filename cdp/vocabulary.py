@@ -37,6 +37,14 @@ class FieldClass(IntEnum):
     UNCLASSIFIED = 11  # nobody has said what it is; never released
 
 
+class Label(StrEnum):
+    """Kinds of row that hold sealed values; bound into each envelope, so never renamed."""
+
+    STATEMENT = "identity.statement"
+    ADDRESS = "identity.address"
+    EVENT = "cdp.event"
+
+
 class Trust(IntEnum):
     """How far a claim about identity is believed; smaller is stronger (stored numbers)."""
 

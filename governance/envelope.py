@@ -36,6 +36,7 @@ class Context(StrEnum):
     """The kinds of row that hold envelopes. Bound into each: never renamed, only added to."""
 
     STATEMENT = "identity.statement"
+    ADDRESS = "identity.address"
     EVENT = "cdp.event"
     INBOX = "cdp.inbox"
     QUARANTINE = "cdp.quarantine"

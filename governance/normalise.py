@@ -75,10 +75,12 @@ def _email(text: str) -> str | None:
         # Lower case can undo NFKC: İ̧ becomes i with two marks in the wrong order.
         text = unicodedata.normalize("NFKC", _clean(text).lower())
     local, _, domain = text.rpartition("@")
-    try:
-        domain = idna.encode(domain, uts46=True).decode() if domain else ""
-    except UnicodeError:
-        return None
+    # IDNA refuses some host names that have been in use since before it (r3---a.example.com).
+    if not domain.isascii() or "xn--" in domain:
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except UnicodeError:
+            return None
     whole = f"{local}@{domain}"
     if not _LOCAL.fullmatch(local) or not _ASCII_DOMAIN.fullmatch(domain) or len(whole) > MAX_EMAIL:
         return None

@@ -6,6 +6,7 @@ verbatim beside the signature.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 
 import msgspec
@@ -46,6 +47,11 @@ class Signer:
         """The signer for `use`, from its seed in the keyring."""
         private = Ed25519PrivateKey.from_private_bytes(keyring.seeds[use])
         return cls(use=use, public_key=private.public_key().public_bytes_raw(), _private=private)
+
+    @property
+    def name(self) -> str:
+        """The key's id in signatures: its use and the beginning of its public key's hash."""
+        return f"{self.use.value}-{sha256(self.public_key).hexdigest()[:8]}"
 
     def sign(self, message: bytes) -> bytes:
         """The 64-byte signature over `message` (RFC 8032)."""

@@ -36,6 +36,7 @@ kek_versions = workspace_table(
     instant("destroyed_at", null=True),
     key=("version",),
     keeper=WRITE,
+    app="SELECT, INSERT, UPDATE",
 )
 
 inbox_keys = workspace_table(
@@ -43,7 +44,9 @@ inbox_keys = workspace_table(
     SCHEMA,
     Column("id", Uuid),
     instant("hour"),
+    Column("root_version", Integer, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
     Index("uq_inbox_keys_hour", "workspace_id", "hour", unique=True),
     key=("id",),
     app=APPEND,

@@ -21,11 +21,10 @@ from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
-from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Trust
+from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Label, Trust
 from cdp.work import Work
 
 Parts = dict[FieldClass, dict[str, Any]]
-STATEMENT, EVENT, ADDRESS = "statement", "event", "address"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +92,7 @@ def statements(found: Sequence[Found], keys: Keys, catalogue: Catalogue) -> list
                     position=one.item.position,
                     received_at=one.item.received_at,
                     traits=_trait_ids(one.statement, catalogue),
-                    sealed=keys.seal(STATEMENT, one.said.row, fragment, one.statement),
+                    sealed=keys.seal(Label.STATEMENT, one.said.row, fragment, one.statement),
                 )
             )
     return made
@@ -121,7 +120,7 @@ def addresses(found: Sequence[Found], keys: Keys) -> dict[tuple[FragmentId, Cont
             pair = (one.placed.fragment, contact)
             if identifier.namespace in reachable and pair not in sealed:
                 value = {FieldClass.CONTACT: {"address": identifier.value}}
-                sealed[pair] = keys.seal(ADDRESS, contact, one.placed.fragment, value)
+                sealed[pair] = keys.seal(Label.ADDRESS, contact, one.placed.fragment, value)
     return sealed
 
 
@@ -151,7 +150,9 @@ def store_events(found: Sequence[Found], keys: Keys, catalogue: Catalogue, *, wo
                 for message in messages
             ],
             "client_time": [message.client_time for message in messages],
-            "sealed": [keys.seal(EVENT, one.said.row, one.placed.fragment, one.event) for one in happened],
+            "sealed": [
+                keys.seal(Label.EVENT, one.said.row, one.placed.fragment, one.event) for one in happened
+            ],
         },
     )
 

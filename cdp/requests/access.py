@@ -11,10 +11,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from cdp import sources, tables
-from cdp.ingest.storing import ADDRESS, EVENT, STATEMENT
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
-from cdp.vocabulary import FieldClass, FragmentId, ProfileId, Trust
+from cdp.vocabulary import FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 
 # Of others, and so not the person's to take (design: other people's data).
@@ -84,7 +83,7 @@ def _golden(
         if value.rank == 1 and value.fragment in own:
             trait = ports.catalogue.trait_by_id(value.trait)
             parts = keys.open(
-                STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
             )
             found.append(
                 {
@@ -109,7 +108,7 @@ def _contacts(
     pairs = [(fragment, contact) for fragment in fragments for contact in contacts]
     found: dict[Any, dict[str, Any]] = {}
     for (fragment, contact), sealed in ports.identity.addresses(pairs, work=work).items():
-        parts = keys.open(ADDRESS, contact, fragment, sealed, frozenset({FieldClass.CONTACT}))
+        parts = keys.open(Label.ADDRESS, contact, fragment, sealed, frozenset({FieldClass.CONTACT}))
         found[contact] = {
             "contact": str(contact),
             "kind": contacts[contact][0],
@@ -127,7 +126,7 @@ def _statements(
             "kind": one.kind,
             "received_at": one.received_at.isoformat(),
             "trust": Trust(one.trust).name.lower(),
-            "fields": _flat(keys.open(STATEMENT, one.id, one.fragment, one.sealed, OWN)),
+            "fields": _flat(keys.open(Label.STATEMENT, one.id, one.fragment, one.sealed, OWN)),
         }
         for one in ports.identity.statements(fragments, work=work)
     ]
@@ -149,7 +148,7 @@ def _events(
             "name": row.name,
             "received_at": row.received_at.isoformat(),
             "client_time": row.client_time.isoformat(),
-            "fields": _flat(keys.open(EVENT, row.id, row.fragment_id, bytes(row.sealed), OWN)),
+            "fields": _flat(keys.open(Label.EVENT, row.id, row.fragment_id, bytes(row.sealed), OWN)),
         }
         for row in rows
     ]

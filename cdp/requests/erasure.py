@@ -17,13 +17,12 @@ from uuid import UUID
 from sqlalchemy import insert, update
 
 from cdp import consents, inbox, profiles, tables
-from cdp.ingest.storing import ADDRESS
 from cdp.kernel.errors import CdpError, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate
 from cdp.requests.certificate import Certificate
-from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, ProfileId
+from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, Label, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
@@ -179,7 +178,7 @@ def _identifiers(
     keys = ports.vault.keys(fragments, work=work)
     found = {}
     for (fragment, contact), bundle in sealed.items():
-        parts = keys.open(ADDRESS, contact, fragment, bundle, frozenset({FieldClass.CONTACT}))
+        parts = keys.open(Label.ADDRESS, contact, fragment, bundle, frozenset({FieldClass.CONTACT}))
         found[contact] = Identifier(contacts[contact][0], parts[FieldClass.CONTACT]["address"])
     return found
 

@@ -538,7 +538,9 @@ def create_tables() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("root_version", sa.Integer(), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_inbox_keys")),
         schema="governance",
     )
@@ -858,10 +860,7 @@ def secure_tables() -> None:
         keeper="SELECT, INSERT, UPDATE, DELETE",
     )
     secure(
-        "governance",
-        "kek_versions",
-        app="SELECT, INSERT, UPDATE, DELETE",
-        keeper="SELECT, INSERT, UPDATE, DELETE",
+        "governance", "kek_versions", app="SELECT, INSERT, UPDATE", keeper="SELECT, INSERT, UPDATE, DELETE"
     )
     secure("governance", "keys", app="SELECT, INSERT, UPDATE, DELETE", keeper="SELECT, UPDATE")
     secure("identity", "addresses", app="SELECT, INSERT, DELETE")

@@ -1,0 +1,227 @@
+"""Fragment keys in the database: fetched in one query, unwrapped on use, gone with the Work.
+
+A fragment without a key gets one when something is to be sealed, a full key gets a
+successor. New keys are wrapped under the version that the database calls active, whose row
+is held FOR SHARE, so that rotation (which takes it FOR UPDATE) misses none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, insert, select
+
+from cdp.kernel.database import insert_rows, run
+from cdp.kernel.errors import BrokenSeal
+from cdp.ports import KeyFingerprint
+from cdp.vocabulary import FieldClass, FragmentId, KeyId, Label, WorkspaceId
+from cdp.work import Work
+from governance import blind, tables, wrapping
+from governance.envelope import MAX_ENVELOPES, Context, DataKey, key_id_of, open_row, seal_row
+from governance.keyfile import KeyFile
+
+_CONTEXT = {label: Context(label.value) for label in Label}
+
+
+@dataclass(slots=True)
+class _Held:
+    """One key as it lies in the database, unwrapped when it is first used."""
+
+    fragment: FragmentId
+    generation: int
+    id: KeyId
+    kek_version: int
+    wrapped: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+    envelopes: int
+    key: DataKey | None = field(default=None, repr=False)
+
+
+class FragmentKeys:
+    """`ports.Keys` over the keys that one query brought."""
+
+    def __init__(self, held: Sequence[_Held], workspace: WorkspaceId, file: KeyFile) -> None:
+        self._by_id = {one.id: one for one in held}
+        self._newest: dict[FragmentId, _Held] = {}
+        for one in sorted(held, key=lambda one: one.generation):
+            self._newest[one.fragment] = one
+        self._workspace = workspace
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"FragmentKeys({len(self._newest)} fragments)"
+
+    def seal(
+        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+    ) -> bytes:
+        """Seal a row's fields, one envelope a class, into one bundle."""
+        return seal_row(parts, key=self._newest_key(fragment), context=_CONTEXT[label], row=row)
+
+    def open(
+        self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
+    ) -> dict[FieldClass, dict[str, Any]]:
+        """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
+        if not bundle:
+            return {}
+        # The framing before the first token is one class byte and four of length.
+        held = self._by_id.get(key_id_of(bundle[5:]))
+        if held is None or held.fragment != fragment:
+            raise BrokenSeal
+        return open_row(bundle, key=self._unwrapped(held), context=_CONTEXT[label], row=row, classes=classes)
+
+    def reference(self, fragment: FragmentId) -> bytes:
+        """The fragment's reference in the audit log."""
+        return blind.audit_reference(self._newest_key(fragment))
+
+    def _newest_key(self, fragment: FragmentId) -> DataKey:
+        held = self._newest.get(fragment)
+        if held is None:
+            raise BrokenSeal
+        return self._unwrapped(held)
+
+    def _unwrapped(self, held: _Held) -> DataKey:
+        if held.key is None:
+            held.key = wrapping.unwrap(
+                held.wrapped,
+                kek=self._file.kek(self._workspace, held.kek_version).secret,
+                workspace=self._workspace,
+                fragment=held.fragment,
+                key_id=held.id,
+                commitment=held.commitment,
+            )
+        return held.key
+
+
+def fetch(
+    fragments: Sequence[FragmentId], *, work: Work, file: KeyFile, sealing: Mapping[FragmentId, int]
+) -> FragmentKeys:
+    """The keys of `fragments`; with `sealing`, new keys and successors where they are needed."""
+    held = _held(fragments, work)
+    if sealing:
+        newest = {one.fragment: one for one in sorted(held, key=lambda one: one.generation)}
+        unready = [
+            fragment
+            for fragment in sealing
+            if fragment not in newest or newest[fragment].envelopes + sealing[fragment] > MAX_ENVELOPES
+        ]
+        if unready:
+            made = _make(unready, newest, sealing, work=work, file=file)
+            held += made
+            newest |= {one.fragment: one for one in made}
+        _count({newest[one].id: sealing[one] for one in sealing if one not in set(unready)}, work)
+    return FragmentKeys(held, work.workspace, file)
+
+
+def _held(fragments: Sequence[FragmentId], work: Work) -> list[_Held]:
+    if not fragments:
+        return []
+    key = tables.keys.c
+    rows = work.session.execute(
+        select(
+            key.fragment_id,
+            key.generation,
+            key.id,
+            key.kek_version,
+            key.wrapped,
+            key.commitment,
+            key.envelopes,
+        ).where(key.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True)))
+    )
+    return [_Held(FragmentId(row[0]), row[1], KeyId(row[2]), row[3], row[4], row[5], row[6]) for row in rows]
+
+
+def active_version(*, work: Work, file: KeyFile) -> int:
+    """The KEK version that new keys are wrapped under, held FOR SHARE until the Work ends."""
+    version = tables.kek_versions.c
+    query = select(version.version).where(version.state == "active").with_for_update(read=True)
+    found = work.session.scalar(query)
+    if found is None:
+        first = file.ensure_workspace(work.workspace, now=work.now).version
+        run(
+            work.session,
+            "INSERT INTO governance.kek_versions (workspace_id, version, state, activated_at)"
+            " VALUES (%s, %s, 'active', %s) ON CONFLICT DO NOTHING",
+            (work.workspace, first, work.now),
+        )
+        found = work.session.scalars(query).one()
+    return int(found)
+
+
+def _make(
+    fragments: Sequence[FragmentId],
+    newest: Mapping[FragmentId, _Held],
+    sealing: Mapping[FragmentId, int],
+    *,
+    work: Work,
+    file: KeyFile,
+) -> list[_Held]:
+    version = active_version(work=work, file=file)
+    kek = file.kek(work.workspace, version).secret
+    made = []
+    for fragment in fragments:
+        old = newest.get(fragment)
+        if old is None:
+            key, generation = wrapping.new_data_key(fragment, workspace=work.workspace), 1
+        else:
+            full = FragmentKeys([old], work.workspace, file)._newest_key(fragment)
+            key, generation = wrapping.successor(full), old.generation + 1
+        wrapped = wrapping.wrap(key, kek=kek)
+        made.append(
+            _Held(fragment, generation, key.key_id, version, wrapped, key.commitment, sealing[fragment], key)
+        )
+    insert_rows(
+        work.session,
+        tables.keys,
+        work.workspace,
+        {
+            "fragment_id": [one.fragment for one in made],
+            "generation": [one.generation for one in made],
+            "id": [one.id for one in made],
+            "kek_version": [one.kek_version for one in made],
+            "wrapped": [one.wrapped for one in made],
+            "commitment": [one.commitment for one in made],
+            "envelopes": [one.envelopes for one in made],
+        },
+    )
+    return made
+
+
+def _count(uses: Mapping[KeyId, int], work: Work) -> None:
+    """Add to the keys' counts of envelopes, before anything is sealed with them."""
+    if uses:
+        run(
+            work.session,
+            "UPDATE governance.keys k SET envelopes = k.envelopes + u.n"
+            " FROM unnest(%b::uuid[], %b::int4[]) AS u(id, n) WHERE k.workspace_id = %s AND k.id = u.id",
+            (list(uses), list(uses.values()), work.workspace),
+        )
+
+
+def fingerprints(fragments: Sequence[FragmentId], *, work: Work) -> list[KeyFingerprint]:
+    """Every key of `fragments`, by what may be printed of it."""
+    return [
+        KeyFingerprint(
+            key=one.id, fragment=one.fragment, kek_version=one.kek_version, commitment=one.commitment
+        )
+        for one in _held(fragments, work)
+    ]
+
+
+def blind_from(versions: Sequence[int], days: int, *, work: Work) -> datetime:
+    """When the last of these versions will be destroyed: active for `days`, retired for as long."""
+    version = tables.kek_versions.c
+    latest = work.session.scalar(
+        select(func.max(version.activated_at)).where(version.version.in_(list(versions)))
+    )
+    return (latest or work.now) + 2 * timedelta(days=days)
+
+
+def note_version(version: int, *, work: Work) -> None:
+    """Record a newly active version. The caller holds the old one FOR UPDATE and has retired it."""
+    work.session.execute(
+        insert(tables.kek_versions).values(
+            workspace_id=work.workspace, version=version, state="active", activated_at=work.now
+        )
+    )

@@ -1,0 +1,153 @@
+"""The vault: `ports.Vault` over the keyring and the database.
+
+Caches hold derived hashing keys and the current inbox key only; unwrapped data keys live
+no longer than one Work, and no personal value is ever kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cdp.ports import BlindIndex, KeyFingerprint
+from cdp.vocabulary import FieldClass, FragmentId, Identifier, KeyId, WorkspaceId
+from cdp.work import Work
+from governance import fragment_keys, normalise
+from governance.blind import Blinder
+from governance.envelope import Context, DataKey, seal, unseal
+from governance.fragment_keys import FragmentKeys
+from governance.inbox_keys import InboxKeys
+from governance.keyfile import KeyFile
+from governance.keyring import KeyVersion, Use
+
+_NOBODY = FragmentId(UUID(int=0))
+
+
+class LocalVault:
+    """Sealing and keyed hashing under a local keyring."""
+
+    def __init__(self, file: KeyFile, *, kek_days: int) -> None:
+        self._file = file
+        self._kek_days = kek_days
+        self._inbox = InboxKeys(file)
+        self._blinders: dict[tuple[Use, int, WorkspaceId], Blinder] = {}
+
+    def __repr__(self) -> str:
+        return "LocalVault(<keys>)"
+
+    def normalise(self, namespace: str, value: object, *, region: str | None) -> str | None:
+        """The form in which an identifier is compared; None: it identifies nobody."""
+        return normalise.normalise(namespace, value, region=region)
+
+    def message_macs(self, workspace: WorkspaceId, message_ids: Sequence[str]) -> list[bytes]:
+        """HMACs under which message ids are remembered."""
+        return self._blinder(Use.MESSAGE, workspace).many("message", message_ids)
+
+    def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
+        """Blind indexes by the current key."""
+        return self._indexes(identifiers, self._blinder(Use.BLIND, workspace))
+
+    def every_index(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[list[BlindIndex]]:
+        """Blind indexes by every key that is still in use, the current one first."""
+        versions = self._file.current().versions(Use.BLIND)
+        columns = [
+            self._indexes(identifiers, self._blinder(Use.BLIND, workspace, version)) for version in versions
+        ]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def lasting_macs(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[dict[str, bytes]]:
+        """HMACs that outlive an erasure, by label: `suppression`, `journal`."""
+        made: list[dict[str, bytes]] = [{} for _ in identifiers]
+        for use in (Use.SUPPRESSION, Use.JOURNAL):
+            blinder = self._blinder(use, workspace)
+            for macs, identifier in zip(made, identifiers, strict=True):
+                macs[use.value] = blinder.one(identifier.namespace, identifier.value)
+        return made
+
+    def keys(
+        self,
+        fragments: Sequence[FragmentId],
+        *,
+        work: Work,
+        sealing: Mapping[FragmentId, int] | None = None,
+    ) -> FragmentKeys:
+        """Unwrap the keys of `fragments`, fetched in one query."""
+        return fragment_keys.fetch(fragments, work=work, file=self._file, sealing=sealing or {})
+
+    def fingerprints(self, fragments: Sequence[FragmentId], *, work: Work) -> list[KeyFingerprint]:
+        """Every key of `fragments`, by what may be printed of it."""
+        return fragment_keys.fingerprints(fragments, work=work)
+
+    def blind_from(self, versions: Sequence[int], *, work: Work) -> datetime:
+        """When the last of these key-encryption keys will have been destroyed."""
+        return fragment_keys.blind_from(versions, self._kek_days, work=work)
+
+    def seal_body(
+        self,
+        workspace: WorkspaceId,  # noqa: ARG002  (the Work's; named in the port for other vaults)
+        body: bytes,
+        *,
+        received_at: datetime,
+        work: Work,
+    ) -> tuple[UUID, bytes]:
+        """Seal a request whole under the hour's inbox key: (key id, ciphertext)."""
+        return self._inbox.seal(body, received_at=received_at, work=work)
+
+    def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
+        """Open what `seal_body` sealed. Raises `BrokenSeal`."""
+        return self._inbox.open(sealed, work=work)
+
+    def destroy_inbox_keys(self, before: datetime, *, work: Work) -> int:
+        """Destroy inbox keys of hours before `before`, and with them all that they sealed."""
+        return self._inbox.destroy_before(before, work=work)
+
+    def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
+        """Seal the detail of an audit entry under a key of its own, derived from the detail root."""
+        root = self._file.root(Use.DETAIL)
+        key = _detail_key(root, workspace, entry)
+        return seal(detail, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
+
+    def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
+        """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
+        version = int.from_bytes(sealed[2:18], "big")
+        key = _detail_key(self._file.root(Use.DETAIL, version), workspace, entry)
+        return unseal(sealed, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
+
+    def _blinder(self, use: Use, workspace: WorkspaceId, root: KeyVersion | None = None) -> Blinder:
+        root = root or self._file.root(use)
+        known = self._blinders.get((use, root.version, workspace))
+        if known is None:
+            known = Blinder(root, use=use, workspace=workspace)
+            self._blinders[use, root.version, workspace] = known
+        return known
+
+    @staticmethod
+    def _indexes(identifiers: Sequence[Identifier], blinder: Blinder) -> list[BlindIndex]:
+        places: dict[str, list[int]] = {}
+        for place, identifier in enumerate(identifiers):
+            places.setdefault(identifier.namespace, []).append(place)
+        made: list[BlindIndex | None] = [None] * len(identifiers)
+        for namespace, of_namespace in places.items():
+            hashes = blinder.many(namespace, [identifiers[place].value for place in of_namespace])
+            for place, index in zip(of_namespace, hashes, strict=True):
+                made[place] = BlindIndex(blinder.version, index)
+        return [one for one in made if one is not None]
+
+
+def _detail_key(root: KeyVersion, workspace: WorkspaceId, entry: UUID) -> DataKey:
+    """`HKDF-SHA256(detail root, "cdp/1/detail" ‖ workspace ‖ entry)`; the key id is the root's version."""
+    info = b"cdp/1/detail" + workspace.bytes + entry.bytes
+    secret = HKDF(SHA256(), 64, None, info).derive(root.secret)
+    return DataKey(
+        workspace=workspace,
+        fragment=_NOBODY,
+        key_id=KeyId(UUID(int=root.version)),
+        dek=secret[:32],
+        salt=secret[32:],
+    )

@@ -84,8 +84,12 @@ def parse(text: str) -> SecretRef:
 
 
 def matches(presented: SecretRef, kept: bytes | None) -> bool:
-    """Whether `presented` is the secret whose digest was kept, in constant time; None is no row."""
-    return hmac.compare_digest(presented.digest, kept or bytes(32)) and kept is not None
+    """Whether `presented` is the secret whose digest was kept, in constant time.
+
+    None stands for a row that does not exist, and takes as long: no text is known to have the
+    digest of zeros that it is compared with.
+    """
+    return hmac.compare_digest(presented.digest, kept or bytes(32))
 
 
 def hash_password(password: str) -> str:

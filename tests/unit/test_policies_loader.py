@@ -81,6 +81,13 @@ def test_a_line_that_is_not_understood_refuses_the_policy(line, word, reason):
     assert dict(refused.value.known) == {"file": "policy", "line": 6, "word": word, "reason": reason}
 
 
+@pytest.mark.parametrize("role", ["@caller", "*", "Admin", "", "ro le"])
+def test_a_role_is_a_word_whoever_knows_it(role):
+    """`decide` calls the caller by a name that no role can have."""
+    with pytest.raises(PolicyRefused, match="unknown role"):
+        load(MODEL, f"p, {role}, profile, read, allow", known_roles={role}, known_purposes=None)
+
+
 @pytest.mark.parametrize(
     "text", ["", "\n\n", "# p, marketing, profile, read, allow\n", "g, marketing, reader\n"]
 )

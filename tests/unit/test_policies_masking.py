@@ -40,6 +40,7 @@ anything = st.recursive(
         (FieldClass.CONTACT, "john.smith@example.org", "j***@e***.org"),
         (FieldClass.CONTACT, "john@mail.example.co.uk", "j***@m***.uk"),
         (FieldClass.CONTACT, "j@example.org", MASK),
+        (FieldClass.CONTACT, "j" * 400 + "@example.org", MASK),
         (FieldClass.CONTACT, "john@e.org", MASK),
         (FieldClass.CONTACT, "john@localhost", MASK),
         (FieldClass.CONTACT, "john@example.xn--p1ai", MASK),

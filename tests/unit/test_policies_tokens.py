@@ -186,6 +186,8 @@ def test_a_missing_claim_is_a_refusal(claim):
         {"client_id": "client-8"},
         {"sub": "", "client_id": ""},
         {"role": "admin"},
+        {"iat": int(NOW.timestamp()) + 60},
+        {"nbf": int(NOW.timestamp()) + 60},
         {"exp": int((NOW + MAX_TTL).timestamp()) + 1},
     ],
 )

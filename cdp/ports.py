@@ -196,8 +196,8 @@ class Catalogue(Protocol):
 class Journal(Protocol):
     """What a restore must not bring back, on storage beside the database."""
 
-    def write(self, kind: str, payload: Mapping[str, Any], *, work: Work) -> UUID:
-        """Append and fsync one line (`negative` or `erasure`; ids and HMACs only); its id.
+    def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
+        """Append lines (`negative` or `erasure`; ids and HMACs only) with one fsync; their ids.
 
         The database notes the journal's length in the same Work.
         """
@@ -443,7 +443,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One entry of the ledger to be. Times are the server's but for `asserted_at`."""
+    """One entry of the ledger to be. Times are the server's but for `asserted_at`.
+
+    A word that is recorded as it is said leaves both times None: the database's clock, read
+    after the caller has locked the person's root, orders it.
+    """
 
     scope: Scope
     fragment: FragmentId | None
@@ -455,8 +459,8 @@ class Word:
         str  # form | double_opt_in | call | paper | snapshot | signal | link | login | steward | suppression
     )
     trust: Trust
-    received_at: datetime
-    asserted_at: datetime
+    received_at: datetime | None
+    asserted_at: datetime | None
     notice: NoticeId | None = None
     source: SourceId | None = None
     explicit: bool = False
@@ -502,8 +506,18 @@ class Ledger(Protocol):
         """Keep evidence of bases other than consent."""
         ...
 
-    def record(self, words: Sequence[Word], *, work: Work) -> list[Recorded]:
-        """Append words in order and fold them; journalled first where a word is negative."""
+    def record(
+        self,
+        words: Sequence[Word],
+        *,
+        work: Work,
+        identifiers: Mapping[ContactId, Identifier] | None = None,
+    ) -> list[Recorded]:
+        """Append words in order and fold them; journalled first where a word is negative.
+
+        `identifiers`, where the caller has them open, let the journal find a contact that is
+        younger than the backup that is restored; they are kept as HMACs only.
+        """
         ...
 
     def describe(self, persons: Sequence[PersonFacts], *, work: Work) -> None:

@@ -4,7 +4,7 @@ Every line is noted in the database with its file's length, in the transaction t
 belongs to, so a state directory that is older than the database shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from cdp.kernel.database import run
 from cdp.kernel.errors import Refused
 from cdp.work import Work
 from governance import tables
-from governance.journal import Journal, Kind, heights
+from governance.journal import Journal, JournalLine, JournalMark, Kind, heights, read_all
 
 
 class StateOlderThanDatabase(Refused):
@@ -28,21 +28,43 @@ class MarkedJournal:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def write(self, kind: str, payload: Mapping[str, Any], *, work: Work) -> UUID:
-        """Append and fsync one line; its id. If the Work rolls back, the line stays: it only narrows."""
-        mark = self._journal.append(Kind(kind), work.workspace, payload)
+    def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
+        """Append lines with one fsync; their ids. If the Work rolls back they stay: they only narrow."""
+        marks = self._journal.append_all(Kind(kind), work.workspace, payloads)
+        note(marks, work=work)
+        return [mark.id for mark in marks]
+
+
+def note(marks: Sequence[JournalMark], *, work: Work) -> None:
+    """Record how long the files of `marks` are now."""
+    for mark in marks[-1:]:
         run(
             work.session,
             "INSERT INTO governance.journal_marks (file, lines) VALUES (%s, %s)"
             " ON CONFLICT (file) DO UPDATE SET lines = greatest(journal_marks.lines, excluded.lines)",
             (mark.file, mark.line),
         )
-        return mark.id
+
+
+def unknown_lines(directory: Path, connection: Connection) -> list[JournalLine]:
+    """The lines that the database does not know: those of a restore, or of a crash before a commit."""
+    known = _marks(connection)
+    return [
+        line
+        for file in (read_all(directory) if directory.exists() else ())
+        for line in file.lines
+        if line.mark.line > known.get(file.file, 0)
+    ]
 
 
 def check_marks(directory: Path, connection: Connection) -> None:
     """Raises `StateOlderThanDatabase` if a file is shorter than the database remembers."""
     there = heights(directory) if directory.exists() else {}
-    for file, lines in connection.execute(select(tables.journal_marks.c.file, tables.journal_marks.c.lines)):
+    for file, lines in _marks(connection).items():
         if there.get(file, 0) < lines:
             raise StateOlderThanDatabase(lines=lines, found=there.get(file, 0))
+
+
+def _marks(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(select(tables.journal_marks.c.file, tables.journal_marks.c.lines))
+    return {row.file: row.lines for row in rows}

@@ -193,19 +193,16 @@ def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
     fingerprints = ports.vault.fingerprints(whom.fragments, work=work)
     recipients = ports.intents.naming(whom.fragments, work=work)
     macs = ports.vault.lasting_macs(work.workspace, list(whom.identifiers.values()))
-    ports.journal.write(
-        "erasure",
-        {
-            "fragments": [str(one) for one in whom.fragments],
-            "contacts": [str(one) for one in whom.contacts],
-            "watermark": whom.watermark,
-            "macs": [
-                {"namespace": identifier.namespace, "mac": made["journal"].hex()}
-                for identifier, made in zip(whom.identifiers.values(), macs, strict=True)
-            ],
-        },
-        work=work,
-    )
+    line = {
+        "fragments": list(whom.fragments),
+        "contacts": list(whom.contacts),
+        "watermark": whom.watermark,
+        "macs": [
+            {"namespace": identifier.namespace, "mac": made["journal"].hex()}
+            for identifier, made in zip(whom.identifiers.values(), macs, strict=True)
+        ],
+    }
+    ports.journal.write("erasure", [line], work=work)
     deleted = _delete(whom, work=work, ports=ports)
     request = new_id()
     work.session.execute(

@@ -11,7 +11,12 @@ from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import FieldClass, FragmentId, Identifier, Label
 from governance import fragment_keys, rotation, statedir
 from governance.journal import Journal
-from governance.journalling import MarkedJournal, StateOlderThanDatabase, check_marks
+from governance.journalling import (
+    MarkedJournal,
+    StateOlderThanDatabase,
+    check_marks,
+    unknown_lines,
+)
 from governance.keyfile import KeyFile
 from governance.vault import LocalVault
 
@@ -165,8 +170,8 @@ def test_a_state_directory_older_than_the_database_is_refused(database, begin, t
     """E2: a journal that lost lines could bring a withdrawn consent back."""
     journal = Journal(tmp_path / "journal")
     with begin() as work:
-        MarkedJournal(journal).write("negative", {"entry": uuid4()}, work=work)
-        MarkedJournal(journal).write("negative", {"entry": uuid4()}, work=work)
+        MarkedJournal(journal).write("negative", [{"entry": uuid4()}], work=work)
+        MarkedJournal(journal).write("negative", [{"entry": uuid4()}], work=work)
     lines = next((tmp_path / "journal").glob("*.jsonl"))
     with database.app.connect() as connection:
         check_marks(tmp_path / "journal", connection)
@@ -175,4 +180,7 @@ def test_a_state_directory_older_than_the_database_is_refused(database, begin, t
         with pytest.raises(StateOlderThanDatabase):
             check_marks(tmp_path / "journal", connection)
         connection.execute(text("DELETE FROM governance.journal_marks"))
+        unknown = unknown_lines(tmp_path / "journal", connection)
         connection.commit()
+
+    assert [line.mark.line for line in unknown] == [1]

@@ -168,6 +168,7 @@ persons = workspace_table(
     Column("laws", Integer),  # bits of consent.Law
     Column("age_band", SmallInteger),  # age in years at the last threshold passed; null: unknown
     Column("next_age_threshold", Date),  # the band holds until here
+    Column("consent_age", SmallInteger),  # GDPR 8(1) in the state of residence; null: 16
     key=("core_id",),
 )
 

@@ -480,6 +480,7 @@ def create_tables() -> None:
         sa.Column("laws", sa.Integer(), nullable=True),
         sa.Column("age_band", sa.SmallInteger(), nullable=True),
         sa.Column("next_age_threshold", sa.Date(), nullable=True),
+        sa.Column("consent_age", sa.SmallInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "core_id", name=op.f("pk_persons")),
         schema="consent",
     )

@@ -139,6 +139,26 @@ def test_arbitrary_framing_is_refused_or_is_what_pack_writes(junk):
     assert bundle.pack(tokens) == junk
 
 
+@pytest.mark.parametrize(
+    "framed",
+    [
+        b"\6\0\0\0\1a\1\0\0\0\1b",
+        b"\1\0\0\0\1a\1\0\0\0\1b",
+        b"\0\0\0\0\1a",
+        b"\xff\0\0\0\1a",
+        b"\1\0\0\0\2a",
+        b"\1\0\0\0",
+    ],
+    ids=["order", "twice", "class 0", "unknown class", "too long", "half a head"],
+)
+def test_framing_that_pack_never_writes_is_the_uniform_error(framed):
+    """Given classes out of order, repeated or unknown, or lengths that lie, then the same error."""
+    with pytest.raises(BrokenSeal) as caught:
+        bundle.unpack(framed)
+
+    assert (type(caught.value), str(caught.value)) == UNIFORM[:2]
+
+
 def test_classes_open_without_each_other():
     """Minimising: a class that was not asked for stays closed, even a broken one."""
     tokens = bundle.unpack(BUNDLE)

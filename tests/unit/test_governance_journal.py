@@ -1,9 +1,11 @@
 """The journal: on disk before it is acknowledged, numbered, chained, and without any value."""
 
+import json
 import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from uuid import UUID
 
 import pytest
@@ -210,6 +212,35 @@ def test_lines_dropped_swapped_or_added_are_damage(written, damage):
 
     with pytest.raises(JournalDamaged):
         heights(written.parent)
+
+
+def test_a_file_is_read_by_its_format_alone(directory):
+    """Given a file written by hand as documented, then it is read; numbered wrongly, it is damage."""
+    directory.mkdir()
+    for number, numbers in enumerate([(1, 2), (2, 3), (1, 3), (1, 1)]):
+        file, rows = UUID(int=number), b""
+        chain = sha256(b"cdp/1/journal" + file.bytes).digest()
+        for n in numbers:
+            entry = json.dumps(
+                {
+                    "n": n,
+                    "id": str(UUID(int=n)),
+                    "kind": "erasure",
+                    "workspace": str(WORKSPACE),
+                    "payload": {},
+                },
+                separators=(",", ":"),
+            )
+            chain = sha256(chain + entry.encode()).digest()
+            rows += f'{{"chain":"{chain.hex()}","entry":{entry}}}\n'.encode()
+        path = directory / f"{file}.jsonl"
+        path.write_bytes(rows)
+        if numbers == (1, 2):
+            assert heights(directory) == {str(file): 2}
+        else:
+            with pytest.raises(JournalDamaged):
+                heights(directory)
+            path.unlink()
 
 
 def test_a_file_under_another_name_is_damage(written):

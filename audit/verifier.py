@@ -282,7 +282,7 @@ def _where(replay: Replay, evidence: Evidence) -> tuple[int | None, tuple[int, i
     notes = (*evidence.saved, *evidence.history, evidence.head)
     broken = [note.size for note in notes if not replay.keeps(note)]
     if not broken:
-        return None, None
+        return evidence.head.size if replay.size > evidence.head.size else None, None
     stop = min(broken)
     # Earlier checkpoints from the database narrow the interval only where they too speak
     # against the leaves: had they been signed anew, they would agree with any rewrite.

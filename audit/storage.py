@@ -1,0 +1,84 @@
+"""Reading the log from its tables: checkpoints, tiles and leaves of one epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from audit import tables
+from audit.tiles import Read, TileId
+
+LEAVES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A signed checkpoint as it is stored."""
+
+    epoch: int
+    size: int
+    root: bytes
+    note: str
+
+
+def newest_epoch(*, session: Session | Connection) -> int:
+    """The epoch that is being written: the greatest that has an entry; 0 if none has."""
+    return session.scalar(select(func.max(tables.entries.c.epoch))) or 0
+
+
+def size(epoch: int, *, session: Session | Connection) -> int:
+    """How many leaves an epoch holds, signed or not."""
+    entry = tables.entries.c
+    last = session.scalar(select(func.max(entry.seq)).where(entry.epoch == epoch))
+    return 0 if last is None else int(last) + 1
+
+
+def head(epoch: int, *, session: Session | Connection) -> Head | None:
+    """The newest signed checkpoint of an epoch."""
+    notes = checkpoints(epoch, session=session)
+    return notes[-1] if notes else None
+
+
+def checkpoints(epoch: int, *, session: Session | Connection) -> list[Head]:
+    """All signed checkpoints of an epoch, smallest first."""
+    point = tables.checkpoints.c
+    rows = session.execute(
+        select(point.size, point.root, point.note).where(point.epoch == epoch).order_by(point.size)
+    )
+    return [Head(epoch=epoch, size=row.size, root=bytes(row.root), note=row.note) for row in rows]
+
+
+def reader(epoch: int, *, session: Session | Connection) -> Read:
+    """Tiles of an epoch by their coordinates; a tile that is not there is empty."""
+
+    def read(tile: TileId) -> bytes:
+        return stored(epoch, tile.level, tile.index, session=session) or b""
+
+    return read
+
+
+def stored(epoch: int, level: int, index: int, *, session: Session | Connection) -> bytes | None:
+    """The hashes of a stored tile."""
+    tile = tables.tiles.c
+    found = session.scalar(
+        select(tile.hashes).where(tile.epoch == epoch, tile.level == level, tile.index == index)
+    )
+    return None if found is None else bytes(found)
+
+
+def leaves(epoch: int, start: int, stop: int, *, session: Session | Connection) -> Iterator[bytes]:
+    """The leaves `[start, stop)` in order, read in pages; a missing one shortens the log."""
+    entry = tables.entries.c
+    at = start
+    while at < stop:
+        rows = session.execute(
+            select(entry.seq, entry.leaf)
+            .where(entry.epoch == epoch, entry.seq >= at, entry.seq < stop)
+            .order_by(entry.seq)
+            .limit(LEAVES)
+        ).all()
+        if not rows:
+            return
+        yield from (bytes(row.leaf) for row in rows)
+        at = rows[-1].seq + 1

@@ -1,0 +1,103 @@
+"""The way into the log: `ports.AuditTrail`.
+
+The entry is written by the transaction of the act itself, into a table to which the
+application may only add; if that fails, the act fails.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, func, select
+
+from audit import storage, tables, tiles
+from audit.entry import Entry, detail_hash, encode, subjects
+from cdp.kernel.database import run
+from cdp.kernel.ids import new_id
+from cdp.ports import AuditEntry
+from cdp.vocabulary import WorkspaceId
+from cdp.work import Work
+
+SealDetail = Callable[[WorkspaceId, UUID, bytes], bytes]
+# Detail names operators' acts; the leaf stays for ever, the detail does not.
+DETAIL_KEPT = timedelta(days=730)
+
+_PEND = """
+INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, detail_until)
+VALUES (%s, %s, %s, %b::bytea[], %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Writes entries; reads back those that name somebody, and the proof of one."""
+
+    seal_detail: SealDetail = field(repr=False)
+
+    def record(self, entry: AuditEntry, *, work: Work) -> UUID:
+        """Write an entry in the same transaction; its id. Raises `UnfitEntry` for anything not opaque."""
+        entry_id, salt = new_id(), os.urandom(16)
+        detail = msgspec.json.encode(entry.detail, order="deterministic")
+        count, people = subjects(entry.references)
+        leaf = encode(
+            Entry(
+                entry_id=entry_id,
+                at=work.now,
+                workspace=work.workspace,
+                actor=f"{work.actor.kind}:{work.actor.ref}",
+                action=entry.action,
+                purpose=entry.purpose or work.purpose,
+                outcome=entry.outcome,
+                detail_hash=detail_hash(salt, detail),
+                policy_version=entry.policy_version or None,
+                consent_version=entry.consent_version or None,
+                notice_version=entry.notice_version or None,
+                subjects_count=count,
+                subjects_root=people,
+            )
+        )
+        sealed = self.seal_detail(work.workspace, entry_id, detail)
+        references = sorted(set(entry.references))
+        run(
+            work.session,
+            _PEND,
+            (work.workspace, entry_id, leaf, references, salt, sealed, work.now + DETAIL_KEPT),
+        )
+        return entry_id
+
+    def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
+        """The entries that name any of `references`, oldest first; the leaf's own words."""
+        ref, entry = tables.subjects.c, tables.entries.c
+        named = (
+            select(ref.epoch, ref.seq)
+            .where(ref.ref == func.any(bindparam("refs", list(references), unique=True)))
+            .distinct()
+            .subquery()
+        )
+        rows = work.session.execute(
+            select(entry.epoch, entry.seq, entry.leaf)
+            .join(named, (named.c.epoch == entry.epoch) & (named.c.seq == entry.seq))
+            .order_by(entry.epoch, entry.seq)
+        )
+        return [_told(row) for row in rows]
+
+    def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
+        """Index, inclusion proof and signed checkpoint of an entry; None: no checkpoint covers it yet."""
+        row = work.session.execute(
+            select(tables.entries.c.epoch, tables.entries.c.seq).where(tables.entries.c.entry_id == entry)
+        ).one_or_none()
+        head = storage.head(row.epoch, session=work.session) if row is not None else None
+        if row is None or head is None or head.size <= row.seq:
+            return None
+        path = tiles.inclusion(row.seq, head.size, storage.reader(row.epoch, session=work.session))
+        return {"index": row.seq, "path": [step.hex() for step in path], "checkpoint": head.note}
+
+
+def _told(row: Any) -> dict[str, Any]:
+    leaf = msgspec.json.decode(row.leaf)
+    kept = ("at", "actor", "action", "purpose", "outcome", "policy_version")
+    return {"index": row.seq, **{name: leaf[name] for name in kept}}

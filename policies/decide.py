@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import casbin
 from casbin.core_enforcer import EnforceContext
 
 from cdp.vocabulary import Actor, FieldClass, Show
+from policies import masking
 from policies.loader import ColumnRule, Policy
 from policies.words import permitted_pair
 
@@ -135,7 +137,7 @@ class _InForce:
 
 
 class Decider:
-    """Answers by the policy in force. Safe to share between threads.
+    """Answers by the policy in force: `ports.Policies`. Safe to share between threads.
 
     A new policy is built beside the old one and takes its place by one assignment: reloading
     Casbin in place lets denied callers through while it runs (limits.md).
@@ -169,3 +171,7 @@ class Decider:
         if not roles or purpose not in now.policy.purposes:
             return ColumnPlan.compiled(lambda _: Show.WITHHOLD, purpose=purpose, version=now.policy.version)
         return now.plan(roles, purpose)
+
+    def mask(self, field_class: FieldClass, name: str, value: Any) -> str:
+        """The masked form of a value; see `masking`."""
+        return masking.mask(field_class, name, value)

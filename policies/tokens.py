@@ -5,20 +5,21 @@ client's row at each request, so a revoked one ends at once. Only tokens exactly
 writes them are read, and every failure is one `NotAuthenticated`, which says no more.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import OKPKey
-from joserfc.util import json_b64encode
 
 from cdp.kernel.errors import NotAuthenticated
 from cdp.kernel.ids import new_id
+from cdp.ports import Signer
 from cdp.vocabulary import WorkspaceId
 
 ALGORITHMS = ["EdDSA"]
@@ -70,15 +71,6 @@ class Realm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
-    """The private key with which tokens are issued. Safe to print."""
-
-    kid: str
-    realm: Realm
-    key: OKPKey = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyingKeys:
     """Our public keys, by the one header that each of them signs under."""
 
@@ -97,22 +89,20 @@ class Caller:
     expires: datetime
 
 
-def signing_key(jwk: Mapping[str, str], *, realm: Realm) -> SigningKey:
-    """The private key of an Ed25519 JWK with a `kid` and `d`. Raises `ValueError` for any other."""
-    if "d" not in jwk:
-        raise ValueError("a private JWK has a member d")
-    return SigningKey(kid=jwk["kid"], realm=realm, key=_okp(jwk))
+def verifying_keys(public_keys: Mapping[str, bytes], *, realm: Realm) -> VerifyingKeys:
+    """Our public keys: 32 raw Ed25519 bytes by the name of their signer, retired ones included.
 
-
-def verifying_keys(jwks: Iterable[Mapping[str, str]], *, realm: Realm) -> VerifyingKeys:
-    """Our public Ed25519 JWKs, each with its `kid`; a private one serves by its public half."""
-    public = ({name: value for name, value in jwk.items() if name != "d"} for jwk in jwks)
-    return VerifyingKeys(realm=realm, by_header={_header_text(jwk["kid"]): _okp(jwk) for jwk in public})
+    Raises `ValueError` for bytes that are no such key.
+    """
+    return VerifyingKeys(
+        realm=realm, by_header={_header(kid): _public(key) for kid, key in public_keys.items()}
+    )
 
 
 def issue(
-    key: SigningKey,
+    signer: Signer,
     *,
+    realm: Realm,
     client: str,
     workspace: UUID,
     scopes: Collection[str],
@@ -121,7 +111,8 @@ def issue(
 ) -> str:
     """A token for `client`, good from `now` for `ttl`, which is at most `MAX_TTL`.
 
-    `client` is the client's opaque reference. Raises `ValueError` for a `ttl` or scope that
+    `signer` holds the key of this use alone; its name becomes the token's `kid`. `client` is
+    the client's opaque reference. Raises `ValueError` for a `ttl` or scope that
     `verify` would refuse.
     """
     if not timedelta(seconds=1) <= ttl <= MAX_TTL:
@@ -130,8 +121,8 @@ def issue(
         raise ValueError("a scope is one word")
     start = int(now.timestamp())
     claims = _Claims(
-        iss=key.realm.issuer,
-        aud=key.realm.audience,
+        iss=realm.issuer,
+        aud=realm.audience,
         sub=client,
         client_id=client,
         jti=new_id(),
@@ -141,7 +132,8 @@ def issue(
         scope=" ".join(sorted(scopes)),
         workspace=workspace,
     )
-    return jws.serialize_compact(_header(key.kid), msgspec.json.encode(claims), key.key, registry=_REGISTRY)
+    signed = f"{_header(signer.name)}.{_text(msgspec.json.encode(claims))}"
+    return f"{signed}.{_text(signer.sign(signed.encode('ascii')))}"
 
 
 def verify(token: str, keys: VerifyingKeys, *, now: datetime) -> Caller:
@@ -181,18 +173,14 @@ def _check(claims: _Claims, realm: Realm, *, now: datetime) -> None:
         raise NotAuthenticated
 
 
-def _okp(jwk: Mapping[str, str]) -> OKPKey:
-    if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
-        raise ValueError("a key for tokens is an OKP key on Ed25519")
-    if not 1 <= len(jwk["kid"]) <= 128:
-        raise ValueError("a key for tokens has a kid")
-    members = {name: jwk[name] for name in ("kty", "crv", "x", "d") if name in jwk}
-    return OKPKey.import_key(cast("dict[str, str | list[str]]", members))
+def _public(key: bytes) -> OKPKey:
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _text(key)})
 
 
-def _header(kid: str) -> dict[str, Any]:
-    return {"alg": ALGORITHMS[0], "typ": TYPE, "kid": kid}
+def _header(kid: str) -> str:
+    """The first part of every token under the key `kid`."""
+    return _text(msgspec.json.encode({"alg": ALGORITHMS[0], "kid": kid, "typ": TYPE}))
 
 
-def _header_text(kid: str) -> str:
-    return json_b64encode(_header(kid)).decode("ascii")
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode("ascii").rstrip("=")

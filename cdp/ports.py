@@ -207,7 +207,10 @@ class Journal(Protocol):
 class Signer(Protocol):
     """An Ed25519 key of one use."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The key's id in what it signs."""
+        ...
 
     @property
     def public_key(self) -> bytes:

@@ -68,8 +68,7 @@ instance = Table(
     "instance",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("epoch", Integer, nullable=False),  # of the audit log: one more after each restore
     instant("created_at"),
     schema=SCHEMA,
-    info={"grants": {"cdp_app": READ, "cdp_keeper": "SELECT, UPDATE"}},
+    info={"grants": {"cdp_app": READ, "cdp_keeper": READ}},
 )

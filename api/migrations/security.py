@@ -89,4 +89,4 @@ def grant_jobs() -> None:
     op.execute("REVOKE ALL ON public.alembic_version FROM cdp_app")
     op.execute("GRANT SELECT ON public.alembic_version TO cdp_app, cdp_keeper")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO cdp_app")
-    op.execute("GRANT USAGE ON SEQUENCE cdp.accept_seq TO cdp_app")
+    op.execute("GRANT USAGE, SELECT, UPDATE ON SEQUENCE cdp.accept_seq TO cdp_app")

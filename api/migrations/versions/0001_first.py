@@ -551,7 +551,6 @@ def create_tables() -> None:
     op.create_table(
         "instance",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
         schema="governance",
@@ -853,7 +852,7 @@ def secure_tables() -> None:
     secure("consent", "recipients", app="SELECT, INSERT, UPDATE, DELETE")
     secure("consent", "suppressions", app="SELECT, INSERT, UPDATE, DELETE")
     secure("governance", "inbox_keys", app="SELECT, INSERT, DELETE", keeper="SELECT, DELETE")
-    grant("governance", "instance", app="SELECT", keeper="SELECT, UPDATE")
+    grant("governance", "instance", app="SELECT", keeper="SELECT")
     grant(
         "governance",
         "journal_marks",

@@ -1,0 +1,82 @@
+"""The keeper: one an instance. Sequences and signs the audit log, rotates key-encryption keys."""
+
+import threading
+from datetime import timedelta
+from time import monotonic
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import wiring
+from audit.sequencer import LogRewritten, Sequencer, forget_details
+from cdp import workspaces
+from cdp.kernel.logs import log
+from cdp.kernel.settings import Settings
+from cdp.vocabulary import WorkspaceId
+from cdp.work import open_work
+from governance import rotation, statedir
+from governance import tables as governance_tables
+from governance.keyfile import KeyFile
+from governance.statedir import StateDirectory
+
+IDLE = 0.05
+ROTATION_EVERY = 3600.0
+
+
+def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: threading.Event) -> None:
+    """Keep the log until `stop` is set. Raises `LockHeld` when another keeper runs."""
+    keys = KeyFile.load(state.keyring)
+    keeper = wiring.sequencer(state, keys)
+    with statedir.locked(state.path / "keeper.lock", wait=False):
+        rotated = -ROTATION_EVERY
+        while not stop.is_set():
+            busy = False
+            try:
+                for workspace in workspaces.known(engine):
+                    busy |= keep(keeper, engine, WorkspaceId(workspace)) > 0
+                if monotonic() - rotated > ROTATION_EVERY:
+                    rotated = monotonic()
+                    for workspace in workspaces.known(engine):
+                        rotate_if_due(settings, engine, keys, WorkspaceId(workspace))
+            except LogRewritten:
+                log().error("log_rewritten", exc_info=True)
+                raise
+            except SQLAlchemyError:
+                log().warning("database_unavailable", exc_info=True)
+                stop.wait(1.0)
+            if not busy:
+                stop.wait(IDLE)
+
+
+def keep(keeper: Sequencer, engine: Engine, workspace: WorkspaceId) -> int:
+    """Sequence one batch, then check and sign it; how many entries it was."""
+    with open_work(engine, workspace=workspace, actor=wiring.KEEPER, purpose="audit") as work:
+        taken = keeper.sequence(work=work)
+    with open_work(engine, workspace=workspace, actor=wiring.KEEPER, purpose="audit") as work:
+        keeper.publish(work=work)
+    return taken
+
+
+def rotate_if_due(
+    settings: Settings, engine: Engine, keys: KeyFile, workspace: WorkspaceId, *, now: bool = False
+) -> bool:
+    """Rotate the key-encryption key if the active one is `kek_days` old, or if `now`; rewrap; destroy.
+
+    A rotation that was killed midway is finished: rewrapping goes on wherever it stopped.
+    """
+    version = governance_tables.kek_versions.c
+    with open_work(engine, workspace=workspace, actor=wiring.KEEPER, purpose="key_rotation") as work:
+        active = work.session.scalar(select(version.activated_at).where(version.state == "active"))
+        if active is None:
+            return False
+        due = now or active <= work.now - timedelta(days=settings.kek_days)
+        if due:
+            rotation.activate(work=work, file=keys)
+    while True:
+        with open_work(engine, workspace=workspace, actor=wiring.KEEPER, purpose="key_rotation") as work:
+            if not rotation.rewrap(work=work, file=keys):
+                break
+    with open_work(engine, workspace=workspace, actor=wiring.KEEPER, purpose="key_rotation") as work:
+        rotation.destroy_retired(days=settings.kek_days, work=work, file=keys)
+        forget_details(work.now, work=work)
+    return due

@@ -1,0 +1,97 @@
+"""Start-up: what must be true before anything listens (design §3.2), under one exclusive lock.
+
+1. The instance id of state directory and database match, else refuse.
+2. The state directory is not older or shorter than the database records, else refuse.
+3. Migrate.
+4. Replay erasures and negative words that the database does not know.
+5. Set the sequence of acceptance above every watermark.
+
+A restored backup therefore brings back neither an erased person nor a withdrawn consent.
+"""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from api import migrations
+from api.wiring import System, replay
+from cdp.kernel.clock import now
+from cdp.kernel.errors import Refused
+from cdp.kernel.logs import log
+from cdp.kernel.settings import Settings
+from governance import journalling, statedir
+from governance.keyfile import KeyFile, KeyringExists
+from governance.statedir import StateDirectory
+
+
+class WrongInstance(Refused):
+    """The state directory belongs to another instance than the database; check CDP_STATE_DIR and the URL."""
+
+
+class KeysMissing(Refused):
+    """The database holds data but the state directory has no keyring; restore it from its own backup."""
+
+
+def prepare(settings: Settings, owner_url: str) -> StateDirectory:
+    """Check, migrate and make keys where there are none; the state directory, opened.
+
+    Raises `WrongInstance`, `KeysMissing`, `StateOlderThanDatabase`, `StateUnusable`.
+    """
+    state = statedir.open_state(settings.state_dir)
+    owner = create_engine(owner_url, poolclass=NullPool, hide_parameters=True)
+    with statedir.locked(state.path / "startup.lock"):
+        with owner.connect() as connection:
+            fresh = not inspect(connection).has_table("instance", schema="governance")
+            if not fresh:
+                _check(state, connection)
+        migrations.upgrade(owner_url)
+        if fresh:
+            _adopt(owner, state.instance)
+            # A keyring made before its database is as good as new.
+            with suppress(KeyringExists):
+                KeyFile.create(state.keyring, now=now())
+    owner.dispose()
+    return state
+
+
+def _check(state: StateDirectory, connection: Connection) -> None:
+    instance = connection.scalar(text("SELECT id FROM governance.instance"))
+    if instance is None or instance != state.instance:
+        raise WrongInstance
+    if not state.keyring.exists():
+        raise KeysMissing
+    journalling.check_marks(state.journal, connection)
+
+
+def _adopt(owner: Engine, instance: UUID) -> None:
+    with owner.begin() as connection:
+        connection.execute(
+            text("INSERT INTO governance.instance (id, created_at) VALUES (:id, now())"), {"id": instance}
+        )
+
+
+def catch_up(system: System) -> int:
+    """Replay the journal's lines that the database does not know; how many there were."""
+    with statedir.locked(system.state.path / "startup.lock"):
+        with system.app.connect() as connection:
+            lines = journalling.unknown_lines(system.state.journal, connection)
+        for line in lines:
+            replay(line, system)
+        watermark = max((_watermark(line.payload) for line in lines), default=0)
+        if watermark:
+            with system.app.begin() as connection:
+                connection.execute(
+                    text("SELECT setval('cdp.accept_seq', greatest(last_value, :mark)) FROM cdp.accept_seq"),
+                    {"mark": watermark + 1},
+                )
+    if lines:
+        log().warning("journal_replayed", count=len(lines))
+    return len(lines)
+
+
+def _watermark(payload: Any) -> int:
+    value = payload.get("watermark", 0)
+    return value if isinstance(value, int) else 0

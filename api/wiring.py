@@ -1,0 +1,146 @@
+"""Where things meet: the one place that knows every implementation.
+
+`wire` joins the packages behind `cdp.ports` for one process. Nothing else imports two of
+the five governing packages.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from api.auth.token_keys import TokenKeys, token_keys
+from audit.sequencer import FileMemory, Sequencer
+from audit.trail import Trail
+from cdp import tables
+from cdp.erasing import Business
+from cdp.kernel.clock import Clock, now
+from cdp.kernel.database import make_engine
+from cdp.kernel.settings import Settings
+from cdp.ports import Forgotten, Ports, Signer
+from cdp.requests import erasure
+from cdp.vocabulary import Actor, ContactId, FragmentId
+from cdp.work import Work, open_work
+from consent.erasing import ConsentErasure
+from consent.gate import Gate
+from consent.intents import Intents
+from consent.ledger import Ledger
+from governance import statedir
+from governance.catalogue import BuiltInCatalogue
+from governance.erasing import KeysErasable
+from governance.journal import Journal, JournalLine, Kind
+from governance.journalling import MarkedJournal, note
+from governance.keyfile import KeyFile
+from governance.keyring import Signing
+from governance.signer import Signer as KeyringSigner
+from governance.statedir import StateDirectory
+from governance.vault import LocalVault
+from identity import IdentityService
+from policies.decide import Decider
+from policies.loader import load_default
+
+SYSTEM = Actor(ref="worker", roles=frozenset({"service"}), kind="system")
+KEEPER = Actor(ref="keeper", roles=frozenset({"service"}), kind="system")
+Opener = Callable[[], AbstractContextManager[Work]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One process's platform: engines, keys and the joined ports."""
+
+    settings: Settings
+    app: Engine
+    state: StateDirectory
+    keys: KeyFile = field(repr=False)
+    vault: LocalVault
+    ports: Ports
+    tokens: TokenKeys
+    links: Signer
+    clock: Clock = now
+
+    def opener(self, workspace: UUID, *, actor: Actor = SYSTEM, purpose: str = "operation") -> Opener:
+        """What opens a Work in `workspace` as `actor`, for use cases that need several."""
+
+        def begin() -> AbstractContextManager[Work]:
+            return open_work(self.app, workspace=workspace, actor=actor, purpose=purpose, clock=self.clock)
+
+        return begin
+
+
+def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
+    """Join everything for one process on a prepared state directory and database."""
+    keys = KeyFile.load(state.keyring)
+    vault = LocalVault(keys, kek_days=settings.kek_days)
+    journal = MarkedJournal(Journal(state.journal))
+    identity = IdentityService(
+        vault=vault, claim_limit=settings.claim_limit, component_limit=settings.component_limit
+    )
+    members = identity.members()
+    ledger = Ledger(journal=journal, vault=vault, members=members)
+    catalogue = BuiltInCatalogue()
+    erasables = (Business(), identity, ConsentErasure(journal=journal, vault=vault), KeysErasable())
+    seeds = keys.current().seeds
+    token_signer = _signer(keys, Signing.TOKEN)
+    ports = Ports(
+        vault=vault,
+        catalogue=catalogue,
+        journal=journal,
+        receipts=_signer(keys, Signing.RECEIPT),
+        certificates=_signer(keys, Signing.CERTIFICATE),
+        audit=Trail(vault.seal_detail),
+        identity=identity,
+        ledger=ledger,
+        gate=Gate(members=members, workspaces=tables.workspaces),
+        intents=Intents(window=settings.send_window),
+        policies=Decider(load_default()),
+        erasables=erasables,
+    )
+    return System(
+        settings=settings,
+        app=make_engine(app_url, pool_size=settings.pool_size),
+        state=state,
+        keys=keys,
+        vault=vault,
+        ports=ports,
+        tokens=token_keys(
+            seed=seeds[Signing.TOKEN], public_key=token_signer.public_key, issuer=settings.public_url
+        ),
+        links=ports.receipts,
+    )
+
+
+def _signer(keys: KeyFile, use: Signing) -> KeyringSigner:
+    return KeyringSigner.of(keys.current(), use)
+
+
+def checkpoint_signer(keys: KeyFile) -> KeyringSigner:
+    """What the audit log's checkpoints are signed with; the keeper's alone."""
+    return _signer(keys, Signing.CHECKPOINT)
+
+
+def sequencer(state: StateDirectory, keys: KeyFile) -> Sequencer:
+    """The keeper's sequencer and signer, with its memory in the state directory."""
+    memory = FileMemory(state.path / "log", statedir.write_json, statedir.read_json)
+    return Sequencer(instance=state.instance, signer=checkpoint_signer(keys), memory=memory)
+
+
+def replay(line: JournalLine, system: System) -> None:
+    """Do again what a journal line says, in a database that does not know it."""
+    ports = system.ports
+    with system.opener(line.workspace, purpose="restore")() as work:
+        if line.kind is Kind.NEGATIVE:
+            assert isinstance(ports.ledger, Ledger), "wired above"
+            ports.ledger.replay(line.mark.id, line.payload, work=work)
+        else:
+            assert isinstance(ports.identity, IdentityService), "wired above"
+            whom = Forgotten(
+                fragments=[FragmentId(UUID(one)) for one in line.payload["fragments"]],
+                contacts=[ContactId(UUID(one)) for one in line.payload["contacts"]],
+                watermark=line.payload["watermark"],
+            )
+            erasure.forget_again(whom, work=work, ports=ports)
+            macs = [(one["namespace"], bytes.fromhex(one["mac"])) for one in line.payload["macs"]]
+            ports.identity.remember_erased(macs, whom.watermark, work=work)
+        note([line.mark], work=work)

@@ -1,0 +1,108 @@
+"""The worker: works every workspace's inbox off, settles intents that nobody settled, runs jobs.
+
+Any number may run side by side. Stops at SIGTERM or SIGINT after the batch in hand; killed,
+it loses nothing, for the inbox row goes with the batch.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.wiring import System
+from cdp import tables, workspaces
+from cdp.ingest import Limits, work_off
+from cdp.kernel.logs import log
+from cdp.ports import AuditEntry
+
+IDLE = 0.05  # seconds between looks at an empty inbox
+SWEEP_EVERY = 1.0
+TIDY_EVERY = 3600.0
+
+
+def run(system: System, stop: threading.Event) -> None:
+    """Work until `stop` is set: the inbox here, sweeping and tidying in threads of their own."""
+    helpers = [
+        threading.Thread(target=_every, args=(seconds, task, system, stop), daemon=True)
+        for seconds, task in ((SWEEP_EVERY, sweep), (TIDY_EVERY, tidy))
+    ]
+    for helper in helpers:
+        helper.start()
+    limits = Limits(messages=system.settings.ingest_batch)
+    while not stop.is_set():
+        try:
+            busy = work_round(system, limits)
+        except SQLAlchemyError:
+            log().warning("database_unavailable", exc_info=True)
+            busy = False
+            stop.wait(1.0)
+        if not busy:
+            stop.wait(IDLE)
+    for helper in helpers:
+        helper.join(timeout=5)
+
+
+def work_round(system: System, limits: Limits) -> bool:
+    """One batch of every workspace; whether there was anything to do."""
+    busy = False
+    for workspace in workspaces.known(system.app):
+        begin = system.opener(workspace, purpose="ingest")
+        busy |= work_off(begin, ports=system.ports, limits=limits).rows > 0
+    return busy
+
+
+def sweep(system: System) -> None:
+    """Settle intents past their deadline as unknown, treated as released, each with its entry."""
+    for workspace in workspaces.known(system.app):
+        with system.opener(workspace, purpose="release")() as work:
+            for intent in system.ports.intents.sweep(work=work):
+                system.ports.audit.record(
+                    AuditEntry(
+                        action="worker:release:sweep",
+                        outcome="unknown_treated_as_released",
+                        detail={"intent": str(intent)},
+                    ),
+                    work=work,
+                )
+
+
+def tidy(system: System) -> None:
+    """Forget what has had its time: message ids, quarantined letters and the keys they lie under."""
+    settings = system.settings
+    for workspace in workspaces.known(system.app):
+        with system.opener(workspace, purpose="retention")() as work:
+            quarantined = work.now - timedelta(days=settings.quarantine_days)
+            seen = work.now - timedelta(days=settings.seen_days)
+            work.session.execute(delete(tables.seen).where(tables.seen.c.received_at < seen))
+            work.session.execute(
+                delete(tables.quarantine).where(tables.quarantine.c.quarantined_at < quarantined)
+            )
+            system.vault.destroy_inbox_keys(quarantined, work=work)
+
+
+def _every(seconds: float, task: object, system: System, stop: threading.Event) -> None:
+    assert callable(task), "one of the tasks above"
+    while not stop.is_set():
+        try:
+            task(system)
+        except SQLAlchemyError:
+            log().warning("task_failed", exc_info=True)
+        stop.wait(seconds)
+
+
+@contextmanager
+def until_signalled() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -81,8 +81,6 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
     ledger = Ledger(journal=journal, vault=vault, members=members)
     catalogue = BuiltInCatalogue()
     erasables = (Business(), identity, ConsentErasure(journal=journal, vault=vault), KeysErasable())
-    seeds = keys.current().seeds
-    token_signer = _signer(keys, Signing.TOKEN)
     ports = Ports(
         vault=vault,
         catalogue=catalogue,
@@ -104,9 +102,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         keys=keys,
         vault=vault,
         ports=ports,
-        tokens=token_keys(
-            seed=seeds[Signing.TOKEN], public_key=token_signer.public_key, issuer=settings.public_url
-        ),
+        tokens=token_keys(_signer(keys, Signing.TOKEN), issuer=settings.public_url),
         links=ports.receipts,
     )
 

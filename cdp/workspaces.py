@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert, select
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
 from cdp.tables import workspaces
+from cdp.work import Work
 
 # GDPR, CPRA, PIPL and CAN-SPAM (bits of `consent.laws.Law`): until a workspace says
 # where it does business, people of unknown residence are protected by all of them.
@@ -46,3 +47,11 @@ def known(engine: Engine) -> Iterable[UUID]:
     """Every workspace's id; ids are no secret, rows behind them are."""
     with engine.connect() as connection:
         return list(connection.scalars(select(workspaces.c.id).order_by(workspaces.c.id)))
+
+
+def region(*, work: Work) -> str:
+    """The country in which phone numbers without a prefix are read."""
+    found: str = work.session.execute(
+        select(workspaces.c.region).where(workspaces.c.id == work.workspace)
+    ).scalar_one()
+    return found

@@ -1,0 +1,156 @@
+"""API clients: programs that hold a secret and get access tokens for it.
+
+A client's roles and purposes stand in its row alone and are read at every request, so what
+is revoked ends with the next one (A6).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotAuthenticated, NotFound
+from cdp.kernel.ids import new_id
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import Actor
+from cdp.work import Work
+from policies import secrets, tables
+from policies.secrets import SecretKind, SecretRef
+from policies.words import Role
+
+
+class ClientExists(Conflict):
+    """There is a client of that name already."""
+
+
+class NoSuchClient(NotFound):
+    """There is no such client, or it is revoked."""
+
+
+class UnknownRole(BadInput):
+    """A role is not one of the policy's words."""
+
+
+class ClientsNotAllowed(NotAllowed):
+    """The policy does not let this caller make or change clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRow:
+    """A client as it stands now: its roles, and the purposes that it may act for."""
+
+    id: UUID
+    roles: frozenset[str]
+    purposes: frozenset[str]
+
+    @property
+    def actor(self) -> Actor:
+        """The client as it acts."""
+        return Actor(ref=str(self.id), roles=self.roles, kind="client")
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client that was just made. Its secret is shown once and kept nowhere."""
+
+    id: UUID
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewClient(id={self.id!r})"
+
+
+def create(
+    name: str, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
+) -> NewClient:
+    """Make a client. Raises `ClientExists`, `UnknownRole`, `ClientsNotAllowed`."""
+    _check(roles, work, ports)
+    column = tables.clients.c
+    if work.session.scalar(select(column.id).where(column.name == name)) is not None:
+        raise ClientExists(field="name")
+    made = new_id()
+    text, digest = secrets.new_secret(SecretKind.CLIENT, workspace=work.workspace, id=made)
+    work.session.execute(
+        insert(tables.clients).values(
+            workspace_id=work.workspace,
+            id=made,
+            name=name,
+            roles=sorted(roles),
+            purposes=sorted(purposes),
+            digest=digest,
+            created_at=work.now,
+        )
+    )
+    _record("create", made, work, ports)
+    return NewClient(made, text)
+
+
+def change(
+    client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
+) -> None:
+    """Give a client other roles and purposes, at once. Raises `NoSuchClient`, `UnknownRole`."""
+    _check(roles, work, ports)
+    _update(client, work, roles=sorted(roles), purposes=sorted(purposes))
+    _record("change", client, work, ports)
+
+
+def revoke(client: UUID, *, work: Work, ports: Ports) -> None:
+    """End a client and all its tokens, at once. Raises `NoSuchClient`, `ClientsNotAllowed`."""
+    _check((), work, ports)
+    _update(client, work, revoked_at=work.now)
+    _record("revoke", client, work, ports)
+
+
+def current(client: UUID, *, work: Work) -> ClientRow | None:
+    """The client as it stands now; None: unknown or revoked."""
+    return _find(client, work)[0]
+
+
+def authenticate(shown: SecretRef, *, work: Work) -> ClientRow:
+    """The client whose secret was shown. Raises `NotAuthenticated`, the same for every flaw."""
+    found, digest = _find(shown.id, work)
+    same = secrets.matches(shown, digest)
+    if found is None or not same or shown.kind is not SecretKind.CLIENT:
+        raise NotAuthenticated
+    return found
+
+
+def _find(client: UUID, work: Work) -> tuple[ClientRow | None, bytes | None]:
+    """A client that is not revoked, and the digest of its secret."""
+    column = tables.clients.c
+    row = work.session.execute(
+        select(column.roles, column.purposes, column.digest).where(
+            column.id == client, column.revoked_at.is_(None)
+        )
+    ).one_or_none()
+    if row is None:
+        return None, None
+    found = ClientRow(id=client, roles=frozenset(row.roles), purposes=frozenset(row.purposes))
+    return found, bytes(row.digest)
+
+
+def _update(client: UUID, work: Work, **values: object) -> None:
+    column = tables.clients.c
+    done = work.session.execute(
+        update(tables.clients)
+        .where(column.id == client, column.revoked_at.is_(None))
+        .values(**values)
+        .returning(column.id)
+    )
+    if done.one_or_none() is None:
+        raise NoSuchClient
+
+
+def _check(roles: Collection[str], work: Work, ports: Ports) -> None:
+    if not ports.policies.allows(work.actor, "client", "write"):
+        raise ClientsNotAllowed
+    if not set(roles) <= set(Role):
+        raise UnknownRole(field="roles")
+
+
+def _record(action: str, client: UUID, work: Work, ports: Ports) -> None:
+    ports.audit.record(
+        AuditEntry(action=f"{work.actor.kind}:client:{action}", outcome="ok", detail={"client": str(client)}),
+        work=work,
+    )

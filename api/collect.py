@@ -1,0 +1,219 @@
+"""Collection over HTTP: the Segment tracking API, stored sealed and durable before the 200.
+
+Raw ASGI, because this path is the hot one: the body is read with a cap, decompressed with a
+cap, looked at as little as `cdp.collection.decode` must, and stored by one insert in a
+thread. What is in it is judged later, by the worker; a refusal by consent is no error here.
+The format is wire.md, "Collection"; clients read status, `code` and `message`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from anyio import CapacityLimiter, fail_after, to_thread
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api import problems
+from api.auth import header
+from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from api.deps import System
+from cdp import inbox
+from cdp.collection import BATCH_BYTES, PATHS, BatchTooLarge, decode, gunzip
+from cdp.inbox import Accepted
+from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
+from cdp.work import open_work
+
+# Data that cannot be compressed grows by a few bytes a block, never by this much.
+WIRE_BYTES = BATCH_BYTES + 4_096
+READ_SECONDS = 20
+WAITING = 128  # requests that wait for a thread
+HELD_BYTES = 64 * 1024 * 1024  # bodies in memory at once, read in full or in part
+
+_SETTINGS = "/v1/projects/"
+# What the edge sends here, and what the access log calls it.
+ROUTES: Mapping[str, str] = {f"/v1/{word}": f"/v1/{word}" for word in PATHS} | {
+    _SETTINGS: "/v1/projects/{writeKey}/settings"
+}
+_SUCCESS = b'{"success":true}'
+_CORS = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT = _CORS | {
+    "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class UnknownEncoding(BadInput):
+    """The body's encoding is neither gzip nor none."""
+
+
+class TooSlow(Unavailable):
+    """The body did not arrive in time; nothing of it was stored."""
+
+
+class CollectingNotAllowed(NotAllowed):
+    """The policy does not let this source send events."""
+
+
+class _Gone(Exception):
+    """The client went away; there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A tracking call as it came; its body is personal."""
+
+    path_type: str
+    authorization: str | None
+    gzipped: bool
+    gpc: bool
+    body: bytes = field(repr=False)
+
+
+class Collection:
+    """The ASGI application of collection's paths."""
+
+    def __init__(self, system: System, keys: WriteKeys) -> None:
+        self._system = system
+        self._keys = keys
+        # As many threads as connections that the pool keeps: more would only wait for one.
+        self._threads = CapacityLimiter(system.settings.pool_size)
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        try:
+            answer = await self._serve(scope, receive)
+        except _Gone:
+            return
+        except Exception as error:
+            problem = problems.of(error, bad_input=400, challenge="Basic")
+            if problem.status >= 500 and not isinstance(error, Unavailable):
+                # The edge logs it and answers: what nobody foresaw looks the same everywhere.
+                raise
+            answer = problem.response(scope["cdp.request"])
+            answer.headers.update(_CORS)
+        await answer(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive) -> Response:
+        path, method = scope["path"], scope["method"]
+        if method == "OPTIONS":
+            return Response(status_code=204, headers=_PREFLIGHT)
+        if path.startswith(_SETTINGS) and method in ("GET", "HEAD"):
+            return await self._settings(path)
+        word = path.rpartition("/")[2]
+        if path.startswith(_SETTINGS) or method != "POST":
+            allow = {"Allow": _PREFLIGHT["Access-Control-Allow-Methods"]}
+            return problems.of_status(405, allow | _CORS).response(scope["cdp.request"])
+        await self._accept(PATHS[word], Headers(scope=scope), receive)
+        return Response(_SUCCESS, headers=_CORS, media_type="application/json")
+
+    async def _accept(self, path_type: str, headers: Headers, receive: Receive) -> None:
+        if self._threads.statistics().tasks_waiting >= WAITING:
+            raise Overloaded
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("gzip", "identity", ""):
+            raise UnknownEncoding(field="Content-Encoding")
+        chunks: list[bytes] = []
+        try:
+            await self._read(headers.get("content-length"), receive, chunks)
+            request = _Request(
+                path_type=path_type,
+                authorization=headers.get("authorization"),
+                gzipped=encoding == "gzip",
+                gpc=headers.get("sec-gpc") == "1",
+                body=b"".join(chunks),
+            )
+            await to_thread.run_sync(partial(self._store, request), limiter=self._threads)
+        finally:
+            self._held -= sum(map(len, chunks))
+
+    async def _read(self, length: str | None, receive: Receive, chunks: list[bytes]) -> None:
+        """Read the body into `chunks`, no further than the cap and no longer than the limit."""
+        if length is not None and length.isascii() and length.isdigit() and int(length) > WIRE_BYTES:
+            raise BatchTooLarge(field="body", limit=BATCH_BYTES)
+        size = 0
+        try:
+            with fail_after(READ_SECONDS):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _Gone
+                    chunk = message.get("body", b"")
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    self._held += len(chunk)
+                    if size > WIRE_BYTES:
+                        raise BatchTooLarge(field="body", limit=BATCH_BYTES)
+                    if self._held > HELD_BYTES:
+                        raise Overloaded
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            raise TooSlow from None
+
+    def _store(self, request: _Request) -> None:
+        """Check and store, in a thread; returns once it is durable."""
+        system = self._system
+        shown = _shown_key(request.authorization)
+        # A key in the header is checked before anything is done for its sender.
+        key = self._keys.check(shown) if shown is not None else None
+        body = gunzip(request.body, BATCH_BYTES) if request.gzipped else request.body
+        batch = decode(body, path_type=request.path_type)
+        key = key or self._keys.check(batch.write_key or "")
+        if not system.ports.policies.allows(key.actor, "event", "write"):
+            raise CollectingNotAllowed
+        if not batch.items:
+            return
+        accepted = Accepted(
+            source=key.source,
+            kind=key.kind.value,
+            body=request.path_type.encode() + b"\n" + body,
+            items=len(batch.items),
+            gpc=request.gpc,
+        )
+        with open_work(
+            system.app, workspace=key.workspace, actor=key.actor, purpose="collection", clock=system.clock
+        ) as work:
+            inbox.accept(accepted, vault=system.ports.vault, work=work)
+
+    async def _settings(self, path: str) -> Response:
+        """What Segment's browser and mobile libraries ask for before they send."""
+        text, _, rest = path.removeprefix(_SETTINGS).partition("/")
+        if rest != "settings":
+            raise UnknownWriteKey
+        key = await to_thread.run_sync(self._keys.check, text, limiter=self._threads)
+        return Response(
+            msgspec.json.encode(_library_settings(text, key, self._system.settings.public_url)),
+            headers=_CORS,
+            media_type="application/json",
+        )
+
+
+def _shown_key(authorization: str | None) -> str | None:
+    """The write key in a Basic header; a Bearer token says nothing here, its key is in the body."""
+    pair = header.basic(authorization)
+    return pair[0] if pair is not None and pair[0] else None
+
+
+def _library_settings(text: str, key: WriteKey, public_url: str) -> dict[str, Any]:
+    everything = {"__default": {"enabled": True, "integrations": {}}}
+    return {
+        "integrations": {
+            "Segment.io": {
+                "apiKey": text,
+                "apiHost": f"{urlsplit(public_url).netloc}/v1",
+                "protocol": urlsplit(public_url).scheme,
+                "type": key.kind.value,
+            }
+        },
+        "plan": {"track": everything, "identify": everything, "group": everything},
+        "edgeFunction": {},
+        "legacyVideoPluginsEnabled": False,
+        "remotePlugins": [],
+    }

@@ -1,0 +1,206 @@
+"""What routes ask for: the system, who calls, a Work in the caller's workspace.
+
+The only place with `Depends`. A token names client and workspace; roles and purposes are
+read from the client's row at each request. `requires` lets a caller in whose token has the
+scope and whose roles the policy allows it now; what a use case checks beside that is its own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import OAuth2
+from sqlalchemy import Engine
+
+from api.auth import clients, header
+from api.auth.token_keys import TokenKeys
+from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from cdp.kernel.clock import Clock
+from cdp.kernel.errors import NotAllowed, NotAuthenticated
+from cdp.kernel.settings import Settings
+from cdp.ports import Ports, Signer
+from cdp.vocabulary import Actor, KeyKind, WorkspaceId
+from cdp.work import Work, open_work
+from governance.statedir import StateDirectory
+from policies import tokens
+from policies.words import PERMISSIONS, Action, Resource, scope
+
+Opener = Callable[[], AbstractContextManager[Work]]
+
+_AUTHENTICATION = "authentication"
+_OAUTH = OAuth2(
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(
+            tokenUrl="/oauth/token",
+            scopes={
+                scope(resource, action): f"{action} of {resource}"
+                for resource, actions in PERMISSIONS.items()
+                for action in sorted(actions)
+            },
+        )
+    ),
+    scheme_name="client",
+    description="OAuth 2.0 client credentials. Scopes only narrow what the client's roles allow.",
+    auto_error=False,
+)
+
+
+class System(Protocol):
+    """What `api/wiring.py` joins, as far as HTTP needs it."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the operator has set."""
+        ...
+
+    @property
+    def app(self) -> Engine:
+        """The database, as the runtime role."""
+        ...
+
+    @property
+    def ports(self) -> Ports:
+        """The packages, joined."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def state(self) -> StateDirectory:
+        """The state directory."""
+        ...
+
+    @property
+    def tokens(self) -> TokenKeys:
+        """What access tokens are signed and verified with."""
+        ...
+
+    @property
+    def links(self) -> Signer:
+        """What unsubscribe links are signed with."""
+        ...
+
+
+class ScopeMissing(NotAllowed):
+    """The token, the client's roles or the policy do not let this client do this."""
+
+
+class PurposeNotAllowed(NotAllowed):
+    """This client may not act for that purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who calls: a client as it stands now, within what its token says."""
+
+    system: System
+    workspace: WorkspaceId
+    row: clients.ClientRow
+    scopes: frozenset[str]
+
+    def may(self, resource: Resource, action: Action) -> bool:
+        """Whether both the token's scopes and the policy in force allow it."""
+        allowed = self.system.ports.policies.allows(self.row.actor, resource, action)
+        return allowed and scope(resource, action) in self.scopes
+
+    def for_purpose(self, purpose: str) -> str:
+        """`purpose`, if this client was registered for it. Raises `PurposeNotAllowed`."""
+        if purpose not in self.row.purposes:
+            raise PurposeNotAllowed(field="purpose")
+        return purpose
+
+    def opener(self, purpose: str) -> Opener:
+        """What opens a Work of this client's, for use cases that need several."""
+
+        def begin() -> AbstractContextManager[Work]:
+            return open_for(self.system, self.workspace, self.row.actor, purpose)
+
+        return begin
+
+
+def system_of(request: Request) -> System:
+    """The system that this application serves."""
+    system: System = request.app.state.system
+    return system
+
+
+SystemDep = Annotated[System, Depends(system_of)]
+
+
+def open_for(system: System, workspace: UUID, actor: Actor, purpose: str) -> AbstractContextManager[Work]:
+    """A Work of `actor` in `workspace`, at the system's time."""
+    return open_work(system.app, workspace=workspace, actor=actor, purpose=purpose, clock=system.clock)
+
+
+def _client(system: SystemDep, authorization: Annotated[str | None, Depends(_OAUTH)]) -> Client:
+    """The client behind the access token. Raises `NotAuthenticated`, revoked clients included."""
+    token = header.bearer(authorization)
+    said = tokens.verify(token, system.tokens.verifying, now=system.clock())
+    try:
+        identifier = UUID(said.client)
+    except ValueError:
+        raise NotAuthenticated from None
+    nobody = Actor(ref=said.client, roles=frozenset(), kind="client")
+    with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
+        row = clients.current(identifier, work=work)
+    if row is None:
+        raise NotAuthenticated
+    return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes)
+
+
+def requires(resource: Resource, action: Action) -> Any:
+    """The calling client, if it may do this. Raises `NotAuthenticated`, `ScopeMissing`."""
+
+    def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
+        if not client.may(resource, action):
+            raise ScopeMissing
+        return client
+
+    return Depends(allowed)
+
+
+def working(resource: Resource, action: Action, *, purpose: str) -> Any:
+    """A Work of a client that may do this; it commits before the answer is sent, or there is none.
+
+    `purpose` is the word for the audit log, unless a use case states its own.
+    """
+
+    def work(client: Annotated[Client, requires(resource, action)]) -> Iterator[Work]:
+        with client.opener(purpose)() as opened:
+            yield opened
+
+    return Depends(work, scope="function")
+
+
+def ports_of(system: SystemDep) -> Ports:
+    """The packages, joined."""
+    return system.ports
+
+
+PortsDep = Annotated[Ports, Depends(ports_of)]
+
+
+def _server_key(request: Request) -> WriteKey:
+    """The server write key that was shown by Basic. Raises `UnknownWriteKey`."""
+    pair = header.basic(request.headers.get("authorization"))
+    known: WriteKeys = request.app.state.write_keys
+    key = known.check(pair[0] if pair else "")
+    if key.kind is not KeyKind.SERVER:
+        raise UnknownWriteKey
+    return key
+
+
+def _server_work(system: SystemDep, key: Annotated[WriteKey, Depends(_server_key)]) -> Iterator[Work]:
+    with open_for(system, key.workspace, key.actor, "verdict_reading") as work:
+        yield work
+
+
+ServerKeyDep = Annotated[WriteKey, Depends(_server_key)]
+ServerWorkDep = Annotated[Work, Depends(_server_work, scope="function")]

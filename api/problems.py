@@ -1,0 +1,194 @@
+"""Errors as RFC 9457 problem+json: the class decides the status, its docstring is the message.
+
+Nothing of what was sent comes back: an error of ours has a docstring, a failed validation
+names the field and never its value, and everything else is a 500 that says nothing.
+Which status an error has is said here alone.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from cdp.kernel.errors import (
+    BadInput,
+    CdpError,
+    Conflict,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Overloaded,
+    TooLarge,
+    Unavailable,
+)
+from cdp.kernel.logs import log
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+
+# The first class that fits counts, so the narrower stand first.
+_STATUS: tuple[tuple[type[CdpError], int], ...] = (
+    (TooLarge, 413),
+    (BadInput, 422),
+    (NotAuthenticated, 401),
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Overloaded, 429),
+    (Unavailable, 503),
+)
+
+# What a client did wrong before any code of ours ran: the framework's refusals.
+_PLAIN = {
+    400: "The request cannot be understood.",
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    413: "What was sent is larger than the limit.",
+}
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}\Z")
+
+
+class Failed(CdpError):
+    """Something failed inside the platform; it is logged under the request's id."""
+
+
+class NotStorable(BadInput):
+    """A text holds characters that cannot be stored, such as NUL or half of a surrogate pair."""
+
+
+class NotWellFormed(BadInput):
+    """The request does not have the documented shape; the fields at fault are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One RFC 9457 problem. `code` is the error's name for programs; it is never renamed."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    errors: Sequence[Mapping[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, request: str) -> bytes:
+        """The JSON; `request` is the id of the request. `message` is what Segment's clients read."""
+        document: dict[str, Any] = {
+            "type": f"urn:cdp:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": f"urn:uuid:{request}",
+            "code": self.code,
+            "message": self.detail,
+        }
+        return msgspec.json.encode(document | ({"errors": list(self.errors)} if self.errors else {}))
+
+    def response(self, request: str) -> Response:
+        """The answer, with the headers that its status asks for."""
+        return Response(self.body(request), self.status, dict(self.headers), MEDIA_TYPE)
+
+
+def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> Problem:
+    """The problem that `error` is.
+
+    `bad_input` is the status of a `BadInput` and `challenge` the scheme that a 401 asks for:
+    collection's clients know other ones than the rest of the API.
+    """
+    known = _ours(error)
+    status = next((number for kind, number in _STATUS if isinstance(known, kind)), 500)
+    headers: dict[str, str] = {}
+    if status == 422:
+        status = bad_input
+    if status == 401:
+        headers["WWW-Authenticate"] = f'{challenge} realm="cdp"'
+    if status in (429, 503):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if status == 429:
+        headers["X-RateLimit-Reset"] = str(RETRY_SECONDS)
+    return Problem(
+        status=status,
+        code=_code(type(known)),
+        title=type(known)().message,
+        detail=known.message,
+        errors=[{"field": known.field, "reason": "refused"}] if known.field and status < 500 else [],
+        headers=headers,
+    )
+
+
+def _ours(error: Exception) -> CdpError:
+    """The error of ours that stands for `error`; `Failed` for what nobody foresaw."""
+    if isinstance(error, CdpError):
+        return error
+    if isinstance(error, DataError | UnicodeError):
+        return NotStorable()
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return Unavailable()
+    return Failed()
+
+
+def _code(kind: type[CdpError]) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
+
+
+def of_validation(problems: Iterable[Mapping[str, Any]]) -> Problem:
+    """The problem of a request that does not have the documented shape."""
+    found = [{"field": _path(one["loc"]), "reason": str(one["type"])} for one in problems]
+    error = NotWellFormed(field=found[0]["field"] if found else None)
+    return Problem(
+        status=422,
+        code=_code(NotWellFormed),
+        title=NotWellFormed().message,
+        detail=error.message,
+        errors=found[:20],
+    )
+
+
+def of_status(status: int, headers: Mapping[str, str]) -> Problem:
+    """The problem of a refusal that the framework made, before any code of ours ran."""
+    title = _PLAIN.get(status, _PLAIN[400])
+    return Problem(status=status, code=f"http-{status}", title=title, detail=title, headers=headers)
+
+
+def _path(location: Sequence[str | int]) -> str:
+    # A key that the client made up can hold anything, a name of a person too.
+    words = [str(part) if isinstance(part, int) or _NAME.match(part) else "?" for part in location]
+    return ".".join(words)
+
+
+def request_id(request: Request) -> str:
+    """The id that this request goes by in the log and in its answer."""
+    return str(request.scope.get("cdp.request", ""))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem."""
+
+    def ours(request: Request, error: Exception) -> Response:
+        problem = of(error)
+        if problem.status >= 500:
+            log().error("request_failed", request=request_id(request), exc_info=error)
+        return problem.response(request_id(request))
+
+    def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError), "installed for that class"
+        return of_validation(error.errors()).response(request_id(request))
+
+    def plain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException), "installed for that class"
+        return of_status(error.status_code, error.headers or {}).response(request_id(request))
+
+    app.add_exception_handler(CdpError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, plain)
+    for foreign in (DBAPIError, PoolTimeout, UnicodeError):
+        app.add_exception_handler(foreign, ours)

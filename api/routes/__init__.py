@@ -1,0 +1,35 @@
+"""The addresses of the API: each module parses, calls one use case, and shapes the answer."""
+
+from fastapi import APIRouter
+
+from api.routes import (
+    audiences,
+    audit,
+    consents,
+    health,
+    identity,
+    oauth,
+    profiles,
+    releases,
+    segments,
+    subjects,
+    unsubscribe,
+    verdicts,
+    well_known,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    well_known.router,
+    oauth.router,
+    verdicts.router,
+    profiles.router,
+    consents.router,
+    segments.router,
+    audiences.router,
+    releases.router,
+    subjects.router,
+    identity.router,
+    unsubscribe.router,
+    audit.router,
+)

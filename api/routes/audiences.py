@@ -1,0 +1,83 @@
+"""Previews: how many a segment matches, how many may be reached, and why not the rest."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from api.deps import Client, PortsDep, requires, working
+from api.routes import shapes
+from api.routes.segments import RULE
+from api.routes.shapes import Name, Out, Strict, Word, failures
+from cdp import audiences, segments
+from cdp.ports import Ask
+from cdp.vocabulary import Channel
+from cdp.work import Work
+from policies.words import Action, Resource
+
+router = APIRouter(prefix="/v1/audiences", tags=["audiences"], responses=failures(401, 403, 404))
+
+
+class PreviewIn(Strict):
+    """Whom, by a saved segment or a rule; for what, over which channel, to which recipient."""
+
+    model_config = Strict.model_config | {
+        "json_schema_extra": {"examples": [{"rule": RULE, "purpose": "email_marketing", "channel": "email"}]}
+    }
+
+    segment: UUID | Name | None = None
+    rule: dict[str, Any] | None = None
+    purpose: Word
+    channel: Channel
+    recipient: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.segment is None) == (self.rule is None):
+            raise PydanticCustomError("segment_or_rule", "exactly one of segment and rule")
+        return self
+
+
+class PreviewOut(Out):
+    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "matched": 1200,
+                    "permitted": 820,
+                    "withheld": {"not permitted": 340, "no contact": 20},
+                    "rounded_to": 20,
+                }
+            ]
+        }
+    }
+
+    matched: int
+    permitted: int
+    withheld: dict[str, int]
+    rounded_to: int
+
+
+@router.post("/preview")
+def post_preview(
+    body: PreviewIn,
+    client: Annotated[Client, requires(Resource.AUDIENCE, Action.PREVIEW)],
+    work: Annotated[Work, working(Resource.AUDIENCE, Action.PREVIEW, purpose="audience_preview")],
+    ports: PortsDep,
+) -> PreviewOut:
+    """Count the audience as of now; nothing is opened and nobody is named."""
+    purpose = client.for_purpose(body.purpose)
+    rule = body.rule if body.segment is None else segments.rule_of(body.segment, work=work)[1]
+    ask = Ask(purpose=purpose, channel=body.channel, recipient=body.recipient)
+    funnel, _ = audiences.preview(rule, ask, work=work, ports=ports)
+    exact = shapes.sees_exact(client)
+    return PreviewOut(
+        matched=shapes.rounded(funnel.matched, exact=exact),
+        permitted=shapes.rounded(funnel.permitted, exact=exact),
+        withheld=shapes.counted(funnel.withheld, exact=exact),
+        rounded_to=1 if exact else shapes.K,
+    )

@@ -1,0 +1,90 @@
+"""The public part of the audit log: checkpoints and hash tiles (C2SP tlog-tiles).
+
+Anybody may witness the log; its entries need authentication and are not here. Only what a
+signed checkpoint covers is served.
+"""
+
+from functools import cache
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+
+from api.deps import System, SystemDep, open_for
+from api.routes.shapes import failures
+from audit import sequencer, storage, tiles
+from audit.storage import Head
+from audit.tiles import TileId
+from cdp import workspaces
+from cdp.kernel.errors import NotFound
+from cdp.vocabulary import Actor
+from cdp.work import Work
+
+router = APIRouter(prefix="/audit", tags=["public"], responses=failures(404))
+
+_WITNESS = Actor(ref="witness", roles=frozenset(), kind="system")
+
+Log = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+Epoch = Annotated[int, Path(ge=0, le=999_999)]
+
+
+class NoSuchLog(NotFound):
+    """There is no such log, epoch or tile, or no checkpoint covers it yet."""
+
+
+@router.get("/{log}/checkpoint", response_class=Response)
+def newest_checkpoint(log: Log, system: SystemDep) -> Response:
+    """The newest signed checkpoint of the epoch that is being written."""
+    with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:
+        return _note(_head(storage.newest_epoch(session=work.session), work))
+
+
+@router.get("/{log}/{epoch}/checkpoint", response_class=Response)
+def checkpoint(log: Log, epoch: Epoch, system: SystemDep) -> Response:
+    """The newest signed checkpoint of one epoch, as a signed note."""
+    with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:
+        return _note(_head(epoch, work))
+
+
+@router.get("/{log}/{epoch}/tile/{rest:path}", response_class=Response)
+def tile(log: Log, epoch: Epoch, rest: str, system: SystemDep) -> Response:
+    """A tile of hashes: `tile/<L>/<N>`, with `.p/<W>` behind it if it is partial."""
+    wanted = tiles.parse(f"tile/{rest}")
+    with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:
+        head = _head(epoch, work)
+        hashes = storage.reader(epoch, session=work.session)(wanted)
+    size = wanted.width * 32
+    if _end(wanted) > head.size or len(hashes) < size:
+        raise NoSuchLog
+    # A tile never changes, but a proxy must not keep a partial one for the full one.
+    age = "public, max-age=31536000, immutable" if wanted.width == tiles.WIDTH else "public, max-age=60"
+    return Response(hashes[:size], media_type="application/octet-stream", headers={"Cache-Control": age})
+
+
+def _end(wanted: TileId) -> int:
+    """How many leaves a log must have for this tile to be whole."""
+    return (wanted.index * tiles.WIDTH + wanted.width) << (tiles.HEIGHT * wanted.level)
+
+
+def _head(epoch: int, work: Work) -> Head:
+    head = storage.head(epoch, session=work.session)
+    if head is None:
+        raise NoSuchLog
+    return head
+
+
+def _note(head: Head) -> Response:
+    return Response(head.note, media_type="text/plain; charset=utf-8")
+
+
+def _workspace(log: str, system: System) -> UUID:
+    """Whose log it is: its id is a digest, so all are tried."""
+    for workspace in workspaces.known(system.app):
+        if _log_id(system.state.instance, workspace) == log:
+            return workspace
+    raise NoSuchLog
+
+
+@cache
+def _log_id(instance: UUID, workspace: UUID) -> str:
+    return sequencer.log_id(instance, workspace)

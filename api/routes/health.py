@@ -1,0 +1,62 @@
+"""Whether the process lives, and whether it can serve."""
+
+from fastapi import APIRouter, Response
+
+from api import readiness
+from api.deps import SystemDep
+from api.routes.shapes import Out
+
+router = APIRouter(tags=["operation"])
+
+
+class Health(Out):
+    """The process is alive."""
+
+    model_config = Out.model_config | {"json_schema_extra": {"examples": [{"status": "ok"}]}}
+
+    status: str = "ok"
+
+
+class Readiness(Out):
+    """What was looked at. A lagging inbox is the worker's trouble and does not close the API."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "ready": True,
+                    "database": True,
+                    "migrations": True,
+                    "state_directory": True,
+                    "inbox_lag_seconds": 0.1,
+                }
+            ]
+        }
+    }
+
+    ready: bool
+    database: bool
+    migrations: bool
+    state_directory: bool
+    inbox_lag_seconds: float | None
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """The process is alive: answered without a thread or a connection."""
+    return Health()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready"}})
+def readyz(system: SystemDep, response: Response) -> Readiness:
+    """Whether the database answers, is migrated, and the state directory can be written."""
+    found = readiness.look(system)
+    if not found.ready:
+        response.status_code = 503
+    return Readiness(
+        ready=found.ready,
+        database=found.database,
+        migrations=found.migrations,
+        state_directory=found.state_directory,
+        inbox_lag_seconds=found.inbox_lag.total_seconds() if found.inbox_lag is not None else None,
+    )

@@ -1,0 +1,172 @@
+"""OAuth 2.0 client credentials (RFC 6749 4.4): an access token for a client's secret."""
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import StringConstraints
+
+from api.auth import clients, header
+from api.auth.clients import ClientRow
+from api.deps import SystemDep, open_for
+from api.routes.shapes import Out, Strict
+from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
+from cdp.ports import Policies
+from cdp.vocabulary import Actor
+from policies import secrets, tokens
+from policies.words import PERMISSIONS, scope
+
+LIFE = timedelta(minutes=15)
+
+
+class OAuthRefusal(BadInput):
+    """The token request is refused."""
+
+    error = "invalid_request"
+
+
+class UnsupportedGrant(OAuthRefusal):
+    """Only the grant type client_credentials is offered."""
+
+    error = "unsupported_grant_type"
+
+
+class InvalidScope(OAuthRefusal):
+    """A scope is unknown, or the client's roles do not allow it."""
+
+    error = "invalid_scope"
+
+
+class _InOAuthWords(APIRoute):
+    """A route that answers its refusals as RFC 6749 5.2 asks, not as problems."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler with its refusals answered."""
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except OAuthRefusal as refused:
+                return _refusal(refused.error, refused, 400)
+            except RequestValidationError:
+                return _refusal("invalid_request", OAuthRefusal(), 400)
+            except NotAuthenticated as refused:
+                return _refusal("invalid_client", refused, 401)
+
+        return answered
+
+
+router = APIRouter(tags=["authentication"], route_class=_InOAuthWords)
+
+
+class TokenIn(Strict):
+    """The form of a token request; the client authenticates by HTTP Basic."""
+
+    model_config = Strict.model_config | {
+        "json_schema_extra": {
+            "examples": [{"grant_type": "client_credentials", "scope": "profile:read segment:write"}]
+        }
+    }
+
+    grant_type: Annotated[str, StringConstraints(max_length=64)]
+    scope: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
+class TokenOut(Out):
+    """An access token (RFC 6749 5.1)."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "access_token": "eyJhbGciOiJFZERTQSIs…",
+                    "token_type": "Bearer",
+                    "expires_in": 900,
+                    "scope": "profile:read segment:write",
+                }
+            ]
+        }
+    }
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+
+
+class RefusalOut(Out):
+    """A refusal (RFC 6749 5.2)."""
+
+    error: str
+    error_description: str
+
+
+@router.post(
+    "/oauth/token",
+    responses={
+        400: {"model": RefusalOut, "description": "The request is refused"},
+        401: {"model": RefusalOut, "description": "Unknown client, wrong secret, or revoked"},
+    },
+    openapi_extra={"security": [{"client_secret": []}]},
+)
+def token(
+    form: Annotated[TokenIn, Form()],
+    system: SystemDep,
+    response: Response,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> TokenOut:
+    """A token for the client in the Basic header. Without a scope: all that its roles allow."""
+    row, shown = _authenticated(authorization, system)
+    if form.grant_type != "client_credentials":
+        raise UnsupportedGrant(field="grant_type")
+    granted = _granted(form.scope, row, system.ports.policies)
+    response.headers["Pragma"] = "no-cache"
+    return TokenOut(
+        access_token=tokens.issue(
+            system.tokens.signer,
+            realm=system.tokens.realm,
+            client=str(row.id),
+            workspace=shown.workspace,
+            scopes=granted,
+            now=system.clock(),
+            ttl=LIFE,
+        ),
+        token_type="Bearer",  # noqa: S106
+        expires_in=int(LIFE.total_seconds()),
+        scope=" ".join(sorted(granted)),
+    )
+
+
+def _authenticated(authorization: str | None, system: SystemDep) -> tuple[ClientRow, secrets.SecretRef]:
+    identifier, secret = header.client_credentials(authorization)
+    shown = secrets.parse(secret)
+    nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="client")
+    with open_for(system, shown.workspace, nobody, "authentication") as work:
+        row = clients.authenticate(shown, work=work)
+    if identifier != str(row.id):
+        raise NotAuthenticated
+    return row, shown
+
+
+def _granted(asked: str, row: ClientRow, policies: Policies) -> frozenset[str]:
+    """The scopes that were asked for, or all that the roles allow. Raises `InvalidScope`."""
+    allowed = frozenset(
+        scope(resource, action)
+        for resource, actions in PERMISSIONS.items()
+        for action in actions
+        if policies.allows(row.actor, resource, action)
+    )
+    wanted = frozenset(asked.split())
+    if not wanted <= allowed:
+        raise InvalidScope(field="scope")
+    return wanted or allowed
+
+
+def _refusal(word: str, error: CdpError, status: int) -> Response:
+    headers = {"WWW-Authenticate": 'Basic realm="cdp"'} if status == 401 else {}
+    return JSONResponse({"error": word, "error_description": error.message}, status, headers)

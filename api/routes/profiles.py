@@ -1,0 +1,121 @@
+"""Profile reads: the consented, minimised view for one stated purpose."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from api.deps import Client, PortsDep, requires, working
+from api.routes import shapes
+from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures
+from cdp import profile_view
+from cdp.profile_view import NoSuchProfile, View
+from cdp.work import Work
+from policies.words import Action, Resource
+
+router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=failures(401, 403, 404))
+
+Reader = Annotated[Client, requires(Resource.PROFILE, Action.READ)]
+ReaderWork = Annotated[Work, working(Resource.PROFILE, Action.READ, purpose="profile_read")]
+
+_EXAMPLE = {
+    "profile": str(shapes.PROFILE),
+    "purpose": "email_marketing",
+    "shown": {"given_name": "Ann"},
+    "masked": {"email": "a***@e***.org"},
+    "withheld": {"national_id": "policy"},
+    "contactable": {"email": str(shapes.CONTACT), "phone": None, "sms": None},
+    "reasons": {"phone": "no contact", "sms": "no contact"},
+    "receipt": "eyJhbGciOiJFZERTQSIs…",
+}
+
+
+class ProfileAsk(Strict):
+    """What is wanted of a profile. `fields` are names with commas between; empty: all there are."""
+
+    purpose: Word = Field(examples=["email_marketing"])
+    fields: str = Field("", pattern=r"^([A-Za-z0-9_.]{1,64}(,[A-Za-z0-9_.]{1,64}){0,63})?$", examples=[""])
+
+
+class ProfileQuery(Strict):
+    """A profile by a contact. A contact that nobody has, or that several share, is not found."""
+
+    model_config = Strict.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "namespace": "email",
+                    "value": "ann@example.org",
+                    "purpose": "email_marketing",
+                    "fields": ["given_name", "email"],
+                }
+            ]
+        }
+    }
+
+    namespace: NamespaceWord
+    value: str = Field(min_length=1, max_length=1020)
+    purpose: Word
+    fields: list[TraitName] = Field([], max_length=64)
+
+
+class ProfileOut(Out):
+    """What may be shown. A refusal by consent shows nothing and says why, coarsely or exactly.
+
+    `contactable` gives the contact that may be used on each channel, as an opaque id;
+    `receipt` is the decision, signed (JWS, EdDSA; the key is in /.well-known/jwks.json).
+    """
+
+    model_config = Out.model_config | {"json_schema_extra": {"examples": [_EXAMPLE]}}
+
+    profile: UUID
+    purpose: str
+    shown: dict[str, Any]
+    masked: dict[str, str]
+    withheld: dict[str, str]
+    contactable: dict[str, UUID | None]
+    reasons: dict[str, str]
+    receipt: str
+
+
+@router.get("/{profile_id}")
+def get_profile(
+    profile_id: Annotated[UUID, Path(examples=[str(shapes.PROFILE)])],
+    ask: Annotated[ProfileAsk, Query()],
+    client: Reader,
+    work: ReaderWork,
+    ports: PortsDep,
+) -> ProfileOut:
+    """Read a profile by its id, or by the id of any fragment that it holds."""
+    purpose = client.for_purpose(ask.purpose)
+    fields = [one for one in ask.fields.split(",") if one]
+    view = profile_view.read(profile_id, purpose=purpose, fields=fields, work=work, ports=ports)
+    return _shown(view, client)
+
+
+@router.post("/query")
+def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: PortsDep) -> ProfileOut:
+    """Read the profile of a contact; its value goes in the body, never in an address."""
+    purpose = client.for_purpose(body.purpose)
+    contact = ContactIn(namespace=body.namespace, value=body.value)
+    identifier = shapes.identifier(contact, work=work, ports=ports)
+    if identifier is None:
+        raise NoSuchProfile
+    profile = profile_view.find(identifier, work=work, ports=ports)
+    view = profile_view.read(profile, purpose=purpose, fields=body.fields, work=work, ports=ports)
+    return _shown(view, client)
+
+
+def _shown(view: View, client: Client) -> ProfileOut:
+    exact = shapes.sees_exact(client)
+    return ProfileOut(
+        profile=view.profile,
+        purpose=view.purpose,
+        shown=dict(view.shown),
+        masked=dict(view.masked),
+        withheld={name: shapes.reason(word, exact=exact) for name, word in view.withheld.items()},
+        contactable=dict(view.contactable),
+        reasons={channel: shapes.reason(word, exact=exact) for channel, word in view.reasons.items()},
+        receipt=view.receipt,
+    )

@@ -1,0 +1,49 @@
+"""Segments: rules that say whom a marketer means."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from api.deps import PortsDep, working
+from api.routes import shapes
+from api.routes.shapes import Name, Out, Strict, failures
+from cdp import segments
+from cdp.work import Work
+from policies.words import Action, Resource
+
+router = APIRouter(prefix="/v1", tags=["segments"], responses=failures(401, 403))
+
+RULE = {"all": [{"attribute": "orders", "op": ">=", "value": 1}]}
+
+
+class SegmentIn(Strict):
+    """A name and a rule: `all`, `any`, `not`, or a comparison of one attribute."""
+
+    model_config = Strict.model_config | {
+        "json_schema_extra": {"examples": [{"name": "Bought something", "rule": RULE}]}
+    }
+
+    name: Name
+    rule: dict[str, Any]
+
+
+class SegmentOut(Out):
+    """The segment that was saved."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {"examples": [{"id": str(shapes.SEGMENT), "name": "Bought something"}]}
+    }
+
+    id: UUID
+    name: str
+
+
+@router.post("/segments", status_code=201, responses=failures(401, 403, 409))
+def post_segment(
+    body: SegmentIn,
+    work: Annotated[Work, working(Resource.SEGMENT, Action.WRITE, purpose="segmentation")],
+    ports: PortsDep,
+) -> SegmentOut:
+    """Save a segment. The rule is compiled first, so a bad one is a 422, not a later surprise."""
+    return SegmentOut(id=segments.save(body.name, body.rule, work=work, ports=ports), name=body.name)

@@ -1,0 +1,108 @@
+"""Unsubscribe links: permanent, one step, no log-in, no cookie (RFC 8058).
+
+A GET changes nothing, for link scanners fetch links; it shows one button. The POST is
+answered when the withdrawal holds and no release can still send against it. Whatever its
+body says, it withdraws: the signed link alone decides, and a formality must not keep a
+person subscribed.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+
+from api.deps import Opener, System, SystemDep, open_for
+from api.routes.consents import patience
+from api.templates import CONTENT_SECURITY_POLICY, page, style
+from cdp import consents, unsubscribe
+from cdp.consents import NotYetEffective, Saying
+from cdp.kernel.errors import NotFound
+from cdp.kernel.ids import new_id
+from cdp.unsubscribe import BadLink, Link
+from cdp.vocabulary import Actor, Channel, State
+from policies.words import Role
+
+router = APIRouter(prefix="/u", tags=["public"])
+
+LinkToken = Annotated[str, Path(max_length=300)]
+
+_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+_NAMES = {
+    Channel.EMAIL: "e-mails",
+    Channel.SMS: "text messages",
+    Channel.PHONE: "calls",
+    Channel.POST: "letters",
+    Channel.PUSH: "notifications",
+}
+
+
+@router.get("/page.css", include_in_schema=False)
+def get_style() -> Response:
+    """The pages' style sheet."""
+    return PlainTextResponse(style(), media_type="text/css", headers={"Cache-Control": "max-age=86400"})
+
+
+@router.head("/{token}", include_in_schema=False)
+@router.get("/{token}", response_class=HTMLResponse)
+def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
+    """A page with one button. Nothing is changed by looking at it."""
+    try:
+        link = unsubscribe.read(token, system.links)
+        purpose = _purpose(link, _opener(link, system), system)
+    except NotFound as error:
+        return _failed(error, 404)
+    return _page("unsubscribe", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel])
+
+
+@router.post("/{token}", response_class=HTMLResponse)
+def post_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
+    """Withdraw, at once. 200 means that nothing more is sent; 503 that it holds but one may be on its way."""
+    try:
+        link = unsubscribe.read(token, system.links)
+        begin = _opener(link, system)
+        purpose = _purpose(link, begin, system)
+        done = consents.say(
+            Saying(purpose=purpose, channel=link.channel, state=State.WITHDRAWN, evidence="link"),
+            begin=begin,
+            ports=system.ports,
+            patience=patience(system.settings),
+            contact=link.contact,
+        )
+    except NotFound as error:
+        return _failed(error, 404)
+    except NotYetEffective as error:
+        return _failed(error, 503)
+    at = f"{done.at:%d %B %Y, %H:%M:%S} UTC"
+    return _page("unsubscribed", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel], at=at)
+
+
+def _opener(link: Link, system: System) -> Opener:
+    # Nobody has logged in, so this is nobody's account: an id of its own, for this act alone.
+    somebody = Actor(ref=str(new_id()), roles=frozenset({Role.SUBJECT.value}), kind="subject")
+    return lambda: open_for(system, link.workspace, somebody, "unsubscribe")
+
+
+def _purpose(link: Link, begin: Opener, system: System) -> str:
+    """The name of what the link stops. Raises `BadLink` if it is no purpose any more."""
+    with begin() as work:
+        names = system.ports.ledger.purposes(work=work)
+    for name, purpose in names.items():
+        if purpose == link.purpose:
+            return name
+    raise BadLink
+
+
+def _spoken(purpose: str) -> str:
+    return purpose.replace("_", " ")
+
+
+def _page(name: str, status: int, **values: str) -> Response:
+    return HTMLResponse(page(name, **values), status, _HEADERS)
+
+
+def _failed(error: NotFound | NotYetEffective, status: int) -> Response:
+    heading = "This link does not work" if status == 404 else "Almost there"
+    answer = _page("unsubscribe_failed", status, heading=heading, text=error.message)
+    if status == 503:
+        answer.headers["Retry-After"] = "2"
+    return answer

@@ -1,0 +1,42 @@
+"""What became of a message, for the server that sent it."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from api.deps import PortsDep, ServerKeyDep, ServerWorkDep
+from api.routes.shapes import Out, failures
+from cdp import verdicts
+
+router = APIRouter(prefix="/v1", tags=["collection"])
+
+
+class VerdictOut(Out):
+    """`accepted`, `duplicate`, `erased` or `invalid:…`; `field` names the field at fault."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "verdict": "invalid:missing",
+                    "field": "event",
+                    "received_at": "2026-01-01T12:00:00Z",
+                }
+            ]
+        }
+    }
+
+    verdict: str
+    field: str | None
+    received_at: datetime
+
+
+@router.get(
+    "/verdicts/{message_id:path}",
+    responses=failures(401, 403, 404),
+    openapi_extra={"security": [{"write_key": []}]},
+)
+def get_verdict(message_id: str, key: ServerKeyDep, work: ServerWorkDep, ports: PortsDep) -> VerdictOut:
+    """The verdict on a message that this source sent; remembered for 30 days."""
+    found = verdicts.of(message_id, source=key.source, work=work, ports=ports)
+    return VerdictOut(verdict=found.verdict, field=found.field, received_at=found.received_at)

@@ -1,0 +1,40 @@
+"""Public statements: our keys, and that Global Privacy Control is honoured."""
+
+from fastapi import APIRouter
+
+from api.auth.token_keys import jwk
+from api.deps import SystemDep
+from api.routes.shapes import Out
+
+router = APIRouter(prefix="/.well-known", tags=["public"])
+
+
+class Keys(Out):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+class Gpc(Out):
+    """The GPC support resource."""
+
+    model_config = Out.model_config | {
+        "json_schema_extra": {"examples": [{"gpc": True, "lastUpdate": "2026-01-01"}]}
+    }
+
+    gpc: bool = True
+    # When the platform began to honour the signal: the resource asks for this date.
+    lastUpdate: str = "2026-01-01"
+
+
+@router.get("/jwks.json")
+def jwks(system: SystemDep) -> Keys:
+    """The public keys of access tokens, decision receipts and erasure certificates."""
+    signers = (system.tokens.signer, system.ports.receipts, system.ports.certificates)
+    return Keys(keys=[jwk(one) for one in signers])
+
+
+@router.get("/gpc.json")
+def gpc() -> Gpc:
+    """`Sec-GPC: 1` is honoured for device, pseudonymous profile and known person."""
+    return Gpc()

@@ -1,0 +1,65 @@
+"""Serving the API: uvicorn with its own talk switched off.
+
+What uvicorn would log or say by itself (addresses, paths with query strings, its name) stays
+unsaid; the edge writes the access log. Behind a proxy that ends TLS, nothing of the
+proxy's headers is believed, for nothing here depends on a client's address.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.app import create_app
+from api.deps import System
+
+CONNECTIONS = 1_000
+GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 30
+
+
+def configured(system: System) -> uvicorn.Config:
+    """How the API is served."""
+    return uvicorn.Config(
+        create_app(system),
+        host=system.settings.host,
+        port=system.settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def serve(system: System) -> None:
+    """Serve in this process until SIGTERM or SIGINT; what is under way is finished first."""
+    uvicorn.Server(configured(system)).run()
+
+
+@contextmanager
+def running(system: System) -> Iterator[str]:
+    """Serve from a thread, on a free port of the loopback interface; yields the base URL.
+
+    For tests and the demo, which have their own use for the process.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(2048)
+        server = uvicorn.Server(configured(system))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)
+        thread.start()
+        try:
+            # The socket listens already: what arrives before the server is up waits in its queue.
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=GRACE_SECONDS + 5)

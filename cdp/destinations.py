@@ -37,7 +37,10 @@ class NotDelivered(Unavailable):
 class Destination(Protocol):
     """Where a release sends its batches."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its kind, a word for the release's row."""
+        ...
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Send a batch before `intent.deadline`.

@@ -89,6 +89,10 @@ class Vault(Protocol):
         """HMACs under which message ids are remembered."""
         ...
 
+    def source_secret(self, workspace: WorkspaceId, source: SourceId) -> bytes:
+        """The secret under which a source proves its users' ids to browsers (`identityProof`)."""
+        ...
+
     def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
         """Blind indexes by the current key."""
         ...

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cdp.ports import BlindIndex, KeyFingerprint
-from cdp.vocabulary import FieldClass, FragmentId, Identifier, KeyId, WorkspaceId
+from cdp.vocabulary import FieldClass, FragmentId, Identifier, KeyId, SourceId, WorkspaceId
 from cdp.work import Work
 from governance import fragment_keys, normalise
 from governance.blind import Blinder
@@ -44,6 +44,10 @@ class LocalVault:
     def message_macs(self, workspace: WorkspaceId, message_ids: Sequence[str]) -> list[bytes]:
         """HMACs under which message ids are remembered."""
         return self._blinder(Use.MESSAGE, workspace).many("message", message_ids)
+
+    def source_secret(self, workspace: WorkspaceId, source: SourceId) -> bytes:
+        """64 hex digits, derived, so that no table holds them."""
+        return self._blinder(Use.PROOF, workspace).one("identity_proof", str(source)).hex().encode()
 
     def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
         """Blind indexes by the current key."""

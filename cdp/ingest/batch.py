@@ -111,7 +111,13 @@ def _process_items(items: Sequence[Item], *, work: Work, ports: Ports, stages: S
         meanings: dict[int, Meaning] = {}
         for number, item in enumerate(items):
             if item.verdict == "accepted":
-                said = meaning(item, vault=ports.vault, catalogue=ports.catalogue, region=region)
+                said = meaning(
+                    item,
+                    workspace=work.workspace,
+                    vault=ports.vault,
+                    catalogue=ports.catalogue,
+                    region=region,
+                )
                 if said is None:
                     item.verdict, item.field = "invalid:no_usable_identifier", "userId"
                 else:

@@ -5,6 +5,7 @@ import of an authoritative source verifies; a public key asserts, unless the bro
 the source's proof for that user id.
 """
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import UUID
 from cdp.collection import Message
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Catalogue, Claim, Evidence, Vault
-from cdp.vocabulary import Identifier, Namespace, Trust
+from cdp.vocabulary import Identifier, Namespace, Trust, WorkspaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,21 @@ def row_id(mac: bytes) -> UUID:
     return UUID(bytes=mac[:16], version=8)
 
 
-def meaning(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> Meaning | None:
+def identity_proof(secret: bytes, user_id: str) -> str:
+    """`context.identityProof`: HMAC-SHA256 of the user id under the source's secret, in hex."""
+    return hmac.digest(secret, user_id.encode(), "sha256").hex()
+
+
+def _proven(item: Item, message: Message, vault: Vault, workspace: WorkspaceId) -> bool:
+    if not item.source.authoritative or message.identity_proof is None or message.user_id is None:
+        return False
+    right = identity_proof(vault.source_secret(workspace, item.source.id), message.user_id)
+    return hmac.compare_digest(right.encode(), message.identity_proof.encode())
+
+
+def meaning(
+    item: Item, *, workspace: WorkspaceId, vault: Vault, catalogue: Catalogue, region: str
+) -> Meaning | None:
     """What an accepted item means; None: it names nobody by a usable identifier."""
     content = item.content
     if isinstance(content, ImportRecord):
@@ -46,8 +61,14 @@ def meaning(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> M
     believed = item.source.authoritative and item.kind in ("server", "import")
     trust = Trust.VERIFIED if believed else Trust.ASSERTED
     own = _own(named, item.kind)
+    proven = isinstance(content, Message) and _proven(item, content, vault, workspace)
     claims = tuple(
-        Claim(identifier=identifier, trust=trust, evidence=evidence)
+        Claim(
+            identifier=identifier,
+            # A proof proves the user id alone, nothing else that the browser says.
+            trust=Trust.VERIFIED if proven and identifier.namespace == Namespace.USER_ID else trust,
+            evidence=evidence,
+        )
         for identifier, evidence in named.items()
         if identifier != own
     )

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
 
+from sqlalchemy import bindparam, func, select
+
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Unavailable
 from cdp.ports import AuditEntry, Ports, Recorded, Word
 from cdp.vocabulary import (
@@ -152,6 +154,118 @@ def drain(
         sleep(POLL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A grant on a form: who gave it, for which contact of theirs."""
+
+    person: Identifier  # how the form's source knows them
+    contact: Identifier
+    saying: Saying
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One person who verifiably goes by a contact."""
+
+    profile: ProfileId
+    fragment: FragmentId
+
+
+class NotAGrant(BadInput):
+    """Forms in bulk are grants; a negative word is said one by one, for each must be waited for."""
+
+
+FORMS = 500
+
+
+def record_forms(
+    forms: Sequence[Form],
+    *,
+    begin: Opener,
+    ports: Ports,
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, int]:
+    """Record forms in batches; counts: `counted`, `refused` by a newer no, `unknown` person or contact.
+
+    Raises `NotAGrant`, `WordNotAllowed`, `UnknownPurpose`.
+    """
+    if any(form.saying.state in NEGATIVE for form in forms):
+        raise NotAGrant(field="state")
+    counts = {"counted": 0, "refused": 0, "unknown": 0}
+    for start in range(0, len(forms), FORMS):
+        part = forms[start : start + FORMS]
+        with begin() as work:
+            if not ports.policies.allows(work.actor, "consent", "write"):
+                raise WordNotAllowed
+            recorded = _record_batch(part, work=work, ports=ports)
+            counts["counted"] += sum(one.counted for one in recorded)
+            counts["refused"] += sum(not one.counted for one in recorded)
+            counts["unknown"] += len(part) - len(recorded)
+        progress(len(part))
+    return counts
+
+
+def _record_batch(forms: Sequence[Form], *, work: Work, ports: Ports) -> list[Recorded]:
+    named = [one for form in forms for one in (form.person, form.contact)]
+    contacts = ports.identity.contacts_of(named, work=work)
+    held = holders(
+        [contacts[form.contact] for form in forms if form.contact in contacts], work=work, ports=ports
+    )
+    terms = {saying: _terms(saying, work=work, ports=ports) for saying in {form.saying for form in forms}}
+    words, locked = [], set()
+    for form in forms:
+        contact, person = contacts.get(form.contact), contacts.get(form.person)
+        mine = held.get(contact, []) if contact is not None and person is not None else []
+        if len(mine) > 1 and person is not None:
+            # A shared address: the form is its giver's alone.
+            own = set(ports.identity.profiles_of(person, work=work))
+            mine = [one for one in mine if one.profile in own]
+        if contact is None or len({one.profile for one in mine}) != 1:
+            continue
+        purpose, notice = terms[form.saying]
+        anchor = min(one.fragment for one in mine)
+        words.append(_word(form.saying, Scope.CONTACT, anchor, contact, purpose, notice))
+        locked.add(mine[0].profile)
+    ports.identity.lock(sorted(locked), work=work)
+    recorded = ports.ledger.record(words, work=work)
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:consent:record-forms",
+            outcome="ok",
+            detail={"forms": len(forms), "recorded": len(recorded)},
+        ),
+        work=work,
+    )
+    return recorded
+
+
+def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[ContactId, list[Holder]]:
+    """Who verifiably goes by each of `contacts` (addresses and phones), in one query."""
+    known = ports.identity.contacts()
+    rows = work.session.execute(
+        select(known.c.contact_id, known.c.profile_id, known.c.fragment_id).where(
+            known.c.contact_id == func.any(bindparam("contacts", list(contacts), unique=True))
+        )
+    )
+    held: dict[ContactId, list[Holder]] = {}
+    for contact, profile, fragment in rows:
+        held.setdefault(contact, []).append(Holder(profile=profile, fragment=fragment))
+    return held
+
+
+def _terms(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeId | None]:
+    """The ids of a saying's purpose and notice. Raises `UnknownPurpose`, `BadInput`."""
+    purpose = ports.ledger.purposes(work=work).get(saying.purpose)
+    if purpose is None:
+        raise UnknownPurpose(field="purpose")
+    if saying.notice is None:
+        return purpose, None
+    notice = ports.ledger.notices(work=work).get(saying.notice)
+    if notice is None:
+        raise BadInput(field="notice")
+    return purpose, notice
+
+
 def _bind(
     contact: ContactId | None,
     identifier: Identifier | None,
@@ -195,20 +309,13 @@ def _claiming(
 
 def _words(saying: Saying, bound: _Bound, *, work: Work, ports: Ports) -> list[Word]:
     """One word at the contact; and one at the person, if it is a negative and there is one holder."""
-    purpose = ports.ledger.purposes(work=work).get(saying.purpose)
-    if purpose is None:
-        raise UnknownPurpose(field="purpose")
-    notice = None
-    if saying.notice is not None:
-        notice = ports.ledger.notices(work=work).get(saying.notice)
-        if notice is None:
-            raise BadInput(field="notice")
+    purpose, notice = _terms(saying, work=work, ports=ports)
     words = []
     anchor = bound.anchors[0] if bound.anchors else None
     if bound.contact is not None:
-        words.append(_word(saying, Scope.CONTACT, anchor, bound.contact, purpose, notice, work))
+        words.append(_word(saying, Scope.CONTACT, anchor, bound.contact, purpose, notice))
     if anchor is not None and (bound.contact is None or saying.state in NEGATIVE):
-        words.append(_word(saying, Scope.PERSON, anchor, None, purpose, notice, work))
+        words.append(_word(saying, Scope.PERSON, anchor, None, purpose, notice))
     return words
 
 
@@ -219,7 +326,6 @@ def _word(
     contact: ContactId | None,
     purpose: PurposeId,
     notice: NoticeId | None,
-    work: Work,
 ) -> Word:
     return Word(
         scope=scope,
@@ -230,8 +336,8 @@ def _word(
         state=saying.state,
         evidence=saying.evidence,
         trust=Trust.VERIFIED,
-        received_at=work.now,
-        asserted_at=saying.asserted_at or work.now,
+        received_at=None,  # the database's clock, once the person's root is locked
+        asserted_at=saying.asserted_at,
         notice=notice,
         explicit=saying.explicit,
         guardian=saying.guardian,

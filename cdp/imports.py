@@ -5,7 +5,7 @@ id is its own id and a digest of what the mapping makes of it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from cdp.importing import ImportRow, Mapping, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportRecord
 from cdp.kernel.errors import BadInput, NotAllowed
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import AuditEntry, Ports, Source
 from cdp.work import Work
 
 ROWS = 250  # in one inbox row, so that a worker's batch takes two
@@ -70,14 +70,7 @@ def load(
     with RejectFile(rejects) as file:
         taken = _taken(rows, file, result)
         while batch := list(islice(taken, ROWS)):
-            records = [_record(row, mapping, consent) for row in batch]
-            request = Accepted(
-                source=source.id,
-                kind="import",
-                body=msgspec.json.encode(ImportBody(records=records)),
-                items=len(records),
-            )
-            inbox.accept(request, vault=ports.vault, work=work)
+            _accept([_record(row, mapping, consent) for row in batch], source, work=work, ports=ports)
             result.accepted += len(batch)
             progress(len(batch))
     ports.audit.record(
@@ -89,6 +82,25 @@ def load(
         work=work,
     )
     return result
+
+
+def accept_records(records: Sequence[ImportRecord], *, source_name: str, work: Work, ports: Ports) -> None:
+    """Put records into the inbox as an import of a source. Raises `ImportNotAllowed`, `NoSuchSource`."""
+    if not ports.policies.allows(work.actor, "import", "run"):
+        raise ImportNotAllowed
+    source = sources.named(source_name, work=work)
+    for start in range(0, len(records), ROWS):
+        _accept(records[start : start + ROWS], source, work=work, ports=ports)
+
+
+def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, ports: Ports) -> None:
+    request = Accepted(
+        source=source.id,
+        kind="import",
+        body=msgspec.json.encode(ImportBody(records=list(records))),
+        items=len(records),
+    )
+    inbox.accept(request, vault=ports.vault, work=work)
 
 
 def _taken(rows: Iterator[ImportRow | Rejected], file: RejectFile, result: Imported) -> Iterator[ImportRow]:

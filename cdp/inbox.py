@@ -65,6 +65,11 @@ def lag(*, work: Work) -> timedelta:
     return max(timedelta(0), present - oldest)
 
 
+def waiting(*, work: Work) -> int:
+    """How many messages wait."""
+    return work.session.scalar(select(func.coalesce(func.sum(tables.inbox.c.items), 0))) or 0
+
+
 def mark(*, work: Work) -> tuple[int, int]:
     """(W, horizon): W is the newest number given out, horizon the first transaction not yet begun."""
     row = work.session.execute(

@@ -398,6 +398,10 @@ class Identity(Protocol):
         """The contact of a normalised identifier, by every version of the index."""
         ...
 
+    def contacts_of(self, identifiers: Sequence[Identifier], *, work: Work) -> Mapping[Identifier, ContactId]:
+        """The contacts of those normalised identifiers that are known, in one query."""
+        ...
+
     def profiles_of(self, contact: ContactId, *, work: Work) -> list[ProfileId]:
         """Who goes by a contact on verified evidence."""
         ...

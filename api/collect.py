@@ -1,14 +1,16 @@
 """Collection over HTTP: the Segment tracking API, stored sealed and durable before the 200.
 
 Raw ASGI, because this path is the hot one: the body is read with a cap, decompressed with a
-cap, looked at as little as `cdp.collection.decode` must, and stored by one insert in a
-thread. What is in it is judged later, by the worker; a refusal by consent is no error here.
-The format is wire.md, "Collection"; clients read status, `code` and `message`.
+cap, looked at as little as `cdp.collection.decode` must, and stored by one insert. Requests
+that wait at the same moment share a transaction, and so the wait for the disk. What is in
+them is judged later, by the worker; a refusal by consent is no error here. The format is
+wire.md, "Collection"; clients read status, `code` and `message`.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,12 +28,15 @@ from cdp import inbox
 from cdp.collection import BATCH_BYTES, PATHS, BatchTooLarge, decode, gunzip
 from cdp.inbox import Accepted
 from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
+from cdp.vocabulary import Actor, WorkspaceId
 from cdp.work import open_work
 
 # Data that cannot be compressed grows by a few bytes a block, never by this much.
 WIRE_BYTES = BATCH_BYTES + 4_096
 READ_SECONDS = 20
-WAITING = 128  # requests that wait for a thread
+WAITING = 128  # requests that wait to be stored
+TOGETHER = 32  # requests in one transaction
+WRITERS = 2  # one prepares requests while the other waits for the disk; more only take turns
 HELD_BYTES = 64 * 1024 * 1024  # bodies in memory at once, read in full or in part
 
 _SETTINGS = "/v1/projects/"
@@ -39,6 +44,7 @@ _SETTINGS = "/v1/projects/"
 ROUTES: Mapping[str, str] = {f"/v1/{word}": f"/v1/{word}" for word in PATHS} | {
     _SETTINGS: "/v1/projects/{writeKey}/settings"
 }
+_COLLECTION = Actor(ref="collection", roles=frozenset(), kind="system")
 _SUCCESS = b'{"success":true}'
 _CORS = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = _CORS | {
@@ -75,14 +81,53 @@ class _Request:
     body: bytes = field(repr=False)
 
 
+Outcome = Exception | None  # None: stored
+
+
+class Writers:
+    """Stores requests in threads: those that came while the writers were busy go together."""
+
+    def __init__(self, store: Callable[[Sequence[_Request]], list[Outcome]]) -> None:
+        """`store` stores requests and says what became of each; it raises nothing."""
+        self._store = store
+        self._waiting: deque[tuple[_Request, asyncio.Future[None]]] = deque()
+        self._writers: set[asyncio.Task[None]] = set()
+        self._threads = CapacityLimiter(WRITERS)
+
+    async def store(self, request: _Request) -> None:
+        """Returns once the request is durable. Raises what `store` found, or `Overloaded`."""
+        if len(self._waiting) >= WAITING:
+            raise Overloaded
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, stored))
+        if len(self._writers) < WRITERS:
+            writer = asyncio.create_task(self._write())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            count = min(TOGETHER, len(self._waiting))
+            group = [self._waiting.popleft() for _ in range(count)]
+            requests = [request for request, _ in group]
+            outcomes = await to_thread.run_sync(self._store, requests, limiter=self._threads)
+            for (_, stored), outcome in zip(group, outcomes, strict=True):
+                if stored.done():
+                    continue  # The server is stopping, and has given the request up.
+                if outcome is None:
+                    stored.set_result(None)
+                else:
+                    stored.set_exception(outcome)
+
+
 class Collection:
     """The ASGI application of collection's paths."""
 
     def __init__(self, system: System, keys: WriteKeys) -> None:
         self._system = system
         self._keys = keys
-        # As many threads as connections that the pool keeps: more would only wait for one.
-        self._threads = CapacityLimiter(system.settings.pool_size)
+        self._writers = Writers(self._store)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,8 +159,6 @@ class Collection:
         return Response(_SUCCESS, headers=_CORS, media_type="application/json")
 
     async def _accept(self, path_type: str, headers: Headers, receive: Receive) -> None:
-        if self._threads.statistics().tasks_waiting >= WAITING:
-            raise Overloaded
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("gzip", "identity", ""):
             raise UnknownEncoding(field="Content-Encoding")
@@ -129,7 +172,7 @@ class Collection:
                 gpc=headers.get("sec-gpc") == "1",
                 body=b"".join(chunks),
             )
-            await to_thread.run_sync(partial(self._store, request), limiter=self._threads)
+            await self._writers.store(request)
         finally:
             self._held -= sum(map(len, chunks))
 
@@ -157,37 +200,56 @@ class Collection:
         except TimeoutError:
             raise TooSlow from None
 
-    def _store(self, request: _Request) -> None:
-        """Check and store, in a thread; returns once it is durable."""
-        system = self._system
+    def _store(self, requests: Sequence[_Request]) -> list[Outcome]:
+        """Check requests and store them, in a thread; durable when it returns. Raises nothing."""
+        outcomes: list[Outcome] = [None] * len(requests)
+        ready: dict[WorkspaceId, list[tuple[int, Accepted]]] = {}
+        for place, request in enumerate(requests):
+            try:
+                workspace, accepted = self._checked(request)
+            except Exception as error:
+                outcomes[place] = error
+            else:
+                if accepted.items:
+                    ready.setdefault(workspace, []).append((place, accepted))
+        for workspace, group in ready.items():
+            try:
+                self._insert(workspace, [accepted for _, accepted in group])
+            except Exception as error:
+                outcomes = [error if place in dict(group) else one for place, one in enumerate(outcomes)]
+        return outcomes
+
+    def _checked(self, request: _Request) -> tuple[WorkspaceId, Accepted]:
         shown = _shown_key(request.authorization)
         # A key in the header is checked before anything is done for its sender.
         key = self._keys.check(shown) if shown is not None else None
         body = gunzip(request.body, BATCH_BYTES) if request.gzipped else request.body
         batch = decode(body, path_type=request.path_type)
         key = key or self._keys.check(batch.write_key or "")
-        if not system.ports.policies.allows(key.actor, "event", "write"):
+        if not self._system.ports.policies.allows(key.actor, "event", "write"):
             raise CollectingNotAllowed
-        if not batch.items:
-            return
-        accepted = Accepted(
+        return key.workspace, Accepted(
             source=key.source,
             kind=key.kind.value,
             body=request.path_type.encode() + b"\n" + body,
             items=len(batch.items),
             gpc=request.gpc,
         )
+
+    def _insert(self, workspace: WorkspaceId, group: Sequence[Accepted]) -> None:
+        system = self._system
         with open_work(
-            system.app, workspace=key.workspace, actor=key.actor, purpose="collection", clock=system.clock
+            system.app, workspace=workspace, actor=_COLLECTION, purpose="collection", clock=system.clock
         ) as work:
-            inbox.accept(accepted, vault=system.ports.vault, work=work)
+            for accepted in group:
+                inbox.accept(accepted, vault=system.ports.vault, work=work)
 
     async def _settings(self, path: str) -> Response:
         """What Segment's browser and mobile libraries ask for before they send."""
         text, _, rest = path.removeprefix(_SETTINGS).partition("/")
         if rest != "settings":
             raise UnknownWriteKey
-        key = await to_thread.run_sync(self._keys.check, text, limiter=self._threads)
+        key = await to_thread.run_sync(self._keys.check, text)
         return Response(
             msgspec.json.encode(_library_settings(text, key, self._system.settings.public_url)),
             headers=_CORS,

@@ -1,0 +1,157 @@
+"""What the journal keeps of negative words, so that no restore brings a withdrawn consent back.
+
+A line for each negative word, fsynced before it is stored: ids, words of the vocabulary,
+instants as whole microseconds, and an HMAC under the journal's own key where the caller has
+the identifier open. `replay` enters what a restored database does not know.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from cdp.ports import Journal, Vault, Word
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    FragmentId,
+    Identifier,
+    Namespace,
+    PurposeId,
+    Scope,
+    State,
+    Trust,
+)
+from cdp.work import Work
+from consent import purposes, suppression
+from consent.recording import Draft, append
+from consent.suppression import Suppression
+
+JOURNAL = "journal"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def journalled(
+    drafts: Sequence[Draft],
+    identifiers: Mapping[ContactId, Identifier],
+    *,
+    journal: Journal,
+    vault: Vault,
+    work: Work,
+) -> list[Draft]:
+    """Write a line for each negative word among `drafts`, with one fsync; each notes its line."""
+    negative = [one for one in drafts if one.negative]
+    if not negative:
+        return list(drafts)
+    named = {one.word.contact for one in negative if one.word.contact is not None}
+    macs = macs_of({contact: identifiers[contact] for contact in named & identifiers.keys()}, vault, work)
+    written = journal.write("negative", [_payload(one, macs) for one in negative], work=work)
+    lines = {one.entry: line for one, line in zip(negative, written, strict=True)}
+    return [replace(one, journal_line=lines.get(one.entry)) for one in drafts]
+
+
+def macs_of(
+    identifiers: Mapping[ContactId, Identifier], vault: Vault, work: Work
+) -> dict[ContactId, dict[str, str]]:
+    """The journal's HMAC of each contact; namespaces of sources stay out, as they reach nobody."""
+    kept = {contact: one for contact, one in identifiers.items() if one.namespace in frozenset(Namespace)}
+    made = vault.lasting_macs(work.workspace, list(kept.values()))
+    return {
+        contact: {"namespace": str(one.namespace), "mac": macs[JOURNAL].hex()}
+        for (contact, one), macs in zip(kept.items(), made, strict=True)
+    }
+
+
+def _payload(one: Draft, macs: Mapping[ContactId, Mapping[str, str]]) -> dict[str, Any]:
+    word = one.word
+    payload: dict[str, Any] = {
+        "entry": str(one.entry),
+        "scope": word.scope.value,
+        "purpose": str(word.purpose),
+        "state": word.state.value,
+        "trust": int(word.trust),
+        "received_at": (one.received_at - _EPOCH) // _MICROSECOND,
+        "asserted_at": (one.asserted_at - _EPOCH) // _MICROSECOND,
+    }
+    if word.channel is not None:
+        payload["channel"] = word.channel.value
+    if word.fragment is not None:
+        payload["fragment"] = str(word.fragment)
+    if word.contact is not None:
+        payload["contact"] = str(word.contact)
+        payload.update(macs.get(word.contact, {}))
+    return payload
+
+
+def write_suppressions(
+    kept: Sequence[tuple[ContactId, Suppression]],
+    macs: Mapping[ContactId, Mapping[str, str]],
+    *,
+    journal: Journal,
+    work: Work,
+) -> None:
+    """Write a line for each suppression that an erasure leaves behind; it names no contact's id."""
+    lines = [
+        {
+            "purpose": str(one.purpose),
+            "state": one.state.value,
+            "received_at": (one.received_at - _EPOCH) // _MICROSECOND,
+            **({"channel": one.channel} if one.channel else {}),
+            **macs[contact],
+        }
+        for contact, one in kept
+        if contact in macs
+    ]
+    if lines:
+        journal.write("negative", lines, work=work)
+
+
+def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
+    """Enter what a `negative` line says and the database does not know; twice is as good as once.
+
+    Run for every line behind the database's mark, in order. A word whose contact is younger
+    than the backup finds it again by HMAC, when it comes back (`suppression.restore`).
+    """
+    stops = UUID(payload["purpose"]) in purposes.load(work).stops
+    if "entry" in payload:
+        append([_draft(line, payload, stops=stops)], work)
+    # A restriction or a death is the person's; the address may be somebody else's next.
+    if "mac" in payload and not stops:
+        kept = Suppression(
+            label=JOURNAL,
+            namespace=payload["namespace"],
+            mac=bytes.fromhex(payload["mac"]),
+            purpose=PurposeId(UUID(payload["purpose"])),
+            channel=payload.get("channel", ""),
+            state=State(payload["state"]),
+            received_at=_instant(payload["received_at"]),
+        )
+        suppression.keep([kept], work=work)
+
+
+def _draft(line: UUID, one: Mapping[str, Any], *, stops: bool) -> Draft:
+    return Draft(
+        entry=UUID(one["entry"]),
+        word=Word(
+            scope=Scope(one["scope"]),
+            fragment=FragmentId(UUID(one["fragment"])) if "fragment" in one else None,
+            contact=ContactId(UUID(one["contact"])) if "contact" in one else None,
+            purpose=PurposeId(UUID(one["purpose"])),
+            channel=Channel(one["channel"]) if "channel" in one else None,
+            state=State(one["state"]),
+            evidence=JOURNAL,
+            trust=Trust(one["trust"]),
+            received_at=None,
+            asserted_at=None,
+        ),
+        received_at=_instant(one["received_at"]),
+        asserted_at=_instant(one["asserted_at"]),
+        stops=stops,
+        journal_line=line,
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND

@@ -1,0 +1,103 @@
+"""Why somebody may not be used or reached: stable words, each with the article behind it.
+
+Reasons are personal data: marketing roles see the coarse word, the exact one needs the
+compliance role. Words are kept in receipts and reports, so they are never renamed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Reason(StrEnum):
+    """Why not, in the order in which the gate looks (the first that applies is told)."""
+
+    UNKNOWN_PURPOSE = "unknown_purpose"
+    UNKNOWN_RECIPIENT = "unknown_recipient"
+    RECIPIENT_WITHOUT_CONTRACT = "recipient_without_contract"
+    NO_CONTACT = "no_contact"
+    DECEASED = "deceased"
+    RESTRICTED = "restricted"
+    NO_TRANSFER_TOOL = "no_transfer_tool"
+    SALE_OPTED_OUT = "sale_opted_out"
+    MINOR_NOT_OPTED_IN = "minor_not_opted_in"
+    CHILD_IN_CHINA = "child_in_china"
+    CHILD = "child"
+    REFUSED_ACROSS_A_LIKELY_MATCH = "refused_across_a_likely_match"
+    OBJECTED_TO_MARKETING = "objected_to_marketing"
+    REFUSED_AT_CONTACT = "refused_at_contact"
+    REFUSED_BY_PERSON = "refused_by_person"
+    NOTICE_NOT_SERVED = "notice_not_served"
+    NOT_IN_NOTICE = "not_in_notice"
+    CONSENT_EXPIRED = "consent_expired"
+    NOT_CONFIRMED = "not_confirmed"
+    NO_CONSENT = "no_consent"
+    NO_CONTRACT = "no_contract"
+    NO_LAW_CITED = "no_law_cited"
+    LEGITIMATE_INTEREST_IN_CHINA = "legitimate_interest_in_china"
+    NO_ASSESSMENT = "no_assessment"
+    NO_OWN_SALE = "no_own_sale"
+    NO_OPT_OUT_OFFERED = "no_opt_out_offered"
+    OPT_IN_LAW = "opt_in_law"
+
+
+ARTICLES: Mapping[Reason, str] = {
+    Reason.UNKNOWN_PURPOSE: "GDPR 5(1)(b), 6(1): no purpose of that name has a legal basis",
+    Reason.UNKNOWN_RECIPIENT: "GDPR 30(1)(d): the recipient is not in the register",
+    Reason.RECIPIENT_WITHOUT_CONTRACT: "GDPR 26, 28(3): the recipient's contract has ended",
+    Reason.NO_CONTACT: "there is no contact for this channel",
+    Reason.DECEASED: "house rule beyond GDPR recital 27: nothing is released about the deceased",
+    Reason.RESTRICTED: "GDPR 18: processing is restricted",
+    Reason.NO_TRANSFER_TOOL: "GDPR 44-49, PIPL 38-39: no valid transfer tool for the recipient's country",
+    Reason.SALE_OPTED_OUT: "CPRA 1798.120, 1798.135: opted out of sale and sharing",
+    Reason.MINOR_NOT_OPTED_IN: "CPRA 1798.120(c): sale under 16 needs an opt-in (under 13: a parent's)",
+    Reason.CHILD_IN_CHINA: "PIPL 28, 31: under 14, a guardian's consent is needed",
+    Reason.CHILD: "GDPR 8(1), 6(1)(f): under the age of consent, the consent of a parent is needed",
+    Reason.REFUSED_ACROSS_A_LIKELY_MATCH: "GDPR 7(3), 21: somebody who is probably the same person refused",
+    Reason.OBJECTED_TO_MARKETING: "GDPR 21(2)-(3): objected to direct marketing",
+    Reason.REFUSED_AT_CONTACT: "GDPR 7(3), 21(3), ePrivacy 13, CAN-SPAM 7704(a)(4): refused at this contact",
+    Reason.REFUSED_BY_PERSON: "GDPR 7(3), 21: refused by the person",
+    Reason.NOTICE_NOT_SERVED: "GDPR 13, 14(3): no notice has been served",
+    Reason.NOT_IN_NOTICE: "GDPR 4(11), 6(4), 13(1): the notice agreed to names no such purpose or recipient",
+    Reason.CONSENT_EXPIRED: "GDPR 7(1): the consent has expired",
+    Reason.NOT_CONFIRMED: "GDPR 7(1): the double opt-in has not been confirmed",
+    Reason.NO_CONSENT: "GDPR 6(1)(a), 7(1), ePrivacy 13(1), PIPL 13: nobody has consented",
+    Reason.NO_CONTRACT: "GDPR 6(1)(b): no order or account is open",
+    Reason.NO_LAW_CITED: "GDPR 6(1)(c), 6(3): no law is cited",
+    Reason.LEGITIMATE_INTEREST_IN_CHINA: "PIPL 13: legitimate interest is no ground there",
+    Reason.NO_ASSESSMENT: "GDPR 6(1)(f): no approved assessment is in force",
+    Reason.NO_OWN_SALE: "ePrivacy 13(2): no own sale to this person, or not electronic mail",
+    Reason.NO_OPT_OUT_OFFERED: "ePrivacy 13(2), CAN-SPAM 7704(a)(3): no opt-out is offered",
+    Reason.OPT_IN_LAW: "ePrivacy 13(1), PIPL 13, TCPA: an opt-out regime is not enough here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That the gate refuses: the reason, and the entry of the ledger that says no, if one does."""
+
+    reason: Reason
+    entry: UUID | None = None
+
+    @property
+    def article(self) -> str:
+        """The law behind the reason, for those who may see the exact one."""
+        return ARTICLES[self.reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """That the gate permits, and the entry of the grant where consent is the basis."""
+
+    entry: UUID | None = None
+
+
+def article(reason: str) -> str:
+    """The law behind a stored reason word. Raises `ValueError` for a word that is none."""
+    return ARTICLES[Reason(reason)]
+
+
+def coarse(reason: str) -> str:
+    """What a marketing role may see of a reason."""
+    return "no contact" if reason == Reason.NO_CONTACT else "not permitted"

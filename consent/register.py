@@ -1,0 +1,249 @@
+"""The register that words refer to: purposes, notices, recipients.
+
+A notice version is never changed: what people agreed to is its purposes and recipients, and
+the hash of its text. Who may write here is decided before (a compliance officer's act).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.kernel.ids import new_id
+from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeClass, PurposeId, RecipientId
+from cdp.work import Work
+from consent import purposes as tree
+from consent import tables
+from consent.purposes import Reserved
+
+ROLES = frozenset({"processor", "joint", "independent", "entrusted"})
+
+
+class UnknownParent(BadInput):
+    """There is no such parent purpose, or it is a reserved one."""
+
+
+class MarketingParent(BadInput):
+    """Under a marketing purpose there is only marketing: an unsubscribe must not stop service mail."""
+
+
+class NameTaken(Conflict):
+    """There is already one of that name; a notice is changed by a new version."""
+
+
+class NoLawCited(BadInput):
+    """A legal obligation needs the law that it comes from (GDPR 6(3))."""
+
+
+class BasisAfterWithdrawal(Conflict):
+    """Somebody has said no to this purpose, so its basis can't be changed any more."""
+
+
+class UnknownRole(BadInput):
+    """A recipient is a processor, joint, independent or entrusted."""
+
+
+class UnknownPurposes(BadInput):
+    """A notice names a purpose or recipient that is not in the register."""
+
+
+class NoSuchRecipient(NotFound):
+    """There is no recipient of that name."""
+
+
+def seed(work: Work) -> None:
+    """Make the reserved purposes; once made, nothing happens. They belong to the workspace itself."""
+    classes = {
+        Reserved.DIRECT_MARKETING: PurposeClass.MARKETING,
+        Reserved.SALE_OR_SHARE: PurposeClass.MARKETING,
+        Reserved.RESTRICTION: PurposeClass.LEGAL,
+        Reserved.DECEASED: PurposeClass.LEGAL,
+    }
+    rows = [
+        {
+            "workspace_id": work.workspace,
+            "id": tree.purpose_id(work.workspace, name),
+            "name": name,
+            "basis": Basis.CONSENT,
+            "purpose_class": purpose_class,
+            "controller_id": work.workspace,
+            "needs_contact": False,
+            "opt_out_offered": True,
+            "created_at": work.now,
+        }
+        for name, purpose_class in classes.items()
+    ]
+    work.session.execute(upsert(tables.purposes).values(rows).on_conflict_do_nothing())
+
+
+def add_purpose(
+    name: str,
+    *,
+    basis: Basis,
+    purpose_class: PurposeClass,
+    controller: UUID,
+    work: Work,
+    parent: str | None = None,
+    law_cited: str | None = None,
+    needs_contact: bool = True,
+    opt_out_offered: bool = False,
+    assessment_until: datetime | None = None,
+) -> PurposeId:
+    """Add a purpose. Raises `NameTaken`, `UnknownParent`, `MarketingParent`, `NoLawCited`."""
+    known = tree.load(work)
+    if known.named(name) is not None or name in frozenset(Reserved):
+        raise NameTaken(field="name")
+    above = known.askable(parent) if parent is not None else None
+    if parent is not None and above is None:
+        raise UnknownParent(field="parent")
+    if above and above.purpose_class is PurposeClass.MARKETING is not purpose_class:
+        raise MarketingParent(field="purpose_class")
+    if basis is Basis.LEGAL_OBLIGATION and not law_cited:
+        raise NoLawCited(field="law_cited")
+    made = tree.purpose_id(work.workspace, name)
+    work.session.execute(
+        insert(tables.purposes).values(
+            workspace_id=work.workspace,
+            id=made,
+            name=name,
+            parent_id=above.id if above else None,
+            basis=basis,
+            purpose_class=purpose_class,
+            controller_id=controller,
+            law_cited=law_cited,
+            needs_contact=needs_contact,
+            opt_out_offered=opt_out_offered,
+            assessment_until=assessment_until,
+            created_at=work.now,
+        )
+    )
+    return made
+
+
+def change_basis(name: str, basis: Basis, *, work: Work) -> None:
+    """Change a purpose's basis. Raises `NotFound`; `BasisAfterWithdrawal` once anybody has said no.
+
+    Falling back on another basis after a withdrawal would make the withdrawal void.
+    """
+    purpose = tree.load(work).askable(name)
+    if purpose is None:
+        raise NotFound(field="name")
+    said_no = work.session.scalar(
+        select(func.count())
+        .select_from(tables.current)
+        .where(tables.current.c.purpose_id == purpose.id, tables.current.c.state.in_(sorted(NEGATIVE)))
+    )
+    if said_no:
+        raise BasisAfterWithdrawal(field="basis")
+    work.session.execute(
+        update(tables.purposes).where(tables.purposes.c.id == purpose.id).values(basis=basis)
+    )
+
+
+def add_notice(
+    name: str,
+    *,
+    text: str,
+    language: str,
+    controller: UUID,
+    purposes: Sequence[str],
+    recipients: Sequence[str],
+    work: Work,
+) -> NoticeId:
+    """Add the next version of a notice, hashed. Raises `UnknownPurposes`.
+
+    `recipients` are those whom the notice names beside the controller itself.
+    """
+    known = tree.load(work)
+    named = [known.named(one) for one in purposes]
+    receiver = tables.recipients.c
+    receivers = {row.name: row.id for row in work.session.execute(select(receiver.name, receiver.id))}
+    if None in named or not receivers.keys() >= set(recipients):
+        raise UnknownPurposes(field="purposes")
+    newest = work.session.scalar(
+        select(func.max(tables.notices.c.version)).where(tables.notices.c.name == name)
+    )
+    made = NoticeId(new_id())
+    work.session.execute(
+        insert(tables.notices).values(
+            workspace_id=work.workspace,
+            id=made,
+            name=name,
+            version=(newest or 0) + 1,
+            language=language,
+            text=text,
+            hash=sha256(text.encode()).digest(),
+            controller_id=controller,
+            purposes=[one.id for one in named if one],
+            recipients=[receivers[one] for one in recipients],
+            created_at=work.now,
+        )
+    )
+    return made
+
+
+def add_recipient(
+    name: str,
+    *,
+    legal_entity: str,
+    role: str,
+    country: str,
+    contract_until: datetime,
+    work: Work,
+    sale_or_share: bool = False,
+    transfer_until: datetime | None = None,
+) -> RecipientId:
+    """Add a recipient. `transfer_until`: until when a transfer tool is in place, an adequacy
+    decision included; None: there is none. Raises `NameTaken`, `UnknownRole`.
+    """
+    if role not in ROLES:
+        raise UnknownRole(field="role")
+    taken = select(tables.recipients.c.id).where(tables.recipients.c.name == name)
+    if work.session.scalar(taken) is not None:
+        raise NameTaken(field="name")
+    made = RecipientId(new_id())
+    work.session.execute(
+        insert(tables.recipients).values(
+            workspace_id=work.workspace,
+            id=made,
+            name=name,
+            legal_entity=legal_entity,
+            role=role,
+            country=country.upper(),
+            sale_or_share=sale_or_share,
+            contract_until=contract_until,
+            transfer_until=transfer_until,
+        )
+    )
+    return made
+
+
+def purpose_ids(work: Work) -> Mapping[str, PurposeId]:
+    """Every purpose by name, the reserved ones included."""
+    return {purpose.name: purpose.id for purpose in tree.load(work).by_id.values()}
+
+
+def purposes_at_contact(work: Work) -> frozenset[PurposeId]:
+    """The purposes whose evidence is asked at the very contact that is used."""
+    return frozenset(purpose.id for purpose in tree.load(work).by_id.values() if purpose.needs_contact)
+
+
+def newest_notices(work: Work) -> Mapping[str, NoticeId]:
+    """The newest version of each notice, by name."""
+    notice = tables.notices.c
+    rows = work.session.execute(
+        select(notice.name, notice.id).distinct(notice.name).order_by(notice.name, notice.version.desc())
+    )
+    return {row.name: NoticeId(row.id) for row in rows}
+
+
+def recipient_id(name: str, work: Work) -> RecipientId:
+    """The id of a recipient. Raises `NoSuchRecipient`."""
+    found = work.session.scalar(select(tables.recipients.c.id).where(tables.recipients.c.name == name))
+    if found is None:
+        raise NoSuchRecipient(field="recipient")
+    return RecipientId(found)

@@ -1,0 +1,88 @@
+"""What the ledger tells: a person their own words, a compliance officer the refused re-grants."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, func, or_, select
+
+from cdp.vocabulary import ContactId, FragmentId, Scope, State
+from cdp.work import Work
+from consent import tables
+
+
+def history(
+    fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
+) -> list[dict[str, Any]]:
+    """Words that these fragments said or that bind these contacts, oldest first, ready for JSON.
+
+    A negative word at a contact has no author in the ledger, so what another holder of a
+    shared contact said shows as a refusal of the contact and no more; grants and requests of
+    others do not show at all.
+    """
+    entry, purpose, notice = tables.entries.c, tables.purposes.c, tables.notices.c
+    said = entry.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True))
+    binds = and_(
+        entry.contact_id == func.any(bindparam("contacts", list(contacts), unique=True)),
+        entry.fragment_id.is_(None),
+    )
+    rows = work.session.execute(
+        select(
+            tables.entries,
+            purpose.name.label("purpose"),
+            (notice.name + " v" + func.cast(notice.version, entry.scope.type)).label("notice"),
+        )
+        .join(tables.purposes, purpose.id == entry.purpose_id, isouter=True)
+        .join(tables.notices, notice.id == entry.notice_id, isouter=True)
+        .where(or_(said, binds))
+        .order_by(entry.received_at, entry.seq)
+    )
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "entry": str(row.id),
+        "scope": row.scope,
+        "purpose": row.purpose or str(row.purpose_id),
+        "channel": row.channel,
+        "state": row.state,
+        "received_at": row.received_at.isoformat(),
+    }
+    if row.contact_id is not None:
+        shown["contact"] = str(row.contact_id)
+    if row.scope == Scope.CONTACT and row.fragment_id is None:
+        return shown
+    return shown | {
+        "evidence": row.evidence,
+        "asserted_at": row.asserted_at.isoformat(),
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+        "notice": row.notice,
+        "guardian": row.guardian,
+        "counted": row.counted,
+        "refused_by": str(row.covered_by) if row.covered_by else None,
+    }
+
+
+def refused_grants(*, work: Work) -> list[dict[str, Any]]:
+    """Re-grants that a negative word refused, per source: count, newest entry, what refused it.
+
+    Keys: `source` (id, null: said live), `count`, `entry`, `refused_by`, `received_at`.
+    """
+    entry = tables.entries.c
+    of_source = func.count().over(partition_by=entry.source_id)
+    rows = work.session.execute(
+        select(entry.source_id, of_source.label("count"), entry.id, entry.covered_by, entry.received_at)
+        .distinct(entry.source_id)
+        .where(~entry.counted, entry.state == State.GIVEN)
+        .order_by(entry.source_id, entry.seq.desc())
+    )
+    return [
+        {
+            "source": str(row.source_id) if row.source_id else None,
+            "count": row.count,
+            "entry": str(row.id),
+            "refused_by": str(row.covered_by),
+            "received_at": row.received_at.isoformat(),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,179 @@
+"""What an ask comes down to, once purpose, recipient and notices are looked up.
+
+Everything that does not depend on the person is settled here, for the reference
+(`decision.py`) and for the SQL (`gate.py`) alike: an unknown purpose, an unknown recipient,
+a contract that has ended refuse everybody at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import FromClause, func, select
+
+from cdp.ports import Ask
+from cdp.vocabulary import Channel, NoticeId, PurposeClass, PurposeId, RecipientId
+from cdp.work import Work
+from consent import purposes as tree
+from consent import tables
+from consent.laws import Law
+from consent.purposes import Purpose, Purposes, Reserved
+from consent.reasons import Reason, Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody to whom data may go."""
+
+    id: RecipientId
+    country: str
+    sale_or_share: bool
+    contract_until: datetime
+    transfer_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a notice version binds to: nothing that it does not name."""
+
+    id: NoticeId
+    purposes: frozenset[PurposeId]
+    recipients: frozenset[RecipientId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """What the gate must know of a workspace to understand an ask."""
+
+    purposes: Purposes
+    recipients: Mapping[str, Recipient]
+    notices: Sequence[Notice]
+    laws: Law  # of people whose residence is unknown: the strictest
+    unknown_age_is_child: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """An ask that can be answered, person by person."""
+
+    purpose: Purpose
+    covering: frozenset[PurposeId]  # purposes of which a refusal refuses this one
+    stops: frozenset[PurposeId]  # purposes of which a negative word stops everything
+    deceased: PurposeId | None
+    marketing: PurposeId | None  # the reserved one
+    sale: PurposeId | None
+    channel: Channel | None
+    recipient: Recipient | None
+    notices: frozenset[NoticeId]  # that name this purpose and this recipient (C3, C8)
+    sale_notices: frozenset[NoticeId]  # that name the sale, and this recipient
+    laws: Law
+    unknown_age_is_child: bool
+    at: datetime
+
+    @property
+    def at_contact(self) -> bool:
+        """Whether words at the contact are heard: when it is sent to, or when its evidence is asked."""
+        return self.channel is not None or self.purpose.needs_contact
+
+    @property
+    def sells(self) -> bool:
+        """Whether giving data to this recipient is a sale or sharing."""
+        return self.recipient is not None and self.recipient.sale_or_share
+
+    @property
+    def legal(self) -> bool:
+        """Whether the purpose is a duty of the controller's: breach notices, request letters."""
+        return self.purpose.purpose_class is PurposeClass.LEGAL
+
+    @property
+    def marketing_class(self) -> bool:
+        """Whether this is marketing."""
+        return self.purpose.purpose_class is PurposeClass.MARKETING
+
+
+def resolve(ask: Ask, register: Register, *, at: datetime) -> Terms | Refusal:
+    """What `ask` comes down to at `at`, or why it is refused whoever it is about."""
+    purposes = register.purposes
+    purpose = purposes.askable(ask.purpose)
+    if purpose is None:
+        return Refusal(Reason.UNKNOWN_PURPOSE)
+    recipient = None
+    if ask.recipient is not None:
+        recipient = register.recipients.get(ask.recipient)
+        if recipient is None:
+            return Refusal(Reason.UNKNOWN_RECIPIENT)
+        if recipient.contract_until <= at:
+            return Refusal(Reason.RECIPIENT_WITHOUT_CONTRACT)
+    sale = purposes.reserved(Reserved.SALE_OR_SHARE)
+    return Terms(
+        purpose=purpose,
+        covering=purposes.covering(purpose.id),
+        stops=purposes.stops,
+        deceased=purposes.reserved(Reserved.DECEASED),
+        marketing=purposes.reserved(Reserved.DIRECT_MARKETING),
+        sale=sale,
+        channel=ask.channel,
+        recipient=recipient,
+        notices=_naming(register, purpose.id, recipient),
+        sale_notices=_naming(register, sale, recipient),
+        laws=register.laws,
+        unknown_age_is_child=register.unknown_age_is_child,
+        at=at,
+    )
+
+
+def _naming(
+    register: Register, purpose: PurposeId | None, recipient: Recipient | None
+) -> frozenset[NoticeId]:
+    return frozenset(
+        notice.id
+        for notice in register.notices
+        if purpose in notice.purposes and (recipient is None or recipient.id in notice.recipients)
+    )
+
+
+def load(ask: Ask, *, workspaces: FromClause, work: Work) -> tuple[Register, datetime]:
+    """The register, as far as `ask` needs it, and the database's time, in three queries.
+
+    `workspaces` has the columns id, laws, unknown_age_is_child.
+    """
+    space = work.session.execute(
+        select(
+            workspaces.c.laws, workspaces.c.unknown_age_is_child, func.clock_timestamp().label("now")
+        ).where(workspaces.c.id == work.workspace)
+    ).one()
+    purposes = tree.load(work)
+    named = [purposes.askable(ask.purpose), purposes.named(Reserved.SALE_OR_SHARE)]
+    register = Register(
+        purposes=purposes,
+        recipients={} if ask.recipient is None else _recipients(ask.recipient, work),
+        notices=_notices([one.id for one in named if one], work),
+        laws=Law(space.laws),
+        unknown_age_is_child=space.unknown_age_is_child,
+    )
+    return register, space.now
+
+
+def _recipients(name: str, work: Work) -> dict[str, Recipient]:
+    rows = work.session.execute(select(tables.recipients).where(tables.recipients.c.name == name))
+    return {
+        row.name: Recipient(
+            id=row.id,
+            country=row.country,
+            sale_or_share=row.sale_or_share,
+            contract_until=row.contract_until,
+            transfer_until=row.transfer_until,
+        )
+        for row in rows
+    }
+
+
+def _notices(purposes: Sequence[PurposeId], work: Work) -> list[Notice]:
+    notice = tables.notices.c
+    rows = work.session.execute(
+        select(notice.id, notice.purposes, notice.recipients).where(notice.purposes.overlap(list(purposes)))
+    )
+    return [
+        Notice(id=row.id, purposes=frozenset(row.purposes), recipients=frozenset(row.recipients))
+        for row in rows
+    ]

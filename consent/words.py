@@ -1,0 +1,130 @@
+"""Words as the ledger keeps them, and their fold: what was last said, per subject and purpose.
+
+Pure. `current` in the database is this fold of `entries`, kept by upserts that commute, and a
+test holds the two equal. A negative word speaks from its receipt. A grant speaks from the time
+that it asserts, which is never later than its receipt: so an asserted time can only make a
+grant weaker, and an old form that arrives late replaces no newer act.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cdp.vocabulary import NEGATIVE, Channel, ContactId, FragmentId, NoticeId, PurposeId, Scope, State
+
+# Evidence of an act by the person. Whatever else claims a grant is a snapshot of unknown age.
+CHANGE_ACTS = frozenset({"form", "double_opt_in", "call", "paper"})
+
+# Stored numbers. Of words that stop everything (restriction, death) the last one simply
+# stands, a yes or a no, so both have one polarity of their own.
+GRANT, REQUEST, NO, STANDING = 1, 0, -1, 2
+
+
+def polarity_of(state: State, *, stops: bool) -> int:
+    """Which words compete: grants, requests and negative words apart, those that stop together."""
+    if stops:
+        return STANDING
+    if state in NEGATIVE:
+        return NO
+    return GRANT if state is State.GIVEN else REQUEST
+
+
+def is_change_act(state: State, evidence: str) -> bool:
+    """Whether a word is a grant by an act of the person's; a negative word needs no act."""
+    return state is State.GIVEN and evidence in CHANGE_ACTS
+
+
+class Key(NamedTuple):
+    """What two words must share for the newer to replace the older."""
+
+    scope: Scope
+    fragment: FragmentId | None
+    contact: ContactId | None
+    purpose: PurposeId
+    channel: Channel | None
+    polarity: int
+    change_act: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One entry of the ledger, as far as the gate hears it."""
+
+    entry: UUID
+    seq: int
+    scope: Scope
+    fragment: FragmentId | None
+    contact: ContactId | None
+    purpose: PurposeId
+    channel: Channel | None
+    polarity: int
+    state: State
+    notice: NoticeId | None
+    change_act: bool
+    explicit: bool
+    guardian: bool
+    received_at: datetime
+    asserted_at: datetime
+    expires_at: datetime | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether it stops everything: a restriction, a death."""
+        return self.polarity == STANDING and self.state in NEGATIVE
+
+    @property
+    def key(self) -> Key:
+        """Its place in the fold."""
+        return Key(
+            self.scope,
+            self.fragment,
+            self.contact,
+            self.purpose,
+            self.channel,
+            self.polarity,
+            # Where the last word stands, what it rests on makes no difference.
+            self.change_act and self.polarity != STANDING,
+        )
+
+    @property
+    def order(self) -> tuple[datetime, bool, int]:
+        """From when it speaks; at one instant a no goes before a yes, then what was written second."""
+        negative = self.state in NEGATIVE
+        return (self.received_at if negative else self.asserted_at, negative, self.seq)
+
+
+def fold(words: Iterable[Said]) -> dict[Key, Said]:
+    """The last word for each key."""
+    last: dict[Key, Said] = {}
+    for word in words:
+        known = last.get(word.key)
+        if known is None or word.order > known.order:
+            last[word.key] = word
+    return last
+
+
+def said_of(row: Any, *, entry: str, stops: Collection[PurposeId]) -> Said:
+    """A row of `entries` or `current` (whose id is called `entry`) as a word."""
+    kept = row._mapping
+    state = State(kept["state"])
+    change_act = kept["change_act"] if "change_act" in kept else is_change_act(state, kept["evidence"])
+    return Said(
+        entry=kept[entry],
+        seq=kept["seq"],
+        scope=Scope(kept["scope"]),
+        fragment=kept["fragment_id"],
+        contact=kept["contact_id"],
+        purpose=kept["purpose_id"],
+        channel=Channel(kept["channel"]) if kept["channel"] else None,
+        polarity=polarity_of(state, stops=kept["purpose_id"] in stops),
+        state=state,
+        notice=kept["notice_id"],
+        change_act=change_act,
+        explicit=kept["explicit"],
+        guardian=kept["guardian"],
+        received_at=kept["received_at"],
+        asserted_at=kept["asserted_at"],
+        expires_at=kept["expires_at"],
+    )

@@ -35,6 +35,10 @@ class KeysMissing(Refused):
     """The database holds data but the state directory has no keyring; restore it from its own backup."""
 
 
+class NotMigrated(Refused):
+    """The database is not at this version's migrations, and only its owner may migrate: `cdp migrate`."""
+
+
 def prepare(settings: Settings, owner_url: str) -> StateDirectory:
     """Check, migrate and make keys where there are none; the state directory, opened.
 
@@ -44,11 +48,11 @@ def prepare(settings: Settings, owner_url: str) -> StateDirectory:
     owner = create_engine(owner_url, poolclass=NullPool, hide_parameters=True)
     with statedir.locked(state.path / "startup.lock"):
         with owner.connect() as connection:
-            fresh = not inspect(connection).has_table("instance", schema="governance")
-            if not fresh:
-                _check(state, connection)
+            instance = _instance(connection)
+            if instance is not None:
+                _check(state, instance, connection)
         migrations.upgrade(owner_url)
-        if fresh:
+        if instance is None:
             _adopt(owner, state.instance)
             # A keyring made before its database is as good as new.
             with suppress(KeyringExists):
@@ -57,9 +61,33 @@ def prepare(settings: Settings, owner_url: str) -> StateDirectory:
     return state
 
 
-def _check(state: StateDirectory, connection: Connection) -> None:
-    instance = connection.scalar(text("SELECT id FROM governance.instance"))
-    if instance is None or instance != state.instance:
+def check(settings: Settings, app_url: str) -> StateDirectory:
+    """As `prepare`, for a process without the owner's rights: nothing is migrated or made.
+
+    Raises `NotMigrated`, and what `prepare` raises.
+    """
+    state = statedir.open_state(settings.state_dir)
+    app = create_engine(app_url, poolclass=NullPool, hide_parameters=True)
+    with statedir.locked(state.path / "startup.lock"), app.connect() as connection:
+        version = text("SELECT version_num FROM public.alembic_version")
+        there = inspect(connection).has_table("alembic_version", schema="public")
+        if not there or connection.scalar(version) != migrations.newest():
+            raise NotMigrated
+        _check(state, connection)
+    app.dispose()
+    return state
+
+
+def _instance(connection: Connection) -> UUID | None:
+    """The instance that the database belongs to; None: to nobody yet."""
+    if not inspect(connection).has_table("instance", schema="governance"):
+        return None
+    found: UUID | None = connection.scalar(text("SELECT id FROM governance.instance"))
+    return found
+
+
+def _check(state: StateDirectory, instance: UUID, connection: Connection) -> None:
+    if instance != state.instance:
         raise WrongInstance
     if not state.keyring.exists():
         raise KeysMissing

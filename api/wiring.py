@@ -37,7 +37,7 @@ from governance.keyring import Signing
 from governance.signer import Signer as KeyringSigner
 from governance.statedir import StateDirectory
 from governance.vault import LocalVault
-from identity import IdentityService
+from identity.service import IdentityService
 from policies.decide import Decider
 from policies.loader import load_default
 

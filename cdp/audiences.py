@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FromClause, Select, bindparam, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp import segments
 from cdp.kernel.errors import BadInput
@@ -75,7 +76,7 @@ def one_each(pairs: Select[Any]) -> Select[Any]:
     through = pairs.subquery()
     return (
         select(through.c.profile_id, through.c.contact_id)
-        .distinct(through.c.profile_id)
+        .ext(distinct_on(through.c.profile_id))
         .order_by(through.c.profile_id, through.c.contact_id)
     )
 

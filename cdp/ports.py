@@ -402,6 +402,14 @@ class Identity(Protocol):
         """The contacts of those normalised identifiers that are known, in one query."""
         ...
 
+    def known_as(self, contacts: Sequence[ContactId], *, work: Work) -> Mapping[ContactId, ProfileId]:
+        """The profiles of the fragments that some source knows under one of these identifiers."""
+        ...
+
+    def namespaces(self, *, work: Work) -> Sequence[str]:
+        """The namespaces of the identifiers by which sources know people."""
+        ...
+
     def profiles_of(self, contact: ContactId, *, work: Work) -> list[ProfileId]:
         """Who goes by a contact on verified evidence."""
         ...

@@ -285,7 +285,7 @@ def _read(
     left_out: Counter[str] = Counter()
     profiles = [one.profile for one in subjects]
     permitted = audiences.permitted(this.rule, this.plan.ask, work=work, ports=ports, among=profiles)
-    allowed = set(work.session.execute(permitted).tuples())
+    allowed = {(row.profile_id, row.contact_id) for row in work.session.execute(permitted)}
     now_held = _fragments(profiles, work=work, ports=ports)
     kept: list[Subject] = []
     for one in subjects:

@@ -16,11 +16,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
+from api import startup
 from api.migrations import upgrade
+from api.wiring import System, wire
 from cdp import workspaces
-from cdp.kernel import embedded
+from cdp.kernel import embedded, logs
 from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
+from cdp.kernel.settings import Settings
 from cdp.vocabulary import Actor
 from cdp.work import Work, open_work
 
@@ -28,6 +31,7 @@ settings.register_profile(
     "house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("house")
+logs.configure("error")
 
 # Tests of durability make a server of their own; these are about rules, so the disk may lie.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -77,6 +81,17 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
 def workspace(database: Database) -> UUID:
     """A fresh tenant."""
     return workspaces.create(database.owner, name=f"test {os.urandom(6).hex()}", region="DE")
+
+
+@pytest.fixture(scope="session")
+def system(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole platform, joined as in production, on this process's database."""
+    state_dir = tmp_path_factory.mktemp("platform") / "state"
+    settings_ = Settings(state_dir=state_dir, data_dir=state_dir.parent)
+    state = startup.prepare(settings_, database.server.url(OWNER, database.name))
+    made = wire(settings_, state=state, app_url=database.server.url(APP, database.name))
+    yield made
+    made.app.dispose()
 
 
 Opener = Callable[..., AbstractContextManager[Work]]

@@ -29,7 +29,10 @@ class Meaning:
 
 def row_id(mac: bytes) -> UUID:
     """The id of what a message leaves behind, from its MAC: a message stored twice is one row."""
-    return UUID(bytes=mac[:16], version=8)
+    number = int.from_bytes(mac[:16], "big")
+    # The version and variant bits of a UUIDv8 (RFC 9562); `UUID` sets them only from Python 3.14 on.
+    number = number & ~(0xF << 76) | 8 << 76
+    return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
 
 
 def identity_proof(secret: bytes, user_id: str) -> str:

@@ -1,0 +1,90 @@
+"""Un-merge through an interface: who is affected, the decision, and the wait until it holds.
+
+A steward's decision narrows: a grant of one of the two reaches the other no more. So, as for
+every narrowing, it is acknowledged once no release that names either can still be sent.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cdp import consents, unmerging
+from cdp.kernel.errors import Conflict, NotFound
+from cdp.ports import Ports
+from cdp.vocabulary import ContactId, FragmentId, ProfileId
+from cdp.work import Work
+
+Opener = Callable[[], AbstractContextManager[Work]]
+
+
+class NoSuchFragment(NotFound):
+    """There is no such fragment, or it has been erased."""
+
+
+class OneFragment(Conflict):
+    """Both are the same fragment, and a fragment is never split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """Whom a separation touches: the profiles that the two belong to now, and what they hold.
+
+    `together`: the two are one profile today. `shared` counts the contacts that both go by.
+    """
+
+    together: bool
+    profiles: Sequence[ProfileId]
+    fragments: Sequence[FragmentId]
+    contacts: Sequence[ContactId]
+    shared: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separated:
+    """The two are apart and stay so; nothing that was on its way can still be sent."""
+
+    before: Affected
+    profiles: Sequence[ProfileId]
+    at: datetime
+
+
+def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
+    """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
+    if not ports.policies.allows(work.actor, "identity", "unmerge"):
+        raise unmerging.UnmergeNotAllowed
+    if a == b:
+        raise OneFragment
+    roots = [ports.identity.resolve(one, work=work) for one in (a, b)]
+    found = [root for root in roots if root is not None]
+    if len(found) < len(roots):
+        raise NoSuchFragment
+    profiles = sorted(set(found))
+    fragments = sorted(
+        {one for root in profiles for one in ports.identity.fragments_of(root, core_only=False, work=work)}
+    )
+    of_a, of_b = (set(ports.identity.goes_by([one], work=work)) for one in (a, b))
+    return Affected(
+        together=len(profiles) == 1,
+        profiles=profiles,
+        fragments=fragments,
+        contacts=sorted(ports.identity.goes_by(fragments, work=work)),
+        shared=len(of_a & of_b),
+    )
+
+
+def separate(a: FragmentId, b: FragmentId, *, begin: Opener, ports: Ports, patience: timedelta) -> Separated:
+    """Say that these two fragments are never the same person; returns once that holds.
+
+    `patience` bounds the wait for running releases. Raises what `affected` raises, and
+    `consents.NotYetEffective`.
+    """
+    with begin() as work:
+        before = affected(a, b, work=work, ports=ports)
+        ports.identity.lock(before.profiles, work=work)
+        # Read again under the lock: a merge may have come in between.
+        before = affected(a, b, work=work, ports=ports)
+        profiles = unmerging.separate(a, b, work=work, ports=ports)
+        at = work.now
+    consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
+    return Separated(before=before, profiles=list(profiles), at=at)

@@ -37,6 +37,8 @@ from governance.keyring import Signing
 from governance.signer import Signer as KeyringSigner
 from governance.statedir import StateDirectory
 from governance.vault import LocalVault
+from identity.contacts import remember_erased
+from identity.erasing import IdentityErasable
 from identity.service import IdentityService
 from policies.decide import Decider
 from policies.loader import load_default
@@ -80,7 +82,13 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
     members = identity.members()
     ledger = Ledger(journal=journal, vault=vault, members=members)
     catalogue = BuiltInCatalogue()
-    erasables = (Business(), identity, ConsentErasure(journal=journal, vault=vault), KeysErasable())
+    erasables = (
+        Business(),
+        # Consent reads whom a contact belongs to, so it forgets before identity does.
+        ConsentErasure(journal=journal, vault=vault),
+        IdentityErasable(claim_limit=settings.claim_limit, component_limit=settings.component_limit),
+        KeysErasable(),
+    )
     ports = Ports(
         vault=vault,
         catalogue=catalogue,
@@ -130,7 +138,6 @@ def replay(line: JournalLine, system: System) -> None:
             assert isinstance(ports.ledger, Ledger), "wired above"
             ports.ledger.replay(line.mark.id, line.payload, work=work)
         else:
-            assert isinstance(ports.identity, IdentityService), "wired above"
             whom = Forgotten(
                 fragments=[FragmentId(UUID(one)) for one in line.payload["fragments"]],
                 contacts=[ContactId(UUID(one)) for one in line.payload["contacts"]],
@@ -138,5 +145,5 @@ def replay(line: JournalLine, system: System) -> None:
             )
             erasure.forget_again(whom, work=work, ports=ports)
             macs = [(one["namespace"], bytes.fromhex(one["mac"])) for one in line.payload["macs"]]
-            ports.identity.remember_erased(macs, whom.watermark, work=work)
+            remember_erased(macs, whom.watermark, work=work)
         note([line.mark], work=work)

@@ -683,8 +683,15 @@ class Erasable(Protocol):
     profile column in exactly one of them.
     """
 
-    tables: frozenset[str]
-    retained: Mapping[str, str]
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that are emptied of the person."""
+        ...
+
+    @property
+    def retained(self) -> Mapping[str, str]:
+        """The tables that stay, each with its ground."""
+        ...
 
     def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
         """Delete; rows deleted by table."""

@@ -1,0 +1,423 @@
+"""Steps 5 to 9: silence refuses, consent opens, policy narrows, and a withdrawal wins every race."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from api.auth import clients
+from api.demo import customers
+from api.demo.arriving import profile_of
+from api.demo.pictures import Round
+from api.demo.platform import Platform
+from api.demo.race import Outcome, Race, Runner
+from api.demo.telling import Teller, Told
+from cdp import audiences, consents, importing, imports, releases, segments
+from cdp.consents import Form, Saying
+from cdp.destinations import NdjsonFile
+from cdp.ingest.reading import ImportRecord
+from cdp.kernel.clock import now
+from cdp.ports import Ask
+from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, RecipientId, State
+from consent import reasons, register
+
+EVERYONE: dict[str, Any] = {"all": []}
+MARKETING, ORDERS = "email_marketing", "order_updates"
+OWN_MAILER, PARTNER = "mailer", "partner"
+ASK = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=OWN_MAILER)
+AGREE_SHARE = 0.7
+ROUNDS = 200
+PATIENCE = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class Raced:
+    """Both runs of the race, for the picture."""
+
+    safe: Sequence[Round] = ()
+    unsafe: Sequence[Round] = ()
+
+
+def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
+    """Step 5: purposes and recipients are registered, nobody has said anything."""
+    year = now() + timedelta(days=365)
+    with platform.operator("admin", purpose="setup")() as work:
+        owner = work.workspace
+        marketing = PurposeClass.MARKETING
+        register.add_purpose(
+            MARKETING, basis=Basis.CONSENT, purpose_class=marketing, controller=owner, work=work
+        )
+        register.add_purpose(
+            "sms_marketing", basis=Basis.CONSENT, purpose_class=marketing, controller=owner, work=work
+        )
+        register.add_purpose(
+            "profiling",
+            basis=Basis.CONSENT,
+            purpose_class=marketing,
+            controller=owner,
+            needs_contact=False,
+            work=work,
+        )
+        register.add_purpose(
+            ORDERS, basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, controller=owner, work=work
+        )
+        for name, role, sells in ((OWN_MAILER, "processor", False), (PARTNER, "independent", True)):
+            register.add_recipient(
+                name,
+                legal_entity=f"{name.title()} GmbH",
+                role=role,
+                country="DE",
+                contract_until=year,
+                sale_or_share=sells,
+                work=work,
+            )
+    with platform.operator("marketing", purpose=MARKETING)() as work:
+        segments.save("everyone", EVERYONE, work=work, ports=platform.system.ports)
+    with teller.progress("releasing to nobody", None):
+        result = release(platform, "everyone", ASK, "nobody.ndjson")
+    told.figures = {"matched": result.matched, "released": result.released, "withheld": dict(result.withheld)}
+    told.lines = [
+        f"matched {result.matched:,}, released {result.released}: silence refuses.",
+        "withheld: " + ", ".join(f"{n:,} {reason}" for reason, n in result.withheld.most_common(4)),
+    ]
+    told.checks = {
+        "many matched": result.matched > 1000,
+        "nobody was released": result.released == 0 and not _lines(platform, "nobody.ndjson"),
+        "everybody has a reason": sum(result.withheld.values()) == result.matched,
+    }
+
+
+def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.Result:
+    """Release a segment to a file of the demo's, as the marketing operator."""
+    ports = platform.system.ports
+    path = platform.folder / file
+    path.touch()
+    traits = [trait.id for name in ("given_name", "country") if (trait := ports.catalogue.trait(name))]
+    plan = releases.Plan(segment=segment, ask=ask, traits=traits, destination=NdjsonFile(path))
+    return releases.run(
+        plan,
+        recipient=recipient(platform, ask.recipient or ""),
+        begin=platform.operator("marketing", purpose=ask.purpose),
+        ports=ports,
+        limits=releases.Limits(),
+    )
+
+
+def recipient(platform: Platform, name: str) -> RecipientId:
+    """A recipient's id."""
+    with platform.operator("service")() as work:
+        return platform.system.ports.ledger.recipient(name, work=work)
+
+
+def _lines(platform: Platform, file: str) -> list[str]:
+    return (platform.folder / file).read_text("utf-8").splitlines()
+
+
+def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
+    """Step 6: a notice is published, forms come in; then who is left out of a sale, and by which article."""
+    with platform.operator("admin", purpose="setup")() as work:
+        register.add_notice(
+            "newsletter",
+            text="We and our partner send news by e-mail if you agree. You may withdraw at any time.",
+            language="en",
+            controller=work.workspace,
+            purposes=[MARKETING, "sms_marketing"],
+            recipients=[OWN_MAILER, PARTNER],
+            work=work,
+        )
+    forms = _forms(platform)
+    with teller.progress("recording consent forms", len(forms)) as advance:
+        consents.record_forms(
+            forms, begin=platform.operator("support"), ports=platform.system.ports, progress=advance
+        )
+    sold = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=PARTNER)
+    with platform.operator("marketing", purpose=MARKETING)() as work:
+        funnel, withheld = audiences.preview(EVERYONE, sold, work=work, ports=platform.system.ports)
+    result = release(platform, "everyone", sold, "partner.ndjson")
+    why = {one.profile: one for one in withheld}
+    people = {"Carol, California, GPC on": customers.CAROL, "Mei, 13, China": customers.MEI}
+    named = {}
+    for name, customer in people.items():
+        left_out = why.get(profile_of(platform, customer))
+        named[name] = reasons.article(left_out.reason) if left_out else "released"
+    told.figures = {
+        "forms": len(forms),
+        "matched": funnel.matched,
+        "released": result.released,
+        "withheld": dict(result.withheld),
+        "named": named,
+    }
+    told.lines = [
+        f"{len(forms):,} forms with the notice 'newsletter'; orders came with the events.",
+        f"to a partner (a sale): matched {funnel.matched:,}, released {result.released:,}; withheld: "
+        + ", ".join(f"{n:,} {reason}" for reason, n in result.withheld.most_common()),
+        *(f"{name}: {article}" for name, article in named.items()),
+    ]
+    told.checks = {
+        "the funnel adds up": result.released + sum(result.withheld.values()) == result.matched,
+        "many are released": result.released > 1000,
+        "what was counted was written": result.released == _written(platform, "partner.ndjson"),
+        "the Californian is out by the CPRA's article": "1798" in named["Carol, California, GPC on"],
+        "the child is out by an article": "PIPL" in named["Mei, 13, China"],
+    }
+
+
+def _written(platform: Platform, file: str) -> int:
+    return len(_lines(platform, file))
+
+
+def _forms(platform: Platform) -> list[Form]:
+    """Forms of most people of the CRM and of the invented four, each for the address that they gave."""
+    random = Random("consent forms")  # noqa: S311
+    forms = []
+    invented = {one.crm_id for one in customers.CUSTOMERS}
+    normalise = platform.system.ports.vault.normalise
+    for record in platform.people.crm:
+        if record.id in invented or random.random() < AGREE_SHARE:
+            email = normalise("email", record.values.get("email", ""), region="DE")
+            own = normalise("crm:crm", record.id, region="DE")
+            if email and own:
+                forms.append(
+                    Form(
+                        person=Identifier("crm:crm", own),
+                        contact=Identifier("email", email),
+                        saying=_agrees(MARKETING, Channel.EMAIL),
+                    )
+                )
+    paul = normalise("phone", customers.PAUL.phone.e164, region="DE")
+    own = normalise("crm:crm", customers.PAUL.crm_id, region="DE")
+    assert paul and own, "the invented customers are usable"
+    forms.append(
+        Form(
+            person=Identifier("crm:crm", own),
+            contact=Identifier("phone", paul),
+            saying=_agrees("sms_marketing", Channel.SMS),
+        )
+    )
+    return forms
+
+
+def _agrees(purpose: str, channel: Channel) -> Saying:
+    return Saying(purpose=purpose, channel=channel, state=State.GIVEN, evidence="form", notice="newsletter")
+
+
+def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, str]:
+    """Step 7: client credentials, a consented read with its receipt, and a refusal. The log-in."""
+    del teller
+    with platform.operator("admin", purpose="setup")() as work:
+        made = clients.create(
+            "campaign tool",
+            roles=["marketing"],
+            purposes=[MARKETING, "profiling"],
+            work=work,
+            ports=platform.system.ports,
+        )
+    buyer = _reachable_buyer(platform)
+    with httpx.Client(base_url=platform.api, timeout=30) as http:
+        answer = http.post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, auth=(str(made.id), made.secret)
+        )
+        answer.raise_for_status()
+        http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        read = http.get(f"/v1/profiles/{buyer}", params={"purpose": MARKETING}).json()
+        refused = http.get(f"/v1/profiles/{buyer}", params={"purpose": "profiling"}).json()
+        stranger = http.get(f"/v1/profiles/{buyer}", params={"purpose": ORDERS})
+    told.figures = {
+        "shown": sorted(read["shown"]),
+        "masked": sorted(read["masked"]),
+        "withheld": read["withheld"],
+        "contactable": sorted(channel for channel, contact in read["contactable"].items() if contact),
+        "receipt_bytes": len(read["receipt"]),
+        "profiling": {"shown": sorted(refused["shown"]), "withheld": len(refused["withheld"])},
+        "foreign_purpose": stranger.status_code,
+    }
+    told.lines = [
+        f"for {MARKETING}: shown {', '.join(told.figures['shown'])}; masked "
+        + ", ".join(f"{name} {value}" for name, value in sorted(read["masked"].items())),
+        f"withheld: {len(read['withheld'])} fields by policy; contactable: {told.figures['contactable']};"
+        f" receipt: a signature over the decision ({len(read['receipt'])} bytes).",
+        f"for profiling, to which the person did not agree: nothing shown, {len(refused['withheld'])} fields"
+        f" withheld ({next(iter(refused['withheld'].values()), '-')}).",
+        f"for {ORDERS}, for which the tool is not registered: {stranger.status_code}.",
+    ]
+    told.checks = {
+        "something is shown and the address masked": bool(read["shown"]) and "email" in read["masked"],
+        "the decision is signed": read["receipt"].count(".") == 2,
+        "profiling shows nothing": not refused["shown"]
+        and not refused["masked"]
+        and bool(refused["withheld"]),
+        "a foreign purpose is refused": stranger.status_code == 403,
+    }
+    return {"client_id": str(made.id), "client_secret": made.secret}
+
+
+def _reachable_buyer(platform: Platform) -> Any:
+    """Somebody who agreed to e-mail and is not one of the invented."""
+    ports = platform.system.ports
+    invented = {profile_of(platform, one) for one in customers.CUSTOMERS}
+    with platform.operator("marketing", purpose=MARKETING)() as work:
+        pairs = audiences.permitted(EVERYONE, ASK, work=work, ports=ports).subquery()
+        found = work.session.scalars(select(pairs.c.profile_id).order_by(pairs.c.profile_id).limit(20))
+        return next(profile for profile in found if profile not in invented)
+
+
+def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
+    """Step 8: 200 rounds; then the same with the steps exchanged; then the shared address."""
+    runners = _runners(platform, 2 * ROUNDS)
+    with platform.operator("service")() as work:
+        purpose = platform.system.ports.ledger.purposes(work=work)[MARKETING]
+    this = Race(
+        system=platform.system,
+        workspace=platform.workspace,
+        begin=platform.operator("marketing", purpose=MARKETING),
+        api=platform.api,
+        ask=ASK,
+        purpose=purpose,
+        recipient=recipient(platform, OWN_MAILER),
+        seed=8,
+    )
+    with teller.progress("racing", 2 * ROUNDS) as advance:
+        safe: Outcome = this.run(runners[:ROUNDS], safe=True, progress=advance)
+        unsafe: Outcome = this.run(runners[ROUNDS:], safe=False, progress=advance)
+    raced.safe, raced.unsafe = safe.rounds, unsafe.rounds
+    shared = _shared_address(platform)
+    told.figures = {
+        "rounds": len(safe.rounds),
+        "orders": safe.orders,
+        "sends_after_withdrawal": safe.late,
+        "late_in_wrong_order": unsafe.late,
+        "shared_address": shared,
+    }
+    orders = ", ".join(f"{n} {order}" for order, n in sorted(safe.orders.items()))
+    told.lines = [
+        f"{len(safe.rounds)} rounds ({orders}):"
+        f" {safe.late} messages after the acknowledgement, by the receiver's stamp.",
+        f"with the gate read before the intent: {unsafe.late} of {len(unsafe.rounds)} late.",
+        "Emma unsubscribes the family's address: mail to it stops for Emma and Paul;"
+        " Paul's own SMS and his order mail still go.",
+    ]
+    told.checks = {
+        "200 rounds": len(safe.rounds) == ROUNDS,
+        "each order at least 20 times": len(safe.orders) == 3 and min(safe.orders.values()) >= 20,
+        "none late": safe.late == 0,
+        "the wrong order is late": unsafe.late > 0,
+        "mail to the shared address stops for both": not shared["emma_mail"] and not shared["paul_mail"],
+        "Paul's own SMS goes on": shared["paul_sms"],
+        "Paul's order mail goes on": shared["paul_orders"],
+    }
+
+
+def _runners(platform: Platform, count: int) -> list[Runner]:
+    """Generated people of the race alone: imported, agreed, each with a segment of their own."""
+    records = [
+        ImportRecord(
+            key=f"runner-{number}",
+            identifiers=[("crm:crm", f"runner-{number}"), ("email", f"runner@r{number}.example.org")],
+            traits={
+                "email": f"runner@r{number}.example.org",
+                "country": "DE",
+                "birth_date": "1980-05-05",
+            },
+        )
+        for number in range(count)
+    ]
+    ports = platform.system.ports
+    with platform.operator("service", purpose="import")() as work:
+        imports.accept_records(records, source_name="crm", work=work, ports=ports)
+    platform.wait_for_inbox()
+    emails = [Identifier("email", f"runner@r{number}.example.org") for number in range(count)]
+    forms = [
+        Form(
+            person=Identifier("crm:crm", f"runner-{number}"),
+            contact=emails[number],
+            saying=_agrees(MARKETING, Channel.EMAIL),
+        )
+        for number in range(count)
+    ]
+    consents.record_forms(forms, begin=platform.operator("support"), ports=ports)
+    runners = []
+    with platform.operator("marketing", purpose=MARKETING)() as work:
+        found = ports.identity.contacts_of(emails, work=work)
+        holders = consents.holders(list(found.values()), work=work, ports=ports)
+        for number, email in enumerate(emails):
+            rule = {"attribute": "email_domain", "op": "=", "value": f"r{number}.example.org"}
+            segments.save(f"runner {number}", rule, work=work, ports=ports)
+            (holder,) = holders[found[email]]
+            runners.append(Runner(profile=holder.profile, contact=found[email], segment=f"runner {number}"))
+    return runners
+
+
+def _shared_address(platform: Platform) -> dict[str, bool]:
+    """Emma says no at the address that she shares with Paul; who may still be reached where."""
+    ports = platform.system.ports
+    email = Identifier("email", customers.EMMA.email)
+    consents.say(
+        Saying(purpose=MARKETING, channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        begin=platform.operator("support"),
+        ports=ports,
+        patience=PATIENCE,
+        identifier=email,
+    )
+    emma, paul = profile_of(platform, customers.EMMA), profile_of(platform, customers.PAUL)
+    return {
+        "emma_mail": _may(platform, emma, MARKETING, Channel.EMAIL),
+        "paul_mail": _may(platform, paul, MARKETING, Channel.EMAIL),
+        "paul_sms": _may(platform, paul, "sms_marketing", Channel.SMS),
+        "paul_orders": _may(platform, paul, ORDERS, Channel.EMAIL),
+    }
+
+
+def _may(platform: Platform, profile: Any, purpose: str, channel: Channel) -> bool:
+    ask = Ask(purpose=purpose, channel=channel, recipient=None)
+    with platform.operator("marketing", purpose=MARKETING)() as work:
+        query = audiences.permitted(EVERYONE, ask, work=work, ports=platform.system.ports, among=[profile])
+        return bool(work.session.execute(query).all())
+
+
+def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
+    """Step 9: the CRM's file says opt_in=true for everybody; those who said no stay out."""
+    files, ports = platform.files, platform.system.ports
+    emma = profile_of(platform, customers.EMMA)
+    with (
+        platform.operator("service", purpose="import")() as work,
+        teller.progress("importing", None) as advance,
+    ):
+        imports.load(
+            files.crm_opt_in,
+            source_name="crm",
+            mapping=importing.load_mapping(
+                files.crm_opt_in_mapping.read_text("utf-8"),
+                known_trait=lambda word: ports.catalogue.trait(word) is not None,
+            ),
+            rejects=platform.folder / "rejects" / "crm-opt-in.ndjson",
+            work=work,
+            ports=ports,
+            progress=advance,
+        )
+    platform.wait_for_inbox()
+    with platform.operator("compliance")() as work:
+        refused = ports.ledger.refused_grants(work=work)
+        _, withheld = audiences.preview(EVERYONE, ASK, work=work, ports=ports)
+    why = next((one for one in withheld if one.profile == emma), None)
+    total = sum(int(one["count"]) for one in refused)
+    told.figures = {"resurrections_refused": total, "by_source": _plain(refused)}
+    told.lines = [
+        f"{total} re-grants refused and kept as evidence, by source: {_plain(refused)}.",
+        f"Emma is still refused: {why.reason if why else 'released'}, by entry {why.entry if why else '-'}.",
+    ]
+    told.checks = {
+        "re-grants were refused": total > 0,
+        "Emma is still refused, and the entry is named": why is not None and why.entry is not None,
+    }
+
+
+def _plain(refused: Sequence[dict[str, Any]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in refused:
+        total[str(one["source"])] += int(one["count"])
+    return dict(total)

@@ -1,0 +1,185 @@
+"""The demo's own platform: a fresh database and state directory, API, worker and keeper as processes."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+from psycopg import sql
+
+from api import startup
+from api.demo.files import DemoFiles
+from api.demo.people import Population
+from api.wiring import Opener, System, wire
+from cdp import inbox, workspaces
+from cdp.kernel import embedded
+from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
+from cdp.kernel.embedded import EmbeddedServer
+from cdp.kernel.errors import Refused, Unavailable
+from cdp.kernel.settings import Settings
+from cdp.vocabulary import Actor, WorkspaceId
+
+DATABASE = "cdp"
+NAME = "Demo"
+
+
+class NotADemo(Refused):
+    """The embedded database holds more than the demo's workspace; the demo would erase it.
+
+    Set CDP_DATA_DIR and CDP_STATE_DIR to fresh folders, or remove `var`.
+    """
+
+
+class NeedsEmbedded(Refused):
+    """The demo runs on the embedded database only; unset CDP_DATABASE_URL."""
+
+
+class DidNotStart(Unavailable):
+    """A process of the platform did not start; its log lies in the data directory."""
+
+
+class InboxStuck(Unavailable):
+    """The worker has not worked the inbox off in time; its log lies in the data directory."""
+
+
+@dataclass(slots=True)
+class Platform:
+    """Everything that the chapters of the story share."""
+
+    settings: Settings
+    server: EmbeddedServer
+    system: System
+    workspace: WorkspaceId
+    folder: Path
+    people: Population
+    files: DemoFiles
+    children: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def operator(self, *roles: str, purpose: str = "operation") -> Opener:
+        """Opens Works of the operator in these roles, as the command line does."""
+        actor = Actor(ref="operator", roles=frozenset(roles), kind="system")
+        return self.system.opener(self.workspace, actor=actor, purpose=purpose)
+
+    @property
+    def api(self) -> str:
+        """The API's address."""
+        return self.settings.public_url
+
+    def start(self, *commands: str) -> None:
+        """Start `cdp <command>` for each, with this platform's settings."""
+        environment = os.environ | {
+            "CDP_DATABASE_URL": self.server.url(APP, DATABASE),
+            "CDP_OWNER_URL": self.server.url(OWNER, DATABASE),
+            "CDP_KEEPER_URL": self.server.url(KEEPER, DATABASE),
+            "CDP_STATE_DIR": str(self.settings.state_dir.resolve()),
+            "CDP_DATA_DIR": str(self.settings.data_dir.resolve()),
+            "CDP_PORT": str(self.settings.port),
+            "CDP_PUBLIC_URL": self.settings.public_url,
+            "CDP_LOG_LEVEL": "warning",
+        }
+        logs = self.settings.data_dir / "logs"
+        logs.mkdir(exist_ok=True)
+        for command in commands:
+            with (logs / f"{command}.log").open("ab") as output:
+                program = [sys.executable, "-c", "from api.cli import main; main()", command]
+                self.children.append(subprocess.Popen(program, env=environment, stdout=output, stderr=output))
+
+    def wait_for_api(self, patience: float = 60) -> None:
+        """Wait until the API says that it is ready."""
+
+        def ready() -> bool:
+            if any(child.poll() is not None for child in self.children):
+                raise DidNotStart
+            try:
+                return httpx.get(f"{self.api}/healthz", timeout=2).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        if not _until(ready, patience):
+            raise DidNotStart
+
+    def wait_for_inbox(self, patience: float = 180, progress: Callable[[int], None] | None = None) -> None:
+        """Wait until everything accepted so far has been processed."""
+        begin = self.operator("service")
+        with begin() as work:
+            point = inbox.mark(work=work)
+
+        def passed() -> bool:
+            if any(child.poll() is not None for child in self.children):
+                raise DidNotStart
+            with begin() as work:
+                if progress:
+                    progress(inbox.waiting(work=work))
+                return inbox.passed(point, work=work)
+
+        if not _until(passed, patience):
+            raise InboxStuck
+
+    def stop(self) -> None:
+        """End the processes that this started, then let go of the database."""
+        for child in self.children:
+            child.terminate()
+        for child in self.children:
+            try:
+                child.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        self.system.app.dispose()
+        self.server.stop()
+
+
+def _until(condition: Callable[[], bool], patience: float) -> bool:
+    end = monotonic() + patience
+    while monotonic() < end:
+        if condition():
+            return True
+        sleep(0.05)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles]) -> Platform:
+    """A new database, a new state directory, an empty workspace. Raises `NotADemo`, `NeedsEmbedded`."""
+    if given.database_url:
+        raise NeedsEmbedded
+    port = _free_port()
+    settings = given.model_copy(update={"port": port, "public_url": f"http://127.0.0.1:{port}"})
+    server = embedded.start(settings.data_dir / "pg")
+    _clear(server, settings)
+    embedded.create_database(server, DATABASE)
+    state = startup.prepare(settings, server.url(OWNER, DATABASE))
+    owner = make_engine(server.url(OWNER, DATABASE), pool_size=1)
+    workspace = WorkspaceId(workspaces.create(owner, name=NAME, region="DE"))
+    owner.dispose()
+    system = wire(settings, state=state, app_url=server.url(APP, DATABASE))
+    folder = settings.data_dir / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    return Platform(settings, server, system, workspace, folder, people, write(folder / "files"))
+
+
+def _clear(server: EmbeddedServer, settings: Settings) -> None:
+    """Drop an earlier demo's database and state, and nothing that is not a demo's."""
+    with server.admin() as admin:
+        there = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+    if there:
+        with server.admin(DATABASE) as connection:
+            table = connection.execute("SELECT to_regclass('cdp.workspaces')").fetchone()
+            names: list[str] = []
+            if table and table[0]:
+                names = [str(row[0]) for row in connection.execute("SELECT name FROM cdp.workspaces")]
+        if any(name != NAME for name in names):
+            raise NotADemo
+        with server.admin() as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+    shutil.rmtree(settings.state_dir, ignore_errors=True)

@@ -1,0 +1,76 @@
+"""How the story is told: steps with the command, a few lines of result, one fact from elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+
+@dataclass(slots=True)
+class Told:
+    """What one step leaves behind."""
+
+    name: str
+    command: str
+    elsewhere: str
+    lines: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    checks: dict[str, bool] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check of the step held; a step that checks nothing has failed."""
+        return bool(self.checks) and all(self.checks.values())
+
+
+@dataclass(slots=True)
+class Teller:
+    """Prints steps as they happen; silent for programs."""
+
+    console: Console
+    quiet: bool
+
+    def title(self, number: int, told: Told) -> None:
+        """Announce a step and the command that a user would type."""
+        if not self.quiet:
+            self.console.print(f"\n[bold]{number}. {told.name}[/bold]")
+            self.console.print(f"   [cyan]$ {told.command}[/cyan]", soft_wrap=True)
+
+    def result(self, told: Told) -> None:
+        """Print a step's lines, its failed checks, and what happens elsewhere."""
+        if self.quiet:
+            return
+        for line in told.lines:
+            self.console.print(f"   {line}", soft_wrap=True, highlight=False)
+        for name, held in told.checks.items():
+            if not held:
+                self.console.print(f"   [bold red]does not hold: {name}[/bold red]")
+        self.console.print(f"   [dim]elsewhere: {told.elsewhere}[/dim]", soft_wrap=True, highlight=False)
+
+    @contextmanager
+    def progress(self, words: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A progress bar; the function that it yields advances it."""
+        bar = Progress(
+            SpinnerColumn(),
+            TextColumn("   {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=self.quiet,
+        )
+        with bar:
+            task = bar.add_task(words, total=total)
+            yield lambda count: bar.advance(task, count)

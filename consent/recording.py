@@ -200,7 +200,7 @@ _REST = (
     "asserted_at",
     "expires_at",
 )
-_YES = f"{{0}}.state IN ('{State.GIVEN}', '{State.REQUESTED}')"
+_YES = "{{0}}.state IN ({})".format(", ".join(f"'{state}'" for state in sorted(set(State) - NEGATIVE)))
 # `Said.order`, in SQL.
 _ORDER = f"(CASE WHEN {_YES} THEN {{0}}.asserted_at ELSE {{0}}.received_at END, NOT {_YES}, {{0}}.seq)"
 _KEEP_THE_LAST = (

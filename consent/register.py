@@ -10,6 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cdp.kernel.errors import BadInput, Conflict, NotFound
@@ -236,7 +237,9 @@ def newest_notices(work: Work) -> Mapping[str, NoticeId]:
     """The newest version of each notice, by name."""
     notice = tables.notices.c
     rows = work.session.execute(
-        select(notice.name, notice.id).distinct(notice.name).order_by(notice.name, notice.version.desc())
+        select(notice.name, notice.id)
+        .ext(distinct_on(notice.name))
+        .order_by(notice.name, notice.version.desc())
     )
     return {row.name: NoticeId(row.id) for row in rows}
 

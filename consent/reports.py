@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp.vocabulary import ContactId, FragmentId, Scope, State
 from cdp.work import Work
@@ -72,7 +73,7 @@ def refused_grants(*, work: Work) -> list[dict[str, Any]]:
     of_source = func.count().over(partition_by=entry.source_id)
     rows = work.session.execute(
         select(entry.source_id, of_source.label("count"), entry.id, entry.covered_by, entry.received_at)
-        .distinct(entry.source_id)
+        .ext(distinct_on(entry.source_id))
         .where(~entry.counted, entry.state == State.GIVEN)
         .order_by(entry.source_id, entry.seq.desc())
     )

@@ -7,7 +7,7 @@ from fakes_consent import Parts, contacts, members, parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Uuid, cast, literal, null, select, union_all
-from worlds_consent import AT, World, build
+from worlds_consent import AT, START, World, build
 
 from cdp import workspaces
 from cdp.ports import Ask
@@ -101,7 +101,7 @@ def compare(seed: int, database) -> Counter:
         database.owner, name=f"world {uuid4()}", region="DE", unknown_age_is_child=bool(seed % 2)
     )
     found: Counter = Counter()
-    with open_work(database.app, workspace=space, actor=TESTER, purpose="test") as work:
+    with open_work(database.app, workspace=space, actor=TESTER, purpose="test", clock=lambda: START) as work:
         world = build(seed, work, consent)
         reference = Reference(world, consent, work)
         for ask in world.asks:

@@ -18,6 +18,7 @@ from cdp import tables
 from cdp.erasing import Business
 from cdp.kernel.clock import Clock, now
 from cdp.kernel.database import make_engine
+from cdp.kernel.jobs import JobQueue
 from cdp.kernel.settings import Settings
 from cdp.ports import Forgotten, Ports, Signer
 from cdp.requests import erasure
@@ -93,6 +94,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         vault=vault,
         catalogue=catalogue,
         journal=journal,
+        jobs=JobQueue(),
         receipts=_signer(keys, Signing.RECEIPT),
         certificates=_signer(keys, Signing.CERTIFICATE),
         audit=Trail(vault.seal_detail),

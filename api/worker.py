@@ -1,4 +1,4 @@
-"""The worker: works every workspace's inbox off, settles intents that nobody settled, runs jobs.
+"""The worker: works every workspace's inbox off and settles intents that nobody settled.
 
 Any number may run side by side. Stops at SIGTERM or SIGINT after the batch in hand; killed,
 it loses nothing, for the inbox row goes with the batch.
@@ -21,17 +21,12 @@ from cdp.ports import AuditEntry
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
-TIDY_EVERY = 3600.0
 
 
 def run(system: System, stop: threading.Event) -> None:
-    """Work until `stop` is set: the inbox here, sweeping and tidying in threads of their own."""
-    helpers = [
-        threading.Thread(target=_every, args=(seconds, task, system, stop), daemon=True)
-        for seconds, task in ((SWEEP_EVERY, sweep), (TIDY_EVERY, tidy))
-    ]
-    for helper in helpers:
-        helper.start()
+    """Work the inbox off until `stop` is set; sweeping has a thread of its own."""
+    sweeper = threading.Thread(target=_sweep_on, args=(system, stop), daemon=True)
+    sweeper.start()
     limits = Limits(messages=system.settings.ingest_batch)
     while not stop.is_set():
         try:
@@ -42,8 +37,7 @@ def run(system: System, stop: threading.Event) -> None:
             stop.wait(1.0)
         if not busy:
             stop.wait(IDLE)
-    for helper in helpers:
-        helper.join(timeout=5)
+    sweeper.join(timeout=5)
 
 
 def work_round(system: System, limits: Limits) -> bool:
@@ -84,14 +78,13 @@ def tidy(system: System) -> None:
             system.vault.destroy_inbox_keys(quarantined, work=work)
 
 
-def _every(seconds: float, task: object, system: System, stop: threading.Event) -> None:
-    assert callable(task), "one of the tasks above"
+def _sweep_on(system: System, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            task(system)
+            sweep(system)
         except SQLAlchemyError:
             log().warning("task_failed", exc_info=True)
-        stop.wait(seconds)
+        stop.wait(SWEEP_EVERY)
 
 
 @contextmanager

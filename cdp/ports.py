@@ -8,11 +8,12 @@ tables by name.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import FromClause
+from sqlalchemy.orm import Session
 
 from cdp.vocabulary import (
     Actor,
@@ -205,6 +206,16 @@ class Journal(Protocol):
 
         The database notes the journal's length in the same Work.
         """
+        ...
+
+
+class Jobs(Protocol):
+    """Work for later, deferred in the transaction that makes it necessary."""
+
+    def defer(
+        self, name: str, *, session: Session, after: timedelta = timedelta(0), **ids: UUID | int
+    ) -> None:
+        """Defer the job `name` with `ids`, to run once `after` has passed."""
         ...
 
 
@@ -709,6 +720,7 @@ class Ports:
     vault: Vault
     catalogue: Catalogue
     journal: Journal
+    jobs: Jobs
     receipts: Signer
     certificates: Signer
     audit: AuditTrail

@@ -219,6 +219,8 @@ requests = workspace_table(
     instant("received_at"),
     instant("verified_at", null=True),
     instant("completed_at", null=True),
+    Column("draft", LargeBinary),  # JSON of counts and opaque ids, until the certificate is written
+    Column("claim_salt", LargeBinary),  # the person's, until they take it
     Column("certificate", LargeBinary),  # JCS
     Column("signature", LargeBinary),
     key=("id",),

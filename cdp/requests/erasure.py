@@ -14,7 +14,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+import msgspec
+from sqlalchemy import insert, select, update
 
 from cdp import consents, inbox, profiles, tables
 from cdp.kernel.errors import CdpError, NotAllowed, NotFound
@@ -70,15 +71,28 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """What the erasing transaction leaves to be proved."""
+    """What the erasing transaction leaves to be waited for."""
 
     request: UUID
     whom: Forgotten
-    keys: Sequence[KeyFingerprint]
-    recipients: Sequence[Mapping[str, Any]]
     deleted: Mapping[str, int]
     entry: UUID
-    times: dict[str, Any]
+
+
+class _Draft(msgspec.Struct, frozen=True):
+    """What the certificate will say, kept with the request until it is written: ids and counts."""
+
+    fragments: list[UUID]
+    contacts: list[UUID]
+    keys: list[tuple[UUID, UUID, int, bytes]]
+    recipients: list[dict[str, Any]]
+    deleted: dict[str, int]
+    entry: UUID
+    approver: str
+
+
+# By then the request that erased has certified it; if it died, the job does.
+FINISH_AFTER = timedelta(seconds=60)
 
 
 def outlook(profile: UUID, *, work: Work, ports: Ports) -> Outlook:
@@ -123,12 +137,26 @@ def erase(
     consents.drain(done.whom.fragments, done.whom.contacts, begin=begin, ports=ports, patience=patience)
     wait_for_log(done.entry)
     with begin() as work:
-        residue = _residue(done.whom, work=work, ports=ports)
-        proof = _certify(done, ground, residue, work=work, ports=ports)
+        residue, proof = certify(done.request, work=work, ports=ports, hand_out=True)
     result = Erased(request=done.request, deleted=done.deleted, residue=residue, certificate=proof)
     if result.residue_total:
         raise SomethingLeft(rows=result.residue_total)
     return result
+
+
+def finish(request: UUID, *, begin: Opener, ports: Ports, patience: timedelta) -> bool:
+    """The job that certifies an erasure whose process died; false if there was nothing to do."""
+    with begin() as work:
+        state = work.session.scalar(select(tables.requests.c.state).where(tables.requests.c.id == request))
+        draft = _draft(request, work=work) if state == "erased" else None
+    if draft is None:
+        return False
+    fragments = [FragmentId(one) for one in draft.fragments]
+    contacts = [ContactId(one) for one in draft.contacts]
+    consents.drain(fragments, contacts, begin=begin, ports=ports, patience=patience)
+    with begin() as work:
+        certify(request, work=work, ports=ports, hand_out=False)
+    return True
 
 
 def forget_again(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
@@ -205,18 +233,6 @@ def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
     ports.journal.write("erasure", [line], work=work)
     deleted = _delete(whom, work=work, ports=ports)
     request = new_id()
-    work.session.execute(
-        insert(tables.requests).values(
-            workspace_id=work.workspace,
-            id=request,
-            kind="erasure",
-            fragments=list(whom.fragments),
-            state="erased",
-            ground=ground,
-            received_at=work.now,
-            verified_at=work.now,
-        )
-    )
     entry = ports.audit.record(
         AuditEntry(
             action=f"{work.actor.kind}:subject:erase",
@@ -228,15 +244,36 @@ def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
         ),
         work=work,
     )
-    return _Done(
-        request=request,
-        whom=whom,
-        keys=fingerprints,
+    draft = _Draft(
+        fragments=list(whom.fragments),
+        contacts=list(whom.contacts),
+        keys=[(key.key, key.fragment, key.kek_version, key.commitment) for key in fingerprints],
         recipients=recipients,
         deleted=deleted,
         entry=entry,
-        times={"received": work.now, "verified": work.now},
+        approver=work.actor.ref,
     )
+    work.session.execute(
+        insert(tables.requests).values(
+            workspace_id=work.workspace,
+            id=request,
+            kind="erasure",
+            fragments=list(whom.fragments),
+            state="erased",
+            ground=ground,
+            received_at=work.now,
+            verified_at=work.now,
+            draft=msgspec.json.encode(draft),
+        )
+    )
+    ports.jobs.defer(
+        "finish_erasure",
+        session=work.session,
+        after=FINISH_AFTER,
+        workspace=work.workspace,
+        request=request,
+    )
+    return _Done(request=request, whom=whom, deleted=deleted, entry=entry)
 
 
 def _delete(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
@@ -256,33 +293,56 @@ def _residue(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
     return dict(left)
 
 
-def _certify(
-    done: _Done, ground: str, residue: Mapping[str, int], *, work: Work, ports: Ports
-) -> Certificate:
+def _draft(request: UUID, *, work: Work) -> _Draft:
+    raw = work.session.scalars(
+        select(tables.requests.c.draft).where(tables.requests.c.id == request).with_for_update()
+    ).one()
+    return msgspec.json.decode(raw, type=_Draft)
+
+
+def certify(request: UUID, *, work: Work, ports: Ports, hand_out: bool) -> tuple[dict[str, int], Certificate]:
+    """Look for residue and write the certificate; both are kept with the request.
+
+    `hand_out`: the caller gives the claim salt to the person now; else it is kept for them.
+    """
+    row = work.session.execute(select(tables.requests).where(tables.requests.c.id == request)).one()
+    draft = _draft(request, work=work)
+    whom = Forgotten(
+        fragments=[FragmentId(one) for one in draft.fragments],
+        contacts=[ContactId(one) for one in draft.contacts],
+        watermark=0,
+    )
+    residue = _residue(whom, work=work, ports=ports)
+    keys = [
+        KeyFingerprint(key=key, fragment=FragmentId(fragment), kek_version=version, commitment=commitment)
+        for key, fragment, version, commitment in draft.keys
+    ]
+    salt = os.urandom(32)
     made = certificate.write(
-        request=done.request,
-        ground=ground,
-        times=done.times | {"completed": work.now},
-        fragments=done.whom.fragments,
-        keys=done.keys,
-        deleted=done.deleted,
+        request=request,
+        ground=row.ground,
+        times={"received": row.received_at, "verified": row.verified_at, "completed": work.now},
+        fragments=draft.fragments,
+        keys=keys,
+        deleted=draft.deleted,
         residue=residue,
-        recipients=done.recipients,
-        blind_from=ports.vault.blind_from([key.kek_version for key in done.keys], work=work),
+        recipients=draft.recipients,
+        blind_from=ports.vault.blind_from([key.kek_version for key in keys], work=work),
         retained=retained(ports),
-        approver=work.actor.ref,
-        log=ports.audit.proof(done.entry, work=work),
-        claim_salt=os.urandom(32),
+        approver=draft.approver,
+        log=ports.audit.proof(draft.entry, work=work),
+        claim_salt=salt,
         signer=ports.certificates,
     )
     work.session.execute(
         update(tables.requests)
-        .where(tables.requests.c.id == done.request)
+        .where(tables.requests.c.id == request)
         .values(
             state="done" if not any(residue.values()) else "residue",
             completed_at=work.now,
             certificate=made.document,
             signature=made.signature,
+            claim_salt=None if hand_out else salt,
         )
     )
-    return made
+    return residue, made

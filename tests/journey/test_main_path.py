@@ -1,139 +1,14 @@
 """The main job as one story: in, resolved, silent, consented, released, withdrawn, erased, logged."""
 
-from datetime import timedelta
-
 import msgspec
 import pytest
+from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
 from sqlalchemy import select, text
 
 from api import keeper, wiring
-from cdp import audiences, consents, inbox, releases, segments, sources, tables
-from cdp.consents import Saying
-from cdp.destinations import NdjsonFile
-from cdp.inbox import Accepted
-from cdp.ingest import Limits, work_off
-from cdp.ports import Ask
+from cdp import audiences, tables
 from cdp.requests import access, erasure
-from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass, State
-from consent import register
-
-PATIENCE = timedelta(seconds=10)
-EVERYONE = {"all": []}
-ANN = {"email": "ann@example.org", "firstName": "Ann", "birthday": "1980-02-03", "address": {"country": "DE"}}
-BOB = {"email": "bob@example.org", "firstName": "Bob", "birthday": "1981-02-03", "address": {"country": "DE"}}
-
-
-class Journey:
-    """What the steps of a story share."""
-
-    def __init__(self, system, workspace):
-        self.system, self.workspace, self.ports = system, workspace, system.ports
-
-    def begin(self, *roles, purpose="test"):
-        actor = Actor(ref="tester", roles=frozenset(roles or {"service"}), kind="system")
-        return self.system.opener(self.workspace, actor=actor, purpose=purpose)
-
-    def send(self, source, *messages, kind="server", gpc=False):
-        body = b"batch\n" + msgspec.json.encode({"batch": list(messages)})
-        with self.begin()() as work:
-            named = sources.named(source, work=work)
-            request = Accepted(source=named.id, kind=kind, body=body, items=len(messages), gpc=gpc)
-            inbox.accept(request, vault=self.ports.vault, work=work)
-
-    def work(self):
-        total = {}
-        while (done := work_off(self.begin(), ports=self.ports, limits=Limits())).rows:
-            for verdict, count in done.verdicts.items():
-                total[verdict] = total.get(verdict, 0) + count
-        return total
-
-    def profile(self, namespace, value):
-        with self.begin()() as work:
-            contact = self.ports.identity.contact_of(Identifier(namespace, value), work=work)
-            (found,) = self.ports.identity.profiles_of(contact, work=work)
-            return found
-
-    def release(self, path, purpose="email_marketing"):
-        with self.begin()() as work:
-            recipient = self.ports.ledger.recipient("mailer", work=work)
-        plan = releases.Plan(
-            segment="everyone",
-            ask=Ask(purpose=purpose, channel=Channel.EMAIL, recipient="mailer"),
-            traits=[3],
-            destination=NdjsonFile(path),
-        )
-        return releases.run(
-            plan,
-            recipient=recipient,
-            begin=self.begin("marketing", purpose=purpose),
-            ports=self.ports,
-            limits=releases.Limits(),
-        )
-
-    def say(self, state, email, **more):
-        return consents.say(
-            Saying(purpose="email_marketing", channel=Channel.EMAIL, state=state, **more),
-            begin=self.begin("support"),
-            ports=self.ports,
-            patience=PATIENCE,
-            identifier=Identifier("email", email),
-        )
-
-
-@pytest.fixture
-def journey(system, workspace):
-    """A workspace with a source, purposes, a recipient, a notice and a segment."""
-    made = Journey(system, workspace)
-    with made.begin("admin")() as work:
-        register.seed(work)
-        sources.create("web", priority=1, authoritative=True, controller_id=workspace, work=work)
-        common = {"controller": workspace, "work": work}
-        register.add_purpose(
-            "email_marketing", basis=Basis.CONSENT, purpose_class=PurposeClass.MARKETING, **common
-        )
-        register.add_purpose(
-            "order_updates", basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, **common
-        )
-        register.add_recipient(
-            "mailer",
-            legal_entity="Mailer GmbH",
-            role="processor",
-            country="DE",
-            contract_until=work.now + timedelta(days=30),
-            work=work,
-        )
-        register.add_notice(
-            "newsletter",
-            text="We write to you.",
-            language="en",
-            purposes=["email_marketing"],
-            recipients=["mailer"],
-            **common,
-        )
-    with made.begin("marketing")() as work:
-        segments.save("everyone", EVERYONE, work=work, ports=made.ports)
-    return made
-
-
-def identify(user, traits, **more):
-    """One identify call."""
-    return {"type": "identify", "userId": user, "traits": traits, "messageId": f"m-{user}", **more}
-
-
-def ordered(user, number, revenue):
-    """One completed order."""
-    return {
-        "type": "track",
-        "event": "Order Completed",
-        "userId": user,
-        "messageId": f"o-{user}-{number}",
-        "properties": {"revenue": revenue, "quantity": 1, "order_id": f"{number}"},
-    }
-
-
-def lines(path):
-    """What a release wrote."""
-    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+from cdp.vocabulary import State
 
 
 def test_from_the_first_event_to_the_erasure(journey, tmp_path):

@@ -73,7 +73,10 @@ def check(settings: Settings, app_url: str) -> StateDirectory:
         there = inspect(connection).has_table("alembic_version", schema="public")
         if not there or connection.scalar(version) != migrations.newest():
             raise NotMigrated
-        _check(state, connection)
+        instance = _instance(connection)
+        if instance is None:
+            raise NotMigrated
+        _check(state, instance, connection)
     app.dispose()
     return state
 

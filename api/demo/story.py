@@ -1,6 +1,6 @@
 """`cdp demo`: the platform's main job in twelve steps on real parts, with a scorecard.
 
-Exit code 0 only if every check of every step held. Each fact about another product is from
+It is told well only if every check of every step held. Each fact about another product is from
 a run of that product; see the table in the README.
 """
 
@@ -113,8 +113,8 @@ SCORES = {
 }
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
-    """Tell the story; 0 if everything held, 1 if not. With `as_json` only the result is printed."""
+def run(settings: Settings, *, as_json: bool) -> bool:
+    """Tell the story; whether everything held. With `as_json` only the result is printed."""
     teller = Teller(Console(), quiet=as_json)
     people = population(now())
     told: list[Told] = []
@@ -139,7 +139,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         sys.stdout.buffer.write(msgspec.json.encode({"ok": ok, "steps": steps, "scorecard": card}) + b"\n")
     else:
         _print(teller.console, card, told, report_file, ok)
-    return 0 if ok else 1
+    return ok
 
 
 Step = Callable[[Told], None]

@@ -50,7 +50,8 @@ def test_the_job_certifies_what_a_crash_left(erased, database):
     with database.app.begin() as connection:
         rows = connection.execute(
             text(
-                "SELECT args FROM procrastinate_jobs WHERE task_name = 'finish_erasure' AND args->>'workspace' = :w"
+                "SELECT args FROM procrastinate_jobs"
+                " WHERE task_name = 'finish_erasure' AND args->>'workspace' = :w"
             ),
             {"w": str(erased.workspace)},
         ).all()

@@ -1,0 +1,232 @@
+"""What starts the platform elsewhere: the image, the compose file, the CI command, the Makefile.
+
+Nothing of it can be run in a test, so it is parsed, and held to what it must not do.
+"""
+
+import re
+import stat
+import subprocess
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+import yaml
+from documents import ROOT
+from jsonschema import Draft202012Validator
+
+from api.cli.commands import COMMANDS
+from cdp.kernel.settings import Settings
+
+SETTINGS = {f"CDP_{name.upper()}" for name in Settings.model_fields}
+OURS = {"migrate", "api", "worker", "keeper"}
+SEVEN = {"cdp", "identity", "consent", "governance", "audit", "policies", "api"}
+
+_TEXT = {"type": "string", "minLength": 1}
+_WORDS = {"type": "array", "items": _TEXT, "minItems": 1}
+_SERVICE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["image", "restart"],
+    "properties": {
+        "image": {"type": "string", "pattern": r"^[a-z0-9./-]+:v?[0-9][\w.-]*$"},
+        "build": {"const": "."},
+        "command": _WORDS,
+        "environment": {"type": "object", "additionalProperties": _TEXT},
+        "ports": {"type": "array", "items": {"pattern": r"^127\.0\.0\.1:[0-9]{4}:[0-9]{4}$"}},
+        "volumes": {"type": "array", "items": {"pattern": r"^(\./)?[\w./-]+:/[\w./-]+(:ro)?$"}},
+        "depends_on": {
+            "type": "object",
+            "additionalProperties": {
+                "properties": {"condition": {"enum": ["service_healthy", "service_completed_successfully"]}},
+                "required": ["condition"],
+                "additionalProperties": False,
+            },
+        },
+        "healthcheck": {
+            "properties": {
+                "test": _WORDS,
+                "interval": {"pattern": "^[0-9]+s$"},
+                "timeout": {"pattern": "^[0-9]+s$"},
+                "retries": {"type": "integer"},
+            },
+            "required": ["test", "interval", "timeout", "retries"],
+            "additionalProperties": False,
+        },
+        "restart": {"enum": ["unless-stopped", "on-failure"]},
+        "user": {"type": "string", "pattern": "^[1-9][0-9]*:[1-9][0-9]*$"},
+        "read_only": {"const": True},
+        "tmpfs": _WORDS,
+        "cap_drop": {"const": ["ALL"]},
+        "security_opt": {"const": ["no-new-privileges:true"]},
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "services", "volumes"],
+    "patternProperties": {"^x-": {"type": "object"}},
+    "properties": {
+        "name": _TEXT,
+        "services": {"type": "object", "additionalProperties": _SERVICE},
+        "volumes": {"type": "object", "additionalProperties": {"type": "null"}},
+    },
+}
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def _instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, continued lines joined, comments left out."""
+    text = (ROOT / "Dockerfile").read_text()
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+
+
+IMAGE = _instructions()
+
+
+def test_the_compose_file_uses_only_keys_that_we_know():
+    """A misspelled key is ignored by some versions, and then a protection is missing."""
+    assert list(Draft202012Validator(SCHEMA).iter_errors(COMPOSE)) == []
+
+
+def test_the_compose_file_starts_the_platform_and_its_neighbours():
+    """PostgreSQL 18, OpenSearch, Mailpit, and everything of ours; `api.cli` knows each command."""
+    assert set(SERVICES) == {"postgres", "opensearch", "mailpit"} | OURS
+    assert SERVICES["postgres"]["image"].startswith("postgres:18.")
+    assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
+    assert set(COMMANDS) >= OURS
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_containers_can_do_little(name):
+    """Not root, no capability, nothing to write but their volume and /tmp."""
+    service, users = SERVICES[name], [rest for word, rest in IMAGE if word == "USER"]
+
+    assert [service["user"]] == users
+    assert service["read_only"] and service["cap_drop"] and service["security_opt"]
+    assert service["volumes"] == ["state:/var/lib/cdp"]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_containers_are_configured_by_settings_that_exist(name):
+    """A misspelled variable would be ignored in silence."""
+    assert set(SERVICES[name]["environment"]) <= SETTINGS
+
+
+def test_each_process_gets_the_database_role_it_needs_and_no_other():
+    """The owner migrates, the keeper signs, and a leak in one process is not a leak of all."""
+    urls = {name: SERVICES[name]["environment"] for name in OURS}
+
+    assert {name for name in OURS if "CDP_OWNER_URL" in urls[name]} == {"migrate"}
+    assert {name for name in OURS if "CDP_KEEPER_URL" in urls[name]} == {"keeper"}
+    for role in ("database", "owner", "keeper"):
+        user = {"database": "cdp_app"}.get(role, f"cdp_{role}")
+        used = [found for one in urls.values() if (found := one.get(f"CDP_{role.upper()}_URL"))]
+        assert all(found.startswith(f"postgresql+psycopg://{user}:${{") for found in used)
+
+
+def test_no_password_stands_in_the_compose_file():
+    """Each comes from the environment, and a missing one stops the start."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    passwords = re.findall(r"(\S*PASSWORD\S*)", re.sub(r"^#.*$", "", text, flags=re.MULTILINE))
+
+    assert passwords
+    assert [one for one in passwords if not re.search(r"^\w+:$|\$\{\w+PASSWORD:\?\}", one)] == []
+
+
+def test_state_and_database_lie_on_volumes_of_their_own():
+    """Whoever restores the one must not bring back the other."""
+    mounts = {name: service.get("volumes", []) for name, service in SERVICES.items()}
+    named = {mount.partition(":")[0] for one in mounts.values() for mount in one if not mount.startswith(".")}
+    files = [mount.partition(":")[0] for one in mounts.values() for mount in one if mount.startswith(".")]
+
+    assert named == set(COMPOSE["volumes"]) == {"database", "search", "state"}
+    assert not any(mount.startswith("state:") for mount in mounts["postgres"])
+    assert all((ROOT / file).is_file() for file in files)
+
+
+def test_the_image_runs_as_nobody_in_particular():
+    """The last user is a number and not root, and nothing is run or copied after it."""
+    words = [word for word, _ in IMAGE]
+    user = words.index("USER")
+
+    assert words.count("FROM") == words.count("USER") == 1
+    assert re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", IMAGE[user][1])
+    assert not {"RUN", "COPY", "ADD"} & set(words[user:])
+
+
+def test_the_image_is_made_of_pinned_parts():
+    """A dated base, wheels by hash, no compiler, and nothing from the network but packages."""
+    base = dict(IMAGE)["FROM"]
+    run = " && ".join(rest for word, rest in IMAGE if word == "RUN")
+    installs = re.findall(r"pip install ([^&]*)", run)
+
+    assert re.fullmatch(r"python:3\.1[1-9]-slim-[a-z]+", base)
+    assert len(installs) == 1
+    for flag in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r locks/runtime.txt"):
+        assert flag in installs[0]
+    assert not re.search(r"apt|gcc|curl|wget|git |--index", run)
+    assert "ADD" not in {word for word, _ in IMAGE}
+
+
+def test_the_image_holds_the_seven_packages_and_the_lock():
+    """What is copied is there, is let through, and is all that the command line needs."""
+    copied = [rest.split() for word, rest in IMAGE if word == "COPY"]
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+
+    assert {source for source, _ in copied} == SEVEN | {"locks/runtime.txt"}
+    assert all(source == target and (ROOT / source).exists() for source, target in copied)
+    assert all(any(fnmatch(source, one) for one in let_in) for source, _ in copied)
+    assert dict(IMAGE)["ENTRYPOINT"] == '["python", "-m", "api.cli"]'
+    assert (ROOT / "api" / "cli" / "__main__.py").exists()
+
+
+def test_the_image_is_configured_by_settings_that_exist():
+    """As for the compose file."""
+    env = " ".join(rest for word, rest in IMAGE if word == "ENV")
+    variables = dict(re.findall(r"(\w+)=(\S+)", env))
+
+    assert {name for name in variables if name.startswith("CDP_")} <= SETTINGS
+    assert variables["CDP_STATE_DIR"].startswith("/var/lib/cdp/")
+
+
+def test_the_ci_command_calls_make_test_and_make_check_and_nothing_else():
+    """What the CI runs is what a developer runs."""
+    path = ROOT / ".ci" / "run"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    text = "\n".join(lines)
+
+    assert path.stat().st_mode & stat.S_IXUSR
+    assert lines[0] == "set -euo pipefail"
+    assert re.findall(r"^make (\w+)", text, re.MULTILINE) == ["test", "check"]
+    assert not re.search(r"curl|wget|pip |http", text)
+    assert subprocess.run(["bash", "-n", path], check=False).returncode == 0
+
+
+def test_every_command_of_the_makefile_says_what_it_does():
+    """`make` alone lists the commands, and the two that the README names first are among them."""
+    shown = subprocess.run(["make", "-C", ROOT, "help"], check=True, capture_output=True, text=True).stdout
+    listed = {line.split()[0] for line in shown.splitlines() if not line.startswith("make")}
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert listed == set(targets)
+    assert {"demo", "run", "test", "check", "help"} <= listed
+
+
+@pytest.mark.parametrize("target", ["demo", "run", "test", "check"])
+def test_a_machine_without_python_is_told_so(target, tmp_path):
+    """What is missing is said in a sentence, and nothing is half done."""
+    made = tmp_path / "venv"
+    done = subprocess.run(
+        ["make", "-C", ROOT, f"VENV={made}", "PYTHON=no-such-python", target],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode != 0
+    assert "Python 3.11 or newer" in done.stdout
+    assert not made.exists()

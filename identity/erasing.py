@@ -1,0 +1,179 @@
+"""How identity forgets: everything that fragments own, and identifiers that nobody else holds.
+
+The other fragments are grouped as if the erased had never been there. What was accepted
+before the erasure and names the erased by any index is recognised when it comes in late
+(`identity.erased`); their ids stay known as erased (`identity.gone`).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, delete, func, or_, select
+
+from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.ports import Forgotten
+from cdp.vocabulary import ContactId, FragmentId, ProfileId
+from cdp.work import Work
+from identity import contacts, golden, regrouping, tables
+from identity.components import Limits
+from identity.queries import held_by_others
+from identity.regrouping import Change, Moved
+
+_BY_FRAGMENT = (tables.golden, tables.statement_traits, tables.statements, tables.addresses)
+_OWNED = (*_BY_FRAGMENT, tables.claims, tables.edges, tables.fragments, tables.identifiers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityErasable:
+    """`Erasable` of identity."""
+
+    claim_limit: int
+    component_limit: int
+    tables: frozenset[str] = frozenset(str(table) for table in _OWNED)
+    retained: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "identity.erased": "keyed hashes that recognise late messages of the erased; 30 days",
+            "identity.gone": "opaque ids of erased fragments, so that they resolve to 'erased' for ever",
+        }
+    )
+
+    def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Delete; rows deleted by table. Raises `Contended`."""
+        limits = Limits(claims=self.claim_limit, fragments=self.component_limit)
+
+        def attempt(also: frozenset[FragmentId]) -> dict[str, int]:
+            return _erase(whom, also, work=work, limits=limits)
+
+        return regrouping.retrying(attempt, work=work)
+
+    def residue(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Rows still there by table; an identifier that others hold is theirs."""
+        return {
+            str(table): work.session.scalar(select(func.count()).select_from(table).where(theirs)) or 0
+            for table, theirs in _theirs(whom).items()
+        }
+
+
+def _erase(whom: Forgotten, also: frozenset[FragmentId], *, work: Work, limits: Limits) -> dict[str, int]:
+    gone = frozenset(whom.fragments)
+    change = _change(gone, work=work, limits=limits)
+    locks = also | gone | change.lenders | regrouping.needs(change, work=work, limits=limits)
+    regrouping.lock(locks, work=work)
+    held = _held(whom, work=work)
+    regrouping.lock_contacts(held, work=work)
+    # Read again under the locks: somebody may have joined them in between.
+    change = _change(gone, work=work, limits=limits)
+    if not change.lenders <= locks:
+        raise Moved(change.lenders)
+    profiles = _profiles(gone, work=work)
+    _remember(whom, held, work=work)
+    deleted = {
+        str(table): work.session.execute(delete(table).where(theirs)).rowcount  # type: ignore[attr-defined]
+        for table, theirs in _theirs(whom).items()
+    }
+    regrouping.settle(change, locks, work=work, limits=limits)
+    golden.repoint(profiles, work=work)
+    return deleted
+
+
+def _theirs(whom: Forgotten) -> dict[Table, ColumnElement[bool]]:
+    """The rows to delete, in this order: `identifiers` last, for claims decide who holds one."""
+    mine: BindParameter[list[UUID]] = bindparam("mine", list(whom.fragments), unique=True)
+    alone: BindParameter[list[UUID]] = bindparam("alone", list(whom.contacts), unique=True)
+    found = {table: table.c.fragment_id == func.any(mine) for table in _BY_FRAGMENT}
+    claim, edge, identifier = tables.claims.c, tables.edges.c, tables.identifiers.c
+    # What somebody's browser asserts of a contact that nobody holds any more is about the erased.
+    named = and_(claim.contact_id == func.any(alone), ~held_by_others(claim.contact_id, whom.fragments))
+    found[tables.claims] = or_(claim.fragment_id == func.any(mine), named)
+    found[tables.edges] = or_(edge.a == func.any(mine), edge.b == func.any(mine))
+    found[tables.fragments] = tables.fragments.c.id == func.any(mine)
+    found[tables.identifiers] = and_(
+        identifier.contact_id == func.any(alone), ~held_by_others(identifier.contact_id, whom.fragments)
+    )
+    return found
+
+
+_CLAIMANTS = """
+SELECT u.contact_id, v.fragment_id
+FROM (
+    SELECT DISTINCT contact_id FROM identity.claims
+    WHERE fragment_id = ANY(%(gone)b::uuid[]) AND trust = 1 AND retracted_at IS NULL
+) AS u
+CROSS JOIN LATERAL (
+    SELECT c.fragment_id FROM identity.claims c
+    WHERE c.contact_id = u.contact_id AND c.trust = 1 AND c.retracted_at IS NULL
+    LIMIT %(most)s
+) AS v
+"""
+
+_RELATED = """
+SELECT f.id FROM identity.fragments f
+WHERE f.root_id IN (SELECT root_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[]))
+UNION SELECT e.b FROM identity.edges e WHERE e.a = ANY(%(gone)b::uuid[])
+UNION SELECT e.a FROM identity.edges e WHERE e.b = ANY(%(gone)b::uuid[])
+"""
+
+_LENDERS = """
+SELECT f.id FROM identity.fragments f
+WHERE f.lends_to IN (SELECT root_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[]))
+UNION
+SELECT c.fragment_id
+FROM identity.claims h JOIN identity.claims c ON c.contact_id = h.contact_id AND c.trust = 3
+WHERE h.fragment_id = ANY(%(gone)b::uuid[]) AND h.namespace = 'user_id' AND h.trust = 1
+    AND c.retracted_at IS NULL
+"""
+
+
+def _change(gone: frozenset[FragmentId], *, work: Work, limits: Limits) -> Change:
+    """Whom the erasure of `gone` can regroup: joined to them, or lending to them."""
+    claimants: dict[ContactId, set[FragmentId]] = defaultdict(set)
+    wanted = {"gone": list(gone), "most": limits.claims + 1 + len(gone)}
+    for contact, one in run(work.session, _CLAIMANTS, wanted):
+        claimants[contact].add(one)
+    seeds = {one for (one,) in run(work.session, _RELATED, wanted)}
+    for others in claimants.values():
+        # A contact that stays a hub joined nobody before and joins nobody now.
+        if len(others - gone) <= limits.claims:
+            seeds |= others
+    lenders = {one for (one,) in run(work.session, _LENDERS, wanted)}
+    return Change(seeds=frozenset(seeds - gone), lenders=frozenset(lenders - gone))
+
+
+_HELD = """
+SELECT DISTINCT i.contact_id FROM identity.identifiers i
+WHERE i.contact_id = ANY(%(contacts)b::uuid[])
+    OR i.contact_id IN (SELECT contact_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[]))
+    OR i.contact_id IN (
+        SELECT contact_id FROM identity.claims WHERE fragment_id = ANY(%(gone)b::uuid[]) AND trust = 1
+    )
+"""
+
+
+def _held(whom: Forgotten, *, work: Work) -> list[ContactId]:
+    """The contacts by which the erased are known; a mere assertion of theirs may name a stranger."""
+    wanted = {"contacts": list(whom.contacts), "gone": list(whom.fragments)}
+    return [contact for (contact,) in run(work.session, _HELD, wanted)]
+
+
+def _profiles(gone: frozenset[FragmentId], *, work: Work) -> set[ProfileId]:
+    query = "SELECT DISTINCT root_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
+    return {root for (root,) in run(work.session, query, (list(gone),))}
+
+
+def _remember(whom: Forgotten, held: Sequence[ContactId], *, work: Work) -> None:
+    identifier = tables.identifiers.c
+    query = select(identifier.namespace, identifier.index_version, identifier.index).where(
+        identifier.contact_id == func.any(bindparam("held", list(held), unique=True))
+    )
+    rows = [(contacts.BLIND, row[0], row[1], bytes(row[2])) for row in work.session.execute(query)]
+    contacts.remember(rows, whom.watermark, work=work)
+    insert_rows(
+        work.session,
+        tables.gone,
+        work.workspace,
+        {"fragment_id": list(whom.fragments), "erased_at": [work.now for _ in whom.fragments]},
+        order=("fragment_id",),
+        conflict=Conflict(("fragment_id",)),
+    )

@@ -1,0 +1,194 @@
+"""Golden values: pointers to the statements that win, never the values themselves.
+
+The winner of a trait is verified before it is asserted, of the source with the smallest
+priority, the newest by acceptance, and of the smallest id where all that ties. Three are
+kept. A profile's pointers are a function of the statements in its fragments.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import bindparam, func, select
+
+from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.ports import GoldenValue, Statement, StoredStatement
+from cdp.vocabulary import FragmentId, ProfileId, SourceId, Trust
+from cdp.work import Work
+from identity import tables
+
+_APPEND = Conflict(
+    ("id",),
+    "UPDATE SET accept_seq = excluded.accept_seq, index = excluded.index, received_at = excluded.received_at"
+    " WHERE (excluded.accept_seq, excluded.index) < (statements.accept_seq, statements.index)",
+)
+
+
+def state(statements: Sequence[Statement], *, work: Work) -> None:
+    """Append statements and point the touched profiles' golden values anew.
+
+    One whose id is there already is the same message, accepted at another place: the earlier
+    place counts. The caller holds the roots locked.
+    """
+    first: dict[object, Statement] = {}
+    for one in sorted(statements, key=lambda one: one.position):
+        first.setdefault(one.id, one)
+    rows = list(first.values())
+    written = insert_rows(
+        work.session,
+        tables.statements,
+        work.workspace,
+        {
+            "id": [one.id for one in rows],
+            "fragment_id": [one.fragment for one in rows],
+            "source_id": [one.source.id for one in rows],
+            "kind": [one.kind for one in rows],
+            "priority": [one.source.priority for one in rows],
+            "trust": [int(one.trust) for one in rows],
+            "accept_seq": [one.position.accept_seq for one in rows],
+            "index": [one.position.index for one in rows],
+            "received_at": [one.received_at for one in rows],
+            "sealed": [one.sealed for one in rows],
+        },
+        order=("id",),
+        conflict=_APPEND,
+        returning=("id", "xmax"),
+    )
+    # A row that this statement inserted, and did not update, has no xmax.
+    new = {one for one, xmax in written if int(xmax) == 0}
+    earlier = [first[one].fragment for one, xmax in written if int(xmax) != 0]
+    traits = [(one, trait) for one in rows if one.id in new for trait in sorted(set(one.traits))]
+    insert_rows(
+        work.session,
+        tables.statement_traits,
+        work.workspace,
+        {
+            "statement_id": [one.id for one, _ in traits],
+            "trait": [trait for _, trait in traits],
+            "fragment_id": [one.fragment for one, _ in traits],
+        },
+    )
+    if traits:
+        run(work.session, _ADVANCE, (sorted(new), work.workspace))
+    if earlier:
+        # An older place may cost a winner its rank, to one that has none yet.
+        repoint(_roots(earlier, work=work), work=work)
+
+
+_POINT = """
+WITH {before} candidates AS ({candidates}),
+ranked AS (
+    SELECT c.profile_id, c.trait, s.id AS statement_id, s.fragment_id,
+        row_number() OVER (
+            PARTITION BY c.profile_id, c.trait
+            ORDER BY s.trust, s.priority, s.accept_seq DESC, s.index DESC, s.id
+        ) AS rank
+    FROM candidates c JOIN identity.statements s ON s.id = c.statement_id
+),
+wanted AS (SELECT * FROM ranked WHERE rank <= 3)
+{dropping}
+INSERT INTO identity.golden AS g (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
+SELECT %s::uuid, profile_id, trait, rank, statement_id, fragment_id FROM wanted
+ORDER BY profile_id, trait, rank
+ON CONFLICT (workspace_id, profile_id, trait, rank)
+    DO UPDATE SET statement_id = excluded.statement_id, fragment_id = excluded.fragment_id
+    WHERE g.statement_id <> excluded.statement_id
+"""
+
+# What a new statement can beat is what has a rank already: no need to read a profile's past.
+_ADVANCE = _POINT.format(
+    before="""said AS (
+    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    FROM identity.statement_traits t JOIN identity.fragments f ON f.id = t.fragment_id
+    WHERE t.statement_id = ANY(%b::uuid[])
+),""",
+    candidates="""
+    SELECT profile_id, trait, statement_id FROM said
+    UNION
+    SELECT g.profile_id, g.trait, g.statement_id
+    FROM (SELECT DISTINCT profile_id, trait FROM said) AS t
+    JOIN identity.golden g ON g.profile_id = t.profile_id AND g.trait = t.trait""",
+    dropping="",
+)
+
+_REPOINT = _POINT.format(
+    before="",
+    candidates="""
+    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    FROM identity.fragments f JOIN identity.statement_traits t ON t.fragment_id = f.id
+    WHERE f.root_id = ANY(%b::uuid[])""",
+    dropping=""", dropped AS (
+    DELETE FROM identity.golden g
+    WHERE g.profile_id = ANY(%b::uuid[]) AND NOT EXISTS (
+        SELECT FROM wanted w WHERE w.profile_id = g.profile_id AND w.trait = g.trait AND w.rank = g.rank
+    )
+)""",
+)
+
+
+def repoint(profiles: Collection[ProfileId], *, work: Work) -> None:
+    """Point the golden values of `profiles` anew; those of a root that is none any more go."""
+    if profiles:
+        run(work.session, _REPOINT, (list(profiles), list(profiles), work.workspace))
+
+
+def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:
+    query = "SELECT DISTINCT root_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
+    return {root for (root,) in run(work.session, query, (list(fragments),))}
+
+
+def golden(profiles: Collection[ProfileId], traits: Collection[int], *, work: Work) -> list[GoldenValue]:
+    """The winning statements of `traits` (all if empty) for `profiles`."""
+    pointer, said = tables.golden.c, tables.statements.c
+    query = (
+        select(
+            pointer.profile_id,
+            pointer.trait,
+            pointer.rank,
+            said.id,
+            said.fragment_id,
+            said.source_id,
+            said.received_at,
+            said.trust,
+            said.sealed,
+        )
+        .join(tables.statements, (said.id == pointer.statement_id))
+        .where(pointer.profile_id == func.any(bindparam("profiles", list(profiles), unique=True)))
+        .order_by(pointer.profile_id, pointer.trait, pointer.rank)
+    )
+    if traits:
+        query = query.where(pointer.trait.in_(sorted(set(traits))))
+    return [
+        GoldenValue(
+            profile=ProfileId(row.profile_id),
+            trait=row.trait,
+            rank=row.rank,
+            statement=row.id,
+            fragment=FragmentId(row.fragment_id),
+            source=SourceId(row.source_id),
+            received_at=row.received_at,
+            trust=Trust(row.trust),
+            sealed=bytes(row.sealed),
+        )
+        for row in work.session.execute(query)
+    ]
+
+
+def statements(fragments: Collection[FragmentId], *, work: Work) -> list[StoredStatement]:
+    """All statements of `fragments`, oldest first."""
+    said = tables.statements.c
+    query = (
+        select(tables.statements)
+        .where(said.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True)))
+        .order_by(said.accept_seq, said.index, said.id)
+    )
+    return [
+        StoredStatement(
+            id=row.id,
+            fragment=FragmentId(row.fragment_id),
+            source=SourceId(row.source_id),
+            kind=row.kind,
+            trust=Trust(row.trust),
+            received_at=row.received_at,
+            sealed=bytes(row.sealed),
+        )
+        for row in work.session.execute(query)
+    ]

@@ -1,0 +1,152 @@
+"""Questions about who is who: selectables to join, and look-ups.
+
+The selectables carry `workspace_id`, and row-level security narrows them like any table.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, exists, func, or_, select
+
+from cdp.ports import Vault
+from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, ProfileId, Trust
+from cdp.work import Work
+from identity import contacts as index
+from identity import tables
+
+_fragment = tables.fragments.c
+_claim = tables.claims.c
+
+
+def _array(values: Sequence[UUID]) -> BindParameter[list[UUID]]:
+    return bindparam("ids", list(values), unique=True)
+
+
+def contacts() -> FromClause:
+    """(workspace_id, profile_id, core_id, contact_id, namespace, fragment_id) to send to, verified only."""
+    return (
+        select(
+            _claim.workspace_id,
+            _fragment.root_id.label("profile_id"),
+            _fragment.core_id,
+            _claim.contact_id,
+            _claim.namespace,
+            _claim.fragment_id,
+        )
+        .join(
+            tables.fragments,
+            and_(_fragment.workspace_id == _claim.workspace_id, _fragment.id == _claim.fragment_id),
+        )
+        .where(
+            _claim.trust == int(Trust.VERIFIED),
+            _claim.retracted_at.is_(None),
+            _fragment.quarantined.is_(None),
+            _claim.namespace.in_(sorted(set(REACHES.values()))),
+        )
+        .subquery("contacts")
+    )
+
+
+def members() -> FromClause:
+    """(workspace_id, fragment_id, core_id, profile_id, lends_to) of every fragment."""
+    return select(
+        _fragment.workspace_id,
+        _fragment.id.label("fragment_id"),
+        _fragment.core_id,
+        _fragment.root_id.label("profile_id"),
+        _fragment.lends_to,
+    ).subquery("members")
+
+
+def contact_of(identifier: Identifier, *, vault: Vault, work: Work) -> ContactId | None:
+    """The contact of a normalised identifier, by every version of the index."""
+    return contacts_of([identifier], vault=vault, work=work).get(identifier)
+
+
+def contacts_of(
+    identifiers: Sequence[Identifier], *, vault: Vault, work: Work
+) -> dict[Identifier, ContactId]:
+    """The contacts of those normalised identifiers that are known."""
+    indexes = vault.every_index(work.workspace, identifiers)
+    found = index.find(identifiers, indexes, work=work)
+    return {identifiers[n]: contact for n, contact in found.items()}
+
+
+def profiles_of(contact: ContactId, *, work: Work) -> list[ProfileId]:
+    """Who goes by a contact on verified evidence."""
+    query = (
+        select(_fragment.root_id)
+        .join(tables.claims, _claim.fragment_id == _fragment.id)
+        .where(
+            _claim.contact_id == contact,
+            _claim.trust == int(Trust.VERIFIED),
+            _claim.retracted_at.is_(None),
+        )
+        .distinct()
+        .order_by(_fragment.root_id)
+    )
+    return [ProfileId(root) for root in work.session.scalars(query)]
+
+
+def resolve(fragment: UUID, *, work: Work) -> ProfileId | None:
+    """The profile that a fragment id belongs to now; None: unknown or erased."""
+    root = work.session.scalar(select(_fragment.root_id).where(_fragment.id == fragment))
+    return None if root is None else ProfileId(root)
+
+
+def fragments_of(profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
+    """The fragments of a profile, by id; `core_only`: those on verified links with its root."""
+    # The first of a profile is the first of its own verified part too, so both go by one id.
+    column = _fragment.core_id if core_only else _fragment.root_id
+    query = select(_fragment.id).where(column == profile).order_by(_fragment.id)
+    return [FragmentId(one) for one in work.session.scalars(query)]
+
+
+def touched(fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
+    """The profiles of `fragments`, those they lend behaviour to included, by id."""
+    query = select(_fragment.root_id, _fragment.lends_to).where(_fragment.id == func.any(_array(fragments)))
+    rows = work.session.execute(query).all()
+    return sorted({ProfileId(root) for pair in rows for root in pair if root is not None})
+
+
+def held_by_others(contact: ColumnElement[UUID], fragments: Sequence[FragmentId]) -> ColumnElement[bool]:
+    """Whether anybody but `fragments` claims a contact on verified evidence, or is known by it."""
+    theirs, other = tables.claims.alias().c, tables.fragments.alias().c
+    mine = _array(fragments)
+    return or_(
+        exists().where(
+            theirs.contact_id == contact,
+            theirs.trust == int(Trust.VERIFIED),
+            theirs.retracted_at.is_(None),
+            theirs.fragment_id != func.all(mine),
+        ),
+        exists().where(other.contact_id == contact, other.id != func.all(mine)),
+    )
+
+
+def goes_by(fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+    """The contacts that `fragments` claim: namespace, and whether nobody else holds it.
+
+    To hold a contact is to claim it on verified evidence, or to be what a source knows
+    under it. What a stranger's browser merely asserts takes nothing from its holder.
+    """
+    mine = _array(fragments)
+    query = (
+        select(_claim.contact_id, _claim.namespace, ~held_by_others(_claim.contact_id, fragments))
+        .where(_claim.fragment_id == func.any(mine), _claim.retracted_at.is_(None))
+        .distinct()
+    )
+    return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}
+
+
+def known_as(contacts: Sequence[ContactId], *, work: Work) -> dict[ContactId, ProfileId]:
+    """The profiles of the fragments that some source knows under one of these identifiers."""
+    query = select(_fragment.contact_id, _fragment.root_id).where(
+        _fragment.contact_id == func.any(_array(contacts))
+    )
+    return {ContactId(contact): ProfileId(root) for contact, root in work.session.execute(query)}
+
+
+def namespaces(*, work: Work) -> list[str]:
+    """The namespaces of the identifiers by which sources know people."""
+    return sorted(work.session.scalars(select(_fragment.namespace).distinct()))

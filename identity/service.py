@@ -1,0 +1,113 @@
+"""`ports.Identity` on the database: the functions of this package behind one object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import FromClause
+
+from cdp.ports import Evidence, GoldenValue, Placement, Statement, StoredStatement, Vault
+from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId
+from cdp.work import Work
+from identity import addresses, golden, placing, queries, regrouping, unmerge
+from identity.components import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityService:
+    """Fragments, contacts, components, golden pointers."""
+
+    vault: Vault
+    claim_limit: int  # verified claimants above which a contact joins nobody
+    component_limit: int  # fragments in one person above which they are quarantined
+
+    @property
+    def limits(self) -> Limits:
+        """The two limits as the grouping takes them."""
+        return Limits(claims=self.claim_limit, fragments=self.component_limit)
+
+    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
+        """Record the claims of a batch, lock the touched roots, join components anew.
+
+        Raises `Contended`, an `Overloaded`: nothing was stored, send a smaller batch.
+        """
+        return placing.place(evidence, work=work, vault=self.vault, limits=self.limits)
+
+    def state(self, statements: Sequence[Statement], *, work: Work) -> None:
+        """Append statements and point the touched profiles' golden values anew."""
+        golden.state(statements, work=work)
+
+    def addresses(
+        self, pairs: Sequence[tuple[FragmentId, ContactId]], *, work: Work
+    ) -> dict[tuple[FragmentId, ContactId], bytes]:
+        """The sealed addresses of those pairs that have one."""
+        return addresses.addresses(pairs, work=work)
+
+    def keep_addresses(self, sealed: Mapping[tuple[FragmentId, ContactId], bytes], *, work: Work) -> None:
+        """Keep addresses that are not kept yet."""
+        addresses.keep(sealed, work=work)
+
+    def touched(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
+        """The profiles of `fragments`, those they lend behaviour to included."""
+        return queries.touched(fragments, work=work)
+
+    def contacts(self) -> FromClause:
+        """(workspace_id, profile_id, core_id, contact_id, namespace, fragment_id), verified only."""
+        return queries.contacts()
+
+    def members(self) -> FromClause:
+        """(workspace_id, fragment_id, core_id, profile_id, lends_to)."""
+        return queries.members()
+
+    def contact_of(self, identifier: Identifier, *, work: Work) -> ContactId | None:
+        """The contact of a normalised identifier, by every version of the index."""
+        return queries.contact_of(identifier, vault=self.vault, work=work)
+
+    def contacts_of(self, identifiers: Sequence[Identifier], *, work: Work) -> Mapping[Identifier, ContactId]:
+        """The contacts of those normalised identifiers that are known, in one query."""
+        return queries.contacts_of(identifiers, vault=self.vault, work=work)
+
+    def known_as(self, contacts: Sequence[ContactId], *, work: Work) -> dict[ContactId, ProfileId]:
+        """The profiles of the fragments that some source knows under one of these identifiers."""
+        return queries.known_as(contacts, work=work)
+
+    def namespaces(self, *, work: Work) -> list[str]:
+        """The namespaces of the identifiers by which sources know people."""
+        return queries.namespaces(work=work)
+
+    def profiles_of(self, contact: ContactId, *, work: Work) -> list[ProfileId]:
+        """Who goes by a contact on verified evidence."""
+        return queries.profiles_of(contact, work=work)
+
+    def resolve(self, fragment: UUID, *, work: Work) -> ProfileId | None:
+        """The profile that a fragment id belongs to now; None: unknown or erased."""
+        return queries.resolve(fragment, work=work)
+
+    def fragments_of(self, profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
+        """The fragments of a profile, by id; `core_only`: those on verified links."""
+        return queries.fragments_of(profile, core_only=core_only, work=work)
+
+    def lock(self, profiles: Sequence[ProfileId], *, work: Work) -> None:
+        """Lock the root rows FOR UPDATE in id order until the Work ends."""
+        regrouping.lock([FragmentId(one) for one in profiles], work=work)
+
+    def golden(
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+    ) -> list[GoldenValue]:
+        """The winning statements of `traits` (all if empty) for `profiles`."""
+        return golden.golden(profiles, traits, work=work)
+
+    def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:
+        """All statements of `fragments`, oldest first."""
+        return golden.statements(fragments, work=work)
+
+    def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+        """The contacts that `fragments` claim: namespace, and whether nobody else holds it."""
+        return queries.goes_by(fragments, work=work)
+
+    def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Un-merge: these two fragments are never the same person; the regrouped profiles.
+
+        What had hung on their common contacts alone stays with `b`. Raises `NotFound`.
+        """
+        return unmerge.separate(a, b, work=work, limits=self.limits)

@@ -1,0 +1,96 @@
+"""Un-merge: a steward says that two fragments are two people.
+
+A `never` edge keeps them apart whatever is said later, and every contact that both go by
+joins nobody from then on, for two people hold it (ADR-0004). What had hung on such a contact
+alone stays with the second: a steward's `same` edge holds it there.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.kernel.errors import BadInput, NotFound
+from cdp.vocabulary import FragmentId, ProfileId
+from cdp.work import Work
+from identity import regrouping, tables
+from identity.components import EdgeKind, Limits
+from identity.regrouping import Change
+
+EDGE_VERSION = 1
+
+
+class NoSuchFragment(NotFound):
+    """One of the two fragments is unknown or erased."""
+
+
+class OneFragment(BadInput):
+    """A fragment cannot be separated from itself; it is never split."""
+
+
+def separate(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:
+    """Split the person that holds `a` and `b`; the regrouped profiles.
+
+    `a` leaves with everything that is joined to it by other contacts than those that both
+    go by; the rest stays with `b`. Raises `NoSuchFragment`, `OneFragment`, `Contended`.
+    """
+    if a == b:
+        raise OneFragment
+
+    def attempt(also: frozenset[FragmentId]) -> frozenset[ProfileId]:
+        change = Change(seeds=frozenset({a, b}))
+        locks = also | {a, b} | regrouping.needs(change, work=work, limits=limits)
+        regrouping.lock(locks, work=work)
+        before = _roots(locks, work=work)
+        if not {a, b} <= before.keys():
+            raise NoSuchFragment
+        _decide([(a, b)], EdgeKind.NEVER, work=work)
+        moved = regrouping.settle(change, locks, work=work, limits=limits)
+        return moved | _keep_with(a, b, before, locks, work=work, limits=limits)
+
+    return regrouping.retrying(attempt, work=work)
+
+
+def _keep_with(
+    a: FragmentId,
+    b: FragmentId,
+    before: Mapping[FragmentId, ProfileId],
+    locks: frozenset[FragmentId],
+    *,
+    work: Work,
+    limits: Limits,
+) -> frozenset[ProfileId]:
+    """Hold with `b` what the split has left on its own; the regrouped profiles."""
+    if before[a] != before[b]:
+        return frozenset()
+    now = _roots(locks, work=work)
+    person = {one for one, root in before.items() if root == before[b]}
+    alone = {FragmentId(now[one]) for one in person} - {now[a], now[b]}
+    if not alone:
+        return frozenset()
+    _decide([(b, one) for one in alone], EdgeKind.SAME, work=work)
+    change = Change(seeds=frozenset(alone | {b}))
+    return regrouping.settle(change, locks, work=work, limits=limits)
+
+
+def _decide(pairs: Iterable[tuple[FragmentId, FragmentId]], kind: EdgeKind, *, work: Work) -> None:
+    ordered = sorted((min(pair), max(pair)) for pair in pairs)
+    insert_rows(
+        work.session,
+        tables.edges,
+        work.workspace,
+        {
+            "a": [a for a, _ in ordered],
+            "b": [b for _, b in ordered],
+            "kind": [str(kind) for _ in ordered],
+            "evidence": ["steward" for _ in ordered],
+            "version": [EDGE_VERSION for _ in ordered],
+            # A steward's word has no place in the order of acceptance: it comes before all.
+            "accept_seq": [0 for _ in ordered],
+            "created_at": [work.now for _ in ordered],
+        },
+        conflict=Conflict(("a", "b", "kind"), "UPDATE SET retracted_at = NULL"),
+    )
+
+
+def _roots(fragments: Iterable[FragmentId], *, work: Work) -> dict[FragmentId, ProfileId]:
+    query = "SELECT id, root_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
+    return dict(run(work.session, query, (list(fragments),)).fetchall())

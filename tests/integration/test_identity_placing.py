@@ -1,0 +1,228 @@
+"""The batch path on a real database: order, duplicates, workers, hubs, locks."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from fakes_vault import FakeVault
+from identity_world import Message, World, expected, expected_golden, identifier
+
+from identity.components import Limits
+
+
+@pytest.fixture
+def world(begin):
+    """An empty world."""
+    return World(begin)
+
+
+CRM = ("crm", "crm:crm", "7")
+SHOP = ("shop", "crm:shop", "x")
+
+
+def test_two_sources_that_name_one_address_know_one_person(world):
+    """The ordinary case: a CRM row and a shop row with the same e-mail."""
+    first = world.hear(Message(1, "crm", "crm:crm:7", ("email:ann",)))
+    second = world.hear(Message(2, "shop", "crm:shop:x", ("email:ann", "phone:1")))
+
+    assert world.people() == {frozenset({CRM, SHOP})}
+    assert first.regrouped == frozenset()
+    assert second.regrouped == {first.placed[0].fragment, second.placed[0].fragment}
+
+
+def test_a_contact_is_new_once(world):
+    """Suppressions are looked up for new contacts only, so each must be told exactly once."""
+    first = world.hear(Message(1, "crm", "crm:crm:7", ("email:ann",))).placed[0]
+    second = world.hear(Message(2, "shop", "crm:shop:x", ("email:ann",))).placed[0]
+    email = identifier("email:ann")
+
+    assert first.new_contacts == set(first.contacts.values())
+    assert second.contacts[email] == first.contacts[email]
+    assert second.new_contacts == set(second.contacts.values()) - {first.contacts[email]}
+
+
+def test_a_contact_is_found_by_an_older_version_of_its_index(world):
+    """Rotation of the index key makes nobody a stranger."""
+    world.hear(Message(1, "crm", "crm:crm:7", ("email:ann",)))
+    world.vault = FakeVault(versions=(2, 1))
+    placed = world.hear(Message(2, "shop", "crm:shop:x", ("email:ann", "phone:1"))).placed[0]
+
+    assert len(world.people()) == 1
+    assert placed.contacts[identifier("email:ann")] not in placed.new_contacts
+
+
+def test_a_browser_lends_and_never_joins(world):
+    """A public key asserts: behaviour goes to the user it names, and nothing comes back."""
+    world.hear(Message(1, "web", "user_id:u", ("email:ann",)))
+    world.hear(Message(2, "js", "?anonymous_id:a", ("?user_id:u", "?email:ann")))
+    user, browser = ("web", "user_id", "u"), ("js", "anonymous_id", "a")
+
+    assert world.people() == {frozenset({user}), frozenset({browser})}
+    assert world.state()[browser][2] == user
+
+
+def test_a_lender_follows_its_user_into_a_merge(world):
+    """`lends_to` names a root, so it moves when the root does."""
+    world.hear(Message(2, "web", "user_id:u", ("email:ann",)))
+    world.hear(Message(3, "js", "?anonymous_id:a", ("?user_id:u",)))
+    placement = world.hear(Message(1, "crm", "crm:crm:7", ("email:ann",)))
+
+    assert world.state()["js", "anonymous_id", "a"][2] == CRM
+    assert placement.regrouped == {world.fragment("crm", "crm:crm:7"), world.fragment("web", "user_id:u")}
+
+
+def test_a_browser_may_lend_before_its_user_is_known(world):
+    """Whoever verifies the user id later borrows what was asserted before."""
+    world.hear(Message(1, "js", "?anonymous_id:a", ("?user_id:u",)))
+    world.hear(Message(2, "web", "user_id:u"))
+
+    assert world.state()["js", "anonymous_id", "a"][2] == ("web", "user_id", "u")
+
+
+def test_the_steady_state_writes_nothing(world):
+    """Messages that say nothing new cost no row version: only locks are taken."""
+    batch = [Message(n, "crm", f"crm:crm:{n}", (f"email:{n}",)) for n in range(1, 20)]
+    world.hear(*batch)
+    before = world.rows()
+    placement = world.hear(*(replace(one, seq=one.seq + 100) for one in batch))
+
+    assert world.rows() == before
+    assert placement.regrouped == frozenset()
+
+
+def test_hubs_and_crowds_are_left_alone(world):
+    """I6: a no-reply address joins nobody; a crowd beyond the limit is quarantined and unreachable."""
+    world.limits = Limits(claims=5, fragments=6)
+    for n in range(8):
+        world.hear(Message(n + 1, "crm", f"crm:crm:{n}", ("email:noreply",)))
+    for n in range(8):
+        world.hear(Message(n + 20, f"s{n}", f"email:{n}", (f"email:{n + 1}",)))
+    with world.begin() as work:
+        reachable = work.session.execute(world.service.contacts().select()).all()
+    crowd = {key for key, (*_, why) in world.state().items() if why == "component_limit"}
+
+    assert all(len(members) == 1 for members in world.people())
+    assert crowd == {(f"s{n}", "email", str(n)) for n in range(8)}
+    assert {row.fragment_id for row in reachable} == {
+        world.rows()["crm", "crm:crm", str(n)].id for n in range(8)
+    }
+
+
+SOURCES = ("crm", "shop", "web", "news")
+
+
+def a_person(number, rnd):
+    """Messages about one person from several sources, with typing errors and a family's address."""
+    emails = [f"email:p{number}", f"email:home{number // 3}"]
+    user = f"user_id:u{number}"
+    yield "crm", f"crm:crm:{number}", [rnd.choice(emails), f"phone:{number}"]
+    yield "shop", f"crm:shop:s{number}", [rnd.choice([*emails, f"email:p{rnd.randrange(60)}"]), user]
+    yield "web", user, [f"anonymous_id:a{rnd.randrange(60)}", emails[0]]
+    yield "js", f"?anonymous_id:a{rnd.randrange(60)}", ["?" + user, f"?email:p{rnd.randrange(60)}"]
+    yield "news", emails[0], ["email:noreply"] if rnd.random() < 0.5 else []
+
+
+def a_history(rnd, size):
+    """Messages with fixed places; some said twice, the second copy accepted later."""
+    told = [one for number in range(60) for one in a_person(number, rnd)]
+    messages = []
+    for n in range(size):
+        source, own, claims = rnd.choice(told)
+        named = tuple(rnd.sample(claims, k=rnd.randint(0, len(claims))))
+        traits = tuple(rnd.sample(range(1, 6), k=rnd.randint(0, 3)))
+        priority = 1 + SOURCES.index(source) if source in SOURCES else 9
+        messages.append(
+            Message(
+                1 + n // 7, source, own, named, index=n % 7, traits=traits, name=str(n), priority=priority
+            )
+        )
+    # A browser's copies are left out: which user id it named last may tell them apart (ADR-0004, price).
+    copies = [replace(one, seq=one.seq + rnd.randint(1, 40), index=one.index + 10) for one in messages]
+    return messages, [one for one in copies if one.source != "js" and rnd.random() < 0.15]
+
+
+class Inbox:
+    """Hands messages out as the collector does: a copy only if it was accepted earlier."""
+
+    def __init__(self):
+        self._first = {}
+        self._lock = threading.Lock()
+
+    def live(self, batch):
+        with self._lock:
+            kept = []
+            for one in batch:
+                if one.name not in self._first or (one.seq, one.index) < self._first[one.name]:
+                    self._first[one.name] = (one.seq, one.index)
+                    kept.append(one)
+            return kept
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_order_any_workers_and_duplicates_make_the_same_people(world, seed):
+    """I1: 1,000 messages, shuffled, repeated, over two workers = the batch function over them all."""
+    rnd = random.Random(seed)
+    messages, copies = a_history(rnd, 1000)
+    told = messages + copies
+    rnd.shuffle(told)
+    batches = []
+    while told:
+        cut = rnd.randint(1, 80)
+        batches.append(told[:cut])
+        told = told[cut:]
+    inbox = Inbox()
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda batch: world.hear(*inbox.live(batch)), batches))
+    state = world.state()
+
+    assert state == expected(messages, world.limits)
+    assert world.golden() == expected_golden(messages, state)
+
+
+def test_merges_both_ways_at_once_neither_cycle_nor_deadlock(world):
+    """I7: A→B in one worker and B→A in the other, again and again; no client sees an error."""
+    rounds = 12
+    for n in range(rounds):
+        for side in "ab":
+            world.hear(Message(1, side, f"user_id:{side}{n}", (f"email:{side}{n}",)))
+    barrier = threading.Barrier(2)
+
+    def merge(side, other):
+        for n in range(rounds):
+            barrier.wait()
+            numbers = range(rounds) if side == "a" else reversed(range(rounds))
+            world.hear(
+                Message(10 + n, side, f"email:{side}{n}", (f"email:{other}{n}",)),
+                *(Message(10 + n, f"{side}{n}", f"user_id:{side}{m}", index=m + 1) for m in numbers),
+            )
+
+    with ThreadPoolExecutor(2) as workers:
+        for done in [workers.submit(merge, "a", "b"), workers.submit(merge, "b", "a")]:
+            done.result(timeout=60)
+    roots = {row.id: row.root_id for row in world.rows().values()}
+
+    assert all(roots[root] == root for root in roots.values())
+
+
+def test_two_workers_that_meet_over_a_contact_nobody_holds_join_their_people(world):
+    """A contact that was only asserted has no verified root to lock: it is locked itself."""
+    world.hear(Message(1, "js", "?anonymous_id:a", ("?email:ann",)))
+    barrier = threading.Barrier(2)
+
+    def claim(side):
+        with world.begin() as work:
+            barrier.wait()
+            message = Message(2, side, f"user_id:{side}", ("email:ann",))
+            world.service.place([message.evidence], work=work)
+            world.heard.add((side, message.own))
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(claim, ("crm", "shop")))
+
+    assert world.people() == {
+        frozenset({("js", "anonymous_id", "a")}),
+        frozenset({("crm", "user_id", "crm")}),
+        frozenset({("shop", "user_id", "shop")}),
+    }

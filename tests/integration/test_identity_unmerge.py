@@ -1,0 +1,142 @@
+"""Un-merge on a real database: as if the two had never been joined, and for good."""
+
+import random
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from identity_world import Message, World
+
+from cdp import workspaces
+from cdp.kernel.errors import BadInput, NotFound
+from cdp.vocabulary import Actor, FragmentId
+from cdp.work import open_work
+
+TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
+
+
+@pytest.fixture
+def world(begin):
+    """An empty world."""
+    return World(begin)
+
+
+@pytest.fixture
+def elsewhere(database):
+    """An empty world in a workspace of its own."""
+    other = workspaces.create(database.owner, name=f"other {uuid4()}", region="DE")
+    return World(lambda: open_work(database.app, workspace=other, actor=TESTER, purpose="test"))
+
+
+def separate(world, a, b):
+    """Un-merge by (source, own identifier); the regrouped profiles."""
+    a, b = world.fragment(*a), world.fragment(*b)
+    with world.begin() as work:
+        return world.service.separate(a, b, work=work)
+
+
+def test_the_same_row_imported_again_does_not_join_them(world):
+    """The mistyped e-mail comes with every export."""
+    mistyped = Message(2, "crm", "crm:crm:7", ("email:ben",))
+    world.hear(Message(1, "shop", "crm:shop:b", ("email:ben",)), mistyped)
+    joined = world.people()
+    regrouped = separate(world, ("crm", "crm:crm:7"), ("shop", "crm:shop:b"))
+    world.hear(Message(3, "crm", "crm:crm:7", ("email:ben",)))
+    roots = {row.root_id for row in world.rows().values()}
+
+    assert len(joined) == 1
+    assert len(world.people()) == 2
+    assert regrouped == roots
+
+
+def test_a_third_holder_of_the_address_belongs_to_neither(world):
+    """Two people hold it now; a guess would show one of them to the other."""
+    world.hear(
+        Message(1, "shop", "crm:shop:b", ("email:ben",)), Message(2, "crm", "crm:crm:7", ("email:ben",))
+    )
+    separate(world, ("crm", "crm:crm:7"), ("shop", "crm:shop:b"))
+    world.hear(Message(3, "news", "email:ben"))
+
+    assert len(world.people()) == 3
+
+
+def test_separating_what_a_third_joins_leaves_it_with_its_stronger_link(world):
+    """The two have no contact in common: the rule decides, and keeps the user id's link."""
+    world.hear(
+        Message(1, "crm", "crm:crm:7", ("email:ann",)),
+        Message(2, "web", "user_id:u", ("email:ann",)),
+        Message(3, "shop", "crm:shop:b", ("user_id:u",)),
+    )
+    separate(world, ("crm", "crm:crm:7"), ("shop", "crm:shop:b"))
+
+    assert world.people() == {
+        frozenset({("crm", "crm:crm", "7")}),
+        frozenset({("web", "user_id", "u"), ("shop", "crm:shop", "b")}),
+    }
+
+
+def test_separating_strangers_keeps_them_strangers(world):
+    """A steward may say so before any evidence does."""
+    world.hear(Message(1, "crm", "crm:crm:7"), Message(2, "shop", "crm:shop:b"))
+    separate(world, ("crm", "crm:crm:7"), ("shop", "crm:shop:b"))
+    world.hear(Message(3, "crm", "crm:crm:7", ("email:x",)), Message(4, "shop", "crm:shop:b", ("email:x",)))
+
+    assert len(world.people()) == 2
+
+
+def test_an_unknown_fragment_cannot_be_separated(world):
+    """Nor one from itself."""
+    world.hear(Message(1, "crm", "crm:crm:7"))
+    known = world.fragment("crm", "crm:crm:7")
+    with pytest.raises(NotFound), world.begin() as work:
+        world.service.separate(known, FragmentId(uuid4()), work=work)
+    with pytest.raises(BadInput), world.begin() as work:
+        world.service.separate(known, known, work=work)
+
+
+CONTACTS = [f"{namespace}:{n}" for n in range(3) for namespace in ("email", "phone", "anonymous_id")]
+
+
+def a_group(rnd, name):
+    """A person's fragments, each known by its own source."""
+    return [(f"{name}{n}", f"crm:{name}{n}:x") for n in range(rnd.randint(1, 5))]
+
+
+def told(rnd, fragments, seqs, contacts):
+    """A message of one of `fragments` that names some of `contacts`, which are that person's."""
+    claims = tuple(rnd.sample(contacts, k=rnd.randint(0, 2)))
+    traits = tuple(rnd.sample((1, 2, 3), k=rnd.randint(0, 2)))
+    return Message(next(seqs), *rnd.choice(fragments), claims, traits=traits)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_merge_and_unmerge_leave_what_never_merging_would_have_left(world, elsewhere, seed):
+    """I3: two people, a mistyped e-mail, an un-merge, then news of both: all as if it had not been."""
+    rnd = random.Random(seed)
+    seqs = iter(rnd.sample(range(1, 200), k=100))
+    ours, theirs = a_group(rnd, "a"), a_group(rnd, "b")
+    contacts = {name: [f"{one}{name}" for one in CONTACTS] for name in "ab"}
+    history = [told(rnd, ours, seqs, contacts["a"]) for _ in range(rnd.randint(1, 14))]
+    history += [told(rnd, theirs, seqs, contacts["b"]) for _ in range(rnd.randint(1, 14))]
+    wrong, victim = rnd.choice(ours), rnd.choice(theirs)
+    history.append(Message(next(seqs), *victim, ("email:0b",)))
+    rnd.shuffle(history)
+    mistyped = Message(next(seqs), *wrong, ("email:0b",), traits=(1, 2))
+    # Nobody new is joined over the address that two people hold now: there the two worlds differ.
+    rest = [one for one in contacts["b"] if one != "email:0b"]
+    later = [told(rnd, ours, seqs, contacts["a"]) for _ in range(5)]
+    later += [told(rnd, theirs, seqs, rest) for _ in range(5)]
+
+    world.hear(*history)
+    world.hear(mistyped)
+    merged = world.people()
+    separate(world, wrong, victim)
+    elsewhere.hear(*history, replace(mistyped, claims=()))
+    split = world.people(), world.golden()
+    never = elsewhere.people(), elsewhere.golden()
+    for one in (world, elsewhere):
+        one.hear(*later)
+
+    assert len(merged) == len(never[0]) - 1
+    assert split == never
+    assert (world.people(), world.golden()) == (elsewhere.people(), elsewhere.golden())

@@ -56,7 +56,7 @@ RECIPIENTS = {
     "former": ("DE", False, False, None),
     "domestic": ("CN", False, True, None),
 }
-CONSENTED = ("news", "profiling", "research", "similar")
+CONSENTED = ("news", "profiling", "research", "similar", Reserved.SALE_OR_SHARE)
 RESIDENCES = [
     ("DE", None),
     ("US", "US-NY"),
@@ -102,15 +102,15 @@ def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int
         size = random.randint(1, 12)
         consent.ledger.record(spoken[:size], work=work)
         spoken = spoken[size:]
+    rotating = [*PURPOSES, "unheard_of", *Reserved]
+    purposes_asked = [rotating[(4 * seed + n) % len(rotating)] for n in range(4)] + [*CONSENTED[:-1]]
     asks = [
         Ask(
-            purpose=random.choice(
-                [*PURPOSES, "unheard_of", *Reserved] if random.random() < 0.1 else [*PURPOSES]
-            ),
+            purpose=purpose,
             channel=random.choice([Channel.EMAIL, Channel.EMAIL, Channel.SMS, Channel.POST, None, None]),
             recipient=random.choice([None, None, "mailer", *RECIPIENTS, "broker", "nobody"]),
         )
-        for _ in range(6)
+        for purpose in purposes_asked
     ]
     return World(fragments=fragments, grounds=grounds, asks=asks)
 
@@ -196,10 +196,18 @@ def _people(random: Random, people: int) -> list[Fragment]:
                 made.append(Fragment(id=one, core=core, profile=profile, goes_by=goes_by))
     for device in range(people // 2):
         one = FragmentId(uuid5(space, f"device {device}"))
-        lends_to = random.choice(made).profile if random.random() < 0.7 else None
+        owner = random.choice(made)
+        lends_to = owner.profile if random.random() < 0.7 else None
         goes_by = [(ContactId(uuid5(space, f"anonymous {device}")), "anonymous_id")]
+        verified = device % 3 == 0
         made.append(
-            Fragment(id=one, core=ProfileId(one), profile=ProfileId(one), lends_to=lends_to, goes_by=goes_by)
+            Fragment(
+                id=one,
+                core=owner.core if verified else ProfileId(one),
+                profile=owner.profile if verified else ProfileId(one),
+                lends_to=None if verified else lends_to,
+                goes_by=goes_by,
+            )
         )
     return made
 
@@ -229,11 +237,12 @@ def _word(
     notices: Sequence[NoticeId],
     known: dict[PurposeId, purposes.Purpose],
 ) -> Word:
-    weights = [1 + 5 * (purpose.name in CONSENTED) for purpose in known.values()]
-    purpose = random.choices(list(known.values()), weights)[0]
+    named = sorted(known.values(), key=lambda purpose: purpose.name)
+    weights = [1 + 5 * (purpose.name in CONSENTED) for purpose in named]
+    purpose = random.choices(named, weights)[0]
     scope = random.choice([Scope.CONTACT, Scope.CONTACT, Scope.PERSON, Scope.PERSON, Scope.DEVICE])
     giver = random.choice(fragments[-len(fragments) // 4 :] if scope is Scope.DEVICE else fragments)
-    states = [State.GIVEN] * 7 + [State.REQUESTED] * 2 + [State.REFUSED, State.WITHDRAWN, State.OBJECTED]
+    states = [State.GIVEN] * 7 + [State.REQUESTED] * 4 + [State.REFUSED, State.WITHDRAWN, State.OBJECTED]
     stops = purpose.name in (Reserved.RESTRICTION, Reserved.DECEASED)
     if stops:
         states = [State.GIVEN, State.RESTRICTED]
@@ -251,5 +260,5 @@ def _word(
         asserted_at=received - timedelta(hours=random.choice([0, 0, 1, 3, 6])),
         notice=random.choice([*notices, notices[0], notices[0], None]),
         guardian=random.random() < 0.25,
-        expires_at=random.choice([None, None, None, AT, AT + timedelta(hours=1)]),
+        expires_at=random.choice([None, None, AT, AT + timedelta(hours=1)]),
     )

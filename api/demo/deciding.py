@@ -15,7 +15,7 @@ from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.pictures import Round
 from api.demo.platform import Platform
-from api.demo.race import Outcome, Race, Runner
+from api.demo.race import WARM_UP, Race, Runner
 from api.demo.telling import Teller, Told
 from cdp import audiences, consents, importing, imports, releases, segments
 from cdp.consents import Form, Saying
@@ -73,6 +73,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
                 role=role,
                 country="DE",
                 contract_until=year,
+                transfer_until=year,
                 sale_or_share=sells,
                 work=work,
             )
@@ -268,7 +269,7 @@ def _reachable_buyer(platform: Platform) -> Any:
 
 def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
     """Step 8: 200 rounds; then the same with the steps exchanged; then the shared address."""
-    runners = _runners(platform, 2 * ROUNDS)
+    runners = _runners(platform, 2 * ROUNDS + WARM_UP)
     with platform.operator("service")() as work:
         purpose = platform.system.ports.ledger.purposes(work=work)[MARKETING]
     this = Race(
@@ -282,8 +283,9 @@ def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
         seed=8,
     )
     with teller.progress("racing", 2 * ROUNDS) as advance:
-        safe: Outcome = this.run(runners[:ROUNDS], safe=True, progress=advance)
-        unsafe: Outcome = this.run(runners[ROUNDS:], safe=False, progress=advance)
+        spread = this.warm_up(runners[2 * ROUNDS :])
+        safe = this.run(runners[:ROUNDS], spread, safe=True, progress=advance)
+        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], spread, safe=False, progress=advance)
     raced.safe, raced.unsafe = safe.rounds, unsafe.rounds
     shared = _shared_address(platform)
     told.figures = {

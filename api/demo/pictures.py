@@ -132,4 +132,4 @@ def timeline(right_order: Sequence[Round], wrong_order: Sequence[Round]) -> str:
 
 
 def _at(milliseconds: float) -> float:
-    return 620 + max(-590.0, min(260.0, milliseconds * 4))
+    return 620 + max(-590.0, min(260.0, milliseconds))

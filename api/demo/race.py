@@ -27,9 +27,17 @@ from cdp.ports import Ask, Intent
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, RecipientId, WorkspaceId
 
-EARLIEST, LATEST = -0.08, 0.16  # seconds from the release's start to the withdrawal
 ASSEMBLY = 0.02  # what putting a batch together takes beside the queries
 PARALLEL = 4
+WARM_UP = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Seconds from the release's start between which withdrawals begin, evenly."""
+
+    earliest: float
+    latest: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class Outcome:
     rounds: Sequence[Round]
     orders: dict[str, int]
     late: int
+    release_seconds: float  # the longest release
 
 
 @dataclass(slots=True)
@@ -119,18 +128,27 @@ class Race:
     recipient: RecipientId
     seed: int
 
-    def run(self, runners: Sequence[Runner], *, safe: bool, progress: Callable[[int], None]) -> Outcome:
+    def warm_up(self, runners: Sequence[Runner]) -> Spread:
+        """How long releases and withdrawals take here, so that either may well come first."""
+        done = self.run(runners, Spread(earliest=0, latest=0), safe=True, progress=lambda _: None)
+        withdrawal = max(-one.asked for one in done.rounds) / 1000
+        longest = max(withdrawal, done.release_seconds)
+        return Spread(earliest=-withdrawal - longest, latest=done.release_seconds + longest)
+
+    def run(
+        self, runners: Sequence[Runner], spread: Spread, *, safe: bool, progress: Callable[[int], None]
+    ) -> Outcome:
         """One round for each runner, a few at a time; `safe` false exchanges the two steps."""
         receiver = receive()
         random = Random(self.seed)  # noqa: S311
-        offsets = [random.uniform(EARLIEST, LATEST) for _ in runners]
-        done: list[tuple[Round, str]] = []
+        offsets = [random.uniform(spread.earliest, spread.latest) for _ in runners]
+        done: list[tuple[Round, str, float]] = []
         with (
             httpx.Client(base_url=self.api, timeout=30) as client,
             ThreadPoolExecutor(PARALLEL) as pool,
         ):
 
-            def one(job: tuple[Runner, float]) -> tuple[Round, str]:
+            def one(job: tuple[Runner, float]) -> tuple[Round, str, float]:
                 return self._round(*job, client, receiver, safe=safe)
 
             for result in pool.map(one, zip(runners, offsets, strict=True)):
@@ -138,15 +156,16 @@ class Race:
                 progress(1)
         receiver.stop()
         orders: dict[str, int] = {}
-        for _, order in done:
+        for _, order, _ in done:
             orders[order] = orders.get(order, 0) + 1
-        rounds = [round_ for round_, _ in done]
+        rounds = [round_ for round_, _, _ in done]
         late = sum(one.sent is not None and one.sent > 0 for one in rounds)
-        return Outcome(rounds=rounds, orders=orders, late=late)
+        longest = max(seconds for _, _, seconds in done)
+        return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=longest)
 
     def _round(
         self, runner: Runner, offset: float, client: httpx.Client, receiver: Receiver, *, safe: bool
-    ) -> tuple[Round, str]:
+    ) -> tuple[Round, str, float]:
         start = monotonic() + max(0.0, -offset) + 0.005
         times: dict[str, float] = {}
 
@@ -179,7 +198,8 @@ class Race:
             else "at once"
         )
         sent = None if stamp is None else (stamp - acknowledged) * 1000
-        return Round(asked=(asked - acknowledged) * 1000, sent=sent), order
+        taken = times["released"] - times["release"]
+        return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
 
     def _safe(self, runner: Runner, destination: Destination) -> None:
         plan = releases.Plan(segment=runner.segment, ask=self.ask, traits=[], destination=destination)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from api.demo import arriving, deciding, leaving, platform, report
 from api.demo.deciding import Raced
@@ -199,14 +200,12 @@ def scorecard(told: list[Told]) -> dict[str, Any]:
 def _print(console: Console, card: dict[str, Any], told: list[Told], file: Path, ok: bool) -> None:
     table = Table(title="Scorecard", show_header=False)
     for name, value in card.items():
-        table.add_row(name.replace("_", " "), str(value))
+        table.add_row(name.replace("_", " "), Text(str(value)))
     console.print()
     console.print(table)
     seconds = sum(one.seconds for one in told)
-    verdict = (
-        "[bold green]everything held[/bold green]" if ok else "[bold red]something did not hold[/bold red]"
-    )
-    console.print(f"{verdict}[/] in {seconds:.0f} s. Report: {file}", soft_wrap=True)
+    verdict = ("everything held", "bold green") if ok else ("something did not hold", "bold red")
+    console.print(Text.assemble(verdict, f" in {seconds:.0f} s. Report: {file}"), soft_wrap=True)
 
 
 def _report(stage: Platform, told: list[Told], pictures: dict[str, str]) -> Path:

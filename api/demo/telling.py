@@ -14,6 +14,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
 
 @dataclass(slots=True)
@@ -44,19 +45,22 @@ class Teller:
     def title(self, number: int, told: Told) -> None:
         """Announce a step and the command that a user would type."""
         if not self.quiet:
-            self.console.print(f"\n[bold]{number}. {told.name}[/bold]")
-            self.console.print(f"   [cyan]$ {told.command}[/cyan]", soft_wrap=True)
+            self.console.print(Text(f"\n{number}. {told.name}", style="bold"))
+            self.console.print(Text(f"   $ {told.command}", style="cyan"), soft_wrap=True)
 
     def result(self, told: Told) -> None:
-        """Print a step's lines, its failed checks, and what happens elsewhere."""
+        """Print a step's lines, its failed checks, and what happens elsewhere.
+
+        As plain text: a value of the data must not be read as markup.
+        """
         if self.quiet:
             return
         for line in told.lines:
-            self.console.print(f"   {line}", soft_wrap=True, highlight=False)
+            self.console.print(Text(f"   {line}"), soft_wrap=True)
         for name, held in told.checks.items():
             if not held:
-                self.console.print(f"   [bold red]does not hold: {name}[/bold red]")
-        self.console.print(f"   [dim]elsewhere: {told.elsewhere}[/dim]", soft_wrap=True, highlight=False)
+                self.console.print(Text(f"   does not hold: {name}", style="bold red"))
+        self.console.print(Text(f"   elsewhere: {told.elsewhere}", style="dim"), soft_wrap=True)
 
     @contextmanager
     def progress(self, words: str, total: int | None) -> Iterator[Callable[[int], None]]:

@@ -6,8 +6,8 @@ before the erasure and names the erased by any index is recognised when it comes
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, delete, func, or_, select
@@ -61,14 +61,14 @@ def _erase(whom: Forgotten, also: frozenset[FragmentId], *, work: Work, limits: 
     change = _change(gone, work=work, limits=limits)
     locks = also | gone | change.lenders | regrouping.needs(change, work=work, limits=limits)
     regrouping.lock(locks, work=work)
-    held = _held(whom, work=work)
-    regrouping.lock_contacts(held, work=work)
-    # Read again under the locks: somebody may have joined them in between.
+    # Read again under the locks: somebody may have claimed or joined in between.
+    whom = replace(whom, contacts=_named(whom, work=work))
+    regrouping.lock_contacts(whom.contacts, work=work)
     change = _change(gone, work=work, limits=limits)
     if not change.lenders <= locks:
         raise Moved(change.lenders)
     profiles = _profiles(gone, work=work)
-    _remember(whom, held, work=work)
+    _remember(whom, work=work)
     deleted = {
         str(table): work.session.execute(delete(table).where(theirs)).rowcount  # type: ignore[attr-defined]
         for table, theirs in _theirs(whom).items()
@@ -141,20 +141,18 @@ def _change(gone: frozenset[FragmentId], *, work: Work, limits: Limits) -> Chang
     return Change(seeds=frozenset(seeds - gone), lenders=frozenset(lenders - gone))
 
 
-_HELD = """
+_NAMED = """
 SELECT DISTINCT i.contact_id FROM identity.identifiers i
-WHERE i.contact_id = ANY(%(contacts)b::uuid[])
-    OR i.contact_id IN (SELECT contact_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[]))
-    OR i.contact_id IN (
-        SELECT contact_id FROM identity.claims WHERE fragment_id = ANY(%(gone)b::uuid[]) AND trust = 1
-    )
+WHERE i.contact_id = ANY(%(contacts)b::uuid[]) OR i.contact_id IN (
+    SELECT contact_id FROM identity.claims WHERE fragment_id = ANY(%(gone)b::uuid[])
+)
 """
 
 
-def _held(whom: Forgotten, *, work: Work) -> list[ContactId]:
-    """The contacts by which the erased are known; a mere assertion of theirs may name a stranger."""
+def _named(whom: Forgotten, *, work: Work) -> list[ContactId]:
+    """The contacts that go unless others hold them: the given ones, and all that the erased claim now."""
     wanted = {"contacts": list(whom.contacts), "gone": list(whom.fragments)}
-    return [contact for (contact,) in run(work.session, _HELD, wanted)]
+    return [contact for (contact,) in run(work.session, _NAMED, wanted)]
 
 
 def _profiles(gone: frozenset[FragmentId], *, work: Work) -> set[ProfileId]:
@@ -162,13 +160,19 @@ def _profiles(gone: frozenset[FragmentId], *, work: Work) -> set[ProfileId]:
     return {root for (root,) in run(work.session, query, (list(gone),))}
 
 
-def _remember(whom: Forgotten, held: Sequence[ContactId], *, work: Work) -> None:
-    identifier = tables.identifiers.c
-    query = select(identifier.namespace, identifier.index_version, identifier.index).where(
-        identifier.contact_id == func.any(bindparam("held", list(held), unique=True))
-    )
-    rows = [(contacts.BLIND, row[0], row[1], bytes(row[2])) for row in work.session.execute(query)]
-    contacts.remember(rows, whom.watermark, work=work)
+_HELD = """
+SELECT DISTINCT i.namespace, i.index_version, i.index
+FROM identity.claims c JOIN identity.identifiers i ON i.contact_id = c.contact_id
+WHERE c.fragment_id = ANY(%(gone)b::uuid[]) AND (c.trust = 1 OR c.contact_id IN (
+    SELECT contact_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[])
+))
+"""
+
+
+def _remember(whom: Forgotten, *, work: Work) -> None:
+    """Note what latecomers are known by; a mere assertion of the erased may name a stranger."""
+    held = run(work.session, _HELD, {"gone": list(whom.fragments)})
+    contacts.remember([(contacts.BLIND, *row) for row in held], whom.watermark, work=work)
     insert_rows(
         work.session,
         tables.gone,

@@ -91,7 +91,8 @@ class Writers:
         """`store` stores requests and says what became of each; it raises nothing."""
         self._store = store
         self._waiting: deque[tuple[_Request, asyncio.Future[None]]] = deque()
-        self._writers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = 0
         self._threads = CapacityLimiter(WRITERS)
 
     async def store(self, request: _Request) -> None:
@@ -100,13 +101,22 @@ class Writers:
             raise Overloaded
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, stored))
-        if len(self._writers) < WRITERS:
-            writer = asyncio.create_task(self._write())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+        if self._writing < WRITERS:
+            # Counted here and uncounted by the writer itself, in one step with its last look at
+            # the queue: a request that comes as the writers leave always finds it has to start one.
+            self._writing += 1
+            task = asyncio.create_task(self._write())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         await stored
 
     async def _write(self) -> None:
+        try:
+            await self._empty()
+        finally:
+            self._writing -= 1
+
+    async def _empty(self) -> None:
         while self._waiting:
             count = min(TOGETHER, len(self._waiting))
             group = [self._waiting.popleft() for _ in range(count)]

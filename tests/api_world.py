@@ -1,64 +1,45 @@
-"""A wired system on the test's database, and the keys and clients that its tests call with."""
+"""A served system, and the keys, clients and people that the API's tests call with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import timedelta
 from types import SimpleNamespace
 from uuid import UUID
 
+import httpx
+
 from api.auth import clients, write_keys
-from api.auth.token_keys import token_keys
-from audit.trail import Trail
+from api.server import running
 from cdp import sources
-from cdp.kernel.clock import now
-from cdp.kernel.settings import Settings
-from cdp.ports import Ports
-from cdp.vocabulary import Actor, KeyKind, SourceId
-from cdp.work import open_work
-from governance import statedir
-from governance.catalogue import BuiltInCatalogue
-from governance.keyfile import KeyFile
-from governance.keyring import Signing
-from governance.signer import Signer
-from governance.vault import LocalVault
-from policies.decide import Decider
-from policies.loader import load_default
+from cdp.ingest import Limits, work_off
+from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
+from consent import register
 
 ADMIN = Actor(ref="operator", roles=frozenset({"admin"}), kind="system")
+PURPOSES = ("email_marketing", "profiling", "order_updates")
 
 
-def wired(database, folder: Path, **settings):
-    """The system over `database`, with a state directory of its own in `folder`."""
-    state = statedir.open_state(folder / "state")
-    keys = KeyFile.create(state.keyring, now=now())
-    vault = LocalVault(keys, kek_days=15)
-    chosen = Settings(state_dir=folder / "state", data_dir=folder, **settings)
+@dataclass(frozen=True)
+class Served:
+    """A system that is served, and a client of it."""
 
-    def signer(use):
-        return Signer.of(keys.current(), use)
+    system: object
+    url: str
+    http: httpx.Client
 
-    ports = Ports(
-        vault=vault,
-        catalogue=BuiltInCatalogue(),
-        journal=None,
-        receipts=signer(Signing.RECEIPT),
-        certificates=signer(Signing.CERTIFICATE),
-        audit=Trail(vault.seal_detail),
-        identity=None,
-        ledger=None,
-        gate=None,
-        intents=None,
-        policies=Decider(load_default()),
-        erasables=(),
-    )
-    return SimpleNamespace(
-        settings=chosen,
-        app=database.app,
-        state=state,
-        ports=ports,
-        tokens=token_keys(signer(Signing.TOKEN), issuer=chosen.public_url),
-        links=ports.receipts,
-        clock=now,
-    )
+
+@contextmanager
+def serving(system) -> Iterator[Served]:
+    """Serve `system` on the loopback interface."""
+    with running(system) as url, httpx.Client(base_url=url, timeout=30) as http:
+        yield Served(system, url, http)
+
+
+def standing_in(system, **instead):
+    """The system with some parts replaced."""
+    names = ("settings", "app", "state", "ports", "tokens", "links", "clock")
+    return SimpleNamespace(**{name: getattr(system, name) for name in names} | instead)
 
 
 @dataclass(frozen=True)
@@ -72,7 +53,7 @@ class Keys:
 
 def as_admin(system, workspace: UUID):
     """A Work of an admin's."""
-    return open_work(system.app, workspace=workspace, actor=ADMIN, purpose="operation")
+    return system.opener(workspace, actor=ADMIN)()
 
 
 def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
@@ -86,7 +67,102 @@ def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
     return Keys(source.id, server, public)
 
 
-def client(system, workspace: UUID, *roles: str, purposes=("email_marketing",), name: str = "tool"):
+def client(system, workspace: UUID, *roles: str, purposes=PURPOSES, name: str = "tool"):
     """An API client with these roles."""
     with as_admin(system, workspace) as work:
         return clients.create(name, roles=roles, purposes=purposes, work=work, ports=system.ports)
+
+
+def token(http: httpx.Client, made, **form) -> httpx.Response:
+    """The answer to a token request of that client."""
+    data = {"grant_type": "client_credentials", **form}
+    return http.post("/oauth/token", data=data, auth=(str(made.id), made.secret))
+
+
+class Town:
+    """A workspace with the registers filled, one source, and calls as any role."""
+
+    def __init__(self, served: Served, workspace: UUID):
+        self.system, self.http, self.workspace = served.system, served.http, workspace
+        self.keys = source_with_keys(served.system, workspace)
+        with as_admin(self.system, workspace) as work:
+            register.seed(work)
+            common = {"controller": workspace, "work": work}
+            marketing = {"purpose_class": PurposeClass.MARKETING, **common}
+            register.add_purpose("email_marketing", basis=Basis.CONSENT, **marketing)
+            register.add_purpose("profiling", basis=Basis.CONSENT, needs_contact=False, **marketing)
+            register.add_purpose(
+                "order_updates", basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, **common
+            )
+            register.add_recipient(
+                "mail house",
+                legal_entity="Mail House GmbH",
+                role="processor",
+                country="DE",
+                contract_until=work.now + timedelta(days=30),
+                work=work,
+            )
+            register.add_notice(
+                "newsletter",
+                text="We write to you.",
+                language="en",
+                purposes=["email_marketing"],
+                recipients=["mail house"],
+                **common,
+            )
+        self._tokens: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def as_(self, *roles: str) -> dict[str, str]:
+        """The headers of a client in these roles."""
+        if roles not in self._tokens:
+            made = client(self.system, self.workspace, *roles, name="-".join(roles))
+            said = token(self.http, made).json()
+            self._tokens[roles] = {"Authorization": f"Bearer {said['access_token']}"}
+        return self._tokens[roles]
+
+    def send(self, *messages, key: str | None = None) -> None:
+        """Send messages through the API and work the inbox off."""
+        body = {"batch": list(messages)}
+        answer = self.http.post("/v1/batch", json=body, auth=(key or self.keys.server.text, ""))
+        assert answer.status_code == 200, answer.text
+        self.work_off()
+
+    def work_off(self) -> None:
+        """What the worker does."""
+        while work_off(self.system.opener(self.workspace), ports=self.system.ports, limits=Limits()).rows:
+            pass
+
+    def person(self, name: str = "ann", **traits) -> str:
+        """Somebody who is known by user id and e-mail; the profile's id."""
+        given = {"email": f"{name}@example.org", "firstName": name.title(), "address": {"country": "DE"}}
+        self.send(
+            {
+                "type": "identify",
+                "userId": f"user-{name}",
+                "traits": {"birthday": "1980-02-03", **given, **traits},
+                "messageId": f"identify-{name}",
+            }
+        )
+        return self.profile(f"{name}@example.org")
+
+    def profile(self, email: str) -> str:
+        """The one profile that goes by an e-mail."""
+        ports = self.system.ports
+        with self.system.opener(self.workspace)() as work:
+            value = ports.vault.normalise("email", email, region="DE")
+            contact = ports.identity.contact_of(Identifier("email", value), work=work)
+            (found,) = ports.identity.profiles_of(contact, work=work)
+        return str(found)
+
+    def say(self, state: str, email: str = "ann@example.org", **more) -> httpx.Response:
+        """Somebody's word, written by support."""
+        body = {
+            "contact": {"namespace": "email", "value": email},
+            "purpose": "email_marketing",
+            "channel": "email",
+            "state": state,
+            "evidence": "form",
+            **({"notice": "newsletter"} if state == "given" else {}),
+            **more,
+        }
+        return self.http.post("/v1/consents", json=body, headers=self.as_("support"))

@@ -1,0 +1,446 @@
+"""Collection through a real server: what is acknowledged is stored, sealed; what is not is not."""
+
+import asyncio
+import gzip
+import json
+import sys
+import threading
+import zlib
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+import pytest
+import segment.analytics
+from api_world import as_admin, serving, source_with_keys, standing_in
+from sqlalchemy import func, select
+
+from api.auth import write_keys
+from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
+from api.collect import HELD_BYTES, TOGETHER, WAITING, WRITERS, Collection, Writers
+from cdp import tables
+from cdp.kernel.database import make_engine
+from cdp.kernel.errors import Overloaded
+
+TRACK = {"event": "Order Completed", "userId": "user-1", "messageId": "m-1"}
+CANARY = "canary-7c1f@example.org"
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def api(system):
+    """The platform, served."""
+    with serving(system) as served:
+        yield served
+
+
+@pytest.fixture
+def keys(api, workspace):
+    """A source of a fresh workspace and its write keys."""
+    return source_with_keys(api.system, workspace)
+
+
+@pytest.fixture
+def post(api, keys):
+    """Send a body to a collection path with the server key."""
+
+    def send(path, body, **headers):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return api.http.post(
+            f"/v1/{path}",
+            content=content,
+            auth=(keys.server.text, ""),
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    return send
+
+
+@pytest.fixture
+def inbox(api, begin):
+    """What lies in the workspace's inbox, opened, oldest first."""
+
+    def read():
+        with begin() as work:
+            rows = work.session.execute(select(tables.inbox).order_by(tables.inbox.c.accept_seq)).all()
+            sealed = [(row.inbox_key_id, bytes(row.body)) for row in rows]
+            bodies = api.system.ports.vault.open_bodies(sealed, work=work)
+        return [(row.kind, row.items, row.gpc, body) for row, body in zip(rows, bodies, strict=True)]
+
+    return read
+
+
+def test_what_is_acknowledged_is_stored_as_it_came_and_sealed(post, inbox, begin):
+    """The 200 says durable; the table holds no word of the body."""
+    body = json.dumps({"batch": [TRACK, {**TRACK, "traits": {"email": CANARY}}]}).encode()
+    answer = post("batch", body)
+    with begin() as work:
+        raw = bytes(work.session.scalar(select(tables.inbox.c.body)))
+
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert inbox() == [("server", 2, False, b"batch\n" + body)]
+    assert CANARY.encode() not in raw
+
+
+def test_a_key_may_come_by_basic_or_in_the_body_or_beside_a_bearer_token(api, keys, inbox):
+    """Every way in which Segment's clients show a key opens the same door."""
+    own = {**TRACK, "writeKey": keys.server.text}
+    answers = [
+        api.http.post("/v1/track", json=TRACK, auth=(keys.server.text, "")),
+        api.http.post("/v1/track", json=own),
+        api.http.post("/v1/track", json=own, headers={"Authorization": "Bearer token"}),
+        api.http.post("/v1/batch", json={"batch": [TRACK], "writeKey": keys.public.text}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [kind for kind, _, _, _ in inbox()] == ["server", "server", "server", "public"]
+
+
+def test_an_unknown_key_is_refused_and_nothing_is_stored(api, keys, inbox):
+    """401 for every flaw alike, with the challenge that the client can answer."""
+    shown = [
+        {"auth": ("nobody", "")},
+        {"auth": (keys.server.text[:-1] + ("A" if keys.server.text[-1] != "A" else "B"), "")},
+        {"headers": {"Authorization": "Basic !!!"}},
+        {"headers": {"Authorization": "Basic " + b64encode(b"\xff\xfe:").decode()}},
+        {"headers": {"Authorization": "Bearer " + keys.server.text}},
+        {"headers": {"Authorization": "Basic " + "A" * 9_000}},
+        {},
+    ]
+    answers = [api.http.post("/v1/track", json=TRACK, **one) for one in shown]
+
+    assert [answer.status_code for answer in answers] == [401] * len(shown)
+    assert {answer.headers["www-authenticate"] for answer in answers} == {'Basic realm="cdp"'}
+    assert len({answer.json()["title"] for answer in answers}) <= 2
+    assert inbox() == []
+
+
+def test_a_browser_sends_plain_text_to_the_short_paths_from_any_page(api, keys, inbox):
+    """Text in a text/plain body needs no preflight, and a JSON body gets one."""
+    body = json.dumps({**TRACK, "writeKey": keys.public.text})
+    answer = api.http.post(
+        "/v1/t", content=body, headers={"Content-Type": "text/plain", "Origin": "https://shop.example"}
+    )
+    preflight = api.http.options(
+        "/v1/t", headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert preflight.status_code == 204
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert "content-type" in preflight.headers["access-control-allow-headers"].lower()
+    assert inbox() == [("public", 1, False, b"track\n" + body.encode())]
+
+
+@pytest.mark.parametrize("sent", ["1", "0", "true", "1, 1", "", None])
+def test_global_privacy_control_is_kept_for_exactly_one(post, inbox, sent):
+    """C5: the specification knows one value; anything else says nothing."""
+    post("track", TRACK, **({} if sent is None else {"Sec_GPC": sent}))
+
+    assert [gpc for _, _, gpc, _ in inbox()] == [sent == "1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("track", b'{"event": ', "body"),
+        ("track", b"", "body"),
+        ("track", b"[1, 2]", "body"),
+        ("track", b"\xff\xfe\x00", "body"),
+        ("track", b'{"writeKey": 7}', "writeKey"),
+        ("batch", b'{"batch": {}}', "batch"),
+        ("batch", b"{}", "batch"),
+        ("batch", b'{"batch": ' + b"[" * 5_000, "body"),
+        ("track", b'{"properties": ' + b"[" * 500 + b"]" * 500 + b"}", "body"),
+    ],
+)
+def test_a_body_that_is_no_message_is_a_400_that_names_the_field(post, inbox, path, body, field):
+    """Only what cannot be taken apart is refused at the door, and nothing of it is kept."""
+    answer = post(path, body)
+    problem = answer.json()
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["errors"][0]["field"] == field
+    assert {"code", "message", "title", "status", "instance"} <= problem.keys()
+    assert inbox() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("track", {**TRACK, "properties": {"text": "x" * 33_000}}),
+        ("batch", {"batch": [{**TRACK, "properties": {"text": "x" * 33_000}}]}),
+        ("batch", {"batch": [TRACK] * 2_501}),
+        ("batch", {"batch": [{"text": "x" * 30_000}] * 18}),
+        ("batch", {"batch": [TRACK], "context": {"text": "x" * 5_000}}),
+    ],
+)
+def test_what_is_larger_than_the_limit_is_a_413(post, inbox, path, body):
+    """32 KB an event, 500 KB and 2,500 events a batch; nothing half-stored."""
+    answer = post(path, body)
+
+    assert answer.status_code == 413
+    assert inbox() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**TRACK, "properties": {str(number): number for number in range(2_000)}},
+        {**TRACK, "event": 7, "properties": "none", "timestamp": "the day after tomorrow"},
+        {**TRACK, "event": "a\0b"},
+        {**TRACK, "timestamp": "9999-99-99T99:99:99Z"},
+        {},
+        b'{"event": "x", "userId": "\xc3\x28"}',
+        b'{"event": "x", "userId": "\\ud800", "value": NaN}',
+    ],
+)
+def test_what_only_the_worker_can_judge_is_accepted_as_it_came(post, inbox, body):
+    """Wrong types, NUL, invalid UTF-8, absurd dates and many keys are kept for a verdict: nothing is lost."""
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = post("track", body)
+
+    assert answer.status_code == 200
+    assert inbox() == [("server", 1, False, b"track\n" + sent)]
+
+
+def test_an_object_of_ten_thousand_keys_passes_or_is_too_large(post, inbox):
+    """Keys cost no more than their bytes at the door; the worker counts them."""
+    items = [{**TRACK, "properties": {f"{number:x}": 1 for number in range(2_500)}}] * 4
+    fits = post("batch", {"batch": items})
+    alone = post("track", {**TRACK, "properties": {f"key-{number}": 1 for number in range(10_000)}})
+
+    assert fits.status_code == 200
+    assert alone.status_code == 413
+    assert [count for _, count, _, _ in inbox()] == [4]
+
+
+def test_gzip_is_opened_and_a_damaged_one_is_refused(post, inbox):
+    """Truncated, trailing or broken streams are a 400; an unknown encoding too."""
+    body = json.dumps(TRACK).encode()
+    packed = gzip.compress(body)
+    good = post("track", packed, Content_Encoding="gzip")
+    bad = [packed[:-9], packed + b"tail", b"no gzip", packed[:20] + b"\0" * 9 + packed[29:], b""]
+    answers = [post("track", one, Content_Encoding="gzip") for one in bad]
+    strange = post("track", body, Content_Encoding="br")
+
+    assert good.status_code == 200
+    assert [answer.status_code for answer in answers] == [400] * len(bad)
+    assert strange.status_code == 400
+    assert inbox() == [("server", 1, False, b"track\n" + body)]
+
+
+def bomb(size):
+    """A gzip stream of `size` zeros, made without holding them."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    zeros = bytes(MEGABYTE)
+    return b"".join(packer.compress(zeros) for _ in range(size // MEGABYTE)) + packer.flush()
+
+
+def memory(name):
+    """A figure of this process, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def test_a_gzip_bomb_is_a_413_and_costs_no_memory(post, inbox):
+    """S3: 1 MB that expands to 1 GB, and 400 KB that pass the wire's cap, leave less than 64 MB behind."""
+    bombs = [bomb(1024 * MEGABYTE), bomb(400 * MEGABYTE)]
+    post("track", TRACK)
+    # Linux forgets the peak that earlier tests made.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda one: post("batch", one, Content_Encoding="gzip"), bombs * 4))
+    growth = memory("VmHWM") - before
+    sys.stdout.write(f"bombs: memory grew by {growth / MEGABYTE:.1f} MB\n")
+
+    assert len(bombs[1]) < 500 * 1024 < len(bombs[0])
+    assert [answer.status_code for answer in answers] == [413] * 8
+    assert growth < 64 * MEGABYTE
+    assert len(inbox()) == 1
+
+
+def test_an_endless_body_is_cut_off_at_the_cap(api, keys):
+    """A length that was not said does not lift the limit."""
+
+    def endless():
+        for _ in range(4_000):
+            yield b"x" * 1_000
+
+    answer = api.http.post("/v1/batch", content=endless(), auth=(keys.server.text, ""))
+
+    assert answer.status_code == 413
+
+
+def test_requests_that_are_stored_together_fail_apart(post, api, keys, inbox):
+    """A bad request among good ones of the same moment is refused alone."""
+
+    def send(number):
+        if number % 3 == 1:
+            return post("track", b"{")
+        if number % 3 == 2:
+            return api.http.post("/v1/track", json=TRACK, auth=("nobody", ""))
+        return post("track", {**TRACK, "messageId": f"m-{number}"})
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = [answer.status_code for answer in pool.map(send, range(60))]
+
+    assert statuses == [200, 400, 401] * 20
+    assert len(inbox()) == 20
+
+
+def test_a_revoked_key_is_refused_within_a_second(api, keys, workspace, post):
+    """A6: on every worker, for none remembers a key for longer."""
+    before = post("track", TRACK).status_code
+    with as_admin(api.system, workspace) as work:
+        write_keys.revoke(keys.server.id, work=work, ports=api.system.ports)
+    revoked = monotonic()
+    while post("track", TRACK).status_code == 200 and monotonic() < revoked + 5:
+        pass
+    took = monotonic() - revoked
+    sys.stdout.write(f"refused {took * 1000:.0f} ms after it was revoked\n")
+
+    assert before == 200
+    assert took < 1.0
+
+
+def test_a_look_up_is_remembered_for_less_than_a_second_and_no_longer(api, keys, workspace):
+    """The clock alone decides; a key that never was is forgotten as fast."""
+    time = [100.0]
+    known = WriteKeys(api.system.app, monotonic=lambda: time[0])
+    assert known.check(keys.server.text).source == keys.source
+    with as_admin(api.system, workspace) as work:
+        write_keys.revoke(keys.server.id, work=work, ports=api.system.ports)
+    time[0] += REMEMBERED / 2
+    known.check(keys.server.text)
+    time[0] += REMEMBERED / 2
+
+    assert REMEMBERED < 1
+    with pytest.raises(UnknownWriteKey):
+        known.check(keys.server.text)
+
+
+def test_more_than_can_be_stored_is_refused_and_what_waits_is_stored():
+    """The queue is bounded, and a writer always comes for what is in it."""
+    release, entered = threading.Event(), threading.Semaphore(0)
+    groups = []
+
+    def slow(requests):
+        groups.append(len(requests))
+        entered.release()
+        release.wait(10)
+        return [None] * len(requests)
+
+    async def crowd():
+        writers = Writers(slow)
+        inside = []
+        for _ in range(WRITERS):
+            inside.append(asyncio.create_task(writers.store(None)))
+            await asyncio.to_thread(entered.acquire)
+        inside += [asyncio.create_task(writers.store(None)) for _ in range(WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await writers.store(None)
+        release.set()
+        await asyncio.gather(*inside)
+        await writers.store(None)
+
+    asyncio.run(crowd())
+
+    assert sum(groups) == WRITERS + WAITING + 1
+    assert max(groups) == TOGETHER
+
+
+def test_bodies_in_memory_are_bounded_and_the_answer_says_when_to_come_back(api):
+    """429 with Retry-After and X-RateLimit-Reset in seconds, which Segment's clients obey."""
+    crowded = Collection(api.system, WriteKeys(api.system.app))
+    crowded._held = HELD_BYTES
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/track", "headers": [], "cdp.request": "r"}
+    asyncio.run(crowded(scope, receive, send))
+    headers = dict(sent[0]["headers"])
+
+    assert sent[0]["status"] == 429
+    assert int(headers[b"retry-after"]) >= 1
+    assert int(headers[b"x-ratelimit-reset"]) >= 1
+    assert crowded._held == HELD_BYTES
+
+
+def test_without_a_database_nothing_is_acknowledged(api, keys):
+    """503, so that the client keeps the events and comes back."""
+    nowhere = make_engine("postgresql+psycopg://cdp_app@127.0.0.1:1/none", pool_size=1)
+    with serving(standing_in(api.system, app=nowhere)) as broken:
+        answer = broken.http.post("/v1/track", json=TRACK, auth=(keys.server.text, ""))
+    nowhere.dispose()
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert "127.0.0.1" not in answer.text
+
+
+def test_another_workspaces_key_stores_in_that_workspace_alone(api, keys, workspace, begin, post):
+    """Rows go where the key belongs; nobody names a workspace."""
+    post("track", {**TRACK, "workspace_id": str(keys.source), "role": "admin"})
+    with begin() as work:
+        found = work.session.execute(select(tables.inbox.c.workspace_id, tables.inbox.c.source_id)).all()
+
+    assert found == [(workspace, keys.source)]
+
+
+def test_an_empty_batch_is_fine_and_stores_nothing(post, inbox):
+    """There is nothing to keep, and nothing to complain about."""
+    answer = post("batch", {"batch": []})
+
+    assert answer.status_code == 200
+    assert inbox() == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_segments_own_client_works_unmodified(api, keys, begin, packed):
+    """The client decides that it succeeded; every message it was given has arrived."""
+    failed = []
+    client = segment.analytics.Client(
+        keys.server.text, host=api.url, gzip=packed, max_retries=0, on_error=lambda *seen: failed.append(seen)
+    )
+    for number in range(250):
+        client.track(f"user-{number}", "Order Completed", {"revenue": number})
+    client.identify("user-1", {"email": CANARY})
+    client.shutdown()
+    with begin() as work:
+        messages = work.session.scalar(select(func.sum(tables.inbox.c["items"])))
+
+    assert failed == []
+    assert messages == 251
+
+
+def test_libraries_get_their_settings_for_a_known_key_only(api, keys):
+    """Browser and mobile libraries ask before they send."""
+    answer = api.http.get(f"/v1/projects/{keys.public.text}/settings")
+    unknown = [
+        api.http.get("/v1/projects/nobody/settings"),
+        api.http.get(f"/v1/projects/{keys.public.text}"),
+        api.http.get(f"/v1/projects/{keys.public.text}/secrets"),
+    ]
+
+    assert answer.json()["integrations"]["Segment.io"]["apiKey"] == keys.public.text
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert [one.status_code for one in unknown] == [401] * 3
+
+
+def test_another_method_is_told_which_ones_there_are(api):
+    """Looking at a collection path does nothing."""
+    answer = api.http.get("/v1/track")
+
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["allow"]

@@ -1,0 +1,349 @@
+"""`cdp audit`: the log of who did what: save a checkpoint, verify, hand it to an auditor."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+from sqlalchemy import Connection, create_engine, make_url, select, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from api import session, wiring
+from api.cli import keeping
+from api.cli.exits import Exit
+from api.cli.output import Json, emit, facts, table, waiting
+from api.cli.running import (
+    WorkspaceName,
+    platform,
+    read_text,
+    settings,
+    write_private,
+)
+from api.session import Session
+from audit import bundle, inspection, storage, tables, verifier
+from audit.checkpoint import key_of
+from audit.entry import MAX_EPOCH
+from audit.inspection import Inspected
+from audit.tiles import TileId
+from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable
+from cdp.kernel.settings import Settings
+from cdp.vocabulary import WorkspaceId
+from governance.keyfile import KeyFile
+from governance.keyring import KeyringUnusable
+from policies.words import Action, Resource, Role
+
+app = typer.Typer()
+
+EXITS = {verifier.OK: Exit.OK, verifier.FAILED: Exit.FAILED, verifier.INTERNAL: Exit.INTERNAL_ONLY}
+
+
+class MalformedCheckpoint(BadInput):
+    """A saved checkpoint is not a signed note of origin, size and root; keep the file as it was written."""
+
+
+class MalformedKey(BadInput):
+    """This is not a verifier key: name+id+key, as `cdp audit checkpoint` prints it."""
+
+
+class BadDatabase(BadInput):
+    """A database is the name of one on the same server, or a URL: postgresql+psycopg://role@host/name."""
+
+
+class DatabaseUnreachable(Unavailable):
+    """That database does not answer, is not there, or does not let this role in."""
+
+
+class PassesRowSecurity(Refused):
+    """This role sees all workspaces' rows at once and would mix their logs; use the role cdp_app."""
+
+
+class NoLogThere(NotFound):
+    """There is no audit log in that database."""
+
+
+@app.command("checkpoint")
+def checkpoint(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to save it; keep it away from the database.")
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Print the newest signed checkpoint, and the key to pin.
+
+    Whoever keeps a checkpoint outside the database can prove later that nothing that was
+    in the log at this time was changed.
+    """
+    with platform() as opened:
+        chosen = opened.workspace(workspace)
+        with opened.opener(chosen, Role.COMPLIANCE, purpose="audit")() as work:
+            opened.allow(work, Resource.AUDIT, Action.READ)
+        head = keeping.newest_head(opened, chosen)
+        key = _own_key(opened.system.keys)
+    if out is not None:
+        write_private(out, head.note, "out")
+    origin = head.note.split("\n", 1)[0]
+    emit(
+        {
+            "origin": origin,
+            "epoch": head.epoch,
+            "size": head.size,
+            "root": head.root.hex(),
+            "checkpoint": head.note,
+            "key": key,
+            "file": str(out) if out else None,
+        },
+        as_json,
+        *([facts({"saved": out, "size": head.size})] if out else [Text(head.note)]),
+        Text(f"key: {key}"),
+    )
+
+
+def _own_key(keys: KeyFile) -> str:
+    return key_of(wiring.checkpoint_signer(keys)).encode()
+
+
+@app.command("verify")
+def verify(
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|URL", help="Another database on the same server, or a URL of one."),
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint that was saved elsewhere.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="VKEY", help="The key to trust [dim](this instance's own)[/dim].")
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the log where it lies, entry by entry.
+
+    0: it is whole and extends a saved checkpoint. 1: it was altered; the entry is named.
+    3: it agrees with itself, but without a key and a saved checkpoint that is no proof.
+    It reads only, and works where the platform refuses to start.
+    """
+    chosen = settings()
+    saved = [_saved(path) for path in checkpoint or []]
+    pinned = _pinned(key, chosen)
+    with _connected(chosen, database) as connection:
+        target = _target(connection, workspace)
+        with waiting("Verifying …"):
+            found = inspection.inspect(connection, workspace=target, key=pinned, saved=saved)
+        entries = {one.epoch: _entry(connection, one) for one in found}
+    verdict = inspection.verdict(found)
+    emit(
+        {
+            "verdict": verdict,
+            "workspace": target,
+            "checkpoints": len(saved),
+            "key": pinned,
+            "epochs": [_document(one, entries[one.epoch]) for one in found],
+        },
+        as_json,
+        *(part for one in found for part in _told(one, entries[one.epoch])),
+        Text(verdict),
+    )
+    raise typer.Exit(EXITS[verdict])
+
+
+def _saved(path: Path) -> str:
+    """A saved checkpoint's text. Raises `MalformedCheckpoint`, `UnreadableFile`."""
+    note = read_text(path, "checkpoint")
+    try:
+        verifier.read_note(note, None)
+        epoch = int(note.split("\n", 1)[0].rpartition("/")[2])
+    except ValueError:
+        raise MalformedCheckpoint(field="checkpoint", file=path.name) from None
+    if not 0 <= epoch <= MAX_EPOCH:
+        raise MalformedCheckpoint(field="checkpoint", file=path.name)
+    return note
+
+
+def _pinned(given: str | None, chosen: Settings) -> str | None:
+    """The key to trust: the one that was given, else that of the keyring in the state directory.
+
+    Raises `MalformedKey`.
+    """
+    if given is not None:
+        try:
+            verifier.read_key(given)
+        except ValueError:
+            raise MalformedKey(field="key") from None
+        return given
+    try:
+        return _own_key(KeyFile.load(chosen.state_dir / "keyring.json"))
+    except (KeyringUnusable, FileNotFoundError):
+        return None
+
+
+@contextmanager
+def _connected(chosen: Settings, database: str | None) -> Iterator[Connection]:
+    """A read-only connection, for which nothing else must be in order. Raises `BadDatabase`."""
+    if database is not None and "://" in database:
+        with _reading(database) as connection:
+            yield connection
+        return
+    if not chosen.database_url and not (chosen.data_dir / "pg").exists():
+        raise NoLogThere
+    with session.database(chosen) as urls:
+        url = make_url(urls.app)
+        with _reading(url.set(database=database) if database else url) as connection:
+            yield connection
+
+
+@contextmanager
+def _reading(url: Any) -> Iterator[Connection]:
+    try:
+        engine = create_engine(
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            execution_options={"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"},
+        )
+    except (ArgumentError, ImportError):
+        raise BadDatabase(field="database") from None
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        try:
+            connection = stack.enter_context(engine.begin())
+        except OperationalError:
+            raise DatabaseUnreachable from None
+        yield connection
+
+
+def _target(connection: Connection, workspace: str | None) -> WorkspaceId:
+    """Whose log. Raises `NoLogThere`, `PassesRowSecurity`, and what `session.choose` does."""
+    if connection.scalar(text("SELECT to_regclass('audit.entries')")) is None:
+        raise NoLogThere
+    known = session.workspaces(connection)
+    mighty = connection.scalar(
+        text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    )
+    if mighty and len(known) > 1:
+        raise PassesRowSecurity
+    return session.choose(known, workspace).id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """The entry at the first bad index, as far as it can still be read."""
+
+    id: UUID
+    said: str
+
+
+def _entry(connection: Connection, one: Inspected) -> _Entry | None:
+    index, column = one.result.first_bad_index, tables.entries.c
+    if index is None:
+        return None
+    row = connection.execute(
+        select(column.entry_id, column.leaf).where(column.epoch == one.epoch, column.seq == index)
+    ).one_or_none()
+    if row is None:
+        return None
+    try:
+        leaf = msgspec.json.decode(row.leaf)
+        said = f"{leaf['action']} at {leaf['at']}"
+    except (msgspec.MsgspecError, LookupError, TypeError):
+        said = "unreadable"
+    return _Entry(id=row.entry_id, said=said)
+
+
+def _document(one: Inspected, entry: _Entry | None) -> dict[str, Any]:
+    result = one.result
+    return {
+        "epoch": one.epoch,
+        "size": one.size,
+        "verdict": result.status,
+        "first_bad_index": result.first_bad_index,
+        "interval": list(result.interval) if result.interval else None,
+        "entry": entry.id if entry else None,
+        "entry_says": entry.said if entry else None,
+        "steps": [
+            {"step": number, "name": name, "outcome": outcome, "why": why}
+            for number, name, outcome, why in result.steps
+        ],
+    }
+
+
+def _told(one: Inspected, entry: _Entry | None) -> list[RenderableType]:
+    result = one.result
+    parts: list[RenderableType] = [
+        Text(f"epoch {one.epoch}: {one.size:,} entries, {result.status}"),
+        table(("", "step", "outcome", "why"), result.steps),
+    ]
+    if result.first_bad_index is not None:
+        parts.append(Text(f"first bad entry: {result.first_bad_index:,}"))
+    if entry is not None:
+        parts.append(Text(f"  {entry.id}, now saying {entry.said}"))
+    if result.interval is not None:
+        first, behind = result.interval
+        parts.append(Text(f"altered between entries {first:,} and {behind - 1:,}"))
+    return parts
+
+
+@app.command("export")
+def export(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the bundle (JSON).")],
+    epoch: Annotated[int | None, typer.Option(min=0, help="Which epoch [dim](the newest)[/dim].")] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Write the log as a bundle, for an auditor to verify offline.
+
+    `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` needs nothing else of ours.
+    """
+    with platform() as opened:
+        chosen = opened.workspace(workspace)
+        newest = keeping.newest_head(opened, chosen)
+        made = _bundle(opened, chosen, newest.epoch if epoch is None else epoch)
+        key = _own_key(opened.system.keys)
+    write_private(out, json.dumps(made), "out")
+    size = len(made["leaves"])
+    emit(
+        {"file": str(out), "entries": size, "key": key},
+        as_json,
+        facts({"written": out, "entries": size, "key": key}),
+    )
+
+
+def _bundle(opened: Session, workspace: WorkspaceId, epoch: int) -> dict[str, Any]:
+    with opened.opener(workspace, Role.COMPLIANCE, purpose="audit")() as work:
+        opened.allow(work, Resource.AUDIT, Action.READ)
+        points = storage.checkpoints(epoch, session=work.session)
+        if not points:
+            raise NoLogThere
+        head = points[-1]
+        return bundle.of_log(
+            head.note,
+            leaves=storage.leaves(epoch, 0, head.size, session=work.session),
+            stored=_tiles(head.size, epoch, work.session),
+            history=[point.note for point in points[:-1]],
+        )
+
+
+def _tiles(size: int, epoch: int, connection: Any) -> Sequence[tuple[TileId, bytes]]:
+    """The stored tiles, each cut to what the signed checkpoint covers."""
+    tile = tables.tiles.c
+    rows = connection.execute(
+        select(tile.level, tile.index, tile.hashes)
+        .where(tile.epoch == epoch)
+        .order_by(tile.level, tile.index)
+    )
+    found = []
+    for row in rows:
+        width = min(verifier.WIDTH, (size >> 8 * row.level) - verifier.WIDTH * row.index)
+        if width > 0:
+            hashes = bytes(row.hashes)[: width * verifier.HASH]
+            found.append((TileId(row.level, row.index, len(hashes) // verifier.HASH), hashes))
+    return found

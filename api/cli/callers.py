@@ -1,0 +1,275 @@
+"""`cdp source`, `cdp client`, `cdp account`: who may put data in, and who may ask for it.
+
+A key or secret is printed once, when it is made; nothing can show it again.
+"""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from api.auth import clients, write_keys
+from api.cli.output import Json, emit, emit_rows, facts
+from api.cli.running import WorkspaceName, platform, record, uuid_of
+from cdp import sources
+from cdp.consents import UnknownPurpose
+from cdp.kernel.errors import BadInput
+from cdp.ports import Ports
+from cdp.vocabulary import Channel, KeyKind
+from cdp.work import Work
+from policies import registry
+from policies.words import Action, Resource, Role
+
+sources_app, keys_app, clients_app, accounts_app = (typer.Typer() for _ in range(4))
+sources_app.add_typer(keys_app, name="key", help="Write keys of sources.", no_args_is_help=True)
+
+Controller = Annotated[
+    str | None, typer.Option(metavar="ID", help="The controller's id [dim](the workspace's own)[/dim].")
+]
+OPERATION = "operation"
+ONCE = "Keep it now: it is shown this once, and kept nowhere."
+
+
+class BadCategory(BadInput):
+    """A category is written WORD=PURPOSE or WORD=PURPOSE:CHANNEL, with a purpose that is registered."""
+
+
+class UnknownOrigin(BadInput):
+    """Data is obtained from the `subject` or from a `third_party` (GDPR 13, 14)."""
+
+
+def controller_of(given: str | None, work: Work) -> UUID:
+    """The controller that is named, else the workspace itself. Raises `NotAnId`."""
+    return work.workspace if given is None else uuid_of(given, "controller")
+
+
+@sources_app.command("create")
+def create_source(
+    name: Annotated[str, typer.Argument(help="What it is called, as in mappings.")],
+    priority: Annotated[int, typer.Option(min=1, max=1000, help="Smaller wins where two disagree.")] = 10,
+    authoritative: Annotated[
+        bool, typer.Option("--authoritative", help="Its server key and imports verify who somebody is.")
+    ] = False,
+    obtained: Annotated[str, typer.Option(metavar="FROM", help="subject or third_party.")] = "subject",
+    category: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD=PURPOSE[:CHANNEL]", help="What a consent category of it means."),
+    ] = None,
+    key: Annotated[list[KeyKind] | None, typer.Option(help="Make a write key too.")] = None,
+    controller: Controller = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Register a source, and make its write keys.
+
+    A `server` key stays on servers and may speak for named people; a `public` one is seen
+    by everybody, and speaks for its own device.
+    """
+    if obtained not in ("subject", "third_party"):
+        raise UnknownOrigin(field="obtained")
+    with platform() as opened:
+        ports = opened.system.ports
+        with opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+            opened.allow(work, Resource.SOURCE, Action.WRITE)
+            source = sources.create(
+                name,
+                priority=priority,
+                authoritative=authoritative,
+                controller_id=controller_of(controller, work),
+                work=work,
+                obtained=obtained,
+                categories=_categories(category or [], work=work, ports=ports),
+            )
+            record(work, ports, "source", "create", source=source.id)
+            made = [(kind, write_keys.create(source.id, kind, work=work, ports=ports)) for kind in key or []]
+    emit(
+        {
+            "source": source.id,
+            "name": name,
+            "keys": [{"key": one.id, "kind": kind, "text": one.text} for kind, one in made],
+        },
+        as_json,
+        Text(f"Source {name!r} is {source.id}."),
+        *(Text(f"{kind} key: {one.text}") for kind, one in made),
+        *([Text(ONCE)] if made else []),
+    )
+
+
+@sources_app.command("list")
+def list_sources(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the sources."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        opened.allow(work, Resource.SOURCE, Action.READ)
+        known = list(sources.every(work=work).values())
+    emit_rows(
+        [
+            {
+                "name": one.name,
+                "priority": one.priority,
+                "authoritative": one.authoritative,
+                "obtained": one.obtained,
+                "categories": {word: list(meaning) for word, meaning in one.categories.items()},
+                "source": one.id,
+            }
+            for one in known
+        ],
+        ("name", "priority", "authoritative", "obtained", "source"),
+        as_json,
+    )
+
+
+@keys_app.command("create")
+def create_key(
+    source: Annotated[str, typer.Argument(help="The source's name.")],
+    kind: Annotated[KeyKind, typer.Argument(help="Whose hands it will be in.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Make another write key, for instance before the old one is revoked."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        found = sources.named(source, work=work)
+        made = write_keys.create(found.id, kind, work=work, ports=opened.system.ports)
+    emit(
+        {"key": made.id, "kind": kind, "text": made.text},
+        as_json,
+        Text(f"{kind} key: {made.text}"),
+        Text(ONCE),
+    )
+
+
+@keys_app.command("list")
+def list_keys(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the write keys; their texts are kept nowhere."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        names = {one.id: one.name for one in sources.every(work=work).values()}
+        known = registry.write_keys(work=work, ports=opened.system.ports)
+    emit_rows(
+        [asdict(one) | {"source": names.get(one.source), "key": one.id} for one in known],
+        ("source", "kind", "created_at", "revoked_at", "key"),
+        as_json,
+    )
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="The key's id, as `cdp source key list` prints it.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """End a write key; every process refuses it within a second."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        write_keys.revoke(uuid_of(key, "key"), work=work, ports=opened.system.ports)
+    emit({"revoked": key}, as_json, Text("Revoked."))
+
+
+@clients_app.command("create")
+def create_client(
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    role: Annotated[list[Role], typer.Option(help="What it may do; several are held to the strictest.")],
+    purpose: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What it may act for.")] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Register a program that calls the API, and print its secret once."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        ports = opened.system.ports
+        _known_purposes(purpose or [], work=work, ports=ports)
+        made = clients.create(name, roles=role, purposes=purpose or [], work=work, ports=ports)
+    emit(
+        {"client": made.id, "name": name, "secret": made.secret},
+        as_json,
+        Text(f"Client {name!r} is {made.id}."),
+        Text(f"secret: {made.secret}"),
+        Text(ONCE),
+    )
+
+
+@clients_app.command("list")
+def list_clients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the clients, with their roles and purposes."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        known = registry.clients(work=work, ports=opened.system.ports)
+    emit_rows(
+        [asdict(one) | {"client": one.id} for one in known],
+        ("name", "roles", "purposes", "revoked_at", "client"),
+        as_json,
+    )
+
+
+@clients_app.command("revoke")
+def revoke_client(
+    client: Annotated[str, typer.Argument(help="The client's id, as `cdp client list` prints it.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """End a client and all its tokens, at once."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        clients.revoke(uuid_of(client, "client"), work=work, ports=opened.system.ports)
+    emit({"revoked": client}, as_json, Text("Revoked."))
+
+
+@accounts_app.command("create")
+def create_account(
+    login: Annotated[str, typer.Argument(help="What the person types to log in.")],
+    role: Annotated[list[Role], typer.Option(help="What they may do; several are held to the strictest.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Make an account for a person; the password is asked for, or read from standard input."""
+    password = _password()
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        made = registry.create_account(login, password, role, work=work, ports=opened.system.ports)
+    emit({"account": made, "login": login}, as_json, facts({"account": made, "login": login}))
+
+
+@accounts_app.command("list")
+def list_accounts(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the accounts."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        known = registry.accounts(work=work, ports=opened.system.ports)
+    emit_rows(
+        [asdict(one) | {"account": one.id} for one in known],
+        ("login", "roles", "revoked_at", "account"),
+        as_json,
+    )
+
+
+@accounts_app.command("revoke")
+def revoke_account(
+    account: Annotated[str, typer.Argument(help="The account's id, as `cdp account list` prints it.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """End an account, at once."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        registry.revoke_account(uuid_of(account, "account"), work=work, ports=opened.system.ports)
+    emit({"revoked": account}, as_json, Text("Revoked."))
+
+
+def _known_purposes(names: Iterable[str], *, work: Work, ports: Ports) -> None:
+    known = ports.ledger.purposes(work=work)
+    if not set(names) <= known.keys():
+        raise UnknownPurpose(field="purpose")
+
+
+def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, tuple[str, str | None]]:
+    """Consent categories of a source: word -> (purpose, channel or None). Raises `BadCategory`."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for text in texts:
+        word, _, meaning = text.partition("=")
+        purpose, _, channel = meaning.partition(":")
+        if not word or not purpose or (channel and channel not in frozenset(Channel)):
+            raise BadCategory(field="category")
+        found[word] = purpose, channel or None
+    _known_purposes((purpose for purpose, _ in found.values()), work=work, ports=ports)
+    return found
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\n")

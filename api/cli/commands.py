@@ -1,0 +1,112 @@
+"""The table of commands. A command's module is imported when the command is called."""
+
+import os
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from typing import Annotated, NamedTuple
+
+import typer
+from typer.main import get_command
+
+from api.cli.exits import Exit, words
+
+
+class Command(NamedTuple):
+    """One word after `cdp`: a group (`app` of its module) or a single command (a function of it)."""
+
+    module: str
+    name: str  # of the function, or `app`
+    help: str
+    panel: str
+
+
+_START, _SETUP, _DATA, _PEOPLE, _PROOF, _RUN = (
+    "Start here",
+    "Set up",
+    "Data and audiences",
+    "People",
+    "Proof",
+    "Run",
+)
+
+COMMANDS: dict[str, Command] = {
+    "doctor": Command("doctor", "doctor", "Check that this machine has what the platform needs.", _START),
+    "demo": Command("demo", "demo", "Play the whole story on real parts, and print a scorecard.", _START),
+    "run": Command("services", "run", "Run everything here: database, API, worker and keeper.", _START),
+    "migrate": Command("setting_up", "migrate", "Bring the database to this version.", _SETUP),
+    "workspace": Command("setting_up", "app", "Workspaces: tenants, each with its own keys and log.", _SETUP),
+    "source": Command("callers", "sources_app", "Sources of data, and their write keys.", _SETUP),
+    "client": Command("callers", "clients_app", "Programs that call the API.", _SETUP),
+    "account": Command("callers", "accounts_app", "People who log in here.", _SETUP),
+    "purpose": Command("registers", "purposes_app", "What data is used for, on which legal basis.", _SETUP),
+    "notice": Command("registers", "notices_app", "What people are told when they agree.", _SETUP),
+    "recipient": Command("registers", "recipients_app", "Who receives data from here.", _SETUP),
+    "import": Command("importing", "import_file", "Import a file of records, whole or not at all.", _DATA),
+    "segment": Command("marketing", "segments_app", "Rules that say whom a marketer means.", _DATA),
+    "audience": Command("marketing", "audiences_app", "Who matches, who may be reached, and why not.", _DATA),
+    "release": Command("marketing", "releases_app", "The one door by which personal data leaves.", _DATA),
+    "consent": Command("consent", "app", "What people said: yes, no, and what became of it.", _PEOPLE),
+    "profile": Command("profiles", "app", "The consented view of one person, for one purpose.", _PEOPLE),
+    "subject": Command("subjects", "app", "What a person may ask: access and erasure.", _PEOPLE),
+    "identity": Command("identity", "app", "Who is one person: separate, draw, measure.", _PEOPLE),
+    "audit": Command("auditing", "app", "The log of who did what: checkpoint, verify, export.", _PROOF),
+    "keys": Command("keys", "app", "The keys that everything is sealed under.", _PROOF),
+    "api": Command("services", "api", "Serve the API.", _RUN),
+    "worker": Command("services", "worker", "Work the inbox off, and run jobs.", _RUN),
+    "keeper": Command("services", "keeper", "Sequence and sign the log, rotate keys; one an instance.", _RUN),
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; its exit code."""
+    command = get_command(build(_called(arguments)))
+    try:
+        command(args=list(arguments), prog_name="cdp")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def build(called: str | None, *, whole: bool = False) -> typer.Typer:
+    """The root of all commands, with the real one of the name `called` (`whole`: of all) behind it."""
+    root = typer.Typer(
+        name="cdp",
+        help="A customer data platform: nothing leaves without consent, policy and an audit trail.",
+        epilog=f"Exit codes: {', '.join(f'{code} {words(code)}' for code in Exit)}.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.callback()(_root)
+    for word, command in COMMANDS.items():
+        real = whole or word == called
+        loaded = getattr(import_module(f"api.cli.{command.module}"), command.name) if real else None
+        if loaded is None or isinstance(loaded, typer.Typer):
+            group = loaded or typer.Typer()
+            root.add_typer(
+                group, name=word, help=command.help, no_args_is_help=True, rich_help_panel=command.panel
+            )
+        else:
+            root.command(word, short_help=command.help, rich_help_panel=command.panel)(loaded)
+    return root
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version("cdp"))
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    pass
+
+
+def _called(arguments: Sequence[str]) -> str | None:
+    """The command that is called, or that the shell asks to complete."""
+    asked = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
+    words = [*arguments, *(asked.split() if "_CDP_COMPLETE" in os.environ else ())]
+    return next((word for word in words if word in COMMANDS), None)

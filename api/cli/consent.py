@@ -1,0 +1,253 @@
+"""`cdp consent`: what people said.
+
+A refusal is acknowledged once nothing that contradicts it can still be sent. A grant needs
+an act as evidence, and lifts no refusal that is newer.
+"""
+
+from collections.abc import Sequence
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.text import Text
+
+from api.cli.exits import Exit
+from api.cli.output import Json, emit, emit_rows
+from api.cli.running import (
+    Contact,
+    ContactKind,
+    WorkspaceName,
+    identifier,
+    platform,
+    read_contact,
+    time_of,
+    uuid_of,
+)
+from api.session import Opener, Session
+from cdp import consents, sources
+from cdp.consents import Acknowledged, NobodyThere, Saying
+from cdp.kernel.errors import BadInput
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import Channel, ContactId, FragmentId, Identifier, State
+from cdp.work import Work
+from policies.words import Action, Resource, Role
+
+app = typer.Typer()
+
+# Beyond the send window: a sender at the deadline still has to write its outcome.
+SLACK = timedelta(seconds=2)
+PURPOSE = "consent_management"
+
+Profile = Annotated[str | None, typer.Option(metavar="ID", help="The person, instead of a contact.")]
+ForPurpose = Annotated[str, typer.Option("--purpose", metavar="NAME", help="What it is about.")]
+OverChannel = Annotated[Channel | None, typer.Option("--channel", help="Over which channel; left out: any.")]
+AssertedAt = Annotated[
+    str | None, typer.Option(metavar="TIME", help="When they said it, if not now; it can only weaken a yes.")
+]
+
+
+class Evidence(StrEnum):
+    """Acts by which people say something."""
+
+    FORM = "form"
+    DOUBLE_OPT_IN = "double_opt_in"
+    CALL = "call"
+    PAPER = "paper"
+    LOGIN = "login"
+
+
+class No(StrEnum):
+    """Ways to say no (GDPR 7(3), 21, 18)."""
+
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    OBJECTED = "objected"
+    RESTRICTED = "restricted"
+
+
+class NotBoth(BadInput):
+    """Name either a contact or a profile."""
+
+
+@app.command("grant")
+def grant(
+    purpose: ForPurpose,
+    evidence: Annotated[Evidence, typer.Option(help="The act by which they agreed.")],
+    notice: Annotated[str, typer.Option(metavar="NAME", help="The notice that they saw, newest version.")],
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    profile: Profile = None,
+    channel: OverChannel = None,
+    asserted_at: AssertedAt = None,
+    explicit: Annotated[bool, typer.Option("--explicit", help="In so many words (GDPR 9).")] = False,
+    guardian: Annotated[bool, typer.Option("--guardian", help="A parent or guardian said it.")] = False,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a yes. Exits 1 if a newer refusal stands against it."""
+    saying = Saying(
+        purpose=purpose,
+        channel=channel,
+        state=State.GIVEN,
+        evidence=evidence,
+        notice=notice,
+        asserted_at=time_of(asserted_at, "asserted_at", of_day=time.min) if asserted_at else None,
+        explicit=explicit,
+        guardian=guardian,
+    )
+    _say(saying, contact, namespace, profile, workspace, as_json=as_json)
+
+
+@app.command("withdraw")
+def withdraw(
+    purpose: ForPurpose,
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    profile: Profile = None,
+    channel: OverChannel = None,
+    state: Annotated[No, typer.Option(help="How they say no.")] = No.WITHDRAWN,
+    evidence: Annotated[Evidence, typer.Option(help="How it reached us.")] = Evidence.FORM,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a no. Returns once nothing against it can still be sent."""
+    saying = Saying(purpose=purpose, channel=channel, state=State(state), evidence=evidence)
+    _say(saying, contact, namespace, profile, workspace, as_json=as_json)
+
+
+def _say(
+    saying: Saying,
+    contact: str | None,
+    namespace: str | None,
+    profile: str | None,
+    workspace: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    if contact is not None and profile is not None:
+        raise NotBoth(field="profile")
+    person = uuid_of(profile, "profile") if profile is not None else None
+    value = read_contact(contact) if person is None else None
+    with platform() as opened:
+        begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
+        named = _identifier(value, namespace, begin, opened.system.ports) if value is not None else None
+        done = consents.say(
+            saying,
+            begin=begin,
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+            identifier=named,
+            profile=person,
+        )
+    counted = all(one.counted for one in done.entries)
+    emit(_document(done, counted=counted), as_json, *_told(saying, done))
+    raise typer.Exit(Exit.OK if counted else Exit.FAILED)
+
+
+def _identifier(value: str, namespace: str | None, begin: Opener, ports: Ports) -> Identifier:
+    with begin() as work:
+        return identifier(value, namespace, work=work, ports=ports)
+
+
+def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:
+    return {
+        "acknowledged_at": done.at,
+        "counted": counted,
+        "entries": [
+            {"entry": one.entry, "counted": one.counted, "refused_by": one.covered_by} for one in done.entries
+        ],
+    }
+
+
+def _told(saying: Saying, done: Acknowledged) -> list[Text]:
+    lines = []
+    for one in done.entries:
+        if one.counted:
+            lines.append(Text(f"{saying.state}: kept as entry {one.entry}."))
+        else:
+            lines.append(Text(f"Not counted: entry {one.covered_by} says no. Kept as {one.entry}."))
+    if all(one.counted for one in done.entries):
+        lines.append(Text(f"In force since {done.at.isoformat(timespec='milliseconds')}."))
+    return lines
+
+
+@app.command("show")
+def show(
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    profile: Profile = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Everything that a person, or everybody at a contact, said. Reading it leaves an audit entry."""
+    if contact is not None and profile is not None:
+        raise NotBoth(field="profile")
+    person = uuid_of(profile, "profile") if profile is not None else None
+    value = read_contact(contact) if person is None else None
+    with platform() as opened:
+        ports = opened.system.ports
+        with opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
+            opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
+            named = identifier(value, namespace, work=work, ports=ports) if value is not None else None
+            found = _history(opened, work, person, named)
+    emit_rows(
+        [{"evidence": None, "counted": None, "notice": None, **word} for word in found],
+        ("received_at", "state", "purpose", "channel", "scope", "evidence", "notice", "counted", "entry"),
+        as_json,
+    )
+
+
+def _history(
+    opened: Session, work: Work, person: UUID | None, named: Identifier | None
+) -> list[dict[str, object]]:
+    ports = opened.system.ports
+    fragments, contacts = _whom(work, ports, person, named)
+    keys = ports.vault.keys(fragments, work=work)
+    found = ports.ledger.history(fragments, contacts, work=work)
+    ports.audit.record(
+        AuditEntry(
+            action="system:consent:read",
+            outcome="ok",
+            references=[keys.reference(one) for one in fragments],
+            policy_version=ports.policies.version,
+            detail={"words": len(found)},
+        ),
+        work=work,
+    )
+    return found
+
+
+def _whom(
+    work: Work, ports: Ports, person: UUID | None, named: Identifier | None
+) -> tuple[Sequence[FragmentId], Sequence[ContactId]]:
+    """Whose words: the person's verified fragments with their contacts, or the contact's own alone."""
+    if named is not None:
+        contact = ports.identity.contact_of(named, work=work)
+        holders = ports.identity.profiles_of(contact, work=work) if contact is not None else []
+        if contact is None:
+            raise NobodyThere
+        if len(holders) != 1:
+            # Which of several is meant cannot be known: only what binds the contact is shown.
+            return [], [contact]
+        person = holders[0]
+    root = ports.identity.resolve(person, work=work) if person is not None else None
+    if root is None:
+        raise NobodyThere
+    fragments = ports.identity.fragments_of(root, core_only=True, work=work)
+    return fragments, sorted(ports.identity.goes_by(fragments, work=work))
+
+
+@app.command("refused")
+def refused(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Count, for each source, the agreements that a standing refusal did not let count."""
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
+        names = {str(one.id): one.name for one in sources.every(work=work).values()}
+        found = opened.system.ports.ledger.refused_grants(work=work)
+    emit_rows(
+        [row | {"source": names.get(row["source"] or "", "said live")} for row in found],
+        ("source", "count", "received_at", "entry", "refused_by"),
+        as_json,
+    )

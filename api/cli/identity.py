@@ -1,0 +1,208 @@
+"""`cdp identity`: who is one person: separate two, draw one, measure all against a truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from api.cli.consent import SLACK
+from api.cli.output import Json, emit, facts, table
+from api.cli.running import (
+    WorkspaceName,
+    platform,
+    record,
+    uuid_of,
+    write_private,
+)
+from api.demo import pictures
+from api.demo.pictures import Node
+from cdp import evaluation, merging, sources
+from cdp.evaluation import Score
+from cdp.kernel.errors import NotFound
+from cdp.merging import Affected
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import FragmentId, ProfileId
+from cdp.work import Work
+from policies.words import Action, Resource, Role
+
+app = typer.Typer()
+
+PURPOSE = "identity_stewardship"
+MERGES_SHOWN = 20  # in a terminal; JSON has them all
+
+
+class NobodyThere(NotFound):
+    """There is no such profile, or it has been erased."""
+
+
+@app.command("separate")
+def separate(
+    a: Annotated[str, typer.Argument(metavar="A", help="A fragment of one person.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="A fragment of the other.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be affected.")] = False,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Un-merge: these two are never the same person, however often evidence says so again.
+
+    Returns once no release that names either can still be sent.
+    """
+    first, second = FragmentId(uuid_of(a, "a")), FragmentId(uuid_of(b, "b"))
+    with platform() as opened:
+        ports = opened.system.ports
+        begin = opened.opener(opened.workspace(workspace), Role.COMPLIANCE, purpose=PURPOSE)
+        if dry_run:
+            with begin() as work:
+                found = merging.affected(first, second, work=work, ports=ports)
+            emit(_affected(found) | {"dry_run": True}, as_json, _described(found), Text("Nothing was done."))
+            return
+        patience = opened.system.settings.send_window + SLACK
+        done = merging.separate(first, second, begin=begin, ports=ports, patience=patience)
+    emit(
+        _affected(done.before) | {"dry_run": False, "now": list(done.profiles), "at": done.at},
+        as_json,
+        _described(done.before),
+        Text(
+            f"Apart since {done.at.isoformat(timespec='milliseconds')}: {', '.join(map(str, done.profiles))}"
+        ),
+    )
+
+
+def _affected(found: Affected) -> dict[str, Any]:
+    return {
+        "together": found.together,
+        "profiles": list(found.profiles),
+        "fragments": len(found.fragments),
+        "contacts": len(found.contacts),
+        "shared_contacts": found.shared,
+    }
+
+
+def _described(found: Affected) -> RenderableType:
+    return facts(
+        {
+            "one profile until now": found.together,
+            "profiles": found.profiles,
+            "fragments": len(found.fragments),
+            "contacts": len(found.contacts),
+            "contacts that both go by": found.shared,
+        }
+    )
+
+
+@app.command("graph")
+def graph(
+    profile: Annotated[str, typer.Argument(help="The profile's id, or that of any of its fragments.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to draw it (SVG).")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Draw what makes one person: the fragments, and the contacts that join them, without a value."""
+    person = uuid_of(profile, "profile")
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.IDENTITY, Action.READ)
+        root = opened.system.ports.identity.resolve(person, work=work)
+        if root is None:
+            raise NobodyThere
+        nodes, links = drawn(root, work=work, ports=opened.system.ports)
+        _record_graph([node.id for node in nodes if node.kind == "fragment"], work, opened.system.ports)
+    write_private(out, pictures.graph(nodes, links, f"profile {_short(root)}"), "out")
+    counts = {
+        "fragments": sum(node.kind == "fragment" for node in nodes),
+        "contacts": sum(node.kind == "contact" for node in nodes),
+        "links": len(links),
+    }
+    emit({"profile": root, "file": str(out), **counts}, as_json, facts({"drawn": out, **counts}))
+
+
+def drawn(root: ProfileId, *, work: Work, ports: Ports) -> tuple[list[Node], list[tuple[str, str]]]:
+    """Nodes and links of one profile; contacts stand there by their kind and a number alone.
+
+    A colour is one verified person; what only lends its behaviour has none of its links.
+    """
+    members = ports.identity.fragments_of(root, core_only=False, work=work)
+    core = frozenset(ports.identity.fragments_of(root, core_only=True, work=work))
+    names = {source.id: source.name for source in sources.every(work=work).values()}
+    said = {one.fragment: names.get(one.source, "") for one in ports.identity.statements(members, work=work)}
+    nodes: list[Node] = []
+    links: list[tuple[str, str]] = []
+    contacts: dict[str, Node] = {}
+    for number, one in enumerate(members, start=1):
+        label = f"{said.get(one, '')} {number} ({_short(one)})".strip()
+        nodes.append(Node(id=str(one), label=label, kind="fragment", group=0 if one in core else 1))
+        for contact, (namespace, _) in sorted(ports.identity.goes_by([one], work=work).items()):
+            key = str(contact)
+            if key not in contacts:
+                label = f"{namespace} {len(contacts) + 1}"
+                contacts[key] = Node(id=key, label=label, kind="contact", group=0)
+            links.append((str(one), key))
+    return [*nodes, *contacts.values()], links
+
+
+def _short(identifier: object) -> str:
+    return f"…{str(identifier)[-6:]}"
+
+
+def _record_graph(fragments: Sequence[str], work: Work, ports: Ports) -> None:
+    held = [FragmentId(uuid_of(one, "fragment")) for one in fragments]
+    keys = ports.vault.keys(held, work=work)
+    ports.audit.record(
+        AuditEntry(
+            action="system:identity:draw",
+            outcome="ok",
+            references=[keys.reference(one) for one in held],
+            policy_version=ports.policies.version,
+        ),
+        work=work,
+    )
+
+
+@app.command("evaluate")
+def evaluate(
+    truth: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV with a header: source record id, person id.")
+    ],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Measure profiles against a known truth: who was put together rightly, and who wrongly.
+
+    Pairwise, and B-cubed, which averages over records. A record that was never imported
+    counts as alone.
+    """
+    with platform() as opened, opened.work(workspace, Role.STEWARD, purpose=PURPOSE) as work:
+        ports = opened.system.ports
+        opened.allow(work, Resource.IDENTITY, Action.READ)
+        score = evaluation.evaluate(truth, work=work, ports=ports)
+        record(work, ports, "identity", "evaluate", records=score.records)
+    emit(_document(score), as_json, *_scored(score))
+
+
+def _document(score: Score) -> dict[str, Any]:
+    both = score.bcubed_precision + score.bcubed_recall
+    return {
+        "pairs": {"precision": score.precision, "recall": score.recall, "f1": score.f1},
+        "bcubed": {
+            "precision": score.bcubed_precision,
+            "recall": score.bcubed_recall,
+            "f1": 2 * score.bcubed_precision * score.bcubed_recall / both if both else 0.0,
+        },
+        "profiles": score.profiles,
+        "records": score.records,
+        "false_merges": [list(pair) for pair in score.false_merges],
+    }
+
+
+def _scored(score: Score) -> list[RenderableType]:
+    document = _document(score)
+    return [
+        table(
+            ("", "precision", "recall", "F1"),
+            [(name, *document[key].values()) for name, key in (("pairs", "pairs"), ("B-cubed", "bcubed"))],
+        ),
+        facts({"records": score.records, "profiles": score.profiles}),
+        table(("wrongly joined", "with"), score.false_merges[:MERGES_SHOWN]),
+    ]

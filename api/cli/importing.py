@@ -1,0 +1,151 @@
+"""`cdp import`: a file of records, whole or not at all, and then into the profiles."""
+
+from collections import Counter
+from collections.abc import Mapping as Values
+from pathlib import Path
+from time import sleep
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from sqlalchemy import func, select
+
+from api.cli.output import Json, emit, facts, progress, table
+from api.cli.running import POLL, UnwritableFile, WorkspaceName, platform, read_text
+from api.session import Opener, Session
+from cdp import imports, inbox, tables, verdicts
+from cdp.importing import load_mapping
+from cdp.imports import Imported
+from cdp.ingest import Limits, work_off
+from cdp.vocabulary import WorkspaceId
+from policies.words import Role
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet, each also as gzip (.gz).")],
+    source: Annotated[str, typer.Option(metavar="NAME", help="Whose records they are.")],
+    mapping: Annotated[Path, typer.Option(metavar="FILE", help="What its columns mean (YAML).")],
+    rejects: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where rejected rows are named [dim](FILE.rejects.ndjson)[/dim]."),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Return when the rows are in the profiles, or once stored."),
+    ] = True,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Import a file of records, whole or not at all.
+
+    A row that cannot be used is named in the file of rejects by line, column and reason,
+    never by value. The same file again changes nothing. While it waits the command works
+    the inbox off itself, beside any worker that runs.
+    """
+    left = rejects or file.with_name(f"{file.name}.rejects.ndjson")
+    _touch(left)
+    with platform() as opened:
+        chosen = opened.workspace(workspace)
+        begin = opened.opener(chosen, Role.STEWARD, purpose="import")
+        before = _verdicts(begin, source)
+        taken = _load(opened, begin, file, source, mapping, left, as_json=as_json)
+        after = _process(opened, begin, chosen, source, as_json=as_json) if wait else None
+    counted = after - before if after is not None else None
+    emit(
+        {
+            "accepted": taken.accepted,
+            "rejected": taken.rejected,
+            "reasons": dict(taken.reasons),
+            "rejects": str(left),
+            "processed": wait,
+            "verdicts": dict(counted) if counted is not None else None,
+        },
+        as_json,
+        *_told(taken, left, counted),
+    )
+
+
+def _touch(left: Path) -> None:
+    """Find out before the file is read whether rejects can be written down."""
+    try:
+        left.touch()
+    except OSError:
+        raise UnwritableFile(field="rejects", file=left.name) from None
+
+
+def _load(
+    opened: Session,
+    begin: Opener,
+    file: Path,
+    source: str,
+    mapping: Path,
+    left: Path,
+    *,
+    as_json: bool,
+) -> Imported:
+    ports = opened.system.ports
+    read = load_mapping(
+        read_text(mapping, "mapping"), known_trait=lambda name: ports.catalogue.trait(name) is not None
+    )
+    with progress("reading", total=None, as_json=as_json) as advance, begin() as work:
+        return imports.load(
+            file,
+            source_name=source,
+            mapping=read,
+            rejects=left,
+            work=work,
+            ports=ports,
+            progress=advance,
+        )
+
+
+def _process(
+    opened: Session, begin: Opener, workspace: WorkspaceId, source: str, *, as_json: bool
+) -> Counter[str]:
+    """Work the inbox off until it has passed what was just stored; the source's verdicts then."""
+    system = opened.system
+    with begin() as work:
+        point = inbox.mark(work=work)
+    total = waiting = _waiting(begin, point[0])
+    with progress("processing", total=total, as_json=as_json) as advance:
+        while not _passed(begin, point):
+            limits = Limits(messages=system.settings.ingest_batch)
+            done = work_off(system.opener(workspace, purpose="ingest"), ports=system.ports, limits=limits)
+            now = _waiting(begin, point[0])
+            advance(waiting - now)
+            waiting = now
+            if not done.rows:
+                sleep(POLL)
+    return _verdicts(begin, source)
+
+
+def _passed(begin: Opener, point: tuple[int, int]) -> bool:
+    with begin() as work:
+        return inbox.passed(point, work=work)
+
+
+def _waiting(begin: Opener, newest: int) -> int:
+    """How many messages wait that were accepted up to `newest`."""
+    column = tables.inbox.c
+    with begin() as work:
+        query = select(func.coalesce(func.sum(column["items"]), 0)).where(column.accept_seq <= newest)
+        return int(work.session.execute(query).scalar_one())
+
+
+def _verdicts(begin: Opener, source: str) -> Counter[str]:
+    with begin() as work:
+        return Counter(verdicts.counts(work=work).get(source, {}))
+
+
+def _told(taken: Imported, left: Path, counted: Values[str, int] | None) -> list[RenderableType]:
+    said: dict[str, object] = {"accepted": taken.accepted, "rejected": taken.rejected}
+    if taken.rejected:
+        said["rejects"] = left
+    if counted is None:
+        said["processed"] = "not yet: the worker will"
+    parts: list[RenderableType] = [facts(said)]
+    if taken.reasons:
+        parts.append(table(("rejected because", "rows"), taken.reasons.most_common()))
+    if counted:
+        parts.append(table(("verdict", "rows"), sorted(counted.items())))
+    return parts

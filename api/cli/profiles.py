@@ -1,0 +1,114 @@
+"""`cdp profile`: the consented, minimised view of one person, for one stated purpose."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from api.cli.output import Json, emit, facts, table
+from api.cli.running import (
+    Contact,
+    ContactKind,
+    WorkspaceName,
+    identifier,
+    platform,
+    read_contact,
+    uuid_of,
+)
+from cdp import profile_view
+from cdp.ports import Ports
+from cdp.profile_view import View
+from cdp.work import Work
+from consent import reasons
+from policies.words import Action, Resource, Role
+
+app = typer.Typer()
+
+Purpose = Annotated[str, typer.Option(metavar="NAME", help="What the data is used for.")]
+Fields = Annotated[
+    list[str] | None, typer.Option("--field", metavar="NAME", help="A field; left out: all there are.")
+]
+As = Annotated[Role, typer.Option("--role", help="In which role to look; it decides what is shown.")]
+
+
+@app.command("show")
+def show(
+    profile: Annotated[str, typer.Argument(help="The profile's id, or that of any of its fragments.")],
+    purpose: Purpose,
+    field: Fields = None,
+    role: As = Role.MARKETING,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Show what may be seen of a person for a purpose, and why not the rest.
+
+    A refusal shows nothing and says why. The decision is signed and logged.
+    """
+    person = uuid_of(profile, "profile")
+    with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
+        ports = opened.system.ports
+        view = profile_view.read(person, purpose=purpose, fields=field or [], work=work, ports=ports)
+        exact = _sees_exact(work, ports)
+    _print(view, as_json=as_json, exact=exact)
+
+
+@app.command("query")
+def query(
+    purpose: Purpose,
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    field: Fields = None,
+    role: As = Role.MARKETING,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Show the person whom a contact leads to; one that nobody has, or several share, leads nowhere."""
+    value = read_contact(contact)
+    with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
+        ports = opened.system.ports
+        named = identifier(value, namespace, work=work, ports=ports)
+        person = profile_view.find(named, work=work, ports=ports)
+        view = profile_view.read(person, purpose=purpose, fields=field or [], work=work, ports=ports)
+        exact = _sees_exact(work, ports)
+    _print(view, as_json=as_json, exact=exact)
+
+
+def _sees_exact(work: Work, ports: Ports) -> bool:
+    return ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
+
+
+def _print(view: View, *, as_json: bool, exact: bool) -> None:
+    def said(word: str) -> str:
+        # That policy withholds a field says nothing of the person.
+        return word if exact or word == "policy" else reasons.coarse(word)
+
+    withheld = {name: said(word) for name, word in view.withheld.items()}
+    closed = {channel: said(word) for channel, word in view.reasons.items()}
+    document = {
+        "profile": view.profile,
+        "purpose": view.purpose,
+        "shown": dict(view.shown),
+        "masked": dict(view.masked),
+        "withheld": withheld,
+        "contactable": dict(view.contactable),
+        "reasons": closed,
+        "receipt": view.receipt,
+    }
+    emit(document, as_json, *_told(view, withheld, closed))
+
+
+def _told(view: View, withheld: dict[str, str], closed: dict[str, str]) -> list[RenderableType]:
+    rows: list[tuple[str, str, Any]] = [(name, "shown", value) for name, value in view.shown.items()]
+    rows += [(name, "masked", value) for name, value in view.masked.items()]
+    rows += [(name, "withheld", reason) for name, reason in withheld.items()]
+    channels = [
+        (channel, contact or f"no: {closed.get(channel, '')}")
+        for channel, contact in view.contactable.items()
+    ]
+    return [
+        facts({"profile": view.profile, "purpose": view.purpose}),
+        table(("field", "", "value or reason"), sorted(rows)),
+        table(("channel", "contact to use"), channels),
+        Text(f"receipt: {view.receipt}"),
+    ]

@@ -1,0 +1,234 @@
+"""`cdp purpose`, `cdp notice`, `cdp recipient`: the register that words of consent refer to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from sqlalchemy import select
+
+from api.cli.callers import Controller, controller_of
+from api.cli.output import Json, emit, emit_rows
+from api.cli.running import WorkspaceName, platform, read_text, record, time_of
+from api.session import Session
+from cdp.vocabulary import Basis, PurposeClass
+from cdp.work import Work
+from consent import purposes, register, tables
+from policies.words import Action, Resource, Role
+
+purposes_app, notices_app, recipients_app = (typer.Typer() for _ in range(3))
+
+PURPOSE = "operation"
+
+
+@purposes_app.command("create")
+def create_purpose(
+    name: Annotated[str, typer.Argument(help="A word, as policies and mappings use it: email_marketing.")],
+    basis: Annotated[Basis, typer.Option(help="The legal basis; each asks for evidence of its own.")],
+    kind: Annotated[
+        PurposeClass, typer.Option("--class", help="An unsubscribe stops marketing alone.")
+    ] = PurposeClass.MARKETING,
+    parent: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Refusing this one refuses the new one too.")
+    ] = None,
+    law: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The law that asks for it, of a legal obligation.")
+    ] = None,
+    needs_contact: Annotated[
+        bool,
+        typer.Option(
+            "--at-contact/--at-person",
+            help="Whether evidence is asked at the very address that is used, or of the person.",
+        ),
+    ] = True,
+    opt_out_offered: Annotated[
+        bool, typer.Option("--opt-out-offered", help="At collection and in each message (soft opt-in).")
+    ] = False,
+    assessed_until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Until when the assessment of a legitimate interest holds."),
+    ] = None,
+    controller: Controller = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Register a purpose. Without the evidence that its basis asks for, nothing is used for it.
+
+    An unsubscribe does not stop `service` and `legal` purposes, so those are made by a
+    compliance officer's leave.
+    """
+    until = time_of(assessed_until, "assessed_until") if assessed_until else None
+    officer = () if kind is PurposeClass.MARKETING else (Role.COMPLIANCE,)
+    with platform() as opened, _as_admin(opened, workspace, Resource.PURPOSE, *officer) as work:
+        if officer:
+            opened.allow(work, Resource.PURPOSE, Action.CHANGE_BASIS)
+        made = register.add_purpose(
+            name,
+            basis=basis,
+            purpose_class=kind,
+            controller=controller_of(controller, work),
+            work=work,
+            parent=parent,
+            law_cited=law,
+            needs_contact=needs_contact,
+            opt_out_offered=opt_out_offered,
+            assessment_until=until,
+        )
+        record(work, opened.system.ports, "purpose", "create", purpose=made)
+    emit({"purpose": made, "name": name}, as_json, Text(f"Purpose {name!r} is {made}."))
+
+
+@purposes_app.command("list")
+def list_purposes(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the purposes. The reserved ones are only ever said no to."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.PURPOSE, Action.READ)
+        known = purposes.load(work).by_id
+    found = [
+        {
+            "name": one.name,
+            "basis": one.basis,
+            "class": one.purpose_class,
+            "parent": known[one.parent].name if one.parent else None,
+            "evidence": "contact" if one.needs_contact else "person",
+            "reserved": one.name in frozenset(purposes.Reserved),
+            "purpose": one.id,
+        }
+        for one in sorted(known.values(), key=lambda one: one.name)
+    ]
+    emit_rows(found, ("name", "basis", "class", "parent", "evidence", "reserved"), as_json)
+
+
+@notices_app.command("publish")
+def publish_notice(
+    name: Annotated[str, typer.Argument(help="What the notice is called; publishing again makes a version.")],
+    text: Annotated[Path, typer.Option(metavar="FILE", help="What people are shown, word by word.")],
+    purpose: Annotated[list[str], typer.Option(metavar="NAME", help="What it names as purposes.")],
+    recipient: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Whom it names beside the controller.")
+    ] = None,
+    language: Annotated[str, typer.Option(metavar="CODE", help="ISO 639.")] = "en",
+    controller: Controller = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a version of a notice.
+
+    Who agrees, agrees to the purposes and recipients of the version that they saw.
+    """
+    shown = read_text(text, "text")
+    with platform() as opened, _as_admin(opened, workspace, Resource.NOTICE) as work:
+        made = register.add_notice(
+            name,
+            text=shown,
+            language=language,
+            controller=controller_of(controller, work),
+            purposes=purpose,
+            recipients=recipient or [],
+            work=work,
+        )
+        column = tables.notices.c
+        version = work.session.scalars(select(column.version).where(column.id == made)).one()
+        record(work, opened.system.ports, "notice", "publish", notice=made)
+    emit(
+        {"notice": made, "name": name, "version": version},
+        as_json,
+        Text(f"Notice {name!r} is now at version {version}."),
+    )
+
+
+@notices_app.command("list")
+def list_notices(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name every version of every notice."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.NOTICE, Action.READ)
+        names = {one.id: one.name for one in purposes.load(work).by_id.values()}
+        column = tables.notices.c
+        rows = work.session.execute(select(tables.notices).order_by(column.name, column.version.desc())).all()
+        receivers = _names_of_recipients(work)
+    found = [
+        {
+            "name": row.name,
+            "version": row.version,
+            "language": row.language,
+            "purposes": [names[one] for one in row.purposes],
+            "recipients": [receivers[one] for one in row.recipients],
+            "hash": bytes(row.hash).hex(),
+            "published_at": row.created_at,
+            "notice": row.id,
+        }
+        for row in rows
+    ]
+    emit_rows(found, ("name", "version", "language", "purposes", "recipients", "published_at"), as_json)
+
+
+@recipients_app.command("create")
+def create_recipient(
+    name: Annotated[str, typer.Argument(help="What it is called in releases and notices.")],
+    entity: Annotated[str, typer.Option(metavar="NAME", help="The legal entity.")],
+    role: Annotated[str, typer.Option(metavar="WORD", help="processor, joint, independent or entrusted.")],
+    country: Annotated[str, typer.Option(metavar="CODE", help="Where it is, ISO 3166-1.")],
+    contract_until: Annotated[str, typer.Option(metavar="DAY", help="Until when there is a contract.")],
+    transfer_until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Until when a transfer tool holds, an adequacy decision included."),
+    ] = None,
+    sale_or_share: Annotated[
+        bool, typer.Option("--sale-or-share", help="Giving to it is a sale or sharing (CPRA).")
+    ] = False,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Register who may receive data; after its contract nothing goes there any more."""
+    contract = time_of(contract_until, "contract_until")
+    transfer = time_of(transfer_until, "transfer_until") if transfer_until else None
+    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+        made = register.add_recipient(
+            name,
+            legal_entity=entity,
+            role=role,
+            country=country,
+            contract_until=contract,
+            work=work,
+            sale_or_share=sale_or_share,
+            transfer_until=transfer,
+        )
+        record(work, opened.system.ports, "recipient", "create", recipient=made)
+    emit({"recipient": made, "name": name}, as_json, Text(f"Recipient {name!r} is {made}."))
+
+
+@recipients_app.command("list")
+def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Name the recipients, and until when their contracts hold."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.RECIPIENT, Action.READ)
+        rows = work.session.execute(select(tables.recipients).order_by(tables.recipients.c.name)).all()
+    found: list[dict[str, Any]] = [
+        {
+            "name": row.name,
+            "entity": row.legal_entity,
+            "role": row.role,
+            "country": row.country,
+            "sale_or_share": row.sale_or_share,
+            "contract_until": row.contract_until,
+            "transfer_until": row.transfer_until,
+            "recipient": row.id,
+        }
+        for row in rows
+    ]
+    emit_rows(found, ("name", "entity", "role", "country", "contract_until", "transfer_until"), as_json)
+
+
+def _names_of_recipients(work: Work) -> dict[Any, str]:
+    column = tables.recipients.c
+    return {row.id: row.name for row in work.session.execute(select(column.id, column.name))}
+
+
+@contextmanager
+def _as_admin(opened: Session, workspace: str | None, resource: Resource, *roles: Role) -> Iterator[Work]:
+    """The operator as admin, who may write to that part of the register."""
+    with opened.work(workspace, Role.ADMIN, *roles, purpose=PURPOSE) as work:
+        opened.allow(work, resource, Action.WRITE)
+        yield work

@@ -1,0 +1,173 @@
+"""What every command stands on: the opened platform, the options that many share, plain inputs.
+
+`platform` is the one way in. Values of people are read here, from standard input by choice,
+and never stand in an error.
+"""
+
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+
+from api import session
+from api.cli.output import waiting
+from api.session import Session
+from cdp import workspaces
+from cdp.kernel import logs
+from cdp.kernel.errors import BadInput, Refused
+from cdp.kernel.settings import Settings
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import Identifier, Namespace
+from cdp.work import Work
+
+WorkspaceName = Annotated[
+    str | None,
+    typer.Option("--workspace", "-w", metavar="NAME", help="Which workspace, if there are several."),
+]
+Contact = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VALUE",
+        help="An e-mail address or phone number; '-': read from standard input, which no history keeps.",
+    ),
+]
+ContactKind = Annotated[
+    str | None,
+    typer.Option("--namespace", metavar="WORD", help="email, phone, user_id … [dim](guessed)[/dim]"),
+]
+
+AT_SIGNS = ("@", "\N{FULLWIDTH COMMERCIAL AT}")
+POLL = 0.05  # seconds
+
+
+class SettingsWrong(Refused):
+    """A setting is missing or wrong; docs/configuration.md describes them all."""
+
+
+class NotAnId(BadInput):
+    """This is not an id: ids are UUIDs, as other commands print them."""
+
+
+class NotATime(BadInput):
+    """This is not a time: write 2026-01-31 or 2026-01-31T12:00:00+00:00."""
+
+
+class NotAContact(BadInput):
+    """This value identifies nobody: it is empty, malformed, or on the list of placeholders."""
+
+
+class UnreadableFile(BadInput):
+    """The file cannot be read."""
+
+
+class UnwritableFile(BadInput):
+    """The file or folder cannot be written."""
+
+
+def settings() -> Settings:
+    """The operator's settings. Raises `SettingsWrong`, naming the field."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsWrong(field=".".join(map(str, error.errors()[0]["loc"])) or None) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise SettingsWrong(field="cdp.toml") from None
+
+
+@contextmanager
+def platform(*, migrate: bool = False, service: bool = False) -> Iterator[Session]:
+    """The opened platform. Only a `service` logs what it does; a command says what it did."""
+    chosen = settings()
+    logs.configure(chosen.log_level if service else "error")
+    with ExitStack() as stack:
+        with waiting("Opening the database …"):
+            opened = stack.enter_context(session.opened(chosen, migrate=migrate))
+        yield opened
+
+
+def record(work: Work, ports: Ports, subject: str, action: str, **detail: Any) -> None:
+    """The audit entry of an operator's act on the platform's own set-up."""
+    ports.audit.record(
+        AuditEntry(
+            action=f"system:{subject}:{action}",
+            outcome="ok",
+            policy_version=ports.policies.version,
+            detail={name: str(value) for name, value in detail.items()},
+        ),
+        work=work,
+    )
+
+
+def until(condition: Callable[[], bool], *, seconds: float) -> bool:
+    """Ask `condition` again and again; whether it came true in time."""
+    end = monotonic() + seconds
+    while not condition():
+        if monotonic() > end:
+            return False
+        sleep(POLL)
+    return True
+
+
+def read_contact(given: str | None) -> str:
+    """The value of `--contact`: as given, or from standard input where a history would keep it."""
+    if given is not None and given != "-":
+        return given
+    if sys.stdin.isatty():
+        return str(typer.prompt("Contact", err=True))
+    return sys.stdin.readline().strip()
+
+
+def identifier(value: str, namespace: str | None, *, work: Work, ports: Ports) -> Identifier:
+    """The contact as identifiers are compared. Raises `NotAContact`, without the value."""
+    guessed = Namespace.EMAIL if any(sign in value for sign in AT_SIGNS) else Namespace.PHONE
+    kind = namespace or guessed
+    found = ports.vault.normalise(kind, value, region=workspaces.region(work=work))
+    if found is None:
+        raise NotAContact(field="contact")
+    return Identifier(kind, found)
+
+
+def uuid_of(text: str, field: str) -> UUID:
+    """The id in `text`. Raises `NotAnId`, which does not repeat what somebody typed by mistake."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotAnId(field=field) from None
+
+
+def time_of(text: str, field: str, *, of_day: time = time.max) -> datetime:
+    """An instant; of a day without a time `of_day`, in UTC. Raises `NotATime`."""
+    try:
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), of_day, UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotATime(field=field) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def read_text(path: Path, field: str) -> str:
+    """A file of the operator's. Raises `UnreadableFile`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UnreadableFile(field=field, file=path.name) from None
+
+
+def write_private(path: Path, content: str | bytes, field: str) -> None:
+    """Write a file that only its owner may read. Raises `UnwritableFile`."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_bytes(data)
+    except OSError:
+        raise UnwritableFile(field=field, file=path.name) from None

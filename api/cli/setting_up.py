@@ -1,0 +1,104 @@
+"""`cdp migrate` and `cdp workspace`: the acts of whoever owns the database."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.text import Text
+from sqlalchemy.exc import IntegrityError
+
+from api import migrations, session
+from api.cli.output import Json, emit, emit_rows
+from api.cli.running import platform, record
+from api.session import Session
+from cdp import workspaces
+from cdp.kernel.errors import BadInput, Conflict
+from cdp.work import Work
+from consent import register
+from policies.words import Action, Resource, Role
+
+app = typer.Typer()
+
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+
+
+class NotACountry(BadInput):
+    """A country is two capital letters, as in ISO 3166-1: DE, US, CN."""
+
+
+class WorkspaceExists(Conflict):
+    """There is a workspace of that name already."""
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the database to this version.
+
+    Makes keys where there are none, and does again what a restored backup has forgotten.
+    With a database of your own this needs CDP_OWNER_URL; nothing else does, but making
+    workspaces.
+    """
+    with platform(migrate=True) as opened:
+        version, instance = migrations.newest(), opened.system.state.instance
+    emit(
+        {"version": version, "instance": instance},
+        as_json,
+        Text(f"The database is at version {version} of instance {instance}."),
+    )
+
+
+@app.command("create")
+def create_workspace(
+    name: Annotated[str, typer.Argument(help="What people call it.")],
+    region: Annotated[
+        str, typer.Option(metavar="COUNTRY", help="Where phone numbers without a country are from.")
+    ] = "DE",
+    unknown_age_is_child: Annotated[
+        bool,
+        typer.Option(
+            "--unknown-age-is-child/--unknown-age-is-adult", help="How people of unknown age are protected."
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a workspace.
+
+    Until it is known where people live, all laws that the platform knows protect them.
+    """
+    if not _COUNTRY.match(region):
+        raise NotACountry(field="region")
+    with platform(migrate=True) as opened:
+        made = _create(opened, name, region, unknown_age_is_child=unknown_age_is_child)
+    emit({"workspace": made, "name": name}, as_json, Text(f"Workspace {name!r} is {made}."))
+
+
+def _create(opened: Session, name: str, region: str, *, unknown_age_is_child: bool) -> UUID:
+    with opened.owner() as owner:
+        try:
+            made = workspaces.create(
+                owner, name=name, region=region, unknown_age_is_child=unknown_age_is_child
+            )
+        except IntegrityError:
+            raise WorkspaceExists(field="name") from None
+    with opened.opener(made, Role.ADMIN, purpose="operation")() as work:
+        furnish(opened, work)
+    return made
+
+
+def furnish(opened: Session, work: Work) -> None:
+    """What every workspace has from the start: the reserved purposes."""
+    opened.allow(work, Resource.PURPOSE, Action.WRITE)
+    register.seed(work)
+    record(work, opened.system.ports, "workspace", "create")
+
+
+@app.command("list")
+def list_workspaces(as_json: Json = False) -> None:
+    """Name the workspaces."""
+    with platform() as opened, opened.system.app.connect() as connection:
+        known = session.workspaces(connection)
+    emit_rows(
+        [{"name": one.name, "region": one.region, "workspace": one.id} for one in known],
+        ("name", "region", "workspace"),
+        as_json,
+    )

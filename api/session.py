@@ -1,0 +1,203 @@
+"""The platform for the length of one command: its database, its state directory, its wired system.
+
+Without `database_url` the embedded server is started, or joined, under `data_dir`; the last
+one to leave stops it. There every command migrates and replays first, as at any start. With
+URLs of the operator's, only `cdp migrate` and `cdp workspace create` use the owner's.
+
+The operator acts with the roles that one command needs and no more: lines of the policy add
+up to the strictest, so an admin's could only take away from the others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from subprocess import SubprocessError
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Connection, Engine, select
+
+from api import startup
+from api.wiring import System, wire
+from cdp import tables
+from cdp.kernel import embedded
+from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
+from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Refused, Unavailable
+from cdp.kernel.settings import Settings
+from cdp.vocabulary import Actor, WorkspaceId
+from cdp.work import Work
+from policies.words import Action, Resource, Role
+
+DATABASE = "cdp"
+OPERATOR = "operator"
+
+Opener = Callable[[], AbstractContextManager[Work]]
+
+
+class OwnerUrlMissing(Refused):
+    """This needs the database's owner: set CDP_OWNER_URL."""
+
+
+class KeeperUrlMissing(Refused):
+    """This needs the keeper's connection: set CDP_KEEPER_URL."""
+
+
+class EmbeddedDatabaseFailed(Unavailable):
+    """The embedded database does not start; `cdp doctor` says what is missing."""
+
+
+class NoWorkspaceYet(NotFound):
+    """There is no workspace yet; `cdp workspace create NAME` makes one."""
+
+
+class NoSuchWorkspace(NotFound):
+    """There is no workspace of that name; `cdp workspace list` names them."""
+
+
+class WorkspaceNotNamed(BadInput):
+    """There are several workspaces; name one with --workspace."""
+
+
+class OperatorNotAllowed(NotAllowed):
+    """The policy in force does not let the operator do this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urls:
+    """By which URL each role reaches the database; empty: it was not given."""
+
+    app: str = field(repr=False)
+    owner: str = field(repr=False)
+    keeper: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A tenant, by what may be printed of it."""
+
+    id: WorkspaceId
+    name: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """An opened platform."""
+
+    system: System
+    urls: Urls
+
+    def workspace(self, name: str | None) -> WorkspaceId:
+        """The workspace of that name, or the only one there is.
+
+        Raises `NoWorkspaceYet`, `NoSuchWorkspace`, `WorkspaceNotNamed`.
+        """
+        with self.system.app.connect() as connection:
+            return choose(workspaces(connection), name).id
+
+    def opener(self, workspace: UUID, *roles: Role, purpose: str) -> Opener:
+        """What opens a Work of the operator's, in these roles and no others."""
+        return self.system.opener(workspace, actor=operator(*roles), purpose=purpose)
+
+    def work(self, workspace: str | None, *roles: Role, purpose: str) -> AbstractContextManager[Work]:
+        """One Work of the operator's in the workspace of that name; raises as `workspace` does."""
+        return self.opener(self.workspace(workspace), *roles, purpose=purpose)()
+
+    @contextmanager
+    def owner(self) -> Iterator[Engine]:
+        """The owner's connections. Raises `OwnerUrlMissing`."""
+        if not self.urls.owner:
+            raise OwnerUrlMissing
+        with _engine(self.urls.owner) as engine:
+            yield engine
+
+    @contextmanager
+    def keeper(self) -> Iterator[Engine]:
+        """The keeper's connections. Raises `KeeperUrlMissing`."""
+        if not self.urls.keeper:
+            raise KeeperUrlMissing
+        with _engine(self.urls.keeper) as engine:
+            yield engine
+
+    def allow(self, work: Work, resource: Resource, action: Action) -> None:
+        """Raise `OperatorNotAllowed` unless the policy lets the Work's actor do this."""
+        if not self.system.ports.policies.allows(work.actor, resource, action):
+            raise OperatorNotAllowed
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Urls]:
+    """Where the database is; the embedded one runs until the block is left.
+
+    Raises `EmbeddedDatabaseFailed`.
+    """
+    if settings.database_url:
+        yield Urls(app=settings.database_url, owner=settings.owner_url, keeper=settings.keeper_url)
+        return
+    try:
+        server = embedded.start(settings.data_dir / "pg")
+    except (OSError, SubprocessError, psycopg.Error):
+        raise EmbeddedDatabaseFailed from None
+    try:
+        embedded.create_database(server, DATABASE)
+        app, owner, keeper = (server.url(role, DATABASE) for role in (APP, OWNER, KEEPER))
+        yield Urls(app=app, owner=owner, keeper=keeper)
+    finally:
+        server.stop()
+
+
+@contextmanager
+def opened(settings: Settings, *, migrate: bool = False) -> Iterator[Session]:
+    """Everything that must be true before anything runs, then the wired system.
+
+    `migrate`: bring a database of the operator's to this version; the embedded one always is.
+    Raises what `api.startup` does, and `OwnerUrlMissing`.
+    """
+    with database(settings) as urls:
+        if migrate and not urls.owner:
+            raise OwnerUrlMissing
+        if migrate or not settings.database_url:
+            state = startup.prepare(settings, urls.owner)
+        else:
+            state = startup.check(settings, urls.app)
+        system = wire(settings, state=state, app_url=urls.app)
+        try:
+            startup.catch_up(system)
+            yield Session(system=system, urls=urls)
+        finally:
+            system.app.dispose()
+
+
+def operator(*roles: Role) -> Actor:
+    """Whoever runs a command on this machine; the log knows them by that word alone."""
+    return Actor(ref=OPERATOR, roles=frozenset(str(role) for role in roles), kind="system")
+
+
+def workspaces(connection: Connection) -> list[Workspace]:
+    """Every workspace, by name."""
+    column = tables.workspaces.c
+    rows = connection.execute(select(column.id, column.name, column.region).order_by(column.name))
+    return [Workspace(id=WorkspaceId(row.id), name=row.name, region=row.region) for row in rows]
+
+
+def choose(known: Sequence[Workspace], name: str | None) -> Workspace:
+    """The one of that name, or the only one; raises as `Session.workspace` does."""
+    if not known:
+        raise NoWorkspaceYet
+    if name is None:
+        if len(known) > 1:
+            raise WorkspaceNotNamed(count=len(known))
+        return known[0]
+    for one in known:
+        if one.name == name:
+            return one
+    raise NoSuchWorkspace(field="workspace")
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    engine = make_engine(url, pool_size=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -1,0 +1,196 @@
+"""Who may call, for those who administer it: clients, write keys, and local accounts of people.
+
+Secrets and passwords are made and checked elsewhere; nothing here can show one. How clients
+and write keys are made and revoked stands in `api/auth/`, beside their protocols.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
+from cdp.kernel.ids import new_id
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import SourceId
+from cdp.work import Work
+from policies import secrets, tables
+from policies.words import Action, Resource, Role
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
+
+
+class AdministrationNotAllowed(NotAllowed):
+    """The policy does not let this caller administer clients, keys or accounts."""
+
+
+class AccountExists(Conflict):
+    """There is an account of that name already."""
+
+
+class NoSuchAccount(NotFound):
+    """There is no such account, or it is revoked."""
+
+
+class UnknownRole(BadInput):
+    """A role is not one of the policy's words."""
+
+
+class UnfitLogin(BadInput):
+    """A log-in has up to 100 small letters, digits and . _ @ + -, and begins with a letter or digit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEntry:
+    """A client as it is registered; `revoked_at` None: it may call."""
+
+    id: UUID
+    name: str
+    roles: tuple[str, ...]
+    purposes: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteKeyEntry:
+    """A write key, by whose it is; `kind` is server or public."""
+
+    id: UUID
+    source: SourceId
+    kind: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEntry:
+    """A local account."""
+
+    id: UUID
+    login: str
+    roles: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def clients(*, work: Work, ports: Ports) -> list[ClientEntry]:
+    """Every client by name, the revoked ones too. Raises `AdministrationNotAllowed`."""
+    _allow(Resource.CLIENT, Action.READ, work, ports)
+    column = tables.clients.c
+    rows = work.session.execute(select(tables.clients).order_by(column.name))
+    return [
+        ClientEntry(
+            id=row.id,
+            name=row.name,
+            roles=tuple(row.roles),
+            purposes=tuple(row.purposes),
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def write_keys(*, work: Work, ports: Ports) -> list[WriteKeyEntry]:
+    """Every write key, oldest first, the revoked ones too. Raises `AdministrationNotAllowed`."""
+    _allow(Resource.SOURCE, Action.READ, work, ports)
+    column = tables.write_keys.c
+    rows = work.session.execute(
+        select(column.id, column.source_id, column.kind, column.created_at, column.revoked_at).order_by(
+            column.created_at, column.id
+        )
+    )
+    return [
+        WriteKeyEntry(
+            id=row.id,
+            source=SourceId(row.source_id),
+            kind=row.kind,
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def accounts(*, work: Work, ports: Ports) -> list[AccountEntry]:
+    """Every local account by log-in, the revoked ones too. Raises `AdministrationNotAllowed`."""
+    _allow(Resource.ACCOUNT, Action.READ, work, ports)
+    column = tables.accounts.c
+    rows = work.session.execute(
+        select(column.id, column.login, column.roles, column.created_at, column.revoked_at).order_by(
+            column.login
+        )
+    )
+    return [
+        AccountEntry(
+            id=row.id,
+            login=row.login,
+            roles=tuple(row.roles),
+            created_at=row.created_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def create_account(login: str, password: str, roles: Collection[str], *, work: Work, ports: Ports) -> UUID:
+    """Make a local account; its id. The password is kept as its argon2id hash alone.
+
+    Raises `AdministrationNotAllowed`, `UnknownRole`, `UnfitLogin`, `UnfitPassword`, `AccountExists`.
+    """
+    _allow(Resource.ACCOUNT, Action.WRITE, work, ports)
+    if not roles or not set(roles) <= set(Role):
+        raise UnknownRole(field="roles")
+    if not _LOGIN.match(login):
+        raise UnfitLogin(field="login")
+    hashed = secrets.hash_password(password)
+    column = tables.accounts.c
+    if work.session.scalar(select(column.id).where(column.login == login)) is not None:
+        raise AccountExists(field="login")
+    made = new_id()
+    work.session.execute(
+        insert(tables.accounts).values(
+            workspace_id=work.workspace,
+            id=made,
+            login=login,
+            roles=sorted(roles),
+            password=hashed,
+            created_at=work.now,
+        )
+    )
+    _record("create", made, work, ports)
+    return made
+
+
+def revoke_account(account: UUID, *, work: Work, ports: Ports) -> None:
+    """End an account, at once. Raises `AdministrationNotAllowed`, `NoSuchAccount`."""
+    _allow(Resource.ACCOUNT, Action.WRITE, work, ports)
+    column = tables.accounts.c
+    done = work.session.execute(
+        update(tables.accounts)
+        .where(column.id == account, column.revoked_at.is_(None))
+        .values(revoked_at=work.now)
+        .returning(column.id)
+    )
+    if done.one_or_none() is None:
+        raise NoSuchAccount
+    _record("revoke", account, work, ports)
+
+
+def _allow(resource: Resource, action: Action, work: Work, ports: Ports) -> None:
+    if not ports.policies.allows(work.actor, resource, action):
+        raise AdministrationNotAllowed
+
+
+def _record(action: str, account: UUID, work: Work, ports: Ports) -> None:
+    # Only the id: a log-in is a person's name.
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:account:{action}", outcome="ok", detail={"account": str(account)}
+        ),
+        work=work,
+    )

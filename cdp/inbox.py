@@ -67,7 +67,7 @@ def lag(*, work: Work) -> timedelta:
 
 def waiting(*, work: Work) -> int:
     """How many messages wait."""
-    return work.session.scalar(select(func.coalesce(func.sum(tables.inbox.c.items), 0))) or 0
+    return work.session.scalar(select(func.coalesce(func.sum(tables.inbox.c["items"]), 0))) or 0
 
 
 def mark(*, work: Work) -> tuple[int, int]:

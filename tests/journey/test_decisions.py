@@ -1,0 +1,122 @@
+"""Decisions that only the whole path shows: places, addresses, imports (ADR-0008 to ADR-0010)."""
+
+import gzip
+
+import pytest
+from journeys import ANN, identify, lines, ordered
+from sqlalchemy import func, select
+
+from cdp import imports, tables
+from cdp.importing import DamagedFile, load_mapping
+from cdp.ingest import Limits, Stages, process
+from cdp.vocabulary import State
+from identity import tables as identity
+
+MAPPING = """
+source: web
+identifier: {column: id, namespace: "crm:web"}
+identifiers: {mail: email}
+traits: {mail: email, name: given_name}
+"""
+
+
+def _waiting(journey):
+    """The numbers of acceptance that wait, in order."""
+    with journey.begin()() as work:
+        return list(
+            work.session.scalars(select(tables.inbox.c.accept_seq).order_by(tables.inbox.c.accept_seq))
+        )
+
+
+def _process(journey, number):
+    with journey.begin()() as work:
+        return process(work=work, ports=journey.ports, limits=Limits(), stages=Stages(), only=number).verdicts
+
+
+def _count(journey, table):
+    with journey.begin()() as work:
+        return work.session.scalar(select(func.count()).select_from(table))
+
+
+def test_a_copy_that_was_accepted_earlier_lowers_the_place_and_leaves_nothing_twice(journey):
+    """ADR-0008: which worker was quicker must not decide who a person is, or count an order twice."""
+    for _ in range(2):
+        journey.send("web", identify("u1", ANN), ordered("u1", 1, 9.5))
+    early, late = _waiting(journey)
+
+    assert _process(journey, late) == {"accepted": 2}
+    assert _process(journey, early) == {"lowered_duplicate": 2}
+    with journey.begin()() as work:
+        for table in (tables.seen, identity.fragments, identity.statements, identity.claims):
+            assert set(work.session.scalars(select(table.c.accept_seq))) == {early}, table
+        assert set(work.session.scalars(select(tables.fragment_attributes.c.count))) == {1}
+    assert _count(journey, tables.events) == 2
+    assert _count(journey, identity.statements) == 1
+
+
+def test_a_later_copy_changes_nothing(journey):
+    """ADR-0008: the other order of the same copies ends in the same."""
+    for _ in range(2):
+        journey.send("web", identify("u1", ANN), ordered("u1", 1, 9.5))
+    early, late = _waiting(journey)
+
+    assert _process(journey, early) == {"accepted": 2}
+    assert _process(journey, late) == {"duplicate": 2}
+    assert _count(journey, tables.events) == 2
+    with journey.begin()() as work:
+        assert set(work.session.scalars(select(identity.fragments.c.accept_seq))) == {early}
+
+
+def test_a_message_goes_to_the_address_that_was_agreed_to_not_to_the_newest(journey, tmp_path):
+    """ADR-0009: the golden value may be another address than the permitted one."""
+    journey.send("web", identify("u1", ANN))
+    journey.send("web", identify("u1", ANN | {"email": "new@example.org"}) | {"messageId": "newer"})
+    journey.work()
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    out = tmp_path / "out.ndjson"
+    journey.release(out)
+
+    assert [one["to"] for one in lines(out)] == ["ann@example.org"]
+
+
+def _file(tmp_path, people, *, cut=0):
+    rows = "".join(f"{number},p{number}@example.org,P{number}\n" for number in range(1, people + 1))
+    packed = gzip.compress(f"id,mail,name\n{rows}".encode(), mtime=0)
+    path = tmp_path / f"{people}-{cut}.csv.gz"
+    path.write_bytes(packed[: len(packed) - cut])
+    return path
+
+
+def _load(journey, path):
+    mapping = load_mapping(MAPPING, known_trait=lambda name: journey.ports.catalogue.trait(name) is not None)
+    with journey.begin()() as work:
+        return imports.load(
+            path,
+            source_name="web",
+            mapping=mapping,
+            rejects=path.with_suffix(".rejects"),
+            work=work,
+            ports=journey.ports,
+        )
+
+
+def test_a_file_that_breaks_off_leaves_nothing_behind(journey, tmp_path):
+    """ADR-0010: rows that were read before the damage must not be half an import."""
+    with pytest.raises(DamagedFile):
+        _load(journey, _file(tmp_path, 5_000, cut=100))
+
+    assert _waiting(journey) == []
+
+
+def test_the_same_file_again_changes_nothing_and_a_changed_row_is_one_new_statement(journey, tmp_path):
+    """ADR-0010: an import appends, and its rows have ids."""
+    _load(journey, _file(tmp_path, 3))
+    assert journey.work() == {"accepted": 3}
+    _load(journey, _file(tmp_path, 3))
+    assert journey.work() == {"duplicate": 3}
+    changed = tmp_path / "changed.csv"
+    changed.write_text("id,mail,name\n1,p1@example.org,P1\n2,p2@example.org,Petra\n3,p3@example.org,P3\n")
+    _load(journey, changed)
+
+    assert journey.work() == {"accepted": 1, "duplicate": 2}
+    assert _count(journey, identity.statements) == 4

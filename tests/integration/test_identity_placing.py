@@ -204,25 +204,3 @@ def test_merges_both_ways_at_once_neither_cycle_nor_deadlock(world):
     roots = {row.id: row.root_id for row in world.rows().values()}
 
     assert all(roots[root] == root for root in roots.values())
-
-
-def test_two_workers_that_meet_over_a_contact_nobody_holds_join_their_people(world):
-    """A contact that was only asserted has no verified root to lock: it is locked itself."""
-    world.hear(Message(1, "js", "?anonymous_id:a", ("?email:ann",)))
-    barrier = threading.Barrier(2)
-
-    def claim(side):
-        with world.begin() as work:
-            barrier.wait()
-            message = Message(2, side, f"user_id:{side}", ("email:ann",))
-            world.service.place([message.evidence], work=work)
-            world.heard.add((side, message.own))
-
-    with ThreadPoolExecutor(2) as workers:
-        list(workers.map(claim, ("crm", "shop")))
-
-    assert world.people() == {
-        frozenset({("js", "anonymous_id", "a")}),
-        frozenset({("crm", "user_id", "crm")}),
-        frozenset({("shop", "user_id", "shop")}),
-    }

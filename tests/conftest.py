@@ -31,7 +31,7 @@ settings.register_profile(
     "house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("house")
-logs.configure("warning")
+logs.configure("error")
 
 # Tests of durability make a server of their own; these are about rules, so the disk may lie.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -79,7 +79,12 @@ class Journey:
 
 @pytest.fixture
 def journey(system, workspace):
-    """A workspace with a source, purposes, a recipient, a notice and a segment."""
+    """A workspace that is ready for the main job."""
+    return ready(system, workspace)
+
+
+def ready(system, workspace):
+    """Give a workspace a source, purposes, a recipient, a notice and a segment."""
     made = Journey(system, workspace)
     with made.begin("admin")() as work:
         register.seed(work)

@@ -1,1 +1,21 @@
-"""cdp"""
+"""The business of a customer data platform: what marketers and customers want done.
+
+The map, in the order in which data takes its way:
+
+- `collection/`, `importing/`: messages and files, as pure functions of bytes; `imports.py` runs
+  an import, `inbox.py` keeps what was accepted, sealed, until it is worked off.
+- `ingest/`: from the inbox to fragments, events, facts and words, one batch a Work;
+  `profiles.py`: what is derived of a person; `verdicts.py`: what became of a message.
+- `segments.py`, `audiences.py`: whom a marketer means, and whom they may reach.
+- `releases.py`: the one door by which personal data leaves; `destinations.py`: where to;
+  `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
+- `consents.py`, `unsubscribe.py`: what people say, and when it holds.
+- `requests/`: access and erasure; `erasing.py`: how these tables forget.
+- `unmerging.py`, `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
+- `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
+
+It stands on four modules that the governing packages may use too: `kernel/` (settings,
+database, errors, logs, clock, jobs), `vocabulary.py`, `work.py` (the one transaction) and
+`ports.py`, by which alone it knows identity, consent, governance, audit and policies. It
+imports none of the five; `api/wiring.py` joins them (ADR-0001).
+"""

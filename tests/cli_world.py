@@ -1,0 +1,123 @@
+"""`cdp`, called in this process on a database of its own, and what it printed."""
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli import main
+from cdp.kernel import embedded
+from cdp.kernel.database import APP, KEEPER, OWNER
+from cdp.kernel.embedded import EmbeddedServer
+
+CRM = """\
+source: crm
+identifier: {column: id, namespace: "crm:crm"}
+identifiers: {mail: email, phone: phone}
+traits: {mail: email, phone: phone, first: given_name, last: surname, country: country}
+"""
+SHOP = """\
+source: shop
+identifier: {column: no, namespace: "crm:shop"}
+identifiers: {mail: email}
+traits: {mail: email, name: name}
+"""
+OPT_IN = "opt_in: {column: agreed, purpose: email_marketing, channel: email, notice: newsletter}\n"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended, and what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as the one JSON document that it must be."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database with its state directory, and a folder for files."""
+
+    server: EmbeddedServer
+    name: str
+    folder: Path
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The operator's settings, as environment variables."""
+        urls = {"DATABASE": APP, "OWNER": OWNER, "KEEPER": KEEPER}
+        return {
+            **{f"CDP_{key}_URL": self.server.url(role, self.name) for key, role in urls.items()},
+            "CDP_STATE_DIR": str(self.folder / "state"),
+            "CDP_DATA_DIR": str(self.folder),
+        }
+
+
+Cdp = Callable[..., Ran]
+
+
+def make_place(server: EmbeddedServer, folder: Path, name: str) -> Place:
+    """An empty database of that name."""
+    embedded.create_database(server, name)
+    return Place(server, name, folder)
+
+
+def caller(capsys: pytest.CaptureFixture[str], settings: Mapping[str, str]) -> Cdp:
+    """What calls `cdp` with these settings: `cdp("workspace", "list", stdin="…")`."""
+
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        capsys.readouterr()
+        with _environment(settings), _stdin(stdin), _logging_kept(), pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int), "exit codes are numbers"
+        return Ran(int(ended.value.code), said.out, said.err)
+
+    return run
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("CDP_")]:
+        del os.environ[name]
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _stdin(text: str) -> Iterator[None]:
+    before, sys.stdin = sys.stdin, io.StringIO(text)
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """A command configures the loggers of its process, which here is the tests'."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

@@ -98,15 +98,17 @@ def test_two_batches_that_meet_over_a_new_contact_join_their_people(world):
 
 
 def test_two_batches_that_make_one_fragment_make_it_once(world):
-    """The same row of the same source in two files."""
-    overtaken(
+    """The same row of the same source in two files, of somebody whom only a browser has named."""
+    world.hear(Message(1, "js", "?anonymous_id:a", ("?crm:crm:7", "?email:ann", "?phone:1")))
+    waited = overtaken(
         world,
-        first=placing(world, Message(2, "crm", "crm:crm:7", ("email:ann",))),
-        second=placing(world, Message(1, "crm", "crm:crm:7", ("email:ann", "phone:1"))),
+        first=placing(world, Message(3, "crm", "crm:crm:7", ("email:ann",))),
+        second=placing(world, Message(2, "crm", "crm:crm:7", ("email:ann", "phone:1"))),
     )
-    (row,) = world.rows().values()
+    row = world.rows()["crm", "crm:crm", "7"]
 
-    assert (row.accept_seq, row.index) == (1, 0)
+    assert waited
+    assert (row.accept_seq, row.index) == (2, 0)
 
 
 def test_two_batches_that_extend_one_person_at_both_ends_see_one_another(world):

@@ -6,13 +6,14 @@ Nothing of it can be run in a test, so it is parsed, and held to what it must no
 import re
 import stat
 import subprocess
-from fnmatch import fnmatch
+from importlib import metadata
 from typing import Any
 
 import pytest
 import yaml
 from documents import ROOT
 from jsonschema import Draft202012Validator
+from packaging.requirements import Requirement
 
 from api.cli.commands import COMMANDS
 from cdp.kernel.settings import Settings
@@ -76,15 +77,20 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
-def _instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions, continued lines joined, comments left out."""
+Instructions = list[tuple[str, str]]
+
+
+def _stages() -> tuple[Instructions, Instructions]:
+    """The Dockerfile's two stages: instructions, continued lines joined, comments left out."""
     text = (ROOT / "Dockerfile").read_text()
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+    found = [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+    second = [place for place, (word, _) in enumerate(found) if word == "FROM"][1]
+    return found[:second], found[second:]
 
 
-IMAGE = _instructions()
+BUILD, IMAGE = _stages()
 
 
 def test_the_compose_file_uses_only_keys_that_we_know():
@@ -93,7 +99,7 @@ def test_the_compose_file_uses_only_keys_that_we_know():
 
 
 def test_the_compose_file_starts_the_platform_and_its_neighbours():
-    """PostgreSQL 18, OpenSearch, Mailpit, and everything of ours; `api.cli` knows each command."""
+    """PostgreSQL 18, OpenSearch, Mailpit, and everything of ours; `cdp` knows each command."""
     assert set(SERVICES) == {"postgres", "opensearch", "mailpit"} | OURS
     assert SERVICES["postgres"]["image"].startswith("postgres:18.")
     assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
@@ -160,28 +166,45 @@ def test_the_image_runs_as_nobody_in_particular():
 
 def test_the_image_is_made_of_pinned_parts():
     """A dated base, wheels by hash, no compiler, and nothing from the network but packages."""
-    base = dict(IMAGE)["FROM"]
-    run = " && ".join(rest for word, rest in IMAGE if word == "RUN")
-    installs = re.findall(r"pip install ([^&]*)", run)
+    bases = [rest.split()[0] for word, rest in BUILD + IMAGE if word == "FROM"]
+    run = " && ".join(rest for word, rest in BUILD + IMAGE if word == "RUN")
+    commands = re.findall(r"pip (install|wheel) ([^&]*)", run)
 
-    assert re.fullmatch(r"python:3\.1[1-9]-slim-[a-z]+", base)
-    assert len(installs) == 1
-    for flag in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r locks/runtime.txt"):
-        assert flag in installs[0]
-    assert not re.search(r"apt|gcc|curl|wget|git |--index", run)
-    assert "ADD" not in {word for word, _ in IMAGE}
+    assert len(set(bases)) == 1 and re.fullmatch(r"python:3\.1[1-9]-slim-[a-z]+", bases[0])
+    assert len(commands) == 4
+    for kind, options in commands:
+        pinned = {"--require-hashes", "--no-deps", ":all:"} <= set(options.split())
+        ours = "--no-deps" in options and ("--no-index" in options or "--no-build-isolation" in options)
+        assert pinned if "-r " in options else ours, (kind, options)
+    assert not re.search(r"apt|gcc|curl|wget|git |--index-url", run)
+    assert "ADD" not in {word for word, _ in BUILD + IMAGE}
 
 
-def test_the_image_holds_the_seven_packages_and_the_lock():
-    """What is copied is there, is let through, and is all that the command line needs."""
-    copied = [rest.split() for word, rest in IMAGE if word == "COPY"]
+def test_the_build_installs_all_that_builds_and_nothing_else():
+    """The names in the Dockerfile are those that the build needs, by its own word."""
+    named = re.search(r"\^\(([\w|-]+)\)==", (ROOT / "Dockerfile").read_text())
+    needed = {"hatchling"}
+    for one in map(Requirement, metadata.requires("hatchling") or []):
+        if one.marker is None or one.marker.evaluate():
+            needed.add(one.name)
+
+    assert named is not None
+    assert set(named[1].split("|")) == needed
+
+
+def test_the_image_holds_the_seven_packages():
+    """What is copied is there, is let through, and nothing but wheels goes into the last stage."""
+    copied = [rest.split() for word, rest in BUILD if word == "COPY"]
+    sources = {source for one in copied for source in one[:-1]}
     let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 
-    assert {source for source, _ in copied} == SEVEN | {"locks/runtime.txt"}
-    assert all(source == target and (ROOT / source).exists() for source, target in copied)
-    assert all(any(fnmatch(source, one) for one in let_in) for source, _ in copied)
-    assert dict(IMAGE)["ENTRYPOINT"] == '["python", "-m", "api.cli"]'
-    assert (ROOT / "api" / "cli" / "__main__.py").exists()
+    assert sources == SEVEN | {"locks/all.txt", "pyproject.toml", "README.md", "LICENSE"}
+    assert all((ROOT / source).exists() and source.partition("/")[0] in let_in for source in sources)
+    assert [rest for word, rest in IMAGE if word == "COPY"] == [
+        "locks/runtime.txt /tmp/runtime.txt",
+        "--from=build /build/wheel /tmp/wheel",
+    ]
+    assert dict(IMAGE)["ENTRYPOINT"] == '["cdp"]'
 
 
 def test_the_image_is_configured_by_settings_that_exist():

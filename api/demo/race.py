@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
+from statistics import median
 from time import monotonic, sleep
 
 import httpx
@@ -56,7 +57,7 @@ class Outcome:
     rounds: Sequence[Round]
     orders: dict[str, int]
     late: int
-    release_seconds: float  # the longest release
+    release_seconds: float  # the median
 
 
 @dataclass(slots=True)
@@ -131,9 +132,9 @@ class Race:
     def warm_up(self, runners: Sequence[Runner]) -> Spread:
         """How long releases and withdrawals take here, so that either may well come first."""
         done = self.run(runners, Spread(earliest=0, latest=0), safe=True, progress=lambda _: None)
-        withdrawal = max(-one.asked for one in done.rounds) / 1000
-        longest = max(withdrawal, done.release_seconds)
-        return Spread(earliest=-withdrawal - longest, latest=done.release_seconds + longest)
+        withdrawal = median(-one.asked for one in done.rounds) / 1000
+        margin = max(withdrawal, done.release_seconds) / 2
+        return Spread(earliest=-withdrawal - margin, latest=done.release_seconds + margin)
 
     def run(
         self, runners: Sequence[Runner], spread: Spread, *, safe: bool, progress: Callable[[int], None]
@@ -160,8 +161,8 @@ class Race:
             orders[order] = orders.get(order, 0) + 1
         rounds = [round_ for round_, _, _ in done]
         late = sum(one.sent is not None and one.sent > 0 for one in rounds)
-        longest = max(seconds for _, _, seconds in done)
-        return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=longest)
+        usual = median(seconds for _, _, seconds in done)
+        return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=usual)
 
     def _round(
         self, runner: Runner, offset: float, client: httpx.Client, receiver: Receiver, *, safe: bool

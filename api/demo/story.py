@@ -114,8 +114,8 @@ SCORES = {
 }
 
 
-def run(settings: Settings, *, as_json: bool) -> bool:
-    """Tell the story; whether everything held. With `as_json` only the result is printed."""
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Tell the story; exit code 0 if everything held, else 1. With `as_json` only the result is printed."""
     teller = Teller(Console(), quiet=as_json)
     people = population(now())
     told: list[Told] = []
@@ -140,7 +140,7 @@ def run(settings: Settings, *, as_json: bool) -> bool:
         sys.stdout.buffer.write(msgspec.json.encode({"ok": ok, "steps": steps, "scorecard": card}) + b"\n")
     else:
         _print(teller.console, card, told, report_file, ok)
-    return ok
+    return 0 if ok else 1
 
 
 Step = Callable[[Told], None]

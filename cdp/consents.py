@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Unavailable
 from cdp.ports import AuditEntry, Ports, Recorded, Word
@@ -145,13 +146,21 @@ def drain(
     Each look is a transaction of its own, so that it sees what has been settled since.
     """
     until = monotonic() + patience.total_seconds()
-    while True:
-        with begin() as work:
-            if not ports.intents.waiting(fragments=fragments, contacts=contacts, work=work):
-                return
+    while _anybody_sending(fragments, contacts, begin=begin, ports=ports):
         if monotonic() > until:
             raise NotYetEffective
         sleep(POLL)
+
+
+def _anybody_sending(
+    fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, begin: Opener, ports: Ports
+) -> bool:
+    """Whether an open intent names any of these; a database that restarts just now says nothing."""
+    try:
+        with begin() as work:
+            return ports.intents.waiting(fragments=fragments, contacts=contacts, work=work)
+    except (OperationalError, InterfaceError):
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,220 @@
+"""No send after the acknowledgement (C1), with real parts failing in between."""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+from time import monotonic, sleep
+
+import pytest
+from journeys import BOB, PATIENCE, Journey, identify, ready
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from test_restore import Instance
+
+from api.demo.race import receive
+from cdp import consents, releases, segments
+from cdp.consents import NotYetEffective, Saying
+from cdp.destinations import PastDeadline, Webhook
+from cdp.kernel import embedded
+from cdp.ports import Ask
+from cdp.vocabulary import Channel, Identifier, State
+
+PEOPLE = 12
+ASK = Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mailer")
+
+
+@pytest.fixture
+def receiver():
+    """A webhook that stamps what it gets on this process's clock."""
+    running = receive()
+    yield running
+    running.stop()
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """A destination during whose assembly something happens."""
+
+    inner: object
+    happens: object
+    name: str = "webhook"
+
+    def send(self, records, intent):
+        self.happens()
+        self.inner.send(records, intent)
+
+
+def agreeing(journey, count):
+    """People who have agreed, by number."""
+    journey.send(
+        "web",
+        *(identify(f"u{n}", BOB | {"email": f"p{n}@r{n}.example.org"}) for n in range(count)),
+    )
+    journey.work()
+    for n in range(count):
+        journey.say(State.GIVEN, f"p{n}@r{n}.example.org", evidence="form", notice="newsletter")
+
+
+def release(journey, destination, segment="everyone"):
+    with journey.begin()() as work:
+        recipient = journey.ports.ledger.recipient("mailer", work=work)
+    return releases.run(
+        releases.Plan(segment=segment, ask=ASK, traits=[], destination=destination),
+        recipient=recipient,
+        begin=journey.begin("marketing", purpose="email_marketing"),
+        ports=journey.ports,
+        limits=releases.Limits(batch=3),
+    )
+
+
+def withdraw(journey, number, patience=PATIENCE):
+    return consents.say(
+        Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        begin=journey.begin("support"),
+        ports=journey.ports,
+        patience=patience,
+        identifier=Identifier("email", f"p{number}@r{number}.example.org"),
+    )
+
+
+@pytest.fixture
+def durable(tmp_path):
+    """An instance on a server of its own that does not lie about the disk and may be restarted."""
+    server = embedded.start(tmp_path / "pg")
+    made = Instance(server, tmp_path)
+    yield made
+    made.system.app.dispose()
+    server.stop()
+
+
+def test_none_late_while_the_database_restarts(durable, receiver):
+    """C1: releases run, the database crashes and recovers; what was acknowledged holds."""
+    journey = ready(durable.system, durable.workspace)
+    agreeing(journey, PEOPLE)
+    profiles = {n: str(journey.profile("user_id", f"u{n}")) for n in range(PEOPLE)}
+    random, acknowledged, stop = Random(11), {}, threading.Event()
+
+    def exporting():
+        while not stop.is_set():
+            try:
+                release(journey, Meanwhile(Webhook(receiver.url, b"s"), lambda: sleep(0.01)))
+            except DBAPIError:
+                sleep(0.05)
+
+    exporters = [threading.Thread(target=exporting) for _ in range(2)]
+    for one in exporters:
+        one.start()
+    for number in range(PEOPLE):
+        sleep(random.uniform(0.05, 0.3))
+        if number == PEOPLE // 2:
+            durable.server.restart(immediate=True)
+        while number not in acknowledged:
+            try:
+                withdraw(journey, number)
+                acknowledged[number] = monotonic()
+            except (DBAPIError, NotYetEffective):
+                sleep(0.05)  # Not acknowledged, so the person asks again.
+    sleep(0.3)
+    stop.set()
+    for one in exporters:
+        one.join()
+    late = [n for n in range(PEOPLE) if receiver.stamps.get(profiles[n], 0.0) > acknowledged[n]]
+
+    assert receiver.stamps, "something must have been sent for this to mean anything"
+    assert late == []
+
+
+def test_a_sender_that_was_frozen_past_its_deadline_sends_nothing(journey, receiver):
+    """C1: the clock is read right before the first byte; what wakes up late stays silent."""
+    agreeing(journey, 1)
+    short = replace(journey.ports, intents=replace(journey.ports.intents, window=timedelta(milliseconds=80)))
+    frozen = Journey(replace(journey.system, ports=short), journey.workspace)
+    result = release(frozen, Meanwhile(Webhook(receiver.url, b"s"), lambda: sleep(0.2)))
+
+    assert (result.released, result.withheld["not_sent"], receiver.stamps) == (0, 1, {})
+
+
+def test_a_withdrawal_waits_for_a_killed_sender_until_its_deadline_and_the_sweeper_counts_it_as_sent(journey):
+    """C1: nobody settles a dead sender's intent; its deadline does, and nobody believes it was not sent."""
+    agreeing(journey, 1)
+
+    class Killed(BaseException):
+        """The sender dies with its batch assembled."""
+
+    def die():
+        raise Killed
+
+    short = replace(journey.ports, intents=replace(journey.ports.intents, window=timedelta(milliseconds=300)))
+    dying = Journey(replace(journey.system, ports=short), journey.workspace)
+    begun = monotonic()
+    with pytest.raises(Killed):
+        release(dying, Meanwhile(None, die))
+    with pytest.raises(NotYetEffective):
+        withdraw(journey, 0, patience=timedelta(0))
+    withdraw(journey, 0)
+
+    assert monotonic() - begun >= 0.3
+    with journey.begin()() as work:
+        work.session.execute(
+            text("UPDATE consent.intents SET send_before = send_before - interval '2 seconds'")
+        )
+        assert len(journey.ports.intents.sweep(work=work)) == 1
+        outcome = work.session.scalar(text("SELECT outcome FROM consent.intents"))
+    assert outcome == "unknown_treated_as_released"
+
+
+def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, receiver):
+    """C1: the withdrawn address joins the person after the intent; nothing goes to them."""
+    agreeing(journey, 1)
+    with journey.begin("marketing")() as work:
+        segments.save(
+            "one",
+            {"attribute": "email_domain", "op": "=", "value": "r0.example.org"},
+            work=work,
+            ports=journey.ports,
+        )
+    # Somebody else said no; the merge shows that they are the same person.
+    journey.send(
+        "web",
+        identify("anon", {}, userId=None, anonymousId="a-1") | {"traits": {"email": "other@example.org"}},
+    )
+    journey.work()
+    withdrawn = consents.say(
+        Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        begin=journey.begin("support"),
+        ports=journey.ports,
+        patience=PATIENCE,
+        identifier=Identifier("email", "other@example.org"),
+    )
+    intents = journey.ports.intents
+
+    class MergingIntents:
+        """Declares, and lets the merge commit before anybody reads."""
+
+        def __getattr__(self, name):
+            return getattr(intents, name)
+
+        def declare(self, **asked):
+            made = intents.declare(**asked)
+            journey.send(
+                "web",
+                identify("u0", {"email": "p0@r0.example.org"}, anonymousId="a-1") | {"messageId": "join"},
+            )
+            assert journey.work() == {"accepted": 1}
+            return made
+
+    merging = Journey(
+        replace(journey.system, ports=replace(journey.ports, intents=MergingIntents())), journey.workspace
+    )
+    result = release(merging, Webhook(receiver.url, b"s"), segment="one")
+
+    assert withdrawn.entries and result.released == 0 and receiver.stamps == {}
+
+
+def test_past_its_deadline_a_webhook_does_not_even_connect(receiver):
+    """The deadline covers the connection too."""
+    journey_intent = type("Late", (), {"deadline": monotonic() - 1, "id": "x"})
+
+    with pytest.raises(PastDeadline):
+        Webhook("http://127.0.0.1:9/", b"s").send([{"profile": "x"}], journey_intent)

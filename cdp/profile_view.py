@@ -5,7 +5,7 @@ may be used for it at all; both must agree before a value is opened. What is not
 named with a reason, and the whole decision is signed and logged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -66,10 +66,19 @@ def find(identifier: Identifier, *, work: Work, ports: Ports) -> ProfileId:
     return holders[0]
 
 
-def read(profile: UUID, *, purpose: str, fields: Sequence[str], work: Work, ports: Ports) -> View:
+def read(
+    profile: UUID,
+    *,
+    purpose: str,
+    fields: Sequence[str],
+    work: Work,
+    ports: Ports,
+    told: Callable[[str], str] = str,
+) -> View:
     """Read `fields` (all known ones if empty) of a profile for `purpose`.
 
-    Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
+    `told` words a reason for this caller, in the view and its receipt: exact reasons are
+    personal data too. The log's sealed detail keeps the exact one. Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
     nothing, it shows nothing and says why. Every read leaves one audit entry.
     """
     if not ports.policies.allows(work.actor, "profile", "read"):
@@ -109,7 +118,8 @@ def read(profile: UUID, *, purpose: str, fields: Sequence[str], work: Work, port
             withheld[name] = "policy"
     fragments = sorted({value.fragment for value in visible if value.rank == 1} | set(held[:1]))
     references = [keys.reference(FragmentId(fragment)) for fragment in fragments]
-    receipt = _receipt(references[0], purpose, decision, shown, masked, withheld, work=work, ports=ports)
+    said = {name: told(reason) for name, reason in withheld.items()}
+    receipt = _receipt(references[0], purpose, decision, shown, masked, said, work=work, ports=ports)
     ports.audit.record(
         AuditEntry(
             action="client:profile:read",
@@ -126,9 +136,9 @@ def read(profile: UUID, *, purpose: str, fields: Sequence[str], work: Work, port
         purpose=purpose,
         shown=shown,
         masked=masked,
-        withheld=withheld,
+        withheld=said,
         contactable=decision.contactable,
-        reasons=decision.reasons,
+        reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
     )
 

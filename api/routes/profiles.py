@@ -1,5 +1,6 @@
 """Profile reads: the consented, minimised view for one stated purpose."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -90,8 +91,10 @@ def get_profile(
     """Read a profile by its id, or by the id of any fragment that it holds."""
     purpose = client.for_purpose(ask.purpose)
     fields = [one for one in ask.fields.split(",") if one]
-    view = profile_view.read(profile_id, purpose=purpose, fields=fields, work=work, ports=ports)
-    return _shown(view, client)
+    view = profile_view.read(
+        profile_id, purpose=purpose, fields=fields, work=work, ports=ports, told=_told(client)
+    )
+    return _shown(view)
 
 
 @router.post("/query")
@@ -103,19 +106,25 @@ def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: P
     if identifier is None:
         raise NoSuchProfile
     profile = profile_view.find(identifier, work=work, ports=ports)
-    view = profile_view.read(profile, purpose=purpose, fields=body.fields, work=work, ports=ports)
-    return _shown(view, client)
+    view = profile_view.read(
+        profile, purpose=purpose, fields=body.fields, work=work, ports=ports, told=_told(client)
+    )
+    return _shown(view)
 
 
-def _shown(view: View, client: Client) -> ProfileOut:
+def _told(client: Client) -> Callable[[str], str]:
     exact = shapes.sees_exact(client)
+    return lambda word: shapes.reason(word, exact=exact)
+
+
+def _shown(view: View) -> ProfileOut:
     return ProfileOut(
         profile=view.profile,
         purpose=view.purpose,
         shown=dict(view.shown),
         masked=dict(view.masked),
-        withheld={name: shapes.reason(word, exact=exact) for name, word in view.withheld.items()},
+        withheld=dict(view.withheld),
         contactable=dict(view.contactable),
-        reasons={channel: shapes.reason(word, exact=exact) for channel, word in view.reasons.items()},
+        reasons=dict(view.reasons),
         receipt=view.receipt,
     )

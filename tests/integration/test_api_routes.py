@@ -1,0 +1,568 @@
+"""The API's use cases over HTTP: profiles, consent, unsubscribe, segments, releases, rights, verdicts."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import UUID
+
+import pytest
+from api_world import Town, as_admin, serving, source_with_keys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from api import keeper, wiring
+from api.routes.shapes import K
+from audit.checkpoint import key_of, open_note
+from audit.sequencer import log_id
+from cdp import unsubscribe, verdicts
+from cdp.kernel.clock import now
+from cdp.unsubscribe import Link
+from cdp.vocabulary import Channel, ContactId
+
+MARKETING = {"purpose": "email_marketing"}
+NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
+
+
+@pytest.fixture(scope="module")
+def api(system):
+    """The platform, served."""
+    with serving(system) as served:
+        yield served
+
+
+@pytest.fixture
+def town(api, workspace):
+    """A fresh workspace with its registers."""
+    return Town(api, workspace)
+
+
+def read(town, profile, *roles, purpose="email_marketing"):
+    """A profile read by its id."""
+    headers = town.as_(*(roles or ("marketing",)))
+    return town.http.get(f"/v1/profiles/{profile}", params={"purpose": purpose}, headers=headers)
+
+
+def query(town, value, *roles, namespace="email"):
+    """A profile read by a contact."""
+    body = {"namespace": namespace, "value": value, **MARKETING}
+    return town.http.post("/v1/profiles/query", json=body, headers=town.as_(*(roles or ("marketing",))))
+
+
+def receipt(town, text):
+    """The claims of a decision receipt, checked against the published key."""
+    head, claims, signature = text.split(".")
+
+    def part(one):
+        return base64.urlsafe_b64decode(one + "=" * (-len(one) % 4))
+
+    keys = {key["kid"]: key for key in town.http.get("/.well-known/jwks.json").json()["keys"]}
+    key = Ed25519PublicKey.from_public_bytes(part(keys[json.loads(part(head))["kid"]]["x"]))
+    key.verify(part(signature), f"{head}.{claims}".encode())
+    return json.loads(part(claims))
+
+
+# --- profiles ---------------------------------------------------------------------------------
+
+
+def test_without_consent_a_read_shows_nothing_and_says_so_coarsely(town):
+    """Silence is refusal: 200, no value, and for marketing no reason that tells of the person."""
+    view = read(town, town.person()).json()
+
+    assert view["shown"] == view["masked"] == {}
+    assert set(view["withheld"].values()) == {"not permitted"}
+    assert view["contactable"] == {"email": None, "sms": None, "phone": None}
+    assert view["reasons"] == {"email": "not permitted", "sms": "no contact", "phone": "no contact"}
+    assert receipt(town, view["receipt"])["withheld"] == view["withheld"]
+
+
+def test_the_exact_reason_is_for_those_who_may_know_it(town):
+    """Marketing with the compliance role sees that nobody has consented; the receipt says the same."""
+    view = read(town, town.person(), "marketing", "compliance").json()
+
+    assert set(view["withheld"].values()) == {"no_consent"}
+    assert view["reasons"]["email"] == "no_consent"
+    assert receipt(town, view["receipt"])["withheld"] == view["withheld"]
+
+
+def test_with_consent_a_read_shows_what_policy_lets_the_role_see(town):
+    """Names in clear, the address masked, the rest withheld; the decision is signed."""
+    profile = town.person()
+    assert town.say("given").json()["counted"]
+    view = read(town, profile).json()
+    claims = receipt(town, view["receipt"])
+
+    assert view["shown"]["given_name"] == "Ann"
+    assert view["masked"]["email"] == "a***@e***.org"
+    assert view["contactable"]["email"] is not None
+    assert claims["purpose"] == "email_marketing"
+    assert claims["shown"] == sorted(view["shown"])
+    assert "ann@example.org" not in view["receipt"]
+
+
+def test_a_profile_is_found_by_a_contact_in_whatever_way_it_is_written(town):
+    """The value is normalised, and stands in the body, never in an address."""
+    profile = town.person()
+    town.say("given")
+    found = query(town, "  ANN@Example.ORG ")
+
+    assert found.status_code == 200
+    assert found.json()["profile"] == profile
+    assert found.json()["shown"]["given_name"] == "Ann"
+
+
+def test_a_contact_of_nobody_of_several_or_of_no_meaning_is_the_same_404(town):
+    """Nothing tells an unknown address from a shared one."""
+    for name in ("ann", "bea"):
+        traits = {"email": "family@example.org", "firstName": name}
+        town.send({"type": "identify", "userId": f"user-{name}", "traits": traits, "messageId": name})
+    answers = [query(town, value) for value in ("family@example.org", "nobody@example.org", "null", "x")]
+    by_id = read(town, NOBODY)
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({json.dumps(answer.json() | {"instance": ""}) for answer in answers}) == 1
+    assert by_id.status_code == 404
+    assert by_id.json()["detail"] == answers[0].json()["detail"]
+
+
+def test_an_unknown_field_is_refused_by_name_of_the_parameter(town):
+    """A misspelled trait is a mistake of the caller's, not an empty answer."""
+    headers = town.as_("marketing")
+    answer = town.http.get(
+        f"/v1/profiles/{town.person()}", params=MARKETING | {"fields": "given_name,shoe"}, headers=headers
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "fields"
+    assert "shoe" not in answer.text
+
+
+# --- consent ----------------------------------------------------------------------------------
+
+
+def test_a_word_is_acknowledged_and_a_later_stale_grant_is_told_that_it_does_not_count(town):
+    """C11: a refused re-grant is not mistaken for a success; it names what refuses it."""
+    town.person()
+    given = town.say("given").json()
+    withdrawn = town.say("withdrawn").json()
+    stale = town.say("given", asserted_at=(now() - timedelta(days=3)).isoformat()).json()
+
+    assert given["counted"]
+    assert withdrawn["counted"]
+    assert not stale["counted"]
+    refusals = {entry["entry"] for entry in withdrawn["entries"]}
+    assert {entry["covered_by"] for entry in stale["entries"]} <= refusals
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"purpose": "no_such_purpose"}, 422, "purpose"),
+        ({"state": "requested"}, 422, "body.state"),
+        ({"evidence": "suppression"}, 422, "body.evidence"),
+        ({"notice": "no such notice"}, 422, "notice"),
+        ({"asserted_at": "2026-01-01T00:00:00"}, 422, "body.asserted_at"),
+        ({"asserted_at": "2999-01-01T00:00:00Z"}, 422, "asserted_at"),
+        ({"profile_id": NOBODY}, 422, "body"),
+        ({"contact": {"namespace": "email", "value": "nobody@example.org"}}, 404, None),
+        ({"contact": {"namespace": "email", "value": "noreply@example.org"}}, 404, None),
+    ],
+)
+def test_a_word_that_cannot_be_kept_is_refused_with_the_field(town, change, status, field):
+    """No word is guessed at, and none is kept for nobody."""
+    town.person()
+    answer = town.say(**({"state": "given"} | change))
+
+    assert answer.status_code == status, answer.text
+    if field:
+        assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_word_about_a_profile_binds_the_person(town):
+    """An objection by telephone needs no address."""
+    profile = town.person()
+    town.say("given")
+    body = {**MARKETING, "profile_id": profile, "state": "objected", "evidence": "call"}
+    answer = town.http.post("/v1/consents", json=body, headers=town.as_("support"))
+
+    assert answer.status_code == 200
+    assert read(town, profile).json()["shown"] == {}
+
+
+def test_marketing_writes_no_words(town):
+    """Who profits from a grant does not enter it."""
+    town.person()
+    body = {"contact": {"namespace": "email", "value": "ann@example.org"}, **MARKETING}
+    answer = town.http.post(
+        "/v1/consents", json=body | {"state": "given", "evidence": "form"}, headers=town.as_("marketing")
+    )
+
+    assert answer.status_code == 403
+
+
+# --- unsubscribe ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def link(town):
+    """A link to stop e-mail marketing to Ann, who has agreed to it, and her profile."""
+    profile = town.person()
+    town.say("given")
+    contact = read(town, profile).json()["contactable"]["email"]
+    with as_admin(town.system, town.workspace) as work:
+        purpose = town.system.ports.ledger.purposes(work=work)["email_marketing"]
+    made = Link(
+        workspace=town.workspace,
+        contact=ContactId(UUID(contact)),
+        purpose=purpose,
+        channel=Channel.EMAIL,
+    )
+    return unsubscribe.write(made, town.system.links), profile
+
+
+def test_looking_at_a_link_changes_nothing(town, link):
+    """Link scanners fetch links; the page has one button and works without a script."""
+    token, profile = link
+    page = town.http.get(f"/u/{token}")
+    head = town.http.head(f"/u/{token}")
+
+    assert page.status_code == head.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.text.count("<button") == 1
+    assert '<form method="post">' in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    assert "example.org" not in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert read(town, profile).json()["contactable"]["email"] is not None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        {"content": b""},
+    ],
+)
+def test_one_click_stops_it_before_the_answer(town, link, sent):
+    """RFC 8058 and C6: cookie-less, no redirect, no log-in, form or multipart; 200 means it holds."""
+    token, profile = link
+    answer = town.http.post(f"/u/{token}", **sent)
+
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert read(town, profile).json()["contactable"]["email"] is None
+    assert town.http.post(f"/u/{token}").status_code == 200
+
+
+def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
+    """Nobody can unsubscribe somebody else by changing a link."""
+    token, profile = link
+    middle = len(token) // 2
+    changed = token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]
+    answers = [town.http.post(f"/u/{one}") for one in (changed, token[:-4], "x", "é", "A" * 120)]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert "does not work" in answers[0].text
+    assert read(town, profile).json()["contactable"]["email"] is not None
+
+
+def test_the_pages_style_is_ours_and_the_only_thing_they_load(town):
+    """A strict content security policy is true only if the page keeps to it."""
+    style = town.http.get("/u/page.css")
+
+    assert style.status_code == 200
+    assert style.headers["content-type"].startswith("text/css")
+    assert "url(" not in style.text
+
+
+# --- segments, audiences, releases --------------------------------------------------------------
+
+
+def preview(town, *roles, rule=None, **more):
+    """An audience preview."""
+    body = {"rule": rule or {"all": []}, "channel": "email", **MARKETING, **more}
+    return town.http.post("/v1/audiences/preview", json=body, headers=town.as_(*(roles or ("marketing",))))
+
+
+def test_a_segment_is_saved_once_and_a_bad_rule_names_its_place(town):
+    """The rule is compiled first; a name is taken once."""
+    headers = town.as_("marketing")
+    rule = {"all": [{"attribute": "orders", "op": ">=", "value": 1}]}
+    saved = town.http.post("/v1/segments", json={"name": "buyers", "rule": rule}, headers=headers)
+    again = town.http.post("/v1/segments", json={"name": "buyers", "rule": rule}, headers=headers)
+    bad = {"all": [{"attribute": "orders", "op": "~", "value": 1}]}
+    refused = town.http.post("/v1/segments", json={"name": "others", "rule": bad}, headers=headers)
+
+    assert saved.status_code == 201
+    assert (again.status_code, again.json()["code"]) == (409, "segment-exists")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "rule.all[0].op"
+
+
+def test_a_preview_is_exact_for_compliance_and_coarse_for_marketing(town):
+    """Reasons and small counts are personal data too: marketing sees neither."""
+    for number in range(3):
+        town.person(f"person{number}")
+    town.say("given", "person0@example.org")
+    town.say("refused", "person1@example.org")
+    exact = preview(town, "marketing", "compliance").json()
+    coarse = preview(town).json()
+
+    assert (exact["matched"], exact["permitted"], exact["rounded_to"]) == (3, 1, 1)
+    assert sum(exact["withheld"].values()) == 2
+    assert {"refused_at_contact", "no_consent"} & set(exact["withheld"])
+    assert set(coarse["withheld"]) == {"not permitted"}
+    assert all(count % K == 0 for count in (coarse["matched"], *coarse["withheld"].values()))
+    assert coarse["rounded_to"] == K
+
+
+def test_a_preview_of_an_unknown_segment_is_not_found(town):
+    """By name or id."""
+    answers = [
+        town.http.post(
+            "/v1/audiences/preview",
+            json={"segment": name, "channel": "email", **MARKETING},
+            headers=town.as_("marketing"),
+        )
+        for name in ("nothing", NOBODY)
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+@pytest.fixture
+def receiver():
+    """A webhook that keeps what it was sent: (url, messages)."""
+    messages = []
+
+    class Keeps(BaseHTTPRequestHandler):
+        """Answers 200."""
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            messages.append((dict(self.headers), body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Keeps)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/hook", messages
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def release(town, url, **more):
+    """A release of everybody to a webhook."""
+    body = {
+        "segment": "everyone",
+        "channel": "email",
+        "recipient": "mail house",
+        "traits": ["given_name"],
+        "webhook": {"url": url, "secret": "a secret of both sides"},
+        **MARKETING,
+        **more,
+    }
+    return town.http.post("/v1/releases", json=body, headers=town.as_("marketing"))
+
+
+def test_a_release_sends_signed_batches_of_those_who_agreed(town, receiver):
+    """Only what was asked for leaves, for those who agreed, under a signature that the receiver can check."""
+    url, messages = receiver
+    for name in ("ann", "bob"):
+        town.person(name)
+    town.say("given")
+    town.http.post(
+        "/v1/segments", json={"name": "everyone", "rule": {"all": []}}, headers=town.as_("marketing")
+    )
+    answer = release(town, url)
+    (headers, body) = messages[0]
+    signed = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
+    signature = base64.b64encode(hmac.digest(b"a secret of both sides", signed, hashlib.sha256)).decode()
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["released"] == 1
+    assert set(answer.json()["withheld"]) == {"not permitted"}
+    assert len(messages) == 1
+    assert headers["Webhook-Signature"] == f"v1,{signature}"
+    assert [(one["to"], one["fields"]) for one in json.loads(body)["records"]] == [
+        ("ann@example.org", {"given_name": "Ann"})
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.org/cdp",
+        "https://user:word@hooks.example.org/",
+        "https://hooks.example.org/?to=x",
+        "ftp://hooks.example.org/",
+        "file:///etc/passwd",
+        "https://",
+        "https://host:port/",
+        "http://127.0.0.1.example.org/",
+    ],
+)
+def test_a_webhook_is_a_plain_https_url_or_on_this_host(town, url):
+    """Addresses of people do not travel in clear."""
+    answer = release(town, url)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "body.webhook.url"
+
+
+def test_a_release_needs_a_known_recipient_segment_and_trait(town, receiver):
+    """Nothing is sent where something of the plan is unknown."""
+    url, messages = receiver
+    town.http.post(
+        "/v1/segments", json={"name": "everyone", "rule": {"all": []}}, headers=town.as_("marketing")
+    )
+    answers = [
+        release(town, url, recipient="nobody"),
+        release(town, url, segment="nothing"),
+        release(town, url, traits=["shoe"]),
+        release(town, url, channel="post"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 422, 422]
+    assert messages == []
+
+
+# --- rights -----------------------------------------------------------------------------------
+
+
+def test_a_person_gets_everything_and_is_forgotten(town):
+    """GDPR 15 and 17: access is complete, a dry run writes nothing, an erasure leaves nothing."""
+    profile = town.person()
+    headers = town.as_("compliance")
+    package = town.http.get(f"/v1/subjects/{profile}/access", headers=headers)
+    dry = town.http.post(f"/v1/subjects/{profile}/erasure", json={}, headers=headers)
+    still = town.http.get(f"/v1/subjects/{profile}/access", headers=headers)
+    body = {"dry_run": False, "ground": "GDPR 17(1)(b)"}
+    erased = town.http.post(f"/v1/subjects/{profile}/erasure", json=body, headers=headers)
+    gone = town.http.get(f"/v1/subjects/{profile}/access", headers=headers)
+    proof = json.loads(erased.json()["certificate"]["document"])
+
+    assert "ann@example.org" in package.text
+    assert dry.json()["dry_run"]
+    assert sum(dry.json()["rows"].values()) > 0
+    assert still.status_code == 200
+    assert erased.status_code == 200, erased.text
+    assert erased.json()["residue"] == 0
+    assert proof["ground"] == "GDPR 17(1)(b)"
+    assert "example.org" not in erased.text
+    assert gone.status_code == 404
+
+
+def test_an_erasures_ground_is_an_article_and_nothing_else(town):
+    """A free text could carry a name into a certificate that is kept."""
+    answer = town.http.post(
+        f"/v1/subjects/{town.person()}/erasure", json={"ground": "Ann asked"}, headers=town.as_("compliance")
+    )
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("role", ["marketing", "support", "admin", "steward"])
+def test_only_compliance_takes_or_erases_a_person(town, role):
+    """403, whether the person exists or not."""
+    profile = town.person()
+    for who in (profile, NOBODY):
+        access = town.http.get(f"/v1/subjects/{who}/access", headers=town.as_(role))
+        erasure = town.http.post(f"/v1/subjects/{who}/erasure", json={}, headers=town.as_(role))
+
+        assert (access.status_code, erasure.status_code) == (403, 403)
+
+
+def test_a_steward_separates_two_people(town):
+    """Un-merge: each is a person of their own again, and stays one."""
+    profile = town.person("ann")
+    other = source_with_keys(town.system, town.workspace, "till")
+    message = {"type": "identify", "userId": "user-ann", "traits": {"firstName": "Hanna"}, "messageId": "1"}
+    town.send(message, key=other.server.text)
+    ports = town.system.ports
+    with town.system.opener(town.workspace)() as work:
+        first, second = ports.identity.fragments_of(UUID(profile), core_only=True, work=work)
+    body = {"a": str(first), "b": str(second)}
+    answer = town.http.post("/v1/identity/separate", json=body, headers=town.as_("steward"))
+    town.send(message | {"messageId": "2"}, key=other.server.text)
+    with town.system.opener(town.workspace)() as work:
+        roots = {str(ports.identity.resolve(one, work=work)) for one in (first, second)}
+    refused = town.http.post("/v1/identity/separate", json=body, headers=town.as_("marketing"))
+    unknown = town.http.post("/v1/identity/separate", json=body | {"b": NOBODY}, headers=town.as_("steward"))
+
+    assert answer.status_code == 200, answer.text
+    assert len(roots) == 2
+    assert set(answer.json()["profiles"]) == roots
+    assert (refused.status_code, unknown.status_code) == (403, 404)
+
+
+# --- verdicts, log ------------------------------------------------------------------------------
+
+
+def test_a_sender_learns_what_became_of_its_messages_and_nobody_elses(town):
+    """A verdict a message, for a server's key of the source that sent it."""
+    other = source_with_keys(town.system, town.workspace, "till")
+    town.send(
+        {"type": "track", "event": "Order Completed", "userId": "u", "messageId": "good"},
+        {"type": "track", "userId": "u", "messageId": "a/b c"},
+    )
+
+    def verdict(message_id, key):
+        return town.http.get(f"/v1/verdicts/{message_id}", auth=(key, ""))
+
+    good = verdict("good", town.keys.server.text)
+    bad = verdict("a%2Fb%20c", town.keys.server.text)
+    nobodys = [
+        verdict("unknown", town.keys.server.text),
+        verdict("good", other.server.text),
+    ]
+    public = verdict("good", town.keys.public.text)
+    with town.system.opener(town.workspace)() as work:
+        counted = verdicts.counts(work=work)
+
+    assert good.json()["verdict"] == "accepted"
+    assert bad.json() | {"received_at": ""} == {
+        "verdict": "invalid:missing",
+        "field": "event",
+        "received_at": "",
+    }
+    assert [answer.status_code for answer in nobodys] == [404, 404]
+    assert public.status_code == 401
+    assert counted == {"shop": {"accepted": 1, "invalid:missing": 1}}
+
+
+def test_anybody_may_witness_the_log_and_sees_only_what_is_signed(town, database):
+    """F4: checkpoint and tiles are public, entries are not, and no unsigned tail is served."""
+    system = town.system
+    log = log_id(system.state.instance, town.workspace)
+    unsigned = town.http.get(f"/audit/{log}/checkpoint")
+    sequencer = wiring.sequencer(system.state, system.keys)
+    keeper.keep(sequencer, database.keeper, town.workspace)
+    note = town.http.get(f"/audit/{log}/checkpoint")
+    point = open_note(note.text, key_of(wiring.checkpoint_signer(system.keys)))
+    tile = town.http.get(f"/audit/{log}/0/tile/0/000.p/{point.size}")
+    beyond = town.http.get(f"/audit/{log}/0/tile/0/000.p/{point.size + 1}")
+    unknown = town.http.get(f"/audit/{'0' * 32}/checkpoint")
+
+    assert unsigned.status_code == 404
+    assert note.headers["content-type"] == "text/plain; charset=utf-8"
+    assert point.size > 0
+    assert len(tile.content) == 32 * point.size
+    assert (beyond.status_code, unknown.status_code) == (404, 404)
+
+
+def test_the_platform_says_that_it_honours_global_privacy_control(api):
+    """The GPC support resource."""
+    said = api.http.get("/.well-known/gpc.json").json()
+
+    assert said["gpc"] is True
+    assert set(said) == {"gpc", "lastUpdate"}

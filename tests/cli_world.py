@@ -22,11 +22,11 @@ CRM = """\
 source: crm
 identifier: {column: id, namespace: "crm:crm"}
 identifiers: {mail: email, phone: phone}
-traits: {mail: email, phone: phone, first: given_name, last: surname, country: country}
+traits: {mail: email, phone: phone, first: given_name, last: surname, country: country, born: birth_date}
 """
 SHOP = """\
 source: shop
-identifier: {column: no, namespace: "crm:shop"}
+identifier: {column: number, namespace: "crm:shop"}
 identifiers: {mail: email}
 traits: {mail: email, name: name}
 """

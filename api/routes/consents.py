@@ -86,8 +86,14 @@ class ConsentOut(Out):
             "examples": [
                 {
                     "acknowledged_at": "2026-01-01T12:00:00Z",
-                    "counted": True,
-                    "entries": [{"entry": str(shapes.ENTRY), "counted": True, "covered_by": None}],
+                    "counted": False,
+                    "entries": [
+                        {
+                            "entry": str(shapes.ENTRY),
+                            "counted": False,
+                            "covered_by": str(shapes.EARLIER_ENTRY),
+                        }
+                    ],
                 }
             ]
         }

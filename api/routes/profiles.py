@@ -26,7 +26,7 @@ _EXAMPLE = {
     "shown": {"given_name": "Ann"},
     "masked": {"email": "a***@e***.org"},
     "withheld": {"national_id": "policy"},
-    "contactable": {"email": str(shapes.CONTACT), "phone": None, "sms": None},
+    "contactable": {"email": str(shapes.CONTACT)},
     "reasons": {"phone": "no contact", "sms": "no contact"},
     "receipt": "eyJhbGciOiJFZERTQSIs…",
 }

@@ -78,7 +78,9 @@ def read(
     """Read `fields` (all known ones if empty) of a profile for `purpose`.
 
     `told` words a reason for this caller, in the view and its receipt: exact reasons are
-    personal data too. The log's sealed detail keeps the exact one. Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
+    personal data too. The log's sealed detail keeps the exact one.
+
+    Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
     nothing, it shows nothing and says why. Every read leaves one audit entry.
     """
     if not ports.policies.allows(work.actor, "profile", "read"):

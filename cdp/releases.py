@@ -139,9 +139,10 @@ def run(
     )
     try:
         after: ProfileId | None = None
-        while subjects := _next(this, after):
-            after = subjects[-1].profile
-            _batch(this, subjects, result)
+        while page := _matched(this, after):
+            after = page[-1]
+            if subjects := _permitted(this, page):
+                _batch(this, subjects, result)
     finally:
         with begin() as work:
             _close(result, work=work, ports=ports)
@@ -195,17 +196,23 @@ def _open(
     return release
 
 
-def _next(this: _Run, after: ProfileId | None) -> list[Subject]:
-    """The next batch of those who may be reached now; holds while the inbox lags."""
+def _matched(this: _Run, after: ProfileId | None) -> list[ProfileId]:
+    """The next page of those whom the segment matches; holds while the inbox lags."""
     with this.begin() as work:
         if inbox.lag(work=work) > this.limits.inbox_lag:
             raise InboxLags
-        pairs = audiences.permitted(this.rule, this.plan.ask, work=work, ports=this.ports)
-        query = audiences.one_each(pairs).subquery()
-        page = select(query).order_by(query.c.profile_id).limit(this.limits.batch)
+        matching = segments.members(this.rule, ports=this.ports).subquery()
+        page = select(matching.c.profile_id).order_by(matching.c.profile_id).limit(this.limits.batch)
         if after is not None:
-            page = page.where(query.c.profile_id > after)
-        rows = work.session.execute(page).all()
+            page = page.where(matching.c.profile_id > after)
+        return [ProfileId(one) for one in work.session.scalars(page)]
+
+
+def _permitted(this: _Run, page: Sequence[ProfileId]) -> list[Subject]:
+    """Those of a page who may be reached as things stand, so that the intent names nobody else."""
+    with this.begin() as work:
+        pairs = audiences.permitted(this.rule, this.plan.ask, work=work, ports=this.ports, among=page)
+        rows = work.session.execute(audiences.one_each(pairs)).all()
         held = _fragments([row.profile_id for row in rows], work=work, ports=this.ports)
         return [
             Subject(

@@ -7,6 +7,7 @@ security is refused by PostgreSQL, and array binding is as fast.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,9 +29,12 @@ from sqlalchemy import (
     Text,
     Uuid,
     create_engine,
+    event,
 )
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
+
+from cdp.kernel import arrays
 
 metadata = MetaData(
     naming_convention={
@@ -80,9 +84,15 @@ def instant(name: str, *, null: bool = False) -> Column[Any]:
 
 def make_engine(url: str, *, pool_size: int) -> Engine:
     """An engine that checks connections on checkout and never prints parameters."""
-    return create_engine(
+    engine = create_engine(
         url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
     )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    arrays.register(connection.adapters)
 
 
 class Conflict(NamedTuple):
@@ -130,16 +140,30 @@ def insert_rows(
     columns by which to insert, so that concurrent writers meet their duplicates in the same
     order and cannot deadlock.
     """
-    names = list(columns)
+    names = tuple(columns)
     if not names or not columns[names[0]]:
         return []
+    query = _insertion(table, names, tuple(order), conflict, tuple(returning))
+    cursor = run(session, query, (workspace, *(list(columns[name]) for name in names)))
+    return cursor.fetchall() if returning else []
+
+
+@lru_cache(maxsize=512)
+def _insertion(
+    table: Table,
+    names: tuple[str, ...],
+    order: tuple[str, ...],
+    conflict: Conflict | None,
+    returning: tuple[str, ...],
+) -> bytes:
+    """The statement of `insert_rows`: each caller's is the same at each call."""
     ident = pg.Identifier
-    arrays = pg.SQL(", ").join(
+    columns = pg.SQL(", ").join(
         pg.SQL("%b::{}[]").format(pg.SQL(_postgres_name(table.c[name]))) for name in names
     )
     into = pg.SQL(", ").join(map(ident, names))
     query = pg.SQL("INSERT INTO {} (workspace_id, {}) SELECT %s::uuid, {} FROM unnest({}) AS u({})").format(
-        ident(table.schema or "public", table.name), into, into, arrays, into
+        ident(table.schema or "public", table.name), into, into, columns, into
     )
     if order:
         query += pg.SQL(" ORDER BY ") + pg.SQL(", ").join(map(ident, order))
@@ -148,8 +172,7 @@ def insert_rows(
         query += pg.SQL(" ON CONFLICT ({}) DO {}").format(target, pg.SQL(conflict.action))
     if returning:
         query += pg.SQL(" RETURNING ") + pg.SQL(", ").join(map(ident, returning))
-    cursor = run(session, query, (workspace, *(list(columns[name]) for name in names)))
-    return cursor.fetchall() if returning else []
+    return query.as_bytes()
 
 
 def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:

@@ -104,8 +104,8 @@ def test_a_saved_checkpoint_proves_the_log_and_its_absence_never_says_ok(log):
 
 
 ALTER = (
-    "UPDATE audit.entries SET leaf = convert_to(replace(convert_from(leaf, 'utf8'), '\"ok\"', '\"no\"'), 'utf8')"
-    " WHERE seq = 77"
+    "UPDATE audit.entries SET leaf ="
+    " convert_to(replace(convert_from(leaf, 'utf8'), '\"ok\"', '\"no\"'), 'utf8') WHERE seq = 77"
 )
 
 

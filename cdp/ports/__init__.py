@@ -1,0 +1,95 @@
+"""What the packages offer each other: the only way in which they know of one another.
+
+`cdp` runs the business over these protocols; `identity`, `consent`, `governance`, `audit`
+and `policies` implement them; `api/wiring.py` alone joins the two. Whatever composes in SQL
+is offered as a selectable with labelled columns, so that nobody reads another package's
+tables by name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdp.ports.audit import AuditEntry, AuditTrail
+from cdp.ports.consent import Ask, Gate, Ground, Intent, Intents, Ledger, PersonFacts, Recorded, Word
+from cdp.ports.erasure import Erasable, Forgotten
+from cdp.ports.governance import (
+    Attribute,
+    BlindIndex,
+    Catalogue,
+    Journal,
+    KeyFingerprint,
+    Keys,
+    Signer,
+    Trait,
+    Vault,
+)
+from cdp.ports.identity import (
+    Claim,
+    Evidence,
+    GoldenValue,
+    Identity,
+    Placed,
+    Placement,
+    Source,
+    Statement,
+    StoredStatement,
+)
+from cdp.ports.jobs import Jobs
+from cdp.ports.policies import Policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the business runs on, joined in `api/wiring.py`."""
+
+    vault: Vault
+    catalogue: Catalogue
+    journal: Journal
+    jobs: Jobs
+    receipts: Signer
+    certificates: Signer
+    audit: AuditTrail
+    identity: Identity
+    ledger: Ledger
+    gate: Gate
+    intents: Intents
+    policies: Policies
+    erasables: Sequence[Erasable]
+
+
+__all__ = [
+    "Ask",
+    "Attribute",
+    "AuditEntry",
+    "AuditTrail",
+    "BlindIndex",
+    "Catalogue",
+    "Claim",
+    "Erasable",
+    "Evidence",
+    "Forgotten",
+    "Gate",
+    "GoldenValue",
+    "Ground",
+    "Identity",
+    "Intent",
+    "Intents",
+    "Jobs",
+    "Journal",
+    "KeyFingerprint",
+    "Keys",
+    "Ledger",
+    "PersonFacts",
+    "Placed",
+    "Placement",
+    "Policies",
+    "Ports",
+    "Recorded",
+    "Signer",
+    "Source",
+    "Statement",
+    "StoredStatement",
+    "Trait",
+    "Vault",
+    "Word",
+]

@@ -1,0 +1,212 @@
+"""What consent offers: the ledger of words, the gate, and intents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import FromClause
+
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    FragmentId,
+    Identifier,
+    IntentId,
+    NoticeId,
+    ProfileId,
+    PurposeId,
+    RecipientId,
+    Scope,
+    SourceId,
+    State,
+    Trust,
+)
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants to do."""
+
+    purpose: str  # name
+    channel: Channel | None  # None: use of traits, no sending
+    recipient: str | None  # name; None: the controller itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One entry of the ledger to be. Times are the server's but for `asserted_at`.
+
+    A word that is recorded as it is said leaves both times None: the database's clock, read
+    after the caller has locked the person's root, orders it.
+    """
+
+    scope: Scope
+    fragment: FragmentId | None
+    contact: ContactId | None
+    purpose: PurposeId
+    channel: Channel | None
+    state: State
+    evidence: (
+        str  # form | double_opt_in | call | paper | snapshot | signal | link | login | steward | suppression
+    )
+    trust: Trust
+    received_at: datetime | None
+    asserted_at: datetime | None
+    notice: NoticeId | None = None
+    source: SourceId | None = None
+    explicit: bool = False
+    guardian: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a word: whether it counts, and the entry that refused it if not."""
+
+    entry: UUID
+    counted: bool
+    covered_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonFacts:
+    """What the gate must know of a person in clear; None is the strictest."""
+
+    core: ProfileId
+    country: str | None  # ISO 3166-1 alpha-2 of residence
+    region: str | None  # ISO 3166-2 subdivision, e.g. US-CA
+    born: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Evidence of a basis other than consent."""
+
+    fragment: FragmentId
+    kind: str  # order | account | sale | notice
+    controller_id: UUID
+    since: datetime
+    until: datetime | None = None
+    notice: NoticeId | None = None
+
+
+class Ledger(Protocol):
+    """Words of consent."""
+
+    def ground(self, grounds: Sequence[Ground], *, work: Work) -> None:
+        """Keep evidence of bases other than consent."""
+        ...
+
+    def record(
+        self,
+        words: Sequence[Word],
+        *,
+        work: Work,
+        identifiers: Mapping[ContactId, Identifier] | None = None,
+    ) -> list[Recorded]:
+        """Append words in order and fold them; journalled first where a word is negative.
+
+        `identifiers`, where the caller has them open, let the journal find a contact that is
+        younger than the backup that is restored; they are kept as HMACs only.
+        """
+        ...
+
+    def describe(self, persons: Sequence[PersonFacts], *, work: Work) -> None:
+        """Derive laws and age band and keep them for the gate."""
+        ...
+
+    def history(
+        self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
+    ) -> list[dict[str, Any]]:
+        """Words that these fragments said or that bind these contacts, oldest first.
+
+        For the person: what another holder of a shared contact said is there as a refusal
+        of the contact, without who said it.
+        """
+        ...
+
+    def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
+        """Re-grants that a negative word refused, counted per source, with the newest entry."""
+        ...
+
+    def recipient(self, name: str, *, work: Work) -> RecipientId:
+        """The id of a recipient. Raises `NotFound`."""
+        ...
+
+    def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
+        """Give new contacts the negative words that outlived an erasure or a restore."""
+        ...
+
+    def purposes(self, *, work: Work) -> Mapping[str, PurposeId]:
+        """The workspace's purposes by name, the reserved ones included."""
+        ...
+
+    def needs_contact(self, *, work: Work) -> frozenset[PurposeId]:
+        """The purposes whose evidence is asked at the very contact that is used."""
+        ...
+
+    def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
+        """The newest version of each notice by name."""
+        ...
+
+
+class Gate(Protocol):
+    """The only way a contact enters an audience."""
+
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id)` of those of `contacts` that `ask` may reach.
+
+        `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
+        """
+        ...
+
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id, reason, entry_id)`; reason null: permitted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """That a batch is about to be sent; committed before anybody reads the gate."""
+
+    id: IntentId
+    send_before: datetime
+    deadline: float  # of the sender's monotonic clock, taken before the intent was written
+
+
+class Intents(Protocol):
+    """Intent before reading, drain before acknowledging (each in a Work of its own)."""
+
+    def declare(
+        self,
+        *,
+        release: UUID,
+        ask: Ask,
+        recipient: RecipientId,
+        purpose: PurposeId,
+        fragments: Sequence[FragmentId],
+        contacts: Sequence[ContactId],
+        traits: Sequence[int],
+        work: Work,
+    ) -> Intent:
+        """Write the intent; the caller commits before it reads membership or the gate."""
+        ...
+
+    def settle(self, intent: IntentId, *, outcome: str, sent: int, work: Work) -> bool:
+        """Write the outcome once; false if somebody (the sweeper) already had."""
+        ...
+
+    def waiting(self, *, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], work: Work) -> bool:
+        """Whether an intent that names any of them may still send."""
+        ...
+
+    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
+        """What was sent of these fragments: recipient, purpose, channel, traits, time, outcome."""
+        ...
+
+    def sweep(self, *, work: Work) -> list[IntentId]:
+        """Settle what is past its deadline as `unknown_treated_as_released`."""
+        ...

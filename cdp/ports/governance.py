@@ -1,0 +1,203 @@
+"""What governance offers: keys and sealing, keyed hashes, the catalogue, journal, signers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from cdp.vocabulary import (
+    FieldClass,
+    FragmentId,
+    Identifier,
+    Label,
+    SourceId,
+    WorkspaceId,
+)
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class BlindIndex:
+    """A keyed hash of an identifier and the version of the key that made it."""
+
+    version: int
+    index: bytes
+
+
+class Keys(Protocol):
+    """The unwrapped keys of some fragments; they live no longer than one Work."""
+
+    def seal(
+        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+    ) -> bytes:
+        """Seal a row's fields, one envelope a class, into one bundle."""
+        ...
+
+    def open(
+        self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
+    ) -> dict[FieldClass, dict[str, Any]]:
+        """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
+        ...
+
+    def reference(self, fragment: FragmentId) -> bytes:
+        """The fragment's reference in the audit log; without its salt nobody can make it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFingerprint:
+    """A fragment key, told apart without being shown."""
+
+    key: UUID
+    fragment: FragmentId
+    kek_version: int
+    commitment: bytes
+
+
+class Vault(Protocol):
+    """Sealing and keyed hashing. Only key-encryption keys are cached."""
+
+    def normalise(self, namespace: str, value: object, *, region: str | None) -> str | None:
+        """The form in which an identifier is compared; None: it identifies nobody."""
+        ...
+
+    def message_macs(self, workspace: WorkspaceId, message_ids: Sequence[str]) -> list[bytes]:
+        """HMACs under which message ids are remembered."""
+        ...
+
+    def source_secret(self, workspace: WorkspaceId, source: SourceId) -> bytes:
+        """The secret under which a source proves its users' ids to browsers (`identityProof`)."""
+        ...
+
+    def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
+        """Blind indexes by the current key."""
+        ...
+
+    def every_index(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[list[BlindIndex]]:
+        """Blind indexes by every key that is still in use, the current one first."""
+        ...
+
+    def lasting_macs(
+        self, workspace: WorkspaceId, identifiers: Sequence[Identifier]
+    ) -> list[dict[str, bytes]]:
+        """HMACs that outlive an erasure, by label: `suppression`, `journal`."""
+        ...
+
+    def keys(
+        self,
+        fragments: Sequence[FragmentId],
+        *,
+        work: Work,
+        sealing: Mapping[FragmentId, int] | None = None,
+    ) -> Keys:
+        """Unwrap the keys of `fragments` in one query.
+
+        `sealing` says how many envelopes will be sealed for each: those without a key get
+        one, and full keys get successors. The caller holds the fragments' roots locked.
+        """
+        ...
+
+    def fingerprints(self, fragments: Sequence[FragmentId], *, work: Work) -> list[KeyFingerprint]:
+        """Every key of `fragments`, by what may be printed of it."""
+        ...
+
+    def blind_from(self, versions: Sequence[int], *, work: Work) -> datetime:
+        """When the last of these key-encryption keys will have been destroyed: older backups are blind."""
+        ...
+
+    def seal_body(
+        self, workspace: WorkspaceId, body: bytes, *, received_at: datetime, work: Work
+    ) -> tuple[UUID, bytes]:
+        """Seal a request whole under the hour's inbox key: (key id, ciphertext)."""
+        ...
+
+    def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
+        """Open what `seal_body` sealed. Raises `BrokenSeal`."""
+        ...
+
+    def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
+        """Seal the detail of an audit entry under the workspace's own detail key."""
+        ...
+
+    def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
+        """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """A field of a person that somebody has classified. `id` is stored and never reused."""
+
+    id: int
+    name: str
+    field_class: FieldClass
+    namespace: str | None = None  # set where the value is also an identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A typed fact, to segment on: from `event` (None: any) and `property`, as number or word."""
+
+    id: int
+    name: str
+    event: str | None
+    property: str | None
+    kind: str  # number | word | count
+
+
+class Catalogue(Protocol):
+    """What is known of fields: their class, and which facts may stand in clear."""
+
+    def trait(self, name: str) -> Trait | None:
+        """The trait of that name or alias; None: unclassified."""
+        ...
+
+    def trait_by_id(self, trait: int) -> Trait:
+        """The trait of that stored number. Raises `NotFound`."""
+        ...
+
+    def classify(
+        self, kind: str, event: str | None, fields: Mapping[str, Any]
+    ) -> dict[FieldClass, dict[str, Any]]:
+        """Divide an event's or statement's fields by class; the unknown are `UNCLASSIFIED`."""
+        ...
+
+    def attributes(self) -> Sequence[Attribute]:
+        """The reviewed facts."""
+        ...
+
+    def event_in_clear(self, name: str) -> bool:
+        """Whether an event's name is one of the Segment spec's or the tracking plan's."""
+        ...
+
+
+class Journal(Protocol):
+    """What a restore must not bring back, on storage beside the database."""
+
+    def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
+        """Append lines (`negative` or `erasure`; ids and HMACs only) with one fsync; their ids.
+
+        The database notes the journal's length in the same Work.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """An Ed25519 key of one use."""
+
+    @property
+    def name(self) -> str:
+        """The key's id in what it signs."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """32 bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes."""
+        ...

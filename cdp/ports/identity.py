@@ -1,0 +1,206 @@
+"""What identity offers: fragments, contacts, people, and pointers to golden values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import FromClause
+
+from cdp.vocabulary import (
+    ContactId,
+    FragmentId,
+    Identifier,
+    Position,
+    ProfileId,
+    SourceId,
+    Trust,
+)
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where data comes from."""
+
+    id: SourceId
+    name: str
+    priority: int
+    authoritative: bool
+    obtained: str
+    controller_id: UUID
+    categories: Mapping[str, tuple[str, str | None]]  # consent category -> (purpose name, channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """That a fragment goes by an identifier, and how far that is believed."""
+
+    identifier: Identifier
+    trust: Trust
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One accepted message, for identity: whose it is and what else it names."""
+
+    position: Position
+    received_at: datetime
+    source: Source
+    own: Identifier  # the fragment it belongs to is (source, own)
+    own_trust: Trust  # VERIFIED, or ASSERTED from a public key
+    claims: Sequence[Claim] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where a message landed. `contacts` maps each identifier of the evidence to its contact."""
+
+    fragment: FragmentId
+    contacts: Mapping[Identifier, ContactId]
+    erased: bool = False  # it names somebody who was erased after it was accepted: drop it
+    new_contacts: frozenset[ContactId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a source says of a person: sealed already, with the traits that it holds."""
+
+    id: UUID
+    fragment: FragmentId
+    source: Source
+    kind: str  # record | traits
+    trust: Trust
+    position: Position
+    received_at: datetime
+    traits: Sequence[int]
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenValue:
+    """A pointer to the statement whose value wins for a trait, with its lineage."""
+
+    profile: ProfileId
+    trait: int
+    rank: int
+    statement: UUID
+    fragment: FragmentId
+    source: SourceId
+    received_at: datetime
+    trust: Trust
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a batch landed: one `Placed` for each evidence, in its order."""
+
+    placed: Sequence[Placed]
+    regrouped: frozenset[ProfileId]  # roots, old and new, of every fragment whose component changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStatement:
+    """A statement as it is kept."""
+
+    id: UUID
+    fragment: FragmentId
+    source: SourceId
+    kind: str
+    trust: Trust
+    received_at: datetime
+    sealed: bytes = field(repr=False)
+
+
+class Identity(Protocol):
+    """Fragments, contacts, components, golden pointers."""
+
+    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
+        """Record the claims of a batch, lock the touched roots, join components anew.
+
+        Golden pointers of regrouped profiles are made anew too. Locks are kept until the
+        Work ends.
+        """
+        ...
+
+    def state(self, statements: Sequence[Statement], *, work: Work) -> None:
+        """Append statements and point the touched profiles' golden values anew."""
+        ...
+
+    def addresses(
+        self, pairs: Sequence[tuple[FragmentId, ContactId]], *, work: Work
+    ) -> dict[tuple[FragmentId, ContactId], bytes]:
+        """The sealed addresses (bundles labelled `address`) of those pairs that have one."""
+        ...
+
+    def keep_addresses(self, sealed: Mapping[tuple[FragmentId, ContactId], bytes], *, work: Work) -> None:
+        """Keep addresses that are not kept yet."""
+        ...
+
+    def touched(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
+        """The profiles of `fragments`, those they lend behaviour to included."""
+        ...
+
+    def contacts(self) -> FromClause:
+        """(workspace_id, profile_id, core_id, contact_id, namespace, fragment_id), verified only."""
+        ...
+
+    def members(self) -> FromClause:
+        """(workspace_id, fragment_id, core_id, profile_id, lends_to)."""
+        ...
+
+    def contact_of(self, identifier: Identifier, *, work: Work) -> ContactId | None:
+        """The contact of a normalised identifier, by every version of the index."""
+        ...
+
+    def contacts_of(self, identifiers: Sequence[Identifier], *, work: Work) -> Mapping[Identifier, ContactId]:
+        """The contacts of those normalised identifiers that are known, in one query."""
+        ...
+
+    def known_as(self, contacts: Sequence[ContactId], *, work: Work) -> Mapping[ContactId, ProfileId]:
+        """The profiles of the fragments that some source knows under one of these identifiers."""
+        ...
+
+    def namespaces(self, *, work: Work) -> Sequence[str]:
+        """The namespaces of the identifiers by which sources know people."""
+        ...
+
+    def profiles_of(self, contact: ContactId, *, work: Work) -> list[ProfileId]:
+        """Who goes by a contact on verified evidence."""
+        ...
+
+    def resolve(self, fragment: UUID, *, work: Work) -> ProfileId | None:
+        """The profile that a fragment id belongs to now; None: unknown or erased."""
+        ...
+
+    def fragments_of(self, profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
+        """The fragments of a profile, by id; `core_only`: those on verified links."""
+        ...
+
+    def lock(self, profiles: Sequence[ProfileId], *, work: Work) -> None:
+        """Lock the root rows FOR UPDATE in id order until the Work ends."""
+        ...
+
+    def golden(
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+    ) -> list[GoldenValue]:
+        """The winning statements of `traits` (all if empty) for `profiles`."""
+        ...
+
+    def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:
+        """All statements of `fragments`, oldest first (for access requests)."""
+        ...
+
+    def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+        """The contacts that `fragments` claim: namespace, and whether nobody else claims it."""
+        ...
+
+    def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Un-merge: these two fragments are never the same person; the regrouped profiles.
+
+        Raises `NotFound` for an unknown fragment.
+        """
+        ...

@@ -134,9 +134,10 @@ class Writers:
 class Collection:
     """The ASGI application of collection's paths."""
 
-    def __init__(self, system: System, keys: WriteKeys) -> None:
+    def __init__(self, system: System, keys: WriteKeys, *, read_seconds: float = READ_SECONDS) -> None:
         self._system = system
         self._keys = keys
+        self._read_seconds = read_seconds
         self._writers = Writers(self._store)
         self._held = 0
 
@@ -192,7 +193,7 @@ class Collection:
             raise BatchTooLarge(field="body", limit=BATCH_BYTES)
         size = 0
         try:
-            with fail_after(READ_SECONDS):
+            with fail_after(self._read_seconds):
                 more = True
                 while more:
                     message = await receive()

@@ -234,10 +234,11 @@ def test_gzip_is_opened_and_a_damaged_one_is_refused(post, inbox):
 
 
 def bomb(size):
-    """A gzip stream of `size` zeros, made without holding them."""
+    """A gzip stream of `size` zeros: after a full flush, the same megabyte is the same bytes again."""
     packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
     zeros = bytes(MEGABYTE)
-    return b"".join(packer.compress(zeros) for _ in range(size // MEGABYTE)) + packer.flush()
+    start, again = (packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return start + again * (size // MEGABYTE - 1)
 
 
 def memory(name):
@@ -375,6 +376,24 @@ def test_bodies_in_memory_are_bounded_and_the_answer_says_when_to_come_back(api)
     assert int(headers[b"retry-after"]) >= 1
     assert int(headers[b"x-ratelimit-reset"]) >= 1
     assert crowded._held == HELD_BYTES
+
+
+def test_a_body_that_does_not_arrive_is_given_up(api):
+    """Connections that send nothing cannot hold the door; what had come is let go of."""
+    impatient = Collection(api.system, WriteKeys(api.system.app), read_seconds=0.05)
+    sent, parts = [], [{"type": "http.request", "body": b'{"event', "more_body": True}]
+
+    async def receive():
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/track", "headers": [], "cdp.request": "r"}
+    asyncio.run(impatient(scope, receive, send))
+
+    assert sent[0]["status"] == 503
+    assert impatient._held == 0
 
 
 def test_without_a_database_nothing_is_acknowledged(api, keys):

@@ -1,5 +1,6 @@
 """What the API says when something is wrong, what it never says, and what it logs."""
 
+import asyncio
 import json
 import logging
 from io import StringIO
@@ -12,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from api import problems
-from api.edge import BODY_BYTES
+from api.edge import BODY_BYTES, INSIDE, WAITING, Edge
 from cdp.kernel.errors import (
     BadInput,
     BrokenSeal,
@@ -196,6 +197,46 @@ def test_an_acknowledgement_needs_a_commit(town):
     assert answer.headers["retry-after"]
     assert CANARY not in answer.text
     assert left == 0
+
+
+def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back():
+    """The queue is bounded; whether the process lives is answered all the same."""
+    release, inside = asyncio.Event(), []
+
+    async def app(scope, receive, send):
+        inside.append(scope["path"])
+        if scope["path"] != "/healthz":
+            await release.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def call(edge, path):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        await edge({"type": "http", "path": path, "method": "GET", "headers": []}, None, send)
+        return sent[0]["status"], dict(sent[0]["headers"])
+
+    async def crowd():
+        edge = Edge(app, collection=app, collects={}, https=False)
+        calls = [asyncio.create_task(call(edge, "/x")) for _ in range(INSIDE + WAITING)]
+        await asyncio.sleep(0)
+        while len(inside) < INSIDE:
+            await asyncio.sleep(0)
+        turned_away, headers = await call(edge, "/x")
+        alive, _ = await call(edge, "/healthz")
+        entered = len(inside)
+        release.set()
+        return turned_away, headers, alive, entered, await asyncio.gather(*calls)
+
+    turned_away, headers, alive, entered, rest = asyncio.run(crowd())
+
+    assert (turned_away, alive) == (429, 200)
+    assert headers[b"retry-after"]
+    assert entered == INSIDE + 1
+    assert {status for status, _ in rest} == {200}
 
 
 def test_what_nobody_foresaw_is_a_500_without_a_word_of_it(api, town):

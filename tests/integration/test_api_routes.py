@@ -10,15 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import Town, as_admin, serving, source_with_keys
+from api_world import Town, as_admin, serving, source_with_keys, standing_in
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from api import keeper, wiring
+from api.routes.consents import SLACK
 from api.routes.shapes import K
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import unsubscribe, verdicts
 from cdp.kernel.clock import now
+from cdp.ports import Ask
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId
 
@@ -268,6 +270,39 @@ def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
     assert {answer.status_code for answer in answers} == {404}
     assert "does not work" in answers[0].text
     assert read(town, profile).json()["contactable"]["email"] is not None
+
+
+def test_a_withdrawal_that_may_still_be_overtaken_is_not_acknowledged(town, link):
+    """503 while a release that names the person has not ended; the word is stored and binds all the same."""
+    token, profile = link
+    ports = town.system.ports
+    read_token = unsubscribe.read(token, town.system.links)
+    with town.system.opener(town.workspace)() as work:
+        ports.intents.declare(
+            release=UUID(NOBODY),
+            ask=Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mail house"),
+            recipient=ports.ledger.recipient("mail house", work=work),
+            purpose=read_token.purpose,
+            fragments=[UUID(profile)],
+            contacts=[read_token.contact],
+            traits=[],
+            work=work,
+        )
+    # No patience at all: the slack that is added to the window is taken away again.
+    hasty = town.system.settings.model_copy(update={"send_window": -SLACK})
+    with serving(standing_in(town.system, settings=hasty)) as served:
+        clicked = served.http.post(f"/u/{token}")
+        said = served.http.post(
+            "/v1/consents",
+            json={"profile_id": profile, **MARKETING, "state": "objected", "evidence": "call"},
+            headers=town.as_("support"),
+        )
+
+    assert (clicked.status_code, said.status_code) == (503, 503)
+    assert "Almost there" in clicked.text
+    assert clicked.headers["retry-after"]
+    assert said.json()["code"] == "not-yet-effective"
+    assert read(town, profile).json()["contactable"]["email"] is None
 
 
 def test_the_pages_style_is_ours_and_the_only_thing_they_load(town):

@@ -14,9 +14,9 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.ports import Ask, AuditEntry, Ports
+from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
-from cdp.vocabulary import REACHES, FragmentId, Identifier, ProfileId, Show
+from cdp.vocabulary import REACHES, FieldClass, Identifier, ProfileId, Show
 from cdp.work import Work
 
 
@@ -97,29 +97,13 @@ def read(
     values = ports.identity.golden([root], wanted, work=work)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
-    visible = [
-        value
+    shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
+    seen = {
+        value.fragment
         for value in values
-        if decision.refused is None
-        and plan[ports.catalogue.trait_by_id(value.trait).field_class] is not Show.WITHHOLD
-    ]
-    plain = opened(visible, keys, ports.catalogue).get(root, {})
-    shown: dict[str, Any] = {}
-    masked: dict[str, str] = {}
-    withheld: dict[str, str] = {}
-    for name in sorted({ports.catalogue.trait_by_id(value.trait).name for value in values}):
-        trait = ports.catalogue.trait(name)
-        assert trait is not None, "golden values have catalogue traits"
-        if decision.refused is not None:
-            withheld[name] = decision.refused
-        elif plan[trait.field_class] is Show.SHOW:
-            shown[name] = plain[name]
-        elif plan[trait.field_class] is Show.MASK:
-            masked[name] = ports.policies.mask(trait.field_class, name, plain[name])
-        else:
-            withheld[name] = "policy"
-    fragments = sorted({value.fragment for value in visible if value.rank == 1} | set(held[:1]))
-    references = [keys.reference(FragmentId(fragment)) for fragment in fragments]
+        if value.rank == 1 and ports.catalogue.trait_by_id(value.trait).name in shown.keys() | masked.keys()
+    }
+    references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
     receipt = _receipt(references[0], purpose, decision, shown, masked, said, work=work, ports=ports)
     ports.audit.record(
@@ -143,6 +127,37 @@ def read(
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
     )
+
+
+def _minimised(
+    values: Sequence[GoldenValue],
+    plan: Mapping[FieldClass, Show],
+    refused: str | None,
+    keys: Keys,
+    ports: Ports,
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """(shown, masked, withheld with the reason); only what may be seen is opened."""
+    traits = {value.trait: ports.catalogue.trait_by_id(value.trait) for value in values}
+    visible = [
+        value
+        for value in values
+        if refused is None and plan[traits[value.trait].field_class] is not Show.WITHHOLD
+    ]
+    by_profile = opened(visible, keys, ports.catalogue).values()
+    plain = {name: value for fields in by_profile for name, value in fields.items()}
+    shown: dict[str, Any] = {}
+    masked: dict[str, str] = {}
+    withheld: dict[str, str] = {}
+    for trait in sorted(traits.values(), key=lambda one: one.name):
+        if refused is not None:
+            withheld[trait.name] = refused
+        elif plan[trait.field_class] is Show.SHOW:
+            shown[trait.name] = plain[trait.name]
+        elif plan[trait.field_class] is Show.MASK:
+            masked[trait.name] = ports.policies.mask(trait.field_class, trait.name, plain[trait.name])
+        else:
+            withheld[trait.name] = "policy"
+    return shown, masked, withheld
 
 
 def _decide(profile: ProfileId, purpose: str, *, work: Work, ports: Ports) -> _Decision:

@@ -7,14 +7,17 @@ here, and only here.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cdp import tables
-from cdp.kernel.database import Conflict, insert_rows
-from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports
+from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports, Trait
 from cdp.vocabulary import Label, ProfileId
 from cdp.work import Work
 
@@ -24,6 +27,9 @@ WORDS = ("country", "region", "language")
 AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
 
 
+Plain = Mapping[str, Any]  # values by trait name
+
+
 def refresh(
     profiles: Collection[ProfileId],
     *,
@@ -31,10 +37,12 @@ def refresh(
     gone: Collection[ProfileId],
     work: Work,
     ports: Ports,
+    said: Mapping[UUID, Plain] = MappingProxyType({}),
 ) -> None:
     """Derive anew: sums of `profiles`, clear golden values of `people`; drop what `gone` had.
 
-    `gone` may name roots that still are one; they are cleared and derived again.
+    `gone` may name roots that still are one; they are cleared and derived again. `said` has the
+    plain traits of statements that the caller has just sealed, so that they need no opening.
     """
     if gone:
         work.session.execute(
@@ -45,7 +53,7 @@ def refresh(
     if profiles:
         _sum_up(profiles, work=work, ports=ports)
     if people:
-        _describe(sorted(people), work=work, ports=ports)
+        _describe(sorted(people, key=attrgetter("int")), said, work=work, ports=ports)
 
 
 def _sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
@@ -76,8 +84,19 @@ def _sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> Non
         statement.on_conflict_do_update(
             index_elements=["workspace_id", "attribute_id", "profile_id"],
             set_={"number": statement.excluded.number},
+            # An event touches one sum or two of the many that a person has.
+            where=tables.derived.c.number.is_distinct_from(statement.excluded.number),
         )
     )
+
+
+_NO_LONGER = """
+DELETE FROM cdp.derived d
+WHERE d.profile_id = ANY(%b::uuid[]) AND d.attribute_id = ANY(%b::int2[]) AND NOT EXISTS (
+    SELECT FROM unnest(%b::int2[], %b::uuid[]) AS u(attribute_id, profile_id)
+    WHERE u.attribute_id = d.attribute_id AND u.profile_id = d.profile_id
+)
+"""
 
 
 def opened(
@@ -96,11 +115,28 @@ def opened(
     return result
 
 
-def _describe(people: Sequence[ProfileId], *, work: Work, ports: Ports) -> None:
-    traits = [trait.id for name in CLEAR_TRAITS if (trait := ports.catalogue.trait(name))]
-    values = ports.identity.golden(people, traits, work=work)
-    keys = ports.vault.keys(sorted({value.fragment for value in values}), work=work)
-    plain = opened(values, keys, ports.catalogue)
+def _golden(
+    people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports
+) -> dict[ProfileId, dict[str, Any]]:
+    """The golden values that are kept in clear; opened where they were not said just now."""
+    traits = [trait.id for trait in clear_traits(ports.catalogue)]
+    values = ports.identity.golden(people, traits, work=work, most=1)
+    closed = [value for value in values if value.statement not in said]
+    plain: dict[ProfileId, dict[str, Any]] = {}
+    if closed:
+        keys = ports.vault.keys(list({value.fragment for value in closed}), work=work)
+        plain = opened(closed, keys, ports.catalogue)
+    for value in values:
+        if (words := said.get(value.statement)) is not None:
+            name = ports.catalogue.trait_by_id(value.trait).name
+            plain.setdefault(value.profile, {})[name] = words.get(name)
+    return plain
+
+
+def _describe(
+    people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports
+) -> None:
+    plain = _golden(people, said, work=work, ports=ports)
     attributes = {attribute.name: attribute.id for attribute in ports.catalogue.attributes()}
     rows: list[tuple[int, ProfileId, float | None, str | None]] = []
     for profile in people:
@@ -109,23 +145,19 @@ def _describe(people: Sequence[ProfileId], *, work: Work, ports: Ports) -> None:
             for name, number, word in _clear(plain.get(profile, {}), work.now.date())
         ]
     named = [attributes[name] for name in (*WORDS, "age_band", "email_domain")]
-    work.session.execute(
-        delete(tables.derived).where(
-            tables.derived.c.profile_id == func.any(bindparam("people", list(people), unique=True)),
-            tables.derived.c.attribute_id.in_(named),
-        )
-    )
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+    run(work.session, _NO_LONGER, (list(people), named, *columns[:2]))
     insert_rows(
         work.session,
         tables.derived,
         work.workspace,
-        {
-            "attribute_id": [row[0] for row in rows],
-            "profile_id": [row[1] for row in rows],
-            "number": [row[2] for row in rows],
-            "word": [row[3] for row in rows],
-        },
-        conflict=Conflict(("attribute_id", "profile_id")),
+        dict(zip(("attribute_id", "profile_id", "number", "word"), columns, strict=True)),
+        # Most of what is said of a person was said before: a row that stays costs no write.
+        conflict=Conflict(
+            ("attribute_id", "profile_id"),
+            "UPDATE SET number = excluded.number, word = excluded.word"
+            " WHERE (derived.number, derived.word) IS DISTINCT FROM (excluded.number, excluded.word)",
+        ),
     )
     ports.ledger.describe(_facts(people, plain, work=work, ports=ports), work=work)
 
@@ -180,7 +212,6 @@ def born(value: Any) -> date | None:
     return day if date(1890, 1, 1) <= day <= date.today() else None  # noqa: DTZ011
 
 
-def clear_of(traits: Collection[int], catalogue: Catalogue) -> bool:
-    """Whether any of these traits has a value that is kept in clear."""
-    wanted = {trait.id for name in CLEAR_TRAITS if (trait := catalogue.trait(name))}
-    return not wanted.isdisjoint(traits)
+def clear_traits(catalogue: Catalogue) -> list[Trait]:
+    """The traits whose golden value is kept in clear."""
+    return [trait for name in CLEAR_TRAITS if (trait := catalogue.trait(name))]

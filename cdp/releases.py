@@ -16,22 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from cdp import audiences, inbox, segments, tables
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.kernel.errors import NotAllowed, Unavailable
 from cdp.kernel.ids import new_id
+from cdp.minimising import Asked, Subject, fragments, read
 from cdp.ports import Ask, AuditEntry, Intent, Ports
 from cdp.vocabulary import (
     Actor,
-    ContactId,
     FieldClass,
-    FragmentId,
-    Label,
     ProfileId,
     PurposeId,
     RecipientId,
@@ -53,12 +50,16 @@ class InboxLags(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be released: to whom it goes, for what, and which traits."""
+    """What is to be released: to whom it goes, for what, and which traits.
+
+    `public_url` is where the people's unsubscribe links lead.
+    """
 
     segment: UUID | str
     ask: Ask
     traits: Sequence[int]
     destination: Destination
+    public_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,22 +83,11 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """One person in a batch, and the fragments that the intent names for them."""
-
-    profile: ProfileId
-    contact: ContactId
-    fragments: frozenset[FragmentId]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     plan: Plan
     id: UUID
-    rule: Any
-    purpose: PurposeId
+    asked: Asked
     recipient: RecipientId
-    show: Mapping[FieldClass, Show]
     begin: Opener
     ports: Ports
     limits: Limits
@@ -123,15 +113,22 @@ def run(
         segment, rule = segments.rule_of(plan.segment, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
+        asked = Asked(
+            rule=rule,
+            ask=plan.ask,
+            purpose=purpose,
+            traits=plan.traits,
+            show=show,
+            public_url=plan.public_url,
+            links=ports.receipts,
+        )
         release = _open(plan, segment, purpose, recipient, funnel.matched, work=work, ports=ports)
     result = Result(id=release, matched=funnel.matched, withheld=Counter(funnel.withheld))
     this = _Run(
         plan=plan,
         id=release,
-        rule=rule,
-        purpose=purpose,
+        asked=asked,
         recipient=recipient,
-        show=show,
         begin=begin,
         ports=ports,
         limits=limits,
@@ -201,7 +198,7 @@ def _matched(this: _Run, after: ProfileId | None) -> list[ProfileId]:
     with this.begin() as work:
         if inbox.lag(work=work) > this.limits.inbox_lag:
             raise InboxLags
-        matching = segments.members(this.rule, ports=this.ports).subquery()
+        matching = segments.members(this.asked.rule, ports=this.ports).subquery()
         page = select(matching.c.profile_id).order_by(matching.c.profile_id).limit(this.limits.batch)
         if after is not None:
             page = page.where(matching.c.profile_id > after)
@@ -211,9 +208,9 @@ def _matched(this: _Run, after: ProfileId | None) -> list[ProfileId]:
 def _permitted(this: _Run, page: Sequence[ProfileId]) -> list[Subject]:
     """Those of a page who may be reached as things stand, so that the intent names nobody else."""
     with this.begin() as work:
-        pairs = audiences.permitted(this.rule, this.plan.ask, work=work, ports=this.ports, among=page)
+        pairs = audiences.permitted(this.asked.rule, this.plan.ask, work=work, ports=this.ports, among=page)
         rows = work.session.execute(audiences.one_each(pairs)).all()
-        held = _fragments([row.profile_id for row in rows], work=work, ports=this.ports)
+        held = fragments([row.profile_id for row in rows], work=work, ports=this.ports)
         return [
             Subject(
                 profile=row.profile_id,
@@ -224,27 +221,13 @@ def _permitted(this: _Run, page: Sequence[ProfileId]) -> list[Subject]:
         ]
 
 
-def _fragments(
-    profiles: Sequence[ProfileId], *, work: Work, ports: Ports
-) -> dict[ProfileId, frozenset[FragmentId]]:
-    """The fragments that make up each profile now, and those that lend to it."""
-    member = ports.identity.members()
-    wanted = func.any(bindparam("profiles", list(profiles), unique=True))
-    own = select(member.c.profile_id, member.c.fragment_id).where(member.c.profile_id == wanted)
-    lent = select(member.c.lends_to, member.c.fragment_id).where(member.c.lends_to == wanted)
-    held: dict[ProfileId, set[FragmentId]] = {}
-    for profile, fragment in work.session.execute(own.union_all(lent)):
-        held.setdefault(profile, set()).add(fragment)
-    return {profile: frozenset(fragments) for profile, fragments in held.items()}
-
-
 def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
     with this.begin() as work:
         intent = this.ports.intents.declare(
             release=this.id,
             ask=this.plan.ask,
             recipient=this.recipient,
-            purpose=this.purpose,
+            purpose=this.asked.purpose,
             fragments=sorted({fragment for one in subjects for fragment in one.fragments}),
             contacts=sorted({one.contact for one in subjects}),
             traits=this.plan.traits,
@@ -252,17 +235,26 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
         )
         _audit(this, "client:release:intend", "ok", intent, len(subjects), (), work=work)
     with this.begin() as work:
-        records, references, left_out = _read(this, subjects, work=work)
+        batch = read(this.asked, subjects, work=work, ports=this.ports)
+    records = batch.records
     outcome = _send(this.plan.destination, records, intent)
     sent = len(records) if outcome in ("sent", "unknown_treated_as_released") else 0
     with this.begin() as work:
         settled = this.ports.intents.settle(intent.id, outcome=outcome, sent=sent, work=work)
         if settled:
-            _audit(this, "client:release:send", outcome, intent, sent, references if sent else (), work=work)
+            _audit(
+                this,
+                "client:release:send",
+                outcome,
+                intent,
+                sent,
+                batch.references if sent else (),
+                work=work,
+            )
     result.batches += 1
     result.failed_batches += outcome not in ("sent", "nothing_to_send")
     result.released += sent
-    result.withheld.update(left_out)
+    result.withheld.update(batch.left_out)
     if not sent and records:
         result.withheld["not_sent"] += len(records)
     this.progress(len(subjects))
@@ -278,84 +270,6 @@ def _send(destination: Destination, records: Sequence[Record], intent: Intent) -
     except NotDelivered:
         return "unknown_treated_as_released"
     return "sent"
-
-
-def _read(
-    this: _Run, subjects: Sequence[Subject], *, work: Work
-) -> tuple[list[Record], list[bytes], Counter[str]]:
-    """Who of the batch may still be reached, minimised and opened; references for the log.
-
-    The queries run after the intent's commit, each with a snapshot of its own: a narrowing
-    that is not seen here finds the intent.
-    """
-    ports = this.ports
-    left_out: Counter[str] = Counter()
-    profiles = [one.profile for one in subjects]
-    permitted = audiences.permitted(this.rule, this.plan.ask, work=work, ports=ports, among=profiles)
-    allowed = {(row.profile_id, row.contact_id) for row in work.session.execute(permitted)}
-    now_held = _fragments(profiles, work=work, ports=ports)
-    kept: list[Subject] = []
-    for one in subjects:
-        if (one.profile, one.contact) not in allowed:
-            left_out["no_longer_permitted"] += 1
-        elif not now_held.get(one.profile, frozenset()) <= one.fragments:
-            # The intent does not name a fragment that has joined since, so a withdrawal
-            # by that fragment would not wait for this batch.
-            left_out["changed_meanwhile"] += 1
-        else:
-            kept.append(one)
-    records, references = _open_records(this, kept, work=work)
-    left_out["no_address"] += len(kept) - len(records)
-    return records, references, +left_out
-
-
-def _open_records(this: _Run, kept: Sequence[Subject], *, work: Work) -> tuple[list[Record], list[bytes]]:
-    ports = this.ports
-    pairs = [(fragment, one.contact) for one in kept for fragment in sorted(one.fragments)]
-    sealed = ports.identity.addresses(pairs, work=work)
-    visible = [trait for trait in this.plan.traits if _shown(this, trait)]
-    golden = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
-    needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
-    needed |= {min(one.fragments) for one in kept}
-    keys = ports.vault.keys(sorted(needed), work=work)
-    fields: dict[ProfileId, dict[str, Any]] = {}
-    shown = {(one.profile, min(one.fragments)) for one in kept}
-    for value in golden:
-        if value.rank == 1:
-            trait = ports.catalogue.trait_by_id(value.trait)
-            parts = keys.open(
-                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
-            )
-            plain = parts.get(trait.field_class, {}).get(trait.name)
-            if this.show[trait.field_class] is Show.MASK:
-                plain = ports.policies.mask(trait.field_class, trait.name, plain)
-            fields.setdefault(value.profile, {})[trait.name] = plain
-            shown.add((value.profile, value.fragment))
-    records: list[Record] = []
-    references: set[bytes] = set()
-    for one in kept:
-        holder = next(
-            (fragment for fragment in sorted(one.fragments) if (fragment, one.contact) in sealed), None
-        )
-        if holder is None:
-            continue
-        opened = keys.open(
-            Label.ADDRESS, one.contact, holder, sealed[holder, one.contact], frozenset({FieldClass.CONTACT})
-        )
-        records.append(
-            {
-                "profile": str(one.profile),
-                "to": opened[FieldClass.CONTACT]["address"],
-                "fields": fields.get(one.profile, {}),
-            }
-        )
-        used = {fragment for profile, fragment in shown if profile == one.profile} | {holder}
-        references |= {keys.reference(fragment) for fragment in used}
-    return records, sorted(references)
-
-
-def _shown(this: _Run, trait: int) -> bool:
-    return this.show[this.ports.catalogue.trait_by_id(trait).field_class] is not Show.WITHHOLD
 
 
 def _audit(

@@ -215,6 +215,7 @@ def run(
             ask=Ask(purpose=purpose, channel=channel, recipient=recipient),
             traits=traits,
             destination=destination,
+            public_url=opened.system.settings.public_url,
         )
         settings = opened.system.settings
         with progress("releasing", total=None, as_json=as_json) as advance:

@@ -1,8 +1,7 @@
-"""Steps 5 to 9: silence refuses, consent opens, policy narrows, and a withdrawal wins every race."""
+"""Steps 5 to 7 and 9: silence refuses, consent opens, policy narrows, nothing resurrects a yes."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -13,14 +12,11 @@ from sqlalchemy import select
 from api.auth import clients
 from api.demo import customers
 from api.demo.arriving import profile_of
-from api.demo.pictures import Round
 from api.demo.platform import Platform
-from api.demo.race import WARM_UP, Race, Runner
 from api.demo.telling import Teller, Told
 from cdp import audiences, consents, importing, imports, releases, segments
 from cdp.consents import Form, Saying
 from cdp.destinations import NdjsonFile
-from cdp.ingest.reading import ImportRecord
 from cdp.kernel.clock import now
 from cdp.ports import Ask
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, RecipientId, State
@@ -31,16 +27,7 @@ MARKETING, ORDERS = "email_marketing", "order_updates"
 OWN_MAILER, PARTNER = "mailer", "partner"
 ASK = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=OWN_MAILER)
 AGREE_SHARE = 0.7
-ROUNDS = 200
 PATIENCE = timedelta(seconds=10)
-
-
-@dataclass(slots=True)
-class Raced:
-    """Both runs of the race, for the picture."""
-
-    safe: Sequence[Round] = ()
-    unsafe: Sequence[Round] = ()
 
 
 def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
@@ -99,7 +86,9 @@ def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.R
     path = platform.folder / file
     path.touch()
     traits = [trait.id for name in ("given_name", "country") if (trait := ports.catalogue.trait(name))]
-    plan = releases.Plan(segment=segment, ask=ask, traits=traits, destination=NdjsonFile(path))
+    plan = releases.Plan(
+        segment=segment, ask=ask, traits=traits, destination=NdjsonFile(path), public_url=platform.api
+    )
     return releases.run(
         plan,
         recipient=recipient(platform, ask.recipient or ""),
@@ -187,7 +176,7 @@ def _forms(platform: Platform) -> list[Form]:
                     Form(
                         person=Identifier("crm:crm", own),
                         contact=Identifier("email", email),
-                        saying=_agrees(MARKETING, Channel.EMAIL),
+                        saying=agrees(MARKETING, Channel.EMAIL),
                     )
                 )
     paul = normalise("phone", customers.PAUL.phone.e164, region="DE")
@@ -197,13 +186,14 @@ def _forms(platform: Platform) -> list[Form]:
         Form(
             person=Identifier("crm:crm", own),
             contact=Identifier("phone", paul),
-            saying=_agrees("sms_marketing", Channel.SMS),
+            saying=agrees("sms_marketing", Channel.SMS),
         )
     )
     return forms
 
 
-def _agrees(purpose: str, channel: Channel) -> Saying:
+def agrees(purpose: str, channel: Channel) -> Saying:
+    """Yes on a form, with the newsletter's notice."""
     return Saying(purpose=purpose, channel=channel, state=State.GIVEN, evidence="form", notice="newsletter")
 
 
@@ -265,120 +255,6 @@ def _reachable_buyer(platform: Platform) -> Any:
         pairs = audiences.permitted(EVERYONE, ASK, work=work, ports=ports).subquery()
         found = work.session.scalars(select(pairs.c.profile_id).order_by(pairs.c.profile_id).limit(20))
         return next(profile for profile in found if profile not in invented)
-
-
-def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
-    """Step 8: 200 rounds; then the same with the steps exchanged; then the shared address."""
-    runners = _runners(platform, 2 * ROUNDS + WARM_UP)
-    with platform.operator("service")() as work:
-        purpose = platform.system.ports.ledger.purposes(work=work)[MARKETING]
-    this = Race(
-        system=platform.system,
-        workspace=platform.workspace,
-        begin=platform.operator("marketing", purpose=MARKETING),
-        api=platform.api,
-        ask=ASK,
-        purpose=purpose,
-        recipient=recipient(platform, OWN_MAILER),
-        seed=8,
-    )
-    with teller.progress("racing", 2 * ROUNDS) as advance:
-        spread = this.warm_up(runners[2 * ROUNDS :])
-        safe = this.run(runners[:ROUNDS], spread, safe=True, progress=advance)
-        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], spread, safe=False, progress=advance)
-    raced.safe, raced.unsafe = safe.rounds, unsafe.rounds
-    shared = _shared_address(platform)
-    told.figures = {
-        "rounds": len(safe.rounds),
-        "orders": safe.orders,
-        "sends_after_withdrawal": safe.late,
-        "late_in_wrong_order": unsafe.late,
-        "shared_address": shared,
-    }
-    orders = ", ".join(f"{n} {order}" for order, n in sorted(safe.orders.items()))
-    told.lines = [
-        f"{len(safe.rounds)} rounds ({orders}):"
-        f" {safe.late} messages after the acknowledgement, by the receiver's stamp.",
-        f"with the gate read before the intent: {unsafe.late} of {len(unsafe.rounds)} late.",
-        "Emma unsubscribes the family's address: mail to it stops for Emma and Paul;"
-        " Paul's own SMS and his order mail still go.",
-    ]
-    told.checks = {
-        "200 rounds": len(safe.rounds) == ROUNDS,
-        "each order at least 20 times": len(safe.orders) == 3 and min(safe.orders.values()) >= 20,
-        "none late": safe.late == 0,
-        "the wrong order is late": unsafe.late > 0,
-        "mail to the shared address stops for both": not shared["emma_mail"] and not shared["paul_mail"],
-        "Paul's own SMS goes on": shared["paul_sms"],
-        "Paul's order mail goes on": shared["paul_orders"],
-    }
-
-
-def _runners(platform: Platform, count: int) -> list[Runner]:
-    """Generated people of the race alone: imported, agreed, each with a segment of their own."""
-    records = [
-        ImportRecord(
-            key=f"runner-{number}",
-            identifiers=[("crm:crm", f"runner-{number}"), ("email", f"runner@r{number}.example.org")],
-            traits={
-                "email": f"runner@r{number}.example.org",
-                "country": "DE",
-                "birth_date": "1980-05-05",
-            },
-        )
-        for number in range(count)
-    ]
-    ports = platform.system.ports
-    with platform.operator("service", purpose="import")() as work:
-        imports.accept_records(records, source_name="crm", work=work, ports=ports)
-    platform.wait_for_inbox()
-    emails = [Identifier("email", f"runner@r{number}.example.org") for number in range(count)]
-    forms = [
-        Form(
-            person=Identifier("crm:crm", f"runner-{number}"),
-            contact=emails[number],
-            saying=_agrees(MARKETING, Channel.EMAIL),
-        )
-        for number in range(count)
-    ]
-    consents.record_forms(forms, begin=platform.operator("support"), ports=ports)
-    runners = []
-    with platform.operator("marketing", purpose=MARKETING)() as work:
-        found = ports.identity.contacts_of(emails, work=work)
-        holders = consents.holders(list(found.values()), work=work, ports=ports)
-        for number, email in enumerate(emails):
-            rule = {"attribute": "email_domain", "op": "=", "value": f"r{number}.example.org"}
-            segments.save(f"runner {number}", rule, work=work, ports=ports)
-            (holder,) = holders[found[email]]
-            runners.append(Runner(profile=holder.profile, contact=found[email], segment=f"runner {number}"))
-    return runners
-
-
-def _shared_address(platform: Platform) -> dict[str, bool]:
-    """Emma says no at the address that she shares with Paul; who may still be reached where."""
-    ports = platform.system.ports
-    email = Identifier("email", customers.EMMA.email)
-    consents.say(
-        Saying(purpose=MARKETING, channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
-        begin=platform.operator("support"),
-        ports=ports,
-        patience=PATIENCE,
-        identifier=email,
-    )
-    emma, paul = profile_of(platform, customers.EMMA), profile_of(platform, customers.PAUL)
-    return {
-        "emma_mail": _may(platform, emma, MARKETING, Channel.EMAIL),
-        "paul_mail": _may(platform, paul, MARKETING, Channel.EMAIL),
-        "paul_sms": _may(platform, paul, "sms_marketing", Channel.SMS),
-        "paul_orders": _may(platform, paul, ORDERS, Channel.EMAIL),
-    }
-
-
-def _may(platform: Platform, profile: Any, purpose: str, channel: Channel) -> bool:
-    ask = Ask(purpose=purpose, channel=channel, recipient=None)
-    with platform.operator("marketing", purpose=MARKETING)() as work:
-        query = audiences.permitted(EVERYONE, ask, work=work, ports=platform.system.ports, among=[profile])
-        return bool(work.session.execute(query).all())
 
 
 def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:

@@ -203,7 +203,13 @@ class Race:
         return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
 
     def _safe(self, runner: Runner, destination: Destination) -> None:
-        plan = releases.Plan(segment=runner.segment, ask=self.ask, traits=[], destination=destination)
+        plan = releases.Plan(
+            segment=runner.segment,
+            ask=self.ask,
+            traits=[],
+            destination=destination,
+            public_url=self.api,
+        )
         releases.run(
             plan,
             recipient=self.recipient,

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from api.demo import pictures
-from api.demo.deciding import Raced
+from api.demo.racing import Raced
 from api.demo.telling import Told
 
 STYLE = """

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.demo import arriving, deciding, leaving, platform, report
-from api.demo.deciding import Raced
+from api.demo import arriving, deciding, leaving, platform, racing, report
 from api.demo.files import write_files
 from api.demo.people import population
 from api.demo.platform import Platform
+from api.demo.racing import Raced
 from api.demo.telling import Teller, Told
 from cdp.kernel.clock import now
 from cdp.kernel.errors import CdpError
@@ -155,7 +155,7 @@ def _chapters(
     raced = Raced()
 
     def race(told: Told) -> None:
-        deciding.race(stage, teller, told, raced)
+        racing.race(stage, teller, told, raced)
         pictures["timeline"] = report.timeline(raced)
 
     def un_merge(told: Told) -> None:

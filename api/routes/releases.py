@@ -129,6 +129,7 @@ def post_release(
             ask=Ask(purpose=purpose, channel=body.channel, recipient=body.recipient),
             traits=_traits(body.traits, ports),
             destination=Webhook(body.webhook.url, secret),
+            public_url=system.settings.public_url,
         ),
         recipient=recipient,
         begin=begin,

@@ -185,9 +185,9 @@ class Identity(Protocol):
         ...
 
     def golden(
-        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work, most: int = 3
     ) -> list[GoldenValue]:
-        """The winning statements of `traits` (all if empty) for `profiles`."""
+        """The `most` best statements (three are kept) of `traits` (all if empty) for `profiles`."""
         ...
 
     def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:

@@ -58,6 +58,7 @@ class Journey:
             ask=Ask(purpose=purpose, channel=Channel.EMAIL, recipient="mailer"),
             traits=[3],
             destination=NdjsonFile(path),
+            public_url="https://cdp.example.org",
         )
         return releases.run(
             plan,

@@ -60,7 +60,13 @@ def release(journey, destination, segment="everyone"):
     with journey.begin()() as work:
         recipient = journey.ports.ledger.recipient("mailer", work=work)
     return releases.run(
-        releases.Plan(segment=segment, ask=ASK, traits=[], destination=destination),
+        releases.Plan(
+            segment=segment,
+            ask=ASK,
+            traits=[],
+            destination=destination,
+            public_url="https://cdp.example.org",
+        ),
         recipient=recipient,
         begin=journey.begin("marketing", purpose="email_marketing"),
         ports=journey.ports,

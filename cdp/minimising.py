@@ -1,0 +1,161 @@
+"""The batch of a release as it may go out: read anew behind the intent, minimised, opened.
+
+Nothing here writes or sends. Whatever is shown of a person, or of one of their fragments, is
+named by its reference for the audit log.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from cdp import audiences, unsubscribe
+from cdp.destinations import Record
+from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
+from cdp.unsubscribe import Link
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One person in a batch, and the fragments that the intent names for them."""
+
+    profile: ProfileId
+    contact: ContactId
+    fragments: frozenset[FragmentId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a release asks for: whom, for what, which traits, and what of them it may use."""
+
+    rule: Any
+    ask: Ask
+    purpose: PurposeId
+    traits: Sequence[int]
+    show: Mapping[FieldClass, Show]
+    public_url: str
+    links: Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What goes out, the references of whom it shows, and how many stay back for which reason."""
+
+    records: Sequence[Record]
+    references: Sequence[bytes]
+    left_out: Counter[str]
+
+
+def fragments(
+    profiles: Sequence[ProfileId], *, work: Work, ports: Ports
+) -> dict[ProfileId, frozenset[FragmentId]]:
+    """The fragments that make up each profile now, and those that lend to it."""
+    member = ports.identity.members()
+    wanted = func.any(bindparam("profiles", list(profiles), unique=True))
+    own = select(member.c.profile_id, member.c.fragment_id).where(member.c.profile_id == wanted)
+    lent = select(member.c.lends_to, member.c.fragment_id).where(member.c.lends_to == wanted)
+    held: dict[ProfileId, set[FragmentId]] = {}
+    for profile, fragment in work.session.execute(own.union_all(lent)):
+        held.setdefault(profile, set()).add(fragment)
+    return {profile: frozenset(fragments) for profile, fragments in held.items()}
+
+
+def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports) -> Batch:
+    """Who of `subjects` may still be reached, minimised and opened.
+
+    The queries run after the intent's commit, each with a snapshot of its own: a narrowing
+    that is not seen here finds the intent.
+    """
+    left_out: Counter[str] = Counter()
+    profiles = [one.profile for one in subjects]
+    permitted = audiences.permitted(asked.rule, asked.ask, work=work, ports=ports, among=profiles)
+    allowed = {(row.profile_id, row.contact_id) for row in work.session.execute(permitted)}
+    now_held = fragments(profiles, work=work, ports=ports)
+    kept: list[Subject] = []
+    for one in subjects:
+        if (one.profile, one.contact) not in allowed:
+            left_out["no_longer_permitted"] += 1
+        elif not now_held.get(one.profile, frozenset()) <= one.fragments:
+            # The intent does not name a fragment that has joined since, so a withdrawal
+            # by that fragment would not wait for this batch.
+            left_out["changed_meanwhile"] += 1
+        else:
+            kept.append(one)
+    records, references = _opened(asked, kept, work=work, ports=ports)
+    left_out["no_address"] += len(kept) - len(records)
+    return Batch(records=records, references=references, left_out=+left_out)
+
+
+def _opened(
+    asked: Asked, kept: Sequence[Subject], *, work: Work, ports: Ports
+) -> tuple[list[Record], list[bytes]]:
+    pairs = [(fragment, one.contact) for one in kept for fragment in sorted(one.fragments)]
+    sealed = ports.identity.addresses(pairs, work=work)
+    visible = [trait for trait in asked.traits if _class_of(trait, ports) in _seen(asked)]
+    golden = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
+    needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
+    keys = ports.vault.keys(sorted(needed), work=work)
+    fields, shown = _fields(asked, golden, keys, ports)
+    records: list[Record] = []
+    references: set[bytes] = set()
+    for one in kept:
+        holder = next(
+            (fragment for fragment in sorted(one.fragments) if (fragment, one.contact) in sealed), None
+        )
+        if holder is None:
+            continue
+        address = keys.open(
+            Label.ADDRESS, one.contact, holder, sealed[holder, one.contact], frozenset({FieldClass.CONTACT})
+        )
+        record = {
+            "profile": str(one.profile),
+            "to": address[FieldClass.CONTACT]["address"],
+            "fields": fields.get(one.profile, {}),
+        }
+        records.append(record | _way_out(asked, one, work))
+        references |= {keys.reference(fragment) for fragment in {holder, *shown.get(one.profile, ())}}
+    return records, sorted(references)
+
+
+def _fields(
+    asked: Asked, golden: Sequence[GoldenValue], keys: Keys, ports: Ports
+) -> tuple[dict[ProfileId, dict[str, Any]], dict[ProfileId, set[FragmentId]]]:
+    """The fields of each profile, masked where the plan masks, and the fragments that they show."""
+    fields: dict[ProfileId, dict[str, Any]] = {}
+    shown: dict[ProfileId, set[FragmentId]] = {}
+    for value in golden:
+        if value.rank == 1:
+            trait = ports.catalogue.trait_by_id(value.trait)
+            parts = keys.open(
+                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+            )
+            plain = parts.get(trait.field_class, {}).get(trait.name)
+            if asked.show[trait.field_class] is Show.MASK:
+                plain = ports.policies.mask(trait.field_class, trait.name, plain)
+            fields.setdefault(value.profile, {})[trait.name] = plain
+            shown.setdefault(value.profile, set()).add(value.fragment)
+    return fields, shown
+
+
+def _way_out(asked: Asked, subject: Subject, work: Work) -> dict[str, str]:
+    """The link by which the person says no, to stand in the message (RFC 8058 for e-mail)."""
+    assert asked.ask.channel is not None, "a release has a channel"
+    link = Link(
+        workspace=work.workspace,
+        contact=subject.contact,
+        purpose=asked.purpose,
+        channel=asked.ask.channel,
+    )
+    return {"unsubscribe": f"{asked.public_url}/u/{unsubscribe.write(link, asked.links)}"}
+
+
+def _class_of(trait: int, ports: Ports) -> FieldClass:
+    return ports.catalogue.trait_by_id(trait).field_class
+
+
+def _seen(asked: Asked) -> frozenset[FieldClass]:
+    return frozenset(one for one, show in asked.show.items() if show is not Show.WITHHOLD)

@@ -126,7 +126,7 @@ LEFT JOIN LATERAL (
 
 
 def read(told: Told, known: Known, *, work: Work) -> None:
-    """Note the fragments and claims that are there already; those of a new contact cannot be."""
+    """Note the fragments and claims that are there; those of a contact of our own making cannot be."""
     asked = [key for key in told.claims if told.fragments[key.whose][1] not in known.new_contacts]
     if not asked:
         return
@@ -151,7 +151,7 @@ def read(told: Told, known: Known, *, work: Work) -> None:
 
 
 def make_fragments(told: Told, known: Known, *, work: Work) -> None:
-    """Insert the fragments that are not there. Raises `Moved` if somebody else just has."""
+    """Insert the fragments that are not there. Raises `Moved` if one is being erased."""
     missing = [number for number in range(len(told.fragments)) if number not in known.ids]
     ids = [FragmentId(new_id()) for _ in missing]
     names = [told.fragments[number][1] for number in missing]
@@ -173,14 +173,19 @@ def make_fragments(told: Told, known: Known, *, work: Work) -> None:
         conflict=Conflict(("source_id", "contact_id")),
         returning=("id",),
     )
-    if len(made) < len(missing):
+    inserted = {one for (one,) in made}
+    ours = {number: one for number, one in zip(missing, ids, strict=True) if one in inserted}
+    known.ids.update(ours)
+    known.made.update(ours)
+    if len(ours) < len(missing):
+        # Somebody else made the others in the meantime; only a new statement sees them.
+        read(told, known, work=work)
+    if len(known.ids) < len(told.fragments):
         raise Moved
-    known.ids.update(zip(missing, ids, strict=True))
-    known.made.update(missing)
 
 
 def make_claims(told: Told, known: Known, *, work: Work) -> list[Key]:
-    """Insert the claims that are not there; which. Raises `Moved` if somebody else just has."""
+    """Insert the claims that are not there; which. Raises `Moved` if one is being erased."""
     fresh = [key for key in told.claims if key not in known.claims]
     rows = [(key, told.claims[key]) for key in fresh]
     made = insert_rows(
@@ -201,10 +206,14 @@ def make_claims(told: Told, known: Known, *, work: Work) -> list[Key]:
         },
         order=("fragment_id", "contact_id", "trust"),
         conflict=Conflict(("fragment_id", "contact_id", "trust")),
-        returning=("trust",),
+        returning=("fragment_id", "contact_id", "trust"),
     )
     if len(made) < len(rows):
-        raise Moved
+        inserted = set(made)
+        fresh = [key for key in fresh if _row(key, known) in inserted]
+        read(told, known, work=work)
+        if len(known.claims.keys() | set(fresh)) < len(told.claims):
+            raise Moved
     return fresh
 
 

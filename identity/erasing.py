@@ -19,7 +19,7 @@ from cdp.work import Work
 from identity import contacts, golden, regrouping, tables
 from identity.components import Limits
 from identity.queries import held_by_others
-from identity.regrouping import Change, Moved
+from identity.regrouping import Change
 
 _BY_FRAGMENT = (tables.golden, tables.statement_traits, tables.statements, tables.addresses)
 _OWNED = (*_BY_FRAGMENT, tables.claims, tables.edges, tables.fragments, tables.identifiers)
@@ -65,8 +65,7 @@ def _erase(whom: Forgotten, also: frozenset[FragmentId], *, work: Work, limits: 
     whom = replace(whom, contacts=_named(whom, work=work))
     regrouping.lock_contacts(whom.contacts, work=work)
     change = _change(gone, work=work, limits=limits)
-    if not change.lenders <= locks:
-        raise Moved(change.lenders)
+    locks = regrouping.lock_more(change.lenders, locks, work=work)
     profiles = _profiles(gone, work=work)
     _remember(whom, work=work)
     deleted = {

@@ -15,6 +15,8 @@ from cdp.vocabulary import FragmentId, ProfileId, SourceId, Trust
 from cdp.work import Work
 from identity import tables
 
+KEPT = 3  # ranks; `_POINT` keeps as many
+
 _APPEND = Conflict(
     ("id",),
     "UPDATE SET accept_seq = excluded.accept_seq, index = excluded.index, received_at = excluded.received_at"
@@ -135,8 +137,10 @@ def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:
     return {root for (root,) in run(work.session, query, (list(fragments),))}
 
 
-def golden(profiles: Collection[ProfileId], traits: Collection[int], *, work: Work) -> list[GoldenValue]:
-    """The winning statements of `traits` (all if empty) for `profiles`."""
+def golden(
+    profiles: Collection[ProfileId], traits: Collection[int], *, work: Work, most: int = KEPT
+) -> list[GoldenValue]:
+    """The `most` best statements of `traits` (all if empty) for `profiles`."""
     pointer, said = tables.golden.c, tables.statements.c
     query = (
         select(
@@ -156,6 +160,8 @@ def golden(profiles: Collection[ProfileId], traits: Collection[int], *, work: Wo
     )
     if traits:
         query = query.where(pointer.trait.in_(sorted(set(traits))))
+    if most < KEPT:
+        query = query.where(pointer.rank <= most)
     return [
         GoldenValue(
             profile=ProfileId(row.profile_id),

@@ -76,7 +76,6 @@ class _Attempt:
             raise Moved
         known = Known(contacts=found, new_contacts=new)
         claiming.read(told, known, work=work)
-        there = list(known.ids.values())
         claiming.make_fragments(told, known, work=work)
         fresh = claiming.make_claims(told, known, work=work)
         change = _change(fresh, told, known)
@@ -85,7 +84,7 @@ class _Attempt:
         old = {known.contacts[key.name] for key in fresh if key.name not in new}
         regrouping.lock_contacts(old, work=work)
         self._drop_erased()
-        _check(there, locks, work=work)
+        locks = _follow(known, locks, work=work)
         claiming.move(told, known, work=work)
         locked = locks.union(known.ids[number] for number in known.made)
         return known, regrouping.settle(change, locked, work=work, limits=limits)
@@ -165,9 +164,18 @@ def _fresh(fresh: Sequence[Key], told: Told, known: Known) -> Fresh:
 _SEEN = "SELECT root_id, lends_to FROM identity.fragments WHERE id = ANY(%b::uuid[])"
 
 
-def _check(there: Sequence[FragmentId], locked: frozenset[FragmentId], *, work: Work) -> None:
-    """Raises `Moved` if a fragment was erased or joined to somebody else before the locks held."""
-    rows = run(work.session, _SEEN, (there,)).fetchall() if there else []
-    roots = {root for pair in rows for root in pair if root is not None}
-    if len(rows) < len(there) or not roots <= locked:
-        raise Moved(roots)
+def _follow(known: Known, locked: frozenset[FragmentId], *, work: Work) -> frozenset[FragmentId]:
+    """Hold the roots that the fragments have now; all that is locked.
+
+    Raises `Moved` if a fragment was erased, or others hold a root that it was joined to.
+    """
+    there = [one for number, one in known.ids.items() if number not in known.made]
+    while there:
+        rows = run(work.session, _SEEN, (there,)).fetchall()
+        roots = frozenset(root for pair in rows for root in pair if root is not None)
+        if len(rows) < len(there):
+            raise Moved
+        if roots <= locked:
+            break
+        locked = regrouping.lock_more(roots, locked, work=work)
+    return locked

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TypeVar
 
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 from cdp.kernel.database import run
 from cdp.kernel.errors import Overloaded
@@ -73,11 +73,29 @@ def retrying(attempt: Callable[[frozenset[FragmentId]], T], *, work: Work) -> T:
     raise Contended(attempts=ATTEMPTS)
 
 
+_LOCK = "SELECT id FROM identity.fragments WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE"
+
+
 def lock(fragments: Collection[FragmentId], *, work: Work) -> None:
     """Lock rows of fragments FOR UPDATE in id order until the Work ends."""
     if fragments:
-        query = "SELECT id FROM identity.fragments WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE"
-        run(work.session, query, (list(fragments),))
+        run(work.session, _LOCK, (list(fragments),))
+
+
+def lock_more(
+    fragments: frozenset[FragmentId], locked: frozenset[FragmentId], *, work: Work
+) -> frozenset[FragmentId]:
+    """Lock the rest of `fragments` too, if nobody else does; all that is locked now.
+
+    It never waits, so it need not keep to the order. Raises `Moved` if it would have to.
+    """
+    rest = fragments - locked
+    if rest:
+        try:
+            run(work.session, _LOCK + " NOWAIT", (list(rest),))
+        except LockNotAvailable:
+            raise Moved(fragments) from None
+    return locked | rest
 
 
 def lock_contacts(contacts: Collection[ContactId], *, work: Work) -> None:
@@ -97,17 +115,19 @@ def needs(change: Change, *, work: Work, limits: Limits) -> frozenset[FragmentId
 
 
 def settle(
-    change: Change, locked: Collection[FragmentId], *, work: Work, limits: Limits
+    change: Change, locked: frozenset[FragmentId], *, work: Work, limits: Limits
 ) -> frozenset[ProfileId]:
     """Group anew what `change` reaches; the roots, old and new, of whatever moved.
 
-    Raises `Moved` if more than `locked` has to be.
+    Raises `Moved` if others hold what it reaches beyond `locked`.
     """
     if not change:
         return frozenset()
     survey = _survey(change, work=work, limits=limits)
-    if not survey.needs <= set(locked):
-        raise Moved(survey.needs)
+    while not survey.needs <= locked:
+        locked = lock_more(survey.needs, locked, work=work)
+        # What was locked late may have changed before: only a new statement shows it.
+        survey = _survey(change, work=work, limits=limits)
     moved = _write(survey.reach, work=work)
     golden.repoint(moved, work=work)
     return moved | _lend(survey.lenders, work=work)

@@ -92,10 +92,10 @@ class IdentityService:
         regrouping.lock([FragmentId(one) for one in profiles], work=work)
 
     def golden(
-        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work, most: int = golden.KEPT
     ) -> list[GoldenValue]:
-        """The winning statements of `traits` (all if empty) for `profiles`."""
-        return golden.golden(profiles, traits, work=work)
+        """The `most` best statements (three are kept) of `traits` (all if empty) for `profiles`."""
+        return golden.golden(profiles, traits, work=work, most=most)
 
     def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:
         """All statements of `fragments`, oldest first."""

@@ -11,7 +11,7 @@ The map, in the order in which data takes its way:
   `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
 - `consents.py`, `unsubscribe.py`: what people say, and when it holds.
 - `requests/`: access and erasure; `erasing.py`: how these tables forget.
-- `unmerging.py`, `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
+- `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
 
 It stands on four modules that the governing packages may use too: `kernel/` (settings,

@@ -9,13 +9,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cdp import consents, unmerging
-from cdp.kernel.errors import Conflict, NotFound
-from cdp.ports import Ports
+from cdp import consents, profiles
+from cdp.kernel.errors import Conflict, NotAllowed, NotFound
+from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
+
+
+class UnmergeNotAllowed(NotAllowed):
+    """The policy does not let this caller separate people."""
 
 
 class NoSuchFragment(NotFound):
@@ -52,21 +56,21 @@ class Separated:
 def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
     """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
     if not ports.policies.allows(work.actor, "identity", "unmerge"):
-        raise unmerging.UnmergeNotAllowed
+        raise UnmergeNotAllowed
     if a == b:
         raise OneFragment
     roots = [ports.identity.resolve(one, work=work) for one in (a, b)]
     found = [root for root in roots if root is not None]
     if len(found) < len(roots):
         raise NoSuchFragment
-    profiles = sorted(set(found))
+    roots_now = sorted(set(found))
     fragments = sorted(
-        {one for root in profiles for one in ports.identity.fragments_of(root, core_only=False, work=work)}
+        {one for root in roots_now for one in ports.identity.fragments_of(root, core_only=False, work=work)}
     )
     of_a, of_b = (set(ports.identity.goes_by([one], work=work)) for one in (a, b))
     return Affected(
-        together=len(profiles) == 1,
-        profiles=profiles,
+        together=len(roots_now) == 1,
+        profiles=roots_now,
         fragments=fragments,
         contacts=sorted(ports.identity.goes_by(fragments, work=work)),
         shared=len(of_a & of_b),
@@ -84,7 +88,25 @@ def separate(a: FragmentId, b: FragmentId, *, begin: Opener, ports: Ports, patie
         ports.identity.lock(before.profiles, work=work)
         # Read again under the lock: a merge may have come in between.
         before = affected(a, b, work=work, ports=ports)
-        profiles = unmerging.separate(a, b, work=work, ports=ports)
+        apart = _separate(a, b, work=work, ports=ports)
         at = work.now
     consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
-    return Separated(before=before, profiles=list(profiles), at=at)
+    return Separated(before=before, profiles=list(apart), at=at)
+
+
+def _separate(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Sequence[ProfileId]:
+    """The decision itself: facts, words and keys stay with their fragments, derived values are made anew."""
+    regrouped = ports.identity.separate(a, b, work=work)
+    profiles.refresh(regrouped, people=regrouped, gone=regrouped, work=work, ports=ports)
+    keys = ports.vault.keys(sorted({a, b}), work=work)
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:identity:separate",
+            outcome="ok",
+            references=[keys.reference(one) for one in sorted({a, b})],
+            policy_version=ports.policies.version,
+            detail={"profiles": sorted(str(one) for one in regrouped)},
+        ),
+        work=work,
+    )
+    return sorted({root for one in (a, b) if (root := ports.identity.resolve(one, work=work)) is not None})

@@ -133,9 +133,7 @@ def _golden(
     return plain
 
 
-def _describe(
-    people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports
-) -> None:
+def _describe(people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports) -> None:
     plain = _golden(people, said, work=work, ports=ports)
     attributes = {attribute.name: attribute.id for attribute in ports.catalogue.attributes()}
     rows: list[tuple[int, ProfileId, float | None, str | None]] = []

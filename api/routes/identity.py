@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.deps import PortsDep, working
+from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
-from api.routes.shapes import Out, Strict, failures
-from cdp import unmerging
+from api.routes.consents import patience
+from api.routes.shapes import Out, Strict, failures, with_examples
+from cdp import merging
 from cdp.vocabulary import FragmentId
-from cdp.work import Work
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404))
@@ -19,9 +19,7 @@ router = APIRouter(prefix="/v1/identity", tags=["identity"], responses=failures(
 class SeparateIn(Strict):
     """Two fragments that are not one person."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {"examples": [{"a": str(shapes.PROFILE), "b": str(shapes.OTHER_PROFILE)}]}
-    }
+    model_config = with_examples({"a": str(shapes.PROFILE), "b": str(shapes.OTHER_PROFILE)})
 
     a: UUID
     b: UUID
@@ -30,9 +28,7 @@ class SeparateIn(Strict):
 class SeparateOut(Out):
     """The profiles that the two belong to now."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {"examples": [{"profiles": [str(shapes.PROFILE), str(shapes.OTHER_PROFILE)]}]}
-    }
+    model_config = with_examples({"profiles": [str(shapes.PROFILE), str(shapes.OTHER_PROFILE)]})
 
     profiles: list[UUID]
 
@@ -40,9 +36,19 @@ class SeparateOut(Out):
 @router.post("/separate")
 def post_separate(
     body: SeparateIn,
-    work: Annotated[Work, working(Resource.IDENTITY, Action.UNMERGE, purpose="identity_stewardship")],
+    client: Annotated[Client, requires(Resource.IDENTITY, Action.UNMERGE)],
+    system: SystemDep,
     ports: PortsDep,
 ) -> SeparateOut:
-    """Un-merge: these two are never the same person, however often evidence says so again."""
-    found = unmerging.separate(FragmentId(body.a), FragmentId(body.b), work=work, ports=ports)
-    return SeparateOut(profiles=list(found))
+    """Un-merge: these two are never the same person, however often evidence says so again.
+
+    Answered once nothing that names either can still be sent as if they were one.
+    """
+    found = merging.separate(
+        FragmentId(body.a),
+        FragmentId(body.b),
+        begin=client.opener("identity_stewardship"),
+        ports=ports,
+        patience=patience(system.settings),
+    )
+    return SeparateOut(profiles=list(found.profiles))

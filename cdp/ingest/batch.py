@@ -1,7 +1,9 @@
 """One batch: its stages in order, in one Work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select
 
@@ -12,7 +14,7 @@ from cdp.ingest.reading import InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found
 from cdp.ingest.words import Register, grounds_of, words_of
-from cdp.ports import AuditEntry, Ports, Statement
+from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import FragmentId, ProfileId, SourceId
 from cdp.work import Work
 
@@ -164,7 +166,7 @@ def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, st
         if contact in one.placed.new_contacts
     }
     with stages.stage("consent"):
-        ports.ledger.suppress(sorted(new, key=lambda pair: pair[0]), work=work)
+        ports.ledger.suppress(sorted(new, key=lambda pair: pair[0].int), work=work)
     return _Batch(found=found, regrouped=placement.regrouped)
 
 
@@ -172,10 +174,9 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
     found = batch.found
     with stages.stage("keys"):
         sealing = storing.envelopes(found)
-        keys = ports.vault.keys(sorted(sealing), work=work, sealing=sealing)
+        keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("seal and state"):
-        statements = storing.statements(found, keys, ports.catalogue)
-        ports.identity.state(statements, work=work)
+        ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         ports.identity.keep_addresses(storing.addresses(found, keys), work=work)
     with stages.stage("seal and store events"):
         storing.store_events(found, keys, ports.catalogue, work=work)
@@ -184,7 +185,7 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
     with stages.stage("consent"):
         _record_words(found, work=work, ports=ports)
     with stages.stage("derive"):
-        _derive(batch, statements, work=work, ports=ports)
+        _derive(batch, work=work, ports=ports)
 
 
 def _record_words(found: Sequence[Found], *, work: Work, ports: Ports) -> None:
@@ -204,19 +205,47 @@ def _record_words(found: Sequence[Found], *, work: Work, ports: Ports) -> None:
         ports.ledger.ground(grounds, work=work)
 
 
-def _derive(batch: _Batch, statements: Sequence[Statement], *, work: Work, ports: Ports) -> None:
+def _derive(batch: _Batch, *, work: Work, ports: Ports) -> None:
     """Refresh what the batch touched; people are described anew only where a clear trait came."""
     counted = {attribute.event for attribute in ports.catalogue.attributes() if attribute.event}
     acted: set[FragmentId] = {
         one.placed.fragment for one in batch.found if getattr(one.item.content, "event", None) in counted
     }
-    spoke = {made.fragment for made in statements if profiles.clear_of(made.traits, ports.catalogue)}
-    touched = set(ports.identity.touched(sorted(acted), work=work)) if acted else set()
-    people = set(ports.identity.touched(sorted(spoke), work=work)) if spoke else set()
+    clear = profiles.clear_traits(ports.catalogue)
+    spoke: set[FragmentId] = set()
+    said: dict[UUID, profiles.Plain] = {}
+    for one in batch.found:
+        words = {
+            trait.name: of[trait.name]
+            for trait in clear
+            if trait.name in (of := one.statement.get(trait.field_class, {}))
+        }
+        if words:
+            spoke.add(one.placed.fragment)
+            # What was stored of a message is what its first copy said, which may be another.
+            if not one.item.lowered:
+                said[one.said.row] = words
+    homes = _homes(acted | spoke, work=work, ports=ports)
     profiles.refresh(
-        touched | batch.regrouped,
-        people=people | batch.regrouped,
+        {profile for one in acted for profile in homes[one]} | batch.regrouped,
+        people={profile for one in spoke for profile in homes[one]} | batch.regrouped,
         gone=batch.regrouped,
         work=work,
         ports=ports,
+        said=said,
     )
+
+
+def _homes(
+    fragments: Collection[FragmentId], *, work: Work, ports: Ports
+) -> dict[FragmentId, list[ProfileId]]:
+    """The profile of each fragment, and the one that it lends behaviour to."""
+    if not fragments:
+        return {}
+    member = ports.identity.members().c
+    rows = work.session.execute(
+        select(member.fragment_id, member.profile_id, member.lends_to).where(
+            member.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True))
+        )
+    )
+    return {row[0]: [profile for profile in row[1:] if profile is not None] for row in rows}

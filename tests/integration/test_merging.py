@@ -11,9 +11,8 @@ from cdp import merging
 from cdp.consents import NotYetEffective
 from cdp.kernel.ids import new_id
 from cdp.kernel.settings import Settings
-from cdp.merging import NoSuchFragment, OneFragment
+from cdp.merging import NoSuchFragment, OneFragment, UnmergeNotAllowed
 from cdp.ports import Ask
-from cdp.unmerging import UnmergeNotAllowed
 from cdp.vocabulary import Channel, FragmentId
 from policies.words import Role
 

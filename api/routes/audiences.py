@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.segments import RULE
-from api.routes.shapes import Name, Out, Strict, Word, failures
+from api.routes.shapes import Name, Out, Strict, Word, failures, with_examples
 from cdp import audiences, segments
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
@@ -23,9 +23,7 @@ router = APIRouter(prefix="/v1/audiences", tags=["audiences"], responses=failure
 class PreviewIn(Strict):
     """Whom, by a saved segment or a rule; for what, over which channel, to which recipient."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {"examples": [{"rule": RULE, "purpose": "email_marketing", "channel": "email"}]}
-    }
+    model_config = with_examples({"rule": RULE, "purpose": "email_marketing", "channel": "email"})
 
     segment: UUID | Name | None = None
     rule: dict[str, Any] | None = None
@@ -43,18 +41,14 @@ class PreviewIn(Strict):
 class PreviewOut(Out):
     """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "matched": 1200,
-                    "permitted": 820,
-                    "withheld": {"not permitted": 340, "no contact": 20},
-                    "rounded_to": 20,
-                }
-            ]
+    model_config = with_examples(
+        {
+            "matched": 1200,
+            "permitted": 820,
+            "withheld": {"not permitted": 340, "no contact": 20},
+            "rounded_to": 20,
         }
-    }
+    )
 
     matched: int
     permitted: int

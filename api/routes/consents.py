@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
-from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures
+from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures, with_examples
 from cdp import consents
 from cdp.consents import NobodyThere, Saying
 from cdp.kernel.settings import Settings
@@ -30,27 +30,23 @@ class ConsentIn(Strict):
     make a grant weaker. `channel` null: every channel.
     """
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "contact": {"namespace": "email", "value": "ann@example.org"},
-                    "purpose": "email_marketing",
-                    "channel": "email",
-                    "state": "given",
-                    "evidence": "form",
-                    "notice": "newsletter",
-                },
-                {
-                    "profile_id": str(shapes.PROFILE),
-                    "purpose": "email_marketing",
-                    "channel": None,
-                    "state": "objected",
-                    "evidence": "call",
-                },
-            ]
-        }
-    }
+    model_config = with_examples(
+        {
+            "contact": {"namespace": "email", "value": "ann@example.org"},
+            "purpose": "email_marketing",
+            "channel": "email",
+            "state": "given",
+            "evidence": "form",
+            "notice": "newsletter",
+        },
+        {
+            "profile_id": str(shapes.PROFILE),
+            "purpose": "email_marketing",
+            "channel": None,
+            "state": "objected",
+            "evidence": "call",
+        },
+    )
 
     contact: ContactIn | None = None
     profile_id: UUID | None = None
@@ -81,23 +77,19 @@ class EntryOut(Out):
 class ConsentOut(Out):
     """The word holds since `acknowledged_at`: nothing is sent against it any more."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
+    model_config = with_examples(
+        {
+            "acknowledged_at": "2026-01-01T12:00:00Z",
+            "counted": False,
+            "entries": [
                 {
-                    "acknowledged_at": "2026-01-01T12:00:00Z",
+                    "entry": str(shapes.ENTRY),
                     "counted": False,
-                    "entries": [
-                        {
-                            "entry": str(shapes.ENTRY),
-                            "counted": False,
-                            "covered_by": str(shapes.EARLIER_ENTRY),
-                        }
-                    ],
+                    "covered_by": str(shapes.EARLIER_ENTRY),
                 }
-            ]
+            ],
         }
-    }
+    )
 
     acknowledged_at: datetime
     counted: bool

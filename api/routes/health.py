@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from api import readiness
 from api.deps import SystemDep
-from api.routes.shapes import Out
+from api.routes.shapes import Out, with_examples
 
 router = APIRouter(tags=["operation"])
 
@@ -12,7 +12,7 @@ router = APIRouter(tags=["operation"])
 class Health(Out):
     """The process is alive."""
 
-    model_config = Out.model_config | {"json_schema_extra": {"examples": [{"status": "ok"}]}}
+    model_config = with_examples({"status": "ok"})
 
     status: str = "ok"
 
@@ -20,19 +20,15 @@ class Health(Out):
 class Readiness(Out):
     """What was looked at. A lagging inbox is the worker's trouble and does not close the API."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "ready": True,
-                    "database": True,
-                    "migrations": True,
-                    "state_directory": True,
-                    "inbox_lag_seconds": 0.1,
-                }
-            ]
+    model_config = with_examples(
+        {
+            "ready": True,
+            "database": True,
+            "migrations": True,
+            "state_directory": True,
+            "inbox_lag_seconds": 0.1,
         }
-    }
+    )
 
     ready: bool
     database: bool

@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 from api.auth import clients, header
 from api.auth.clients import ClientRow
 from api.deps import SystemDep, open_for
-from api.routes.shapes import Out, Strict
+from api.routes.shapes import Out, Strict, with_examples
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
 from cdp.ports import Policies
 from cdp.vocabulary import Actor
@@ -67,11 +67,7 @@ router = APIRouter(tags=["authentication"], route_class=_InOAuthWords)
 class TokenIn(Strict):
     """The form of a token request; the client authenticates by HTTP Basic."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {
-            "examples": [{"grant_type": "client_credentials", "scope": "profile:read segment:write"}]
-        }
-    }
+    model_config = with_examples({"grant_type": "client_credentials", "scope": "profile:read segment:write"})
 
     grant_type: Annotated[str, StringConstraints(max_length=64)]
     scope: Annotated[str, StringConstraints(max_length=2_000)] = ""
@@ -80,18 +76,14 @@ class TokenIn(Strict):
 class TokenOut(Out):
     """An access token (RFC 6749 5.1)."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "access_token": "eyJhbGciOiJFZERTQSIs…",
-                    "token_type": "Bearer",
-                    "expires_in": 900,
-                    "scope": "profile:read segment:write",
-                }
-            ]
+    model_config = with_examples(
+        {
+            "access_token": "eyJhbGciOiJFZERTQSIs…",
+            "token_type": "Bearer",
+            "expires_in": 900,
+            "scope": "profile:read segment:write",
         }
-    }
+    )
 
     access_token: str
     token_type: str

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
-from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures
+from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
 from cdp.profile_view import NoSuchProfile, View
 from cdp.work import Work
@@ -42,18 +42,14 @@ class ProfileAsk(Strict):
 class ProfileQuery(Strict):
     """A profile by a contact. A contact that nobody has, or that several share, is not found."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "namespace": "email",
-                    "value": "ann@example.org",
-                    "purpose": "email_marketing",
-                    "fields": ["given_name", "email"],
-                }
-            ]
+    model_config = with_examples(
+        {
+            "namespace": "email",
+            "value": "ann@example.org",
+            "purpose": "email_marketing",
+            "fields": ["given_name", "email"],
         }
-    }
+    )
 
     namespace: NamespaceWord
     value: str = Field(min_length=1, max_length=1020)
@@ -68,7 +64,7 @@ class ProfileOut(Out):
     `receipt` is the decision, signed (JWS, EdDSA; the key is in /.well-known/jwks.json).
     """
 
-    model_config = Out.model_config | {"json_schema_extra": {"examples": [_EXAMPLE]}}
+    model_config = with_examples(_EXAMPLE)
 
     profile: UUID
     purpose: str

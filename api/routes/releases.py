@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
-from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures
+from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import releases
 from cdp.consents import UnknownPurpose
 from cdp.destinations import Webhook
@@ -54,23 +54,19 @@ class WebhookIn(Strict):
 class ReleaseIn(Strict):
     """Whom (a saved segment), for what, over which channel, to which recipient, with which fields."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "segment": "Bought something",
-                    "purpose": "email_marketing",
-                    "channel": "email",
-                    "recipient": "mail house",
-                    "traits": ["given_name"],
-                    "webhook": {
-                        "url": "https://hooks.example.org/cdp",
-                        "secret": "a secret that both sides know",
-                    },
-                }
-            ]
+    model_config = with_examples(
+        {
+            "segment": "Bought something",
+            "purpose": "email_marketing",
+            "channel": "email",
+            "recipient": "mail house",
+            "traits": ["given_name"],
+            "webhook": {
+                "url": "https://hooks.example.org/cdp",
+                "secret": "a secret that both sides know",
+            },
         }
-    }
+    )
 
     segment: UUID | Name
     purpose: Word
@@ -83,21 +79,17 @@ class ReleaseIn(Strict):
 class ReleaseOut(Out):
     """What became of the release; `withheld` counts by reason, as exactly as the caller may see."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "id": str(shapes.RELEASE),
-                    "matched": 1200,
-                    "released": 831,
-                    "withheld": {"not permitted": 340, "no contact": 20},
-                    "batches": 5,
-                    "failed_batches": 0,
-                    "rounded_to": 20,
-                }
-            ]
+    model_config = with_examples(
+        {
+            "id": str(shapes.RELEASE),
+            "matched": 1200,
+            "released": 831,
+            "withheld": {"not permitted": 340, "no contact": 20},
+            "batches": 5,
+            "failed_batches": 0,
+            "rounded_to": 20,
         }
-    }
+    )
 
     id: UUID
     matched: int

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.deps import PortsDep, working
 from api.routes import shapes
-from api.routes.shapes import Name, Out, Strict, failures
+from api.routes.shapes import Name, Out, Strict, failures, with_examples
 from cdp import segments
 from cdp.work import Work
 from policies.words import Action, Resource
@@ -20,9 +20,7 @@ RULE = {"all": [{"attribute": "orders", "op": ">=", "value": 1}]}
 class SegmentIn(Strict):
     """A name and a rule: `all`, `any`, `not`, or a comparison of one attribute."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {"examples": [{"name": "Bought something", "rule": RULE}]}
-    }
+    model_config = with_examples({"name": "Bought something", "rule": RULE})
 
     name: Name
     rule: dict[str, Any]
@@ -31,9 +29,7 @@ class SegmentIn(Strict):
 class SegmentOut(Out):
     """The segment that was saved."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {"examples": [{"id": str(shapes.SEGMENT), "name": "Bought something"}]}
-    }
+    model_config = with_examples({"id": str(shapes.SEGMENT), "name": "Bought something"})
 
     id: UUID
     name: str

@@ -34,6 +34,11 @@ EARLIER_ENTRY = UUID("0190f5fe-7c00-7000-8000-000000000006")
 RELEASE = UUID("0190f5fe-7c00-7000-8000-000000000007")
 
 
+def with_examples(*examples: Any) -> ConfigDict:
+    """The configuration of a model that is documented by these examples."""
+    return ConfigDict(json_schema_extra={"examples": list(examples)})
+
+
 class Strict(BaseModel):
     """A body or query of the caller's: nothing beyond what is documented gets in (S5)."""
 

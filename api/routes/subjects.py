@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 from api.deps import Client, Opener, PortsDep, SystemDep, requires, working
 from api.routes import shapes
 from api.routes.consents import patience
-from api.routes.shapes import Out, Strict, failures
+from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
@@ -28,24 +28,20 @@ LOG_POLL = 0.05
 class AccessOut(Out):
     """Everything that is known of one person, where it came from, who saw it, to whom it went."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "profile": str(shapes.PROFILE),
-                    "as_of": "2026-01-01T12:00:00Z",
-                    "golden": [],
-                    "contacts": [],
-                    "statements": [],
-                    "events": [],
-                    "derived": {},
-                    "consent": [],
-                    "sent": [],
-                    "who_looked": [],
-                }
-            ]
+    model_config = with_examples(
+        {
+            "profile": str(shapes.PROFILE),
+            "as_of": "2026-01-01T12:00:00Z",
+            "golden": [],
+            "contacts": [],
+            "statements": [],
+            "events": [],
+            "derived": {},
+            "consent": [],
+            "sent": [],
+            "who_looked": [],
         }
-    }
+    )
 
     profile: str
     as_of: str
@@ -62,9 +58,7 @@ class AccessOut(Out):
 class ErasureIn(Strict):
     """A dry run unless it says otherwise. `ground` is the article that the erasure rests on."""
 
-    model_config = Strict.model_config | {
-        "json_schema_extra": {"examples": [{"dry_run": True, "ground": "GDPR 17(1)(b)"}]}
-    }
+    model_config = with_examples({"dry_run": True, "ground": "GDPR 17(1)(b)"})
 
     dry_run: bool = True
     ground: Literal[
@@ -82,22 +76,18 @@ class ErasureIn(Strict):
 class OutlookOut(Out):
     """What an erasure would do. `waiting_for_review` are fragments that are only likely theirs."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "dry_run": True,
-                    "profile": str(shapes.PROFILE),
-                    "fragments": [str(shapes.PROFILE)],
-                    "waiting_for_review": [],
-                    "rows": {"identity.statements": 1},
-                    "contacts_deleted": 1,
-                    "contacts_shared": 0,
-                    "retained": {"cdp.requests": "the request's file: 11 CCR 7101, 24 months"},
-                }
-            ]
+    model_config = with_examples(
+        {
+            "dry_run": True,
+            "profile": str(shapes.PROFILE),
+            "fragments": [str(shapes.PROFILE)],
+            "waiting_for_review": [],
+            "rows": {"identity.statements": 1},
+            "contacts_deleted": 1,
+            "contacts_shared": 0,
+            "retained": {"cdp.requests": "the request's file: 11 CCR 7101, 24 months"},
         }
-    }
+    )
 
     dry_run: Literal[True] = True
     profile: UUID

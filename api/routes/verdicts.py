@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from api.deps import PortsDep, ServerKeyDep, ServerWorkDep
-from api.routes.shapes import Out, failures
+from api.routes.shapes import Out, failures, with_examples
 from cdp import verdicts
 
 router = APIRouter(prefix="/v1", tags=["collection"])
@@ -14,17 +14,13 @@ router = APIRouter(prefix="/v1", tags=["collection"])
 class VerdictOut(Out):
     """`accepted`, `duplicate`, `erased` or `invalid:…`; `field` names the field at fault."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "verdict": "invalid:missing",
-                    "field": "event",
-                    "received_at": "2026-01-01T12:00:00Z",
-                }
-            ]
+    model_config = with_examples(
+        {
+            "verdict": "invalid:missing",
+            "field": "event",
+            "received_at": "2026-01-01T12:00:00Z",
         }
-    }
+    )
 
     verdict: str
     field: str | None

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from api.auth.token_keys import jwk
 from api.deps import SystemDep
-from api.routes.shapes import Out
+from api.routes.shapes import Out, with_examples
 
 router = APIRouter(prefix="/.well-known", tags=["public"])
 
@@ -18,9 +18,7 @@ class Keys(Out):
 class Gpc(Out):
     """The GPC support resource."""
 
-    model_config = Out.model_config | {
-        "json_schema_extra": {"examples": [{"gpc": True, "lastUpdate": "2026-01-01"}]}
-    }
+    model_config = with_examples({"gpc": True, "lastUpdate": "2026-01-01"})
 
     gpc: bool = True
     # When the platform began to honour the signal: the resource asks for this date.

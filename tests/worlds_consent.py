@@ -159,7 +159,7 @@ def _register(random: Random, work: Work) -> list[NoticeId]:
     every = [*PURPOSES, Reserved.SALE_OR_SHARE]
     named = [
         (every, [*RECIPIENTS]),
-        (every, [*RECIPIENTS]),
+        (every[:-1], [*RECIPIENTS]),
         (random.sample(every, 8), random.sample([*RECIPIENTS], 3)),
         (["news"], []),
     ]
@@ -216,8 +216,8 @@ def _born(random: Random) -> date | None:
     """Any age; often one whose next birthday that matters is about now."""
     if random.random() < 0.15:
         return None
-    years = random.choice([8, 12, 13, 14, 15, 16, 18, 18, 40, 40, 40, 40, 40, 40])
-    return date(2026 - years, 1, 1) + timedelta(days=random.choice([-400, -1, 0, 2, 3, 4, 5, 6, 200]))
+    years = random.choice([8, 12, 13, 14, 14, 15, 16, 16, 16, 18, 40, 40, 40, 40, 40, 40])
+    return date(2026 - years, 1, 1) + timedelta(days=random.choice([-400, -1, 3, 3, 3, 4, 4, 200]))
 
 
 def _ground(random: Random, fragments: Sequence[Fragment]) -> Ground:
@@ -246,7 +246,7 @@ def _word(
     stops = purpose.name in (Reserved.RESTRICTION, Reserved.DECEASED)
     if stops:
         states = [State.GIVEN, State.RESTRICTED]
-    received = START + timedelta(hours=random.randint(1, 12))
+    received = START + timedelta(hours=random.randint(2, 6))
     return Word(
         scope=scope,
         fragment=giver.id,
@@ -257,8 +257,8 @@ def _word(
         evidence=random.choice(["form", "form", "paper", "form" if stops else "snapshot"]),
         trust=Trust.VERIFIED,
         received_at=received,
-        asserted_at=received - timedelta(hours=random.choice([0, 0, 1, 3, 6])),
-        notice=random.choice([*notices, notices[0], notices[0], None]),
+        asserted_at=received - timedelta(hours=random.choice([0, 0, 1, 2])),
+        notice=random.choice([*notices, *notices[:2] * 2, None]),
         guardian=random.random() < 0.25,
         expires_at=random.choice([None, None, AT, AT + timedelta(hours=1)]),
     )

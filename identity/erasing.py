@@ -6,7 +6,7 @@ before the erasure and names the erased by any index is recognised when it comes
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -54,6 +54,15 @@ class IdentityErasable:
             str(table): work.session.scalar(select(func.count()).select_from(table).where(theirs)) or 0
             for table, theirs in _theirs(whom).items()
         }
+
+
+def beside(fragments: Sequence[FragmentId], *, work: Work, limits: Limits) -> list[FragmentId]:
+    """Other fragments that forgetting `fragments` can regroup, by id.
+
+    Their profiles before and after it are all that it regroups.
+    """
+    change = _change(frozenset(fragments), work=work, limits=limits)
+    return sorted(change.seeds | change.lenders)
 
 
 def _erase(whom: Forgotten, also: frozenset[FragmentId], *, work: Work, limits: Limits) -> dict[str, int]:

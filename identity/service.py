@@ -9,7 +9,7 @@ from sqlalchemy import FromClause
 from cdp.ports import Evidence, GoldenValue, Placement, Statement, StoredStatement, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId
 from cdp.work import Work
-from identity import addresses, golden, placing, queries, regrouping, unmerge
+from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge
 from identity.components import Limits
 
 
@@ -104,6 +104,10 @@ class IdentityService:
     def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim: namespace, and whether nobody else holds it."""
         return queries.goes_by(fragments, work=work)
+
+    def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:
+        """Other fragments that forgetting `fragments` can regroup: `touched` of them, before and after."""
+        return erasing.beside(fragments, work=work, limits=self.limits)
 
     def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Un-merge: these two fragments are never the same person; the regrouped profiles.

@@ -113,14 +113,22 @@ def test_a_device_that_lent_to_the_erased_lends_to_nobody(world):
 
 
 def test_two_whom_the_erased_kept_apart_are_joined(world):
-    """Whoever is left is grouped as if the erased had never been there."""
+    """Whoever is left is grouped as if the erased had never been there, and it can be told who that is."""
     a_family(world)
     world.hear(Message(5, "news", "email:home"))
     before = len(world.people())
+    ben, news = world.fragment(*BEN), world.fragment("news", "email:home")
+    with world.begin() as work:
+        beside = world.service.beside(whom(world, ANN, work=work).fragments, work=work)
+        touched = world.service.touched(beside, work=work)
     erase(world, ANN)
+    with world.begin() as work:
+        now = world.service.touched(beside, work=work)
 
     assert before == 4
     assert frozenset({("crm", "crm:crm", "ben"), ("news", "email", "home")}) in world.people()
+    assert {ben, news} <= set(touched)
+    assert {ben, news} & set(now) == {ben}
 
 
 def test_a_scored_neighbour_stays_and_becomes_its_own_profile(world):

@@ -234,6 +234,36 @@ def test_a_verified_merge_keeps_the_stricter_word(town):
     assert town.answer(town.anna) == ("refused_by_person", no.entry)
 
 
+def test_a_refusal_across_a_likely_match_covers_even_a_newer_act(town):
+    """I2: over a scored link a no on either side refuses both, and no grant crosses."""
+    with town.begin() as work:
+        scored = update(identity.fragments).where(identity.fragments.c.id == town.bert)
+        work.session.execute(scored.values(root_id=town.anna))
+    (no,) = town.record(town.word(State.WITHDRAWN, by=town.bert, at=None, hours=1))
+    (yes,) = town.record(town.word(hours=2))
+
+    assert (yes.counted, yes.covered_by) == (False, no.entry)
+    assert town.answer(town.anna) == ("refused_across_a_likely_match", no.entry)
+    assert town.answer(town.bert) == ("refused_by_person", no.entry)
+
+
+def test_a_restriction_stands_until_a_later_act_takes_it_back(town):
+    """GDPR 18: whichever is stored first, at one instant it holds; later it is lifted, and can return."""
+    town.record(town.word())
+    stop = town.word(State.RESTRICTED, about="restriction", at=None, hours=1)
+    lifted = town.word(about="restriction", at=None, hours=1)
+    for first, second in ((stop, lifted), (lifted, stop)):
+        town.record(first)
+        town.record(second)
+        assert town.answer(town.anna)[0] == "restricted"
+
+    town.record(town.word(about="restriction", at=None, hours=2))
+    assert town.answer(town.anna)[0] is None
+    town.record(town.word(State.RESTRICTED, about="restriction", at=None, hours=3))
+
+    assert town.answer(town.anna)[0] == "restricted"
+
+
 def test_one_members_unsubscribe_stops_the_familys_mail_and_nothing_else(town):
     """C12: both are refused at the address; Anna's SMS and order mail go on."""
     town.record(town.word(), town.word(by=town.bert), town.word(at="phone"))

@@ -196,7 +196,7 @@ def test_a_truncated_gzip_is_refused_at_every_length(plain, data):
         gunzip(packed[:cut], cap=1_000)
 
 
-@pytest.mark.parametrize("tail", [b"x", b"\0", gzip.compress(b"second")])
+@pytest.mark.parametrize("tail", [b"x", b"\0", gzip.compress(b"second", mtime=0)])
 def test_nothing_may_follow_the_gzip(tail):
     """What is not read must not be there: it would be stored by nobody and missed by nobody."""
     with pytest.raises(BrokenGzip):

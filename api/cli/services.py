@@ -7,19 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from procrastinate.exceptions import ConnectorException
 from rich.console import RenderableType
 from rich.text import Text
 
+from api import jobs, server
 from api import keeper as keeping
-from api import server
 from api import worker as working
 from api.cli.output import Json, emit, facts, note, waiting
 from api.cli.running import platform
+from api.session import Session
 from cdp.kernel.errors import Refused, Unavailable
+from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from governance.statedir import LockHeld
 
@@ -51,11 +55,24 @@ def api(as_json: Json = False) -> None:
 
 
 def worker(as_json: Json = False) -> None:
-    """Work the inbox off until SIGTERM or Ctrl-C. Any number may run side by side."""
+    """Work the inbox off, and run jobs, until SIGTERM or Ctrl-C. Any number may run side by side."""
     with platform(service=True) as opened, working.until_signalled() as stop:
         emit({"running": "worker"}, as_json, Text("Working."))
         sys.stdout.flush()
+        beside = threading.Thread(target=_run_jobs, args=(opened, stop), daemon=True)
+        beside.start()
         working.run(opened.system, stop)
+        beside.join(timeout=PATIENCE)
+
+
+def _run_jobs(opened: Session, stop: threading.Event) -> None:
+    """Run jobs until `stop` is set, anew after the database was away."""
+    while not stop.is_set():
+        try:
+            jobs.run(opened.system, opened.urls.app, stop)
+        except ConnectorException:
+            log().warning("jobs_interrupted", exc_info=True)
+        stop.wait(1.0)
 
 
 def keeper(as_json: Json = False) -> None:

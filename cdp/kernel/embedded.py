@@ -55,6 +55,9 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Let go of the server; the last process to do so stops it."""
+        if (self.data / "postmaster.pid").exists():
+            # The handle stops the process that it started, and a restart has made another one.
+            self._handle.ensure_postgres_running()  # type: ignore[attr-defined]
         self._handle.cleanup()  # type: ignore[attr-defined]
 
 

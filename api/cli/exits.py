@@ -43,7 +43,7 @@ MEANING: Mapping[Exit, str] = {
     Exit.UNAVAILABLE: "a part does not answer; nothing was done, or it says what was",
     Exit.REFUSED: "refused to start or to go on, because that could do harm",
     Exit.FAULT: "a fault of the platform's own",
-    Exit.INTERRUPTED: "interrupted (Ctrl-C)",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C); ended by another signal n: 128 + n",
 }
 
 

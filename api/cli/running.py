@@ -4,6 +4,7 @@
 and never stand in an error.
 """
 
+import signal
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
@@ -88,9 +89,16 @@ def platform(*, migrate: bool = False, service: bool = False) -> Iterator[Sessio
     chosen = settings()
     logs.configure(chosen.log_level if service else "error")
     with ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            stack.callback(signal.signal, number, signal.signal(number, _leave))
         with waiting("Opening the database …"):
             opened = stack.enter_context(session.opened(chosen, migrate=migrate))
         yield opened
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End in order when told to: a process that just dies would keep the embedded server up."""
+    raise SystemExit(128 + number)
 
 
 def record(work: Work, ports: Ports, subject: str, action: str, **detail: Any) -> None:

@@ -95,8 +95,7 @@ def run(as_json: Json = False) -> None:
         settings = opened.system.settings
         _free(settings.host, settings.port)
         stop = stack.enter_context(working.until_signalled())
-        hang_up = signal.signal(signal.SIGHUP, lambda *_: stop.set())
-        stack.callback(signal.signal, signal.SIGHUP, hang_up)
+        signal.signal(signal.SIGHUP, lambda *_: stop.set())
         children: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(_end, children)
         for part in PARTS:

@@ -12,7 +12,7 @@ import pytest
 from cli_world import caller, make_place
 
 from api.cli.exits import Exit
-from api.cli.running import until
+from api.cli.running import platform, until
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +238,20 @@ def _signed(place):
 def _answers(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_command_that_is_told_to_end_lets_go_of_everything(cdp, place, monkeypatch):
+    """A process that just died would keep the embedded database up."""
+    assert cdp("source", "list").code == Exit.OK
+    for name, value in place.settings.items():
+        monkeypatch.setenv(name, value)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, platform() as opened:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert opened.system.app.pool.checkedin() == 0
 
 
 def test_a_port_that_is_taken_refuses_the_start(cdp, place, capsys):

@@ -5,7 +5,11 @@ where `CDP_DATABASE_URL` names a server of the operator's. Started as root, the 
 makes a system user of its own and opens the folders above the data for traversal.
 """
 
+import fcntl
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,10 +59,25 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Let go of the server; the last process to do so stops it."""
-        if (self.data / "postmaster.pid").exists():
-            # The handle stops the process that it started, and a restart has made another one.
-            self._handle.ensure_postgres_running()  # type: ignore[attr-defined]
-        self._handle.cleanup()  # type: ignore[attr-defined]
+        with _alone(self.data):
+            if (self.data / "postmaster.pid").exists():
+                # The handle stops the process that it started, and a restart has made another one.
+                self._handle.ensure_postgres_running()  # type: ignore[attr-defined]
+            self._handle.cleanup()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Wait until no other process starts, makes ready or stops a server beside `data`.
+
+    Whoever joins while another one restarts would find no server, and start a second.
+    """
+    folder = os.open(data.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def start(data: Path, *, settings: dict[str, str] | None = None) -> EmbeddedServer:
@@ -68,19 +87,20 @@ def start(data: Path, *, settings: dict[str, str] | None = None) -> EmbeddedServ
     """
     data = data.resolve()
     data.parent.mkdir(parents=True, exist_ok=True)
-    handle = get_server(data, cleanup_mode="stop")
-    socket = Path(handle.get_postmaster_info().socket_dir)
-    server = EmbeddedServer(data, socket, handle.system_user, handle)
-    with server.admin() as admin:
-        # Another process may be doing the same: one of them does, the other waits.
-        admin.execute("SELECT pg_advisory_lock(42)")
-        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP,)).fetchone():
-            for name, value in (SETTINGS | (settings or {})).items():
-                change = sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-                admin.execute(change)
-            create_roles(admin)
-            admin.close()
-            server.restart()
+    with _alone(data):
+        handle = get_server(data, cleanup_mode="stop")
+        socket = Path(handle.get_postmaster_info().socket_dir)
+        server = EmbeddedServer(data, socket, handle.system_user, handle)
+        with server.admin() as admin:
+            if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP,)).fetchone():
+                for name, value in (SETTINGS | (settings or {})).items():
+                    change = sql.SQL("ALTER SYSTEM SET {} = {}").format(
+                        sql.Identifier(name), sql.Literal(value)
+                    )
+                    admin.execute(change)
+                create_roles(admin)
+                admin.close()
+                server.restart()
     return server
 
 

@@ -70,9 +70,10 @@ Cdp = Callable[..., Ran]
 
 
 def make_place(server: EmbeddedServer, folder: Path, name: str) -> Place:
-    """An empty database of that name."""
-    embedded.create_database(server, name)
-    return Place(server, name, folder)
+    """An empty database of that name, and of this test process."""
+    own = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    embedded.create_database(server, own)
+    return Place(server, own, folder)
 
 
 def caller(capsys: pytest.CaptureFixture[str], settings: Mapping[str, str]) -> Cdp:

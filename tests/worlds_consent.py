@@ -57,6 +57,7 @@ RECIPIENTS = {
     "domestic": ("CN", False, True, None),
 }
 CONSENTED = ("news", "profiling", "research", "similar", Reserved.SALE_OR_SHARE)
+SOLD = 8  # how much more often than others sale and sharing is spoken of
 RESIDENCES = [
     ("DE", None),
     ("US", "US-NY"),
@@ -108,7 +109,7 @@ def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int
         Ask(
             purpose=purpose,
             channel=random.choice([Channel.EMAIL, Channel.EMAIL, Channel.SMS, Channel.POST, None, None]),
-            recipient=random.choice([None, None, "mailer", *RECIPIENTS, "broker", "nobody"]),
+            recipient=random.choice([None, None, "mailer", "broker", "broker", *RECIPIENTS, "nobody"]),
         )
         for purpose in purposes_asked
     ]
@@ -238,7 +239,9 @@ def _word(
     known: dict[PurposeId, purposes.Purpose],
 ) -> Word:
     named = sorted(known.values(), key=lambda purpose: purpose.name)
-    weights = [1 + 5 * (purpose.name in CONSENTED) for purpose in named]
+    weights = [
+        SOLD if one.name == Reserved.SALE_OR_SHARE else 1 + 5 * (one.name in CONSENTED) for one in named
+    ]
     purpose = random.choices(named, weights)[0]
     scope = random.choice([Scope.CONTACT, Scope.CONTACT, Scope.PERSON, Scope.PERSON, Scope.DEVICE])
     giver = random.choice(fragments[-len(fragments) // 4 :] if scope is Scope.DEVICE else fragments)

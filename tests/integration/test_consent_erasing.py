@@ -5,11 +5,12 @@ from uuid import uuid4
 import pytest
 from fakes_consent import CONTROLLER, Fragment, settle_in
 from sqlalchemy import delete, func, select
-from town_consent import NOON, Town
+from town_consent import HOUR, NOON, Town
 
 from cdp.ports import Forgotten, Ground
 from cdp.vocabulary import Channel, ContactId, FragmentId, Identifier, Scope, State
 from consent import tables
+from consent.suppression import Suppression, keep
 
 ADDRESS = Identifier("email", "familie@example.com")
 NUMBER = Identifier("phone", "+4930123456")
@@ -143,6 +144,29 @@ def test_erasing_again_leaves_the_suppression_as_it_was(town):
     forget(town, fragments=[town.anna], sole=[town.phone], identifiers={})
 
     assert suppressed(town) == kept != set()
+
+
+def test_of_two_suppressions_for_the_same_the_later_holds(town):
+    """Whichever is stored first: an old journal line weakens nothing."""
+    early, late = (
+        Suppression(
+            label="journal",
+            namespace="email",
+            mac=b"m" * 32,
+            purpose=town.names.named("news").id,
+            channel="",
+            state=State.WITHDRAWN,
+            received_at=NOON + hours * HOUR,
+        )
+        for hours in (1, 2)
+    )
+    for stored in ([early], [late, early], [early]):
+        with town.begin() as work:
+            keep(stored, work=work)
+    with town.begin() as work:
+        kept = work.session.scalars(select(tables.suppressions.c.received_at)).all()
+
+    assert kept == [late.received_at]
 
 
 # --- restore ---------------------------------------------------------------------------------

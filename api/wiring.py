@@ -146,6 +146,6 @@ def replay(line: JournalLine, system: System) -> None:
                 watermark=line.payload["watermark"],
             )
             erasure.forget_again(whom, work=work, ports=ports)
-            macs = [(one["namespace"], bytes.fromhex(one["mac"])) for one in line.payload["macs"]]
+            macs = [bytes.fromhex(one) for one in line.payload["macs"]]
             remember_erased(macs, whom.watermark, work=work)
         note([line.mark], work=work)

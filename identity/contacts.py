@@ -101,16 +101,18 @@ def erased(
             probes += [(BLIND, name.namespace, one.version, one.index, n) for one in indexes[n]]
     if JOURNAL in labels:
         macs = vault.lasting_macs(work.workspace, names)
-        probes += [(JOURNAL, name.namespace, 0, macs[n][JOURNAL], n) for n, name in enumerate(names)]
+        probes += [(JOURNAL, "", 0, macs[n][JOURNAL], n) for n in range(len(names))]
     if not probes:
         return {}
     return dict(run(work.session, _ERASED, tuple(map(list, zip(*probes, strict=True)))).fetchall())
 
 
-def remember_erased(macs: Iterable[tuple[str, bytes]], watermark: int, *, work: Work) -> None:
-    """After a restore: recognise the erased by the HMACs (namespace, mac) that their journal line has."""
-    rows = sorted(set(macs))
-    remember([(JOURNAL, namespace, 0, mac) for namespace, mac in rows], watermark, work=work)
+def remember_erased(macs: Iterable[bytes], watermark: int, *, work: Work) -> None:
+    """After a restore: recognise the erased by the HMACs that their journal line has.
+
+    An HMAC covers its namespace, which the line leaves out: a source's name is not for the journal.
+    """
+    remember([(JOURNAL, "", 0, mac) for mac in sorted(set(macs))], watermark, work=work)
 
 
 def remember(rows: Sequence[tuple[str, str, int, bytes]], watermark: int, *, work: Work) -> None:

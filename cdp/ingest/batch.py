@@ -53,11 +53,8 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
         bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
     with stages.stage("parse"):
         items = read(rows, bodies, sources.every(work=work))
-    verdicts: dict[str, int] = {}
-    for start in range(0, len(items), limits.messages):
-        part = items[start : start + limits.messages]
-        for verdict, count in _process_items(part, work=work, ports=ports, stages=stages).items():
-            verdicts[verdict] = verdicts.get(verdict, 0) + count
+    # People are locked once a Work, in one order: a request with more messages goes in one piece.
+    verdicts = _process_items(items, work=work, ports=ports, stages=stages)
     with stages.stage("finish"):
         ports.audit.record(
             AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
@@ -73,7 +70,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
 def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
     """Lock the oldest rows that nobody else works on; more are locked until the batch is full."""
     rows: list[InboxRow] = []
-    count, ask, after = 0, 4, 0
+    count, ask, after = 0, 2, 0
     while count < messages:
         query = (
             select(tables.inbox)
@@ -177,7 +174,10 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("seal and state"):
         ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
-        ports.identity.keep_addresses(storing.addresses(found, keys), work=work)
+        pairs = storing.named_pairs(found)
+        kept = ports.identity.addresses(sorted(pairs), work=work)
+        fresh = {pair: value for pair, value in pairs.items() if pair not in kept}
+        ports.identity.keep_addresses(storing.seal_addresses(fresh, keys), work=work)
     with stages.stage("seal and store events"):
         storing.store_events(found, keys, ports.catalogue, work=work)
     with stages.stage("facts"):

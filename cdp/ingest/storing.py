@@ -21,7 +21,7 @@ from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
-from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Label, Trust
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, Trust
 from cdp.work import Work
 
 Parts = dict[FieldClass, dict[str, Any]]
@@ -109,19 +109,26 @@ def _trait_ids(parts: Parts, catalogue: Catalogue) -> list[int]:
     return [trait.id for name in names if (trait := catalogue.trait(name)) is not None]
 
 
-def addresses(found: Sequence[Found], keys: Keys) -> dict[tuple[FragmentId, ContactId], bytes]:
-    """The addresses that verified items name, sealed under their fragments' keys."""
-    sealed: dict[tuple[FragmentId, ContactId], bytes] = {}
-    reachable = set(REACHES.values())
-    for one in found:
-        if one.said.trust is not Trust.VERIFIED:
-            continue
-        for identifier, contact in one.placed.contacts.items():
-            pair = (one.placed.fragment, contact)
-            if identifier.namespace in reachable and pair not in sealed:
-                value = {FieldClass.CONTACT: {"address": identifier.value}}
-                sealed[pair] = keys.seal(Label.ADDRESS, contact, one.placed.fragment, value)
-    return sealed
+def named_pairs(found: Sequence[Found]) -> dict[tuple[FragmentId, ContactId], str]:
+    """The identifiers that verified items name, by fragment and contact."""
+    return {
+        (one.placed.fragment, contact): identifier.value
+        for one in found
+        if one.said.trust is Trust.VERIFIED
+        for identifier, contact in one.placed.contacts.items()
+    }
+
+
+def seal_addresses(
+    pairs: Mapping[tuple[FragmentId, ContactId], str], keys: Keys
+) -> dict[tuple[FragmentId, ContactId], bytes]:
+    """The values behind contacts, each sealed under its fragment's key."""
+    return {
+        (fragment, contact): keys.seal(
+            Label.ADDRESS, contact, fragment, {FieldClass.CONTACT: {"address": value}}
+        )
+        for (fragment, contact), value in pairs.items()
+    }
 
 
 def store_events(found: Sequence[Found], keys: Keys, catalogue: Catalogue, *, work: Work) -> None:

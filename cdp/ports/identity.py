@@ -198,6 +198,10 @@ class Identity(Protocol):
         """The contacts that `fragments` claim: namespace, and whether nobody else claims it."""
         ...
 
+    def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:
+        """Other fragments that forgetting `fragments` can regroup: `touched` of them, before and after."""
+        ...
+
     def separate(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Un-merge: these two fragments are never the same person; the regrouped profiles.
 

@@ -185,7 +185,11 @@ def _whom(
         fragments=fragments,
         contacts=sorted(contact for contact, (_, sole) in contacts.items() if sole),
         watermark=inbox.newest(work=work),
-        identifiers=_identifiers(fragments, contacts, work=work, ports=ports),
+        identifiers={
+            contact: identifier
+            for contact, identifier in _identifiers(fragments, contacts, work=work, ports=ports).items()
+            if identifier.namespace in REACHES.values()
+        },
     )
     return root, whom, contacts
 
@@ -197,9 +201,11 @@ def _identifiers(
     work: Work,
     ports: Ports,
 ) -> dict[ContactId, Identifier]:
-    """The addresses behind the contacts, opened to make the HMACs that outlive them."""
-    reachable = set(REACHES.values())
-    wanted = [contact for contact, (namespace, _) in contacts.items() if namespace in reachable]
+    """The values of those contacts that nobody else holds, opened to make the HMACs that outlive them.
+
+    A shared contact is its other holder's too, whose messages must not be taken for the erased's.
+    """
+    wanted = [contact for contact, (_, sole) in contacts.items() if sole]
     sealed = ports.identity.addresses(
         [(fragment, contact) for fragment in fragments for contact in wanted], work=work
     )
@@ -220,15 +226,14 @@ def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
     references = [keys.reference(fragment) for fragment in whom.fragments]
     fingerprints = ports.vault.fingerprints(whom.fragments, work=work)
     recipients = ports.intents.naming(whom.fragments, work=work)
-    macs = ports.vault.lasting_macs(work.workspace, list(whom.identifiers.values()))
+    contacts = ports.identity.goes_by(whom.fragments, work=work)
+    named = _identifiers(whom.fragments, contacts, work=work, ports=ports)
+    macs = ports.vault.lasting_macs(work.workspace, list(named.values()))
     line = {
         "fragments": list(whom.fragments),
         "contacts": list(whom.contacts),
         "watermark": whom.watermark,
-        "macs": [
-            {"namespace": identifier.namespace, "mac": made["journal"].hex()}
-            for identifier, made in zip(whom.identifiers.values(), macs, strict=True)
-        ],
+        "macs": [made["journal"].hex() for made in macs],
     }
     ports.journal.write("erasure", [line], work=work)
     deleted = _delete(whom, work=work, ports=ports)
@@ -277,11 +282,13 @@ def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
 
 
 def _delete(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
-    """Every package forgets; what lent to or borrowed from the person is derived anew."""
-    neighbours = set(ports.identity.touched(whom.fragments, work=work))
+    """Every package forgets; whom that joins or parts, and what was lent, is derived anew."""
+    beside = ports.identity.beside(whom.fragments, work=work)
+    neighbours = set(ports.identity.touched([*whom.fragments, *beside], work=work))
     deleted: Counter[str] = Counter()
     for part in ports.erasables:
         deleted.update(part.erase(whom, work=work))
+    neighbours |= set(ports.identity.touched(beside, work=work))
     profiles.refresh(neighbours, people=neighbours, gone=neighbours, work=work, ports=ports)
     return dict(deleted)
 

@@ -197,7 +197,7 @@ def test_after_a_restore_the_journal_still_recognises_the_erased(world):
     with world.begin() as work:
         ann = identifier("email:ann")
         mac = world.vault.lasting_macs(work.workspace, [ann])[0]["journal"]
-        remember_erased([("email", mac)], 50, work=work)
+        remember_erased([mac], 50, work=work)
     placement = world.hear(Message(50, *ANN, ("email:ann",)), Message(51, *BEN, ("email:ben",)))
     later = world.hear(Message(52, *ANN, ("email:ann",)))
 

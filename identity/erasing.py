@@ -1,13 +1,16 @@
 """How identity forgets: everything that fragments own, and identifiers that nobody else holds.
 
-The other fragments are grouped as if the erased had never been there. What was accepted
-before the erasure and names the erased by any index is recognised when it comes in late
-(`identity.erased`); their ids stay known as erased (`identity.gone`).
+The other fragments are grouped without the erased, but an erasure joins nobody: two who were
+apart and would be one person now are kept apart by a `never` edge, for what separated them
+was the erased (another holder of their address, a steward's word) and is still true. What was
+accepted before the erasure and names the erased by any index is recognised when it comes in
+late (`identity.erased`); their ids stay known as erased (`identity.gone`).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, delete, func, or_, select
@@ -17,9 +20,10 @@ from cdp.ports import Forgotten
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
 from identity import contacts, golden, regrouping, tables
-from identity.components import Limits
+from identity.components import EdgeKind, Limits
 from identity.queries import held_by_others
 from identity.regrouping import Change
+from identity.unmerge import EDGE_VERSION
 
 _BY_FRAGMENT = (tables.golden, tables.statement_traits, tables.statements, tables.addresses)
 _OWNED = (*_BY_FRAGMENT, tables.claims, tables.edges, tables.fragments, tables.identifiers)
@@ -76,14 +80,102 @@ def _erase(whom: Forgotten, also: frozenset[FragmentId], *, work: Work, limits: 
     change = _change(gone, work=work, limits=limits)
     locks = regrouping.lock_more(change.lenders, locks, work=work)
     profiles = _profiles(gone, work=work)
+    ties = _ties(gone, change.seeds, work=work)
+    before = _people({one for tie in ties for one in tie.fragments}, work=work)
     _remember(whom, work=work)
     deleted = {
         str(table): work.session.execute(delete(table).where(theirs)).rowcount  # type: ignore[attr-defined]
         for table, theirs in _theirs(whom).items()
     }
     regrouping.settle(change, locks, work=work, limits=limits)
+    while _keep_apart(ties, before, work=work):
+        regrouping.settle(change, locks, work=work, limits=limits)
     golden.repoint(profiles, work=work)
     return deleted
+
+
+class _Tie(NamedTuple):
+    """Fragments that one contact (on verified evidence) or one scored edge could join."""
+
+    fragments: frozenset[FragmentId]
+    scored: bool
+
+
+_People = Mapping[FragmentId, tuple[ProfileId, ProfileId]]  # core and root
+
+_COMMON = """
+SELECT c.contact_id, c.fragment_id FROM identity.claims c
+WHERE c.fragment_id = ANY(%(seeds)b::uuid[]) AND c.trust = 1 AND c.retracted_at IS NULL
+    AND c.contact_id IN (
+        SELECT contact_id FROM identity.claims
+        WHERE fragment_id = ANY(%(gone)b::uuid[]) AND trust = 1 AND retracted_at IS NULL
+    )
+"""
+
+_SCORED = """
+SELECT a, b FROM identity.edges
+WHERE kind = 'scored' AND retracted_at IS NULL
+    AND (a = ANY(%(seeds)b::uuid[]) OR b = ANY(%(seeds)b::uuid[]))
+    AND NOT (a = ANY(%(gone)b::uuid[]) OR b = ANY(%(gone)b::uuid[]))
+"""
+
+
+def _ties(gone: frozenset[FragmentId], seeds: frozenset[FragmentId], *, work: Work) -> list[_Tie]:
+    """All by which the erasure of `gone` could join two others.
+
+    A contact that `gone` do not hold joins the same fragments with them and without them, and
+    a scored edge can do so only from the profiles that `gone` belong to.
+    """
+    wanted = {"gone": list(gone), "seeds": list(seeds)}
+    holders: dict[ContactId, set[FragmentId]] = defaultdict(set)
+    for contact, one in run(work.session, _COMMON, wanted):
+        holders[contact].add(one)
+    scored = [_Tie(frozenset(pair), True) for pair in run(work.session, _SCORED, wanted)]
+    return [_Tie(frozenset(others), False) for others in holders.values()] + scored
+
+
+def _people(fragments: Collection[FragmentId], *, work: Work) -> _People:
+    query = "SELECT id, core_id, root_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
+    return {one: (core, root) for one, core, root in run(work.session, query, (list(fragments),))}
+
+
+def _keep_apart(ties: Sequence[_Tie], before: _People, *, work: Work) -> bool:
+    """Forbid what the erasure has joined; whether there was anything.
+
+    One pair for each person joined to another is enough for a contact to join nobody.
+    """
+    now = _people(before.keys(), work=work)
+    pairs: set[tuple[FragmentId, FragmentId]] = set()
+    for fragments, scored in ties:
+        first: dict[tuple[ProfileId, ProfileId], FragmentId] = {}
+        for one in sorted(fragments):
+            first.setdefault((now[one][scored], before[one][scored]), one)
+        centres: dict[ProfileId, FragmentId] = {}
+        for (joined, _), one in first.items():
+            centre = centres.setdefault(joined, one)
+            if centre != one:
+                pairs.add((centre, one))
+    _never(sorted(pairs), work=work)
+    return bool(pairs)
+
+
+def _never(pairs: Sequence[tuple[FragmentId, FragmentId]], *, work: Work) -> None:
+    insert_rows(
+        work.session,
+        tables.edges,
+        work.workspace,
+        {
+            "a": [a for a, _ in pairs],
+            "b": [b for _, b in pairs],
+            "kind": [str(EdgeKind.NEVER) for _ in pairs],
+            "evidence": ["erasure" for _ in pairs],
+            "version": [EDGE_VERSION for _ in pairs],
+            # Like a steward's word it has no place in the order of acceptance.
+            "accept_seq": [0 for _ in pairs],
+            "created_at": [work.now for _ in pairs],
+        },
+        conflict=Conflict(("a", "b", "kind"), "UPDATE SET retracted_at = NULL"),
+    )
 
 
 def _theirs(whom: Forgotten) -> dict[Table, ColumnElement[bool]]:

@@ -112,23 +112,49 @@ def test_a_device_that_lent_to_the_erased_lends_to_nobody(world):
     assert sorted(asserted) == ["anonymous_id", "email"]
 
 
-def test_two_whom_the_erased_kept_apart_are_joined(world):
-    """Whoever is left is grouped as if the erased had never been there, and it can be told who that is."""
+def test_an_erasure_joins_nobody_over_an_address_that_three_held(world):
+    """Whom the erased kept apart stay apart, or one would be shown what is the other's."""
     a_family(world)
     world.hear(Message(5, "news", "email:home"))
-    before = len(world.people())
-    ben, news = world.fragment(*BEN), world.fragment("news", "email:home")
+    before = world.people()
+    ann = next(people for people in before if ("crm", "crm:crm", "ann") in people)
     with world.begin() as work:
         beside = world.service.beside(whom(world, ANN, work=work).fragments, work=work)
-        touched = world.service.touched(beside, work=work)
     erase(world, ANN)
-    with world.begin() as work:
-        now = world.service.touched(beside, work=work)
 
-    assert before == 4
-    assert frozenset({("crm", "crm:crm", "ben"), ("news", "email", "home")}) in world.people()
-    assert {ben, news} <= set(touched)
-    assert {ben, news} & set(now) == {ben}
+    assert world.people() == before - {ann}
+    assert {world.fragment(*BEN), world.fragment("news", "email:home")} <= set(beside)
+
+    world.hear(Message(101, "shop", "crm:shop:x", ("email:home",)))
+
+    assert world.people() == before - {ann} | {frozenset({("shop", "crm:shop", "x")})}
+
+
+def test_a_stewards_word_outlives_one_of_the_two_whom_it_parted(world):
+    """The address of an un-merged pair still joins nobody when one of the pair is erased, or the next."""
+    shop, app, late = (("shop", "crm:shop:1"), ("app", "crm:app:9"), ("late", "crm:late:4"))
+    world.hear(Message(1, *ANN, ("email:x",)), Message(2, *shop, ("email:x",)))
+    with world.begin() as work:
+        world.service.separate(world.fragment(*ANN), world.fragment(*shop), work=work)
+    world.hear(Message(3, *app, ("email:x",)), Message(4, *late, ("email:x",)))
+    apart = len(world.people())
+    erase(world, ANN)
+    after_ann = len(world.people())
+    erase(world, shop)
+
+    assert (apart, after_ann, len(world.people())) == (4, 3, 2)
+
+
+def test_an_erasure_leaves_together_who_was_one_person(world):
+    """What other contacts join stays joined, beside a shared address that joins nobody."""
+    a_family(world)
+    world.hear(Message(5, "news", "email:home", ("phone:7",)), Message(6, "shop", "crm:shop:x", ("phone:7",)))
+    before = world.people()
+    erase(world, ANN)
+    pair = frozenset({("news", "email", "home"), ("shop", "crm:shop", "x")})
+
+    assert pair in before
+    assert pair in world.people()
 
 
 def test_a_scored_neighbour_stays_and_becomes_its_own_profile(world):

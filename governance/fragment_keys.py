@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import func, insert, select
 
-from cdp.kernel.database import insert_rows, run
+from cdp.kernel.database import insert_rows, run, write
 from cdp.kernel.errors import BrokenSeal
 from cdp.ports import KeyFingerprint
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, Label, WorkspaceId
@@ -49,6 +49,7 @@ class FragmentKeys:
             self._newest[one.fragment] = one
         self._workspace = workspace
         self._file = file
+        self._keks: dict[int, bytes] = {}
 
     def __repr__(self) -> str:
         return f"FragmentKeys({len(self._newest)} fragments)"
@@ -83,9 +84,13 @@ class FragmentKeys:
 
     def _unwrapped(self, held: _Held) -> DataKey:
         if held.key is None:
+            kek = self._keks.get(held.kek_version)
+            if kek is None:
+                # Asked once a Work: the keyring's file is looked at each time.
+                kek = self._keks[held.kek_version] = self._file.kek(self._workspace, held.kek_version).secret
             held.key = wrapping.unwrap(
                 held.wrapped,
-                kek=self._file.kek(self._workspace, held.kek_version).secret,
+                kek=kek,
                 workspace=self._workspace,
                 fragment=held.fragment,
                 key_id=held.id,
@@ -106,30 +111,23 @@ def fetch(
             for fragment in sealing
             if fragment not in newest or newest[fragment].envelopes + sealing[fragment] > MAX_ENVELOPES
         ]
+        ready = sealing.keys() - set(unready)
+        _count({newest[fragment].id: sealing[fragment] for fragment in ready}, work)
         if unready:
-            made = _make(unready, newest, sealing, work=work, file=file)
-            held += made
-            newest |= {one.fragment: one for one in made}
-        _count({newest[one].id: sealing[one] for one in sealing if one not in set(unready)}, work)
+            held += _make(unready, newest, sealing, work=work, file=file)
     return FragmentKeys(held, work.workspace, file)
+
+
+_HELD = """
+SELECT fragment_id, generation, id, kek_version, wrapped, commitment, envelopes
+FROM governance.keys WHERE fragment_id = ANY(%b::uuid[])
+"""
 
 
 def _held(fragments: Sequence[FragmentId], work: Work) -> list[_Held]:
     if not fragments:
         return []
-    key = tables.keys.c
-    rows = work.session.execute(
-        select(
-            key.fragment_id,
-            key.generation,
-            key.id,
-            key.kek_version,
-            key.wrapped,
-            key.commitment,
-            key.envelopes,
-        ).where(key.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True)))
-    )
-    return [_Held(FragmentId(row[0]), row[1], KeyId(row[2]), row[3], row[4], row[5], row[6]) for row in rows]
+    return [_Held(*row) for row in run(work.session, _HELD, (list(fragments),))]
 
 
 def active_version(*, work: Work, file: KeyFile) -> int:
@@ -191,7 +189,7 @@ def _make(
 def _count(uses: Mapping[KeyId, int], work: Work) -> None:
     """Add to the keys' counts of envelopes, before anything is sealed with them."""
     if uses:
-        run(
+        write(
             work.session,
             "UPDATE governance.keys k SET envelopes = k.envelopes + u.n"
             " FROM unnest(%b::uuid[], %b::int4[]) AS u(id, n) WHERE k.workspace_id = %s AND k.id = u.id",

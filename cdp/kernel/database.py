@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from cdp.kernel import arrays
+from cdp.kernel import ahead, arrays
 
 metadata = MetaData(
     naming_convention={
@@ -88,6 +88,7 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
         url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
     )
     event.listen(engine, "connect", _prepare)
+    ahead.install(engine)
     return engine
 
 
@@ -144,8 +145,12 @@ def insert_rows(
     if not names or not columns[names[0]]:
         return []
     query = _insertion(table, names, tuple(order), conflict, tuple(returning))
-    cursor = run(session, query, (workspace, *(list(columns[name]) for name in names)))
-    return cursor.fetchall() if returning else []
+    parameters = (workspace, *(list(columns[name]) for name in names))
+    if returning:
+        rows: list[tuple[Any, ...]] = run(session, query, parameters).fetchall()
+        return rows
+    write(session, query, parameters)
+    return []
 
 
 @lru_cache(maxsize=512)
@@ -180,5 +185,15 @@ def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, A
 
     For the set-based statements whose typed binary arrays SQLAlchemy cannot express.
     """
-    connection: Any = session.connection().connection.driver_connection
-    return connection.cursor().execute(query, parameters)
+    connection = session.connection().connection
+    ahead.settle(connection)
+    driver: Any = connection.driver_connection
+    return driver.cursor().execute(query, parameters)
+
+
+def write(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
+    """Run a psycopg query whose result nobody reads, without waiting for it (see `ahead`).
+
+    What is wrong with it is raised by the next statement that is read, or by the commit.
+    """
+    ahead.send(session.connection(), query, parameters)

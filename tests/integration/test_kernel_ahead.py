@@ -1,0 +1,105 @@
+"""Writes that nobody waits for fail no later than the next read or the commit."""
+
+from uuid import uuid4
+
+import pytest
+from psycopg.errors import DivisionByZero, UniqueViolation
+from sqlalchemy import func, select, text
+
+from cdp import tables
+from cdp.kernel.database import insert_rows, run, write
+
+BROKEN = "SELECT 1 / 0"
+
+
+def remember(work, *words):
+    """Insert a fact for each of `words`."""
+    insert_rows(
+        work.session,
+        tables.facts,
+        work.workspace,
+        {
+            "event_id": [uuid4() for _ in words],
+            "attribute_id": [1 for _ in words],
+            "fragment_id": [uuid4() for _ in words],
+            "received_at": [work.now for _ in words],
+            "word": list(words),
+        },
+    )
+
+
+def remembered(work):
+    """The words that are there, as the Work sees them."""
+    return sorted(work.session.scalars(select(tables.facts.c.word)))
+
+
+def test_what_is_read_sees_what_was_written_before_it(begin):
+    """Order is kept, by either way of reading."""
+    with begin() as work:
+        remember(work, "a", "b")
+        assert remembered(work) == ["a", "b"]
+        remember(work, "c")
+
+        assert run(work.session, "SELECT count(*) FROM cdp.facts").fetchone() == (3,)
+
+
+def test_a_write_that_fails_fails_the_commit(begin):
+    """Nothing of the Work stays, although nobody looked at the write's result."""
+    with pytest.raises(DivisionByZero), begin() as work:
+        remember(work, "a")
+        write(work.session, BROKEN)
+
+    with begin() as work:
+        assert remembered(work) == []
+
+
+@pytest.mark.parametrize(
+    "read", [remembered, lambda work: run(work.session, "SELECT 1"), lambda work: work.session.begin_nested()]
+)
+def test_a_write_that_failed_fails_what_is_read_next(begin, read):
+    """Whatever waits for the database learns of it, a savepoint included."""
+    with pytest.raises(DivisionByZero), begin() as work:
+        write(work.session, BROKEN)
+        read(work)
+
+
+def test_a_savepoint_takes_back_what_failed_within_it(begin):
+    """Within one every write is waited for, so it is known in time; what stood before stands."""
+    with begin() as work:
+        remember(work, "before")
+        with pytest.raises(DivisionByZero), work.session.begin_nested():
+            remember(work, "within")
+            write(work.session, BROKEN)
+        remember(work, "after")
+
+    with begin() as work:
+        assert remembered(work) == ["after", "before"]
+
+
+def test_a_rollback_is_not_hindered_by_a_write_that_failed(begin):
+    """The first error is the one that is told, and the connection serves the next Work."""
+    with pytest.raises(LookupError), begin() as work:
+        write(work.session, BROKEN)
+        raise LookupError
+
+    with begin() as work:
+        remember(work, "next")
+        assert remembered(work) == ["next"]
+
+
+def test_writes_after_one_that_failed_do_nothing(begin):
+    """A broken transaction takes no more, as without running ahead."""
+    twice = {
+        "event_id": [uuid4()] * 2,
+        "attribute_id": [1] * 2,
+        "fragment_id": [uuid4()] * 2,
+        "word": ["x"] * 2,
+    }
+    with pytest.raises(UniqueViolation), begin() as work:
+        insert_rows(work.session, tables.facts, work.workspace, twice | {"received_at": [work.now] * 2})
+        remember(work, "a")
+        remember(work, "b")
+        work.session.execute(text("SELECT 1"))
+
+    with begin() as work:
+        assert work.session.scalar(select(func.count()).select_from(tables.facts)) == 0

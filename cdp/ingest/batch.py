@@ -173,9 +173,10 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
         sealing = storing.envelopes(found)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("seal and state"):
-        ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         pairs = storing.named_pairs(found)
-        kept = ports.identity.addresses(sorted(pairs), work=work)
+        kept = ports.identity.addresses(list(pairs), work=work)
+        # From here on nothing is read until the words: the database writes while events are sealed.
+        ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         fresh = {pair: value for pair, value in pairs.items() if pair not in kept}
         ports.identity.keep_addresses(storing.seal_addresses(fresh, keys), work=work)
     with stages.stage("seal and store events"):

@@ -13,13 +13,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from cdp import tables
 from cdp.collection import Message
 from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import ImportRecord, Item
-from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.kernel.database import Conflict, insert_rows, run, write
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, Trust
 from cdp.work import Work
@@ -138,7 +136,8 @@ def store_events(found: Sequence[Found], keys: Keys, catalogue: Catalogue, *, wo
         return
     # A partition that is not there would lose the batch, so each month is asked for.
     for month in {(one.item.received_at.year, one.item.received_at.month) for one in happened}:
-        work.session.execute(select(func.cdp.ensure_event_partition(datetime(*month, 1, tzinfo=UTC))))
+        day = datetime(*month, 1, tzinfo=UTC)
+        write(work.session, "SELECT cdp.ensure_event_partition(%s)", (day,))
     messages = [one.item.content for one in happened if isinstance(one.item.content, Message)]
     insert_rows(
         work.session,

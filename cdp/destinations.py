@@ -13,9 +13,10 @@ import struct
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +25,7 @@ from cdp.kernel.errors import Unavailable
 from cdp.ports import Intent
 
 Record = Mapping[str, Any]
+PIECE = 64 * 1024  # bytes that are handed to the kernel at once
 
 
 class PastDeadline(Unavailable):
@@ -80,14 +82,16 @@ class Webhook:
         """Connect first, look at the clock last; at the deadline the connection is reset."""
         body = msgspec.json.encode({"intent": str(intent.id), "records": list(records)})
         connection = self._connect(intent.deadline)
+        assert connection.sock is not None, "connected above"
+        line = _Line(connection.sock, intent.deadline)
+        connection.sock = cast(socket.socket, line)
         try:
-            remaining = intent.deadline - monotonic()
-            if remaining <= 0:
+            if monotonic() >= intent.deadline:
                 raise PastDeadline
-            assert connection.sock is not None, "connected above"
-            connection.sock.settimeout(remaining)
             self._post(connection, body, intent)
         finally:
+            # Also after an answer: one that came early leaves a part of the body in the buffers.
+            line.reset()
             connection.close()
 
     def _connect(self, deadline: float) -> http.client.HTTPConnection:
@@ -114,7 +118,6 @@ class Webhook:
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
-            _reset(connection.sock)
             raise NotDelivered from None
         if answer.status >= 300:
             raise NotDelivered(status=answer.status)
@@ -124,6 +127,7 @@ class Webhook:
         signed = f"{intent.id}.{stamp}.".encode() + body
         signature = b64encode(hmac.digest(self.secret, signed, hashlib.sha256)).decode()
         return {
+            "Connection": "close",
             "Content-Type": "application/json",
             "Idempotency-Key": str(intent.id),
             "Webhook-Id": str(intent.id),
@@ -133,8 +137,61 @@ class Webhook:
         }
 
 
-def _reset(sock: socket.socket | None) -> None:
-    """Close with RST, so that what is still in the buffers is not delivered after the deadline."""
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.close()
+class _Line:
+    """What the HTTP client needs of a socket (plain or TLS), where every operation ends at the deadline.
+
+    A socket's own timeout is for one operation, so that a slow receiver could stretch a
+    message as long as it likes; here each operation gets what is left until the deadline.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+        # The kernel sends what it holds even while this process is frozen, so it holds little.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
+
+    def sendall(self, data: bytes) -> None:
+        """Send in pieces. Raises `TimeoutError` at the deadline."""
+        view = memoryview(data)
+        while view:
+            self._wind()
+            view = view[self._sock.send(view[:PIECE]) :]
+
+    def makefile(self, mode: str) -> BufferedReader:
+        """A reader of the answer; its reads raise `TimeoutError` at the deadline."""
+        assert mode == "rb", "the HTTP client reads bytes"
+        return BufferedReader(_Answer(self))
+
+    def receive(self, buffer: memoryview) -> int:
+        """Read what has come, at most as much as `buffer` takes. Raises `TimeoutError` at the deadline."""
+        self._wind()
+        return self._sock.recv_into(buffer)
+
+    def reset(self) -> None:
+        """Close with RST, so that what is still in the buffers is not delivered any more."""
+        if self._sock.fileno() >= 0:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._sock.close()
+
+    def close(self) -> None:
+        """The HTTP client closes once it has seen the head of an answer; `reset` is what ends the line."""
+
+    def _wind(self) -> None:
+        left = self._deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+
+
+class _Answer(RawIOBase):
+    """The bytes of an answer as a file."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read what has come; 0 is the end."""
+        return self._line.receive(memoryview(buffer))

@@ -32,6 +32,10 @@ class UnknownRole(BadInput):
     """A role is not one of the policy's words."""
 
 
+class SubjectClient(BadInput):
+    """No client can have the role `subject`: nothing would hold it to one person's own profile."""
+
+
 class ClientsNotAllowed(NotAllowed):
     """The policy does not let this caller make or change clients."""
 
@@ -64,7 +68,7 @@ class NewClient:
 def create(
     name: str, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
 ) -> NewClient:
-    """Make a client. Raises `ClientExists`, `UnknownRole`, `ClientsNotAllowed`."""
+    """Make a client. Raises `ClientExists`, `UnknownRole`, `SubjectClient`, `ClientsNotAllowed`."""
     _check(roles, work, ports)
     column = tables.clients.c
     if work.session.scalar(select(column.id).where(column.name == name)) is not None:
@@ -89,7 +93,7 @@ def create(
 def change(
     client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
 ) -> None:
-    """Give a client other roles and purposes, at once. Raises `NoSuchClient`, `UnknownRole`."""
+    """Give a client other roles and purposes, at once. Raises as `create`, and `NoSuchClient`."""
     _check(roles, work, ports)
     _update(client, work, roles=sorted(roles), purposes=sorted(purposes))
     _record("change", client, work, ports)
@@ -147,6 +151,8 @@ def _check(roles: Collection[str], work: Work, ports: Ports) -> None:
         raise ClientsNotAllowed
     if not set(roles) <= set(Role):
         raise UnknownRole(field="roles")
+    if Role.SUBJECT in roles:
+        raise SubjectClient(field="roles")
 
 
 def _record(action: str, client: UUID, work: Work, ports: Ports) -> None:

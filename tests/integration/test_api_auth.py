@@ -204,3 +204,16 @@ def test_only_an_admin_makes_and_ends_clients(system, workspace):
     assert made.secret not in repr(made)
     with pytest.raises(clients.ClientExists):
         client(system, workspace, "marketing")
+
+
+def test_no_client_is_a_subject(system, workspace):
+    """No route holds a caller to their own profile, so nobody is given the role of a person."""
+    made = client(system, workspace, "marketing")
+    with as_admin(system, workspace) as work, pytest.raises(clients.SubjectClient, match="role `subject`"):
+        clients.create("app", roles=["subject", "support"], purposes=[], work=work, ports=system.ports)
+    with as_admin(system, workspace) as work, pytest.raises(clients.SubjectClient):
+        clients.change(made.id, roles=["subject"], purposes=[], work=work, ports=system.ports)
+    with as_admin(system, workspace) as work:
+        row = clients.current(made.id, work=work)
+
+    assert row is not None and row.roles == {"marketing"}

@@ -106,7 +106,8 @@ def run(
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
     `begin` opens a Work of the caller's. Raises `ReleaseNotAllowed` before anything is read,
-    `InboxLags` when the ledger may be behind; batches that are out stay out, and counted.
+    `InboxLags` when the ledger may be behind: the release is closed as `aborted` then, as for
+    any error; batches that are out stay out, and counted.
     """
     with begin() as work:
         show = _check(plan, work.actor, ports)
@@ -134,15 +135,17 @@ def run(
         limits=limits,
         progress=progress,
     )
+    state = "aborted"
     try:
         after: ProfileId | None = None
         while page := _matched(this, after):
             after = page[-1]
             if subjects := _permitted(this, page):
                 _batch(this, subjects, result)
+        state = "done"
     finally:
         with begin() as work:
-            _close(result, work=work, ports=ports)
+            _close(result, state, work=work, ports=ports)
     return result
 
 
@@ -295,12 +298,14 @@ def _audit(
     )
 
 
-def _close(result: Result, *, work: Work, ports: Ports) -> None:
+def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
+    """Write down how it ended: `done` (with every batch, or in part), or `aborted`, which has failed."""
+    outcome = "failed" if state == "aborted" else "partial" if result.failed_batches else "ok"
     work.session.execute(
         update(tables.releases)
         .where(tables.releases.c.id == result.id)
         .values(
-            state="done",
+            state=state,
             released=result.released,
             withheld=dict(result.withheld),
             finished_at=work.now,
@@ -309,7 +314,7 @@ def _close(result: Result, *, work: Work, ports: Ports) -> None:
     ports.audit.record(
         AuditEntry(
             action="client:release:finish",
-            outcome="ok" if not result.failed_batches else "partial",
+            outcome=outcome,
             detail={
                 "release": str(result.id),
                 "released": result.released,

@@ -1,8 +1,8 @@
 """Work the inbox off: batch by batch, and one by one where a batch fails.
 
 A request that fails by itself five times is quarantined as it came, sealed, so that it
-holds up nothing and nothing is lost. A database that does not answer is nobody's fault:
-no attempt is counted then.
+holds up nothing and nothing is lost. A database that does not answer and others who change
+the same people are not the request's fault: no attempt is counted then.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.stages import Stages
+from cdp.kernel.errors import Overloaded
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Ports
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
 ATTEMPTS = 5
+IN_THE_WAY = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 
 
 def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | None = None) -> Summary:
@@ -55,12 +57,21 @@ def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) 
                 one = process(work=work, ports=ports, limits=limits, stages=stages, only=number)
         except Exception as error:  # Counted against this request, and logged without its content.
             log().warning("request_failed", accept_seq=number, exc_info=True)
+            if _others_in_the_way(error):
+                continue
             _count_attempt(begin, number, type(error).__name__, ports)
             continue
         rows += one.rows
         for verdict, count in one.verdicts.items():
             verdicts[verdict] = verdicts.get(verdict, 0) + count
     return Summary(rows=max(rows, len(oldest)), verdicts=verdicts)
+
+
+def _others_in_the_way(error: Exception) -> bool:
+    """Whether the request failed only because others change the same people just now."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlstate", None) in IN_THE_WAY
+    return isinstance(error, Overloaded)
 
 
 def _count_attempt(begin: Opener, number: int, reason: str, ports: Ports) -> None:

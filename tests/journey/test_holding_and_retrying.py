@@ -1,0 +1,108 @@
+"""A release that breaks off says so, and a message that others held up is not blamed for it."""
+
+from dataclasses import replace
+
+import msgspec
+import psycopg
+import pytest
+from journeys import ANN, Journey, identify, ordered
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
+from test_race import agreeing, release
+
+from api import keeper, wiring
+from cdp import tables
+from cdp.ingest import Limits, work_off
+from cdp.kernel.errors import Overloaded
+from cdp.releases import InboxLags
+
+
+class Kept:
+    """A destination that takes everything, and after whose first batch something happens."""
+
+    name = "webhook"
+
+    def __init__(self, happens):
+        self.happens = happens
+
+    def send(self, records, intent):
+        self.happens()
+
+
+def ended(journey, database):
+    """State and counts of the only release, and the outcomes of its closing audit entries."""
+    kept = wiring.sequencer(journey.system.state, journey.system.keys)
+    keeper.keep(kept, database.keeper, journey.workspace)
+    with journey.begin("compliance")() as work:
+        row = work.session.execute(select(tables.releases)).one()
+        leaves = work.session.scalars(text("SELECT leaf FROM audit.entries ORDER BY seq")).all()
+    entries = [msgspec.json.decode(bytes(leaf)) for leaf in leaves]
+    return row, [one["outcome"] for one in entries if one["action"] == "client:release:finish"]
+
+
+def test_a_release_that_holds_for_the_inbox_is_closed_as_aborted(journey, database):
+    """What is out is counted; row and audit entry say that the rest never ran."""
+    agreeing(journey, 5)
+
+    def fall_behind():
+        journey.send("web", ordered("u0", 1, 1.0))
+        with journey.begin()() as work:
+            work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '1 hour'"))
+
+    with pytest.raises(InboxLags):
+        release(journey, Kept(fall_behind))
+    row, finish = ended(journey, database)
+
+    assert (row.state, row.matched, row.released) == ("aborted", 5, 3)
+    assert row.finished_at is not None
+    assert finish == ["failed"]
+
+
+def test_a_release_that_ran_to_its_end_is_done(journey, database):
+    """The other ending, for comparison."""
+    agreeing(journey, 2)
+    release(journey, Kept(lambda: None))
+    row, finish = ended(journey, database)
+
+    assert (row.state, row.released, finish) == ("done", 2, ["ok"])
+
+
+DEADLOCK = OperationalError("", {}, psycopg.errors.DeadlockDetected())
+OVERTAKEN = OperationalError("", {}, psycopg.errors.SerializationFailure())
+
+
+@pytest.mark.parametrize(
+    ("error", "waiting", "quarantined"),
+    [
+        (Overloaded(), 1, 0),
+        (DEADLOCK, 1, 0),
+        (OVERTAKEN, 1, 0),
+        (OperationalError("", {}, psycopg.errors.DiskFull()), 0, 1),
+        (ValueError(), 0, 1),
+    ],
+)
+def test_only_its_own_fault_counts_against_a_request(journey, error, waiting, quarantined):
+    """A deadlock or a crowd is retried for as long as it takes; what fails by itself is quarantined."""
+    journey.send("web", identify("u1", ANN))
+    identity = journey.ports.identity
+
+    class Busy:
+        """Identity, in which somebody else is always in the way."""
+
+        def __getattr__(self, name):
+            return getattr(identity, name)
+
+        def place(self, *_, **__):
+            raise error
+
+    busy = Journey(replace(journey.system, ports=replace(journey.ports, identity=Busy())), journey.workspace)
+    for _ in range(6):
+        work_off(busy.begin(), ports=busy.ports, limits=Limits())
+    with journey.begin()() as work:
+        counts = [
+            work.session.scalar(select(func.count()).select_from(table))
+            for table in (tables.inbox, tables.quarantine)
+        ]
+
+    assert counts == [waiting, quarantined]
+    assert journey.work() == ({"accepted": 1} if waiting else {})

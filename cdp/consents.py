@@ -41,6 +41,10 @@ class NobodyThere(NotFound):
     """Nobody goes by that contact or profile; a word can only be kept for somebody who is known."""
 
 
+class ForgottenContact(NobodyThere):
+    """This address is no longer known here, so nothing is sent to it and nothing was changed."""
+
+
 class UnknownPurpose(BadInput):
     """There is no purpose of that name; `cdp purpose list` names them."""
 
@@ -292,6 +296,9 @@ def _bind(
         holders = ports.identity.profiles_of(contact, work=work) if contact is not None else []
     if not holders and contact is None:
         raise NobodyThere
+    # Whoever comes back after an erasure gets a new contact: a word at the old one binds nobody.
+    if not holders and contact is not None and not ports.identity.knows(contact, work=work):
+        raise ForgottenContact
     held = {holder: ports.identity.fragments_of(holder, core_only=False, work=work) for holder in holders}
     anchors: Sequence[FragmentId] = []
     if len(holders) == 1:

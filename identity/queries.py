@@ -139,6 +139,12 @@ def goes_by(fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, t
     return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}
 
 
+def knows(contact: ContactId, *, work: Work) -> bool:
+    """Whether there is such a contact; False: there never was, or it was erased."""
+    query = select(exists().where(tables.identifiers.c.contact_id == contact))
+    return bool(work.session.scalar(query))
+
+
 def known_as(contacts: Sequence[ContactId], *, work: Work) -> dict[ContactId, ProfileId]:
     """The profiles of the fragments that some source knows under one of these identifiers."""
     query = select(_fragment.contact_id, _fragment.root_id).where(

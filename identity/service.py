@@ -67,6 +67,10 @@ class IdentityService:
         """The contacts of those normalised identifiers that are known, in one query."""
         return queries.contacts_of(identifiers, vault=self.vault, work=work)
 
+    def knows(self, contact: ContactId, *, work: Work) -> bool:
+        """Whether there is such a contact; False: there never was, or it was erased."""
+        return queries.knows(contact, work=work)
+
     def known_as(self, contacts: Sequence[ContactId], *, work: Work) -> dict[ContactId, ProfileId]:
         """The profiles of the fragments that some source knows under one of these identifiers."""
         return queries.known_as(contacts, work=work)
@@ -101,9 +105,11 @@ class IdentityService:
         """All statements of `fragments`, oldest first."""
         return golden.statements(fragments, work=work)
 
-    def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+    def goes_by(
+        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+    ) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim: namespace, and whether nobody else holds it."""
-        return queries.goes_by(fragments, work=work)
+        return queries.goes_by(fragments, work=work, verified=verified)
 
     def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:
         """Other fragments that forgetting `fragments` can regroup: `touched` of them, before and after."""

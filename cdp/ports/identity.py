@@ -160,6 +160,10 @@ class Identity(Protocol):
         """The contacts of those normalised identifiers that are known, in one query."""
         ...
 
+    def knows(self, contact: ContactId, *, work: Work) -> bool:
+        """Whether there is such a contact; False: there never was, or it was erased."""
+        ...
+
     def known_as(self, contacts: Sequence[ContactId], *, work: Work) -> Mapping[ContactId, ProfileId]:
         """The profiles of the fragments that some source knows under one of these identifiers."""
         ...
@@ -194,8 +198,10 @@ class Identity(Protocol):
         """All statements of `fragments`, oldest first (for access requests)."""
         ...
 
-    def goes_by(self, fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
-        """The contacts that `fragments` claim: namespace, and whether nobody else claims it."""
+    def goes_by(
+        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+    ) -> dict[ContactId, tuple[str, bool]]:
+        """The contacts that `fragments` claim (`verified`: verifiably): namespace, and if no other does."""
         ...
 
     def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:

@@ -272,6 +272,19 @@ def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
     assert read(town, profile).json()["contactable"]["email"] is not None
 
 
+def test_a_link_of_an_erased_contact_is_not_acknowledged(town, link):
+    """Nobody goes by the contact any more, so a word at it would bind nobody; the person is told."""
+    token, profile = link
+    headers = town.as_("compliance")
+    body = {"ground": "GDPR 17(1)(a)", "dry_run": False}
+    erased = town.http.post(f"/v1/subjects/{profile}/erasure", json=body, headers=headers)
+    answer = town.http.post(f"/u/{token}")
+
+    assert erased.is_success, erased.text
+    assert answer.status_code == 404
+    assert "no longer known here" in answer.text
+
+
 def test_a_withdrawal_that_may_still_be_overtaken_is_not_acknowledged(town, link):
     """503 while a release that names the person has not ended; the word is stored and binds all the same."""
     token, profile = link

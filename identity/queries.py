@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, exists, func, or_, select
 
 from cdp.ports import Vault
-from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, ProfileId, Trust
+from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, Namespace, ProfileId, Trust
 from cdp.work import Work
 from identity import contacts as index
 from identity import tables
@@ -110,7 +110,11 @@ def touched(fragments: Sequence[FragmentId], *, work: Work) -> list[ProfileId]:
 
 
 def held_by_others(contact: ColumnElement[UUID], fragments: Sequence[FragmentId]) -> ColumnElement[bool]:
-    """Whether anybody but `fragments` claims a contact on verified evidence, or is known by it."""
+    """Whether anybody but `fragments` claims a contact on verified evidence, or is the device it names.
+
+    That a source knows somebody by an address proves nothing if only a browser said it: such a
+    stranger would keep alive what is to be forgotten. An anonymous id is nobody's but the device's.
+    """
     theirs, other = tables.claims.alias().c, tables.fragments.alias().c
     mine = _array(fragments)
     return or_(
@@ -120,15 +124,19 @@ def held_by_others(contact: ColumnElement[UUID], fragments: Sequence[FragmentId]
             theirs.retracted_at.is_(None),
             theirs.fragment_id != func.all(mine),
         ),
-        exists().where(other.contact_id == contact, other.id != func.all(mine)),
+        exists().where(
+            other.contact_id == contact,
+            other.namespace == Namespace.ANONYMOUS_ID.value,
+            other.id != func.all(mine),
+        ),
     )
 
 
 def goes_by(fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
     """The contacts that `fragments` claim: namespace, and whether nobody else holds it.
 
-    To hold a contact is to claim it on verified evidence, or to be what a source knows
-    under it. What a stranger's browser merely asserts takes nothing from its holder.
+    To hold a contact is to claim it on verified evidence, or to be the device that an anonymous
+    id names. What a stranger's browser merely asserts takes nothing from its holder.
     """
     mine = _array(fragments)
     query = (

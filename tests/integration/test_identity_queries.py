@@ -94,11 +94,13 @@ def test_fragments_of_the_core_are_those_on_verified_links(world):
 
 
 def test_a_stranger_who_merely_names_an_address_takes_it_from_nobody(world):
-    """`goes_by` says who alone holds a contact: verified claims and own identifiers count."""
+    """`goes_by` says who alone holds a contact: verified claims count, and a device's own id."""
     world.hear(
         Message(1, "crm", "crm:crm:7", ("email:ann", "email:home", "anonymous_id:a")),
         Message(2, "crm", "crm:crm:8", ("email:home",)),
         Message(3, "js", "?anonymous_id:a", ("?email:ann",)),
+        Message(4, "js", "?email:ann"),
+        Message(5, "js", "?crm:crm:7"),
     )
     with world.begin() as work:
         found = world.service.goes_by([world.fragment("crm", "crm:crm:7")], work=work)

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from api import keeper, wiring
 from cdp import audiences, tables
 from cdp.requests import access, erasure
-from cdp.vocabulary import State
+from cdp.vocabulary import Identifier, State
 
 
 def test_from_the_first_event_to_the_erasure(journey, tmp_path):
@@ -117,3 +117,30 @@ def test_if_the_audit_entry_cannot_be_written_the_act_fails(journey, database, t
             admin.execute("GRANT INSERT ON audit.pending TO cdp_app")
 
     assert lines(tmp_path / "out.ndjson") == []
+
+
+def test_a_stranger_cannot_keep_an_erased_address_alive(journey):
+    """E7: a browser that somebody's address is typed into holds nothing; the refusal outlives the person."""
+    journey.send("web", identify("u1", ANN))
+    journey.work()
+    typed = {"type": "identify", "userId": "null", "messageId": "evil", "traits": {"email": ANN["email"]}}
+    journey.send("web", typed, kind="public")
+    journey.work()
+    ann = journey.profile("email", ANN["email"])
+    with journey.begin("compliance")() as work:
+        plan = erasure.outlook(ann, work=work, ports=journey.ports)
+    done = erasure.erase(
+        ann,
+        ground="GDPR 17(1)(a)",
+        begin=journey.begin("compliance"),
+        ports=journey.ports,
+        patience=PATIENCE,
+    )
+    with journey.begin()() as work:
+        kept = work.session.scalar(text("SELECT count(*) FROM consent.suppressions"))
+        known = journey.ports.identity.contact_of(Identifier("email", ANN["email"]), work=work)
+
+    assert plan.contacts_shared == 0
+    assert done.residue_total == 0
+    assert kept == 1
+    assert known is None

@@ -132,8 +132,12 @@ def held_by_others(contact: ColumnElement[UUID], fragments: Sequence[FragmentId]
     )
 
 
-def goes_by(fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, tuple[str, bool]]:
+def goes_by(
+    fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+) -> dict[ContactId, tuple[str, bool]]:
     """The contacts that `fragments` claim: namespace, and whether nobody else holds it.
+
+    `verified`: only those that they claim on verified evidence.
 
     To hold a contact is to claim it on verified evidence, or to be the device that an anonymous
     id names. What a stranger's browser merely asserts takes nothing from its holder.
@@ -144,6 +148,8 @@ def goes_by(fragments: Sequence[FragmentId], *, work: Work) -> dict[ContactId, t
         .where(_claim.fragment_id == func.any(mine), _claim.retracted_at.is_(None))
         .distinct()
     )
+    if verified:
+        query = query.where(_claim.trust == int(Trust.VERIFIED))
     return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}
 
 

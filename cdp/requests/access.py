@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, func, select
 from cdp import sources, tables
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
-from cdp.vocabulary import FieldClass, FragmentId, Label, ProfileId, Trust
+from cdp.profiles import WORDS
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 
 # Of others, and so not the person's to take (design: other people's data).
@@ -39,7 +40,9 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     if root is None:
         raise NoSuchPerson
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
-    contacts = ports.identity.goes_by(fragments, work=work)
+    # What only a browser has said may be a stranger's, and so may what was said there.
+    held = ports.identity.goes_by(fragments, work=work, verified=True)
+    contacts = {contact: namespace for contact, (namespace, _) in held.items()}
     keys = ports.vault.keys(fragments, work=work)
     references = [keys.reference(fragment) for fragment in fragments]
     names = {source.id: source.name for source in sources.every(work=work).values()}
@@ -50,7 +53,7 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
         "contacts": _contacts(fragments, keys, contacts, work=work, ports=ports),
         "statements": _statements(fragments, keys, names, work=work, ports=ports),
         "events": _events(fragments, keys, names, work=work),
-        "derived": _derived(root, work=work, ports=ports),
+        "derived": _derived(root, fragments, work=work, ports=ports),
         "consent": ports.ledger.history(fragments, sorted(contacts), work=work),
         "sent": ports.intents.naming(fragments, work=work),
         "who_looked": ports.audit.about(references, work=work),
@@ -100,7 +103,7 @@ def _golden(
 def _contacts(
     fragments: Sequence[FragmentId],
     keys: Keys,
-    contacts: Mapping[Any, tuple[str, bool]],
+    contacts: Mapping[ContactId, str],
     *,
     work: Work,
     ports: Ports,
@@ -111,7 +114,7 @@ def _contacts(
         parts = keys.open(Label.ADDRESS, contact, fragment, sealed, frozenset({FieldClass.CONTACT}))
         found[contact] = {
             "contact": str(contact),
-            "kind": contacts[contact][0],
+            "kind": contacts[contact],
             "address": parts[FieldClass.CONTACT]["address"],
         }
     return [found[contact] for contact in sorted(found)]
@@ -158,11 +161,25 @@ def _flat(parts: Mapping[FieldClass, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for fields in parts.values() for name, value in fields.items()}
 
 
-def _derived(root: ProfileId, *, work: Work, ports: Ports) -> dict[str, Any]:
+def _derived(root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, ports: Ports) -> dict[str, Any]:
+    """Sums over the person's own fragments, and the words of the profile.
+
+    The profile's stored sums count what a device lends to it, which may be a stranger's.
+    """
     names = {attribute.id: attribute.name for attribute in ports.catalogue.attributes()}
-    rows = work.session.execute(
-        select(tables.derived.c.attribute_id, tables.derived.c.number, tables.derived.c.word).where(
-            tables.derived.c.profile_id == root
-        )
+    summed, stored = tables.fragment_attributes.c, tables.derived.c
+    own = func.any(bindparam("fragments", list(fragments), unique=True))
+    sums = work.session.execute(
+        select(summed.attribute_id, func.sum(summed.total))
+        .where(summed.fragment_id == own)
+        .group_by(summed.attribute_id)
     )
-    return {names.get(row.attribute_id, "?"): row.word if row.number is None else row.number for row in rows}
+    found: dict[str, Any] = {names.get(attribute, "?"): total for attribute, total in sums}
+    described = {*WORDS, "age_band", "email_domain"}
+    for row in work.session.execute(
+        select(stored.attribute_id, stored.number, stored.word).where(stored.profile_id == root)
+    ):
+        name = names.get(row.attribute_id, "?")
+        if name in described:
+            found[name] = row.word if row.number is None else row.number
+    return found

@@ -144,3 +144,26 @@ def test_a_stranger_cannot_keep_an_erased_address_alive(journey):
     assert done.residue_total == 0
     assert kept == 1
     assert known is None
+
+
+def test_an_answer_shows_nothing_that_only_a_browser_has_said_of_others(journey):
+    """Access: no words at an address that was merely typed, no behaviour that a device lends."""
+    journey.send("web", identify("ann", ANN), identify("eve", BOB), ordered("ann", 1, 9.5))
+    journey.work()
+    journey.say(State.WITHDRAWN, ANN["email"], evidence="form")
+    typed = {"type": "identify", "userId": "eve", "messageId": "q1", "traits": {"email": ANN["email"]}}
+    device = {"anonymousId": "device", "type": "identify", "userId": "ann", "messageId": "q2"}
+    lent = {**ordered("", 2, 777.0), "anonymousId": "device"}
+    del lent["userId"]
+    journey.send("web", typed, device, lent, kind="public")
+    journey.work()
+    ann, eve = journey.profile("user_id", "ann"), journey.profile("user_id", "eve")
+    with journey.begin("compliance")() as work:
+        of_ann = access.package(ann, work=work, ports=journey.ports)
+        of_eve = access.package(eve, work=work, ports=journey.ports)
+
+    assert {one["state"] for one in of_ann["consent"]} == {"withdrawn"}
+    assert of_eve["consent"] == []
+    assert {one["address"] for one in of_eve["contacts"]} == {"eve", BOB["email"]}
+    assert of_ann["derived"]["revenue"] == 9.5
+    assert of_ann["derived"]["country"] == "DE"

@@ -64,11 +64,14 @@ def candidates(
 def permitted(
     rule: Any, ask: Ask, *, work: Work, ports: Ports, among: Sequence[ProfileId] | None = None
 ) -> Select[Any]:
-    """`Select(profile_id, contact_id)` of the contacts at which profiles that match may be reached."""
+    """`Select(profile_id, contact_id, core_id)`: where profiles that match may be reached.
+
+    The permission is the core's: nothing of anybody beyond its verified links goes out with it.
+    """
     assert ask.channel is not None, "an audience is reached over a channel"
     contacts = candidates(rule, ask.channel, ports=ports, among=among)
     through = ports.gate.permitted(ask, at=None, contacts=contacts, work=work).subquery()
-    return select(through.c.profile_id, through.c.contact_id).distinct()
+    return select(through.c.profile_id, through.c.contact_id, through.c.core_id).distinct()
 
 
 def one_each(pairs: Select[Any]) -> Select[Any]:

@@ -5,9 +5,10 @@ named by its reference for the audit log.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
@@ -64,6 +65,18 @@ def fragments(
     return {profile: frozenset(fragments) for profile, fragments in held.items()}
 
 
+def best(values: Sequence[GoldenValue], own: Mapping[ProfileId, Collection[FragmentId]]) -> list[GoldenValue]:
+    """Of each trait of a profile the best value that its `own` fragments say, as its first.
+
+    What a scored link or a device adds to a profile may be somebody else's.
+    """
+    found: dict[tuple[ProfileId, int], GoldenValue] = {}
+    for value in sorted(values, key=lambda one: one.rank):
+        if value.fragment in own.get(value.profile, ()):
+            found.setdefault((value.profile, value.trait), replace(value, rank=1))
+    return list(found.values())
+
+
 def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports) -> Batch:
     """Who of `subjects` may still be reached, minimised and opened.
 
@@ -73,7 +86,11 @@ def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports)
     left_out: Counter[str] = Counter()
     profiles = [one.profile for one in subjects]
     permitted = audiences.permitted(asked.rule, asked.ask, work=work, ports=ports, among=profiles)
-    allowed = {(row.profile_id, row.contact_id) for row in work.session.execute(permitted)}
+    allowed: dict[tuple[ProfileId, ContactId], UUID] = {}
+    for row in work.session.execute(permitted):
+        pair = row.profile_id, row.contact_id
+        allowed[pair] = min(row.core_id, allowed.get(pair, row.core_id))
+    verified = _cores(list(allowed.values()), work=work, ports=ports)
     now_held = fragments(profiles, work=work, ports=ports)
     kept: list[Subject] = []
     for one in subjects:
@@ -84,10 +101,22 @@ def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports)
             # by that fragment would not wait for this batch.
             left_out["changed_meanwhile"] += 1
         else:
-            kept.append(one)
+            core = verified.get(allowed[one.profile, one.contact], frozenset())
+            kept.append(replace(one, fragments=one.fragments & core))
     records, references = _opened(asked, kept, work=work, ports=ports)
     left_out["no_address"] += len(kept) - len(records)
     return Batch(records=records, references=references, left_out=+left_out)
+
+
+def _cores(cores: Sequence[UUID], *, work: Work, ports: Ports) -> dict[UUID, frozenset[FragmentId]]:
+    """The fragments on verified links with each other, by core."""
+    member = ports.identity.members()
+    wanted = func.any(bindparam("cores", list(cores), unique=True))
+    held: dict[UUID, set[FragmentId]] = {}
+    query = select(member.c.core_id, member.c.fragment_id).where(member.c.core_id == wanted)
+    for core, fragment in work.session.execute(query):
+        held.setdefault(core, set()).add(fragment)
+    return {core: frozenset(fragments) for core, fragments in held.items()}
 
 
 def _opened(
@@ -96,7 +125,8 @@ def _opened(
     pairs = [(fragment, one.contact) for one in kept for fragment in sorted(one.fragments)]
     sealed = ports.identity.addresses(pairs, work=work)
     visible = [trait for trait in asked.traits if _class_of(trait, ports) in _seen(asked)]
-    golden = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
+    values = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
+    golden = best(values, {one.profile: one.fragments for one in kept})
     needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
     keys = ports.vault.keys(sorted(needed), work=work)
     fields, shown = _fields(asked, golden, keys, ports)

@@ -14,6 +14,7 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
+from cdp.minimising import best
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, FieldClass, Identifier, ProfileId, Show
@@ -48,6 +49,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decision:
+    core: UUID | None  # whose permission it is; None: nobody's
     contactable: dict[str, UUID | None]
     reasons: dict[str, str]
     refused: str | None  # why nothing may be shown; None: something may
@@ -95,6 +97,9 @@ def read(
     plan = ports.policies.column_plan(work.actor, purpose)
     wanted = [trait.id for trait in traits if trait is not None]
     values = ports.identity.golden([root], wanted, work=work)
+    if decision.core is not None:
+        own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
+        values = best(values, {root: own})
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
@@ -161,31 +166,61 @@ def _minimised(
 
 
 def _decide(profile: ProfileId, purpose: str, *, work: Work, ports: Ports) -> _Decision:
-    """Ask the gate for every channel, and for the use of traits where no contact is needed."""
-    contactable: dict[str, UUID | None] = {}
-    reasons: dict[str, str] = {}
-    entries: set[str] = set()
+    """Ask the gate for every channel, and for the use of traits where no contact is needed.
+
+    What is shown is one core's, for a permission stops at verified links: the profile's own
+    if it is permitted.
+    """
     contacts = ports.identity.contacts()
+    asked: dict[str, Sequence[Row[Any]]] = {}
     for channel, namespace in REACHES.items():
         mine = (
             select(contacts)
             .where(contacts.c.profile_id == profile, contacts.c.namespace == namespace)
             .subquery("mine")
         )
-        rows = _ask(Ask(purpose=purpose, channel=channel, recipient=None), mine, work=work, ports=ports)
-        open_rows = [row for row in rows if row.reason is None]
-        contactable[channel] = min((row.contact_id for row in open_rows), default=None)
-        entries |= {str(row.entry_id) for row in rows if row.entry_id is not None}
-        if not open_rows:
-            reasons[channel] = rows[0].reason if rows else "no_contact"
-    if any(contactable.values()):
-        return _Decision(contactable=contactable, reasons=reasons, refused=None, entries=sorted(entries))
-    used = _ask(
-        Ask(purpose=purpose, channel=None, recipient=None), _person(profile, ports), work=work, ports=ports
+        asked[channel] = _ask(
+            Ask(purpose=purpose, channel=channel, recipient=None), mine, work=work, ports=ports
+        )
+    reached = [row for rows in asked.values() for row in rows]
+    core = _permitted(reached, profile)
+    refused = None
+    used: Sequence[Row[Any]] = ()
+    if core is None:
+        whole = _person(profile, ports)
+        used = _ask(Ask(purpose=purpose, channel=None, recipient=None), whole, work=work, ports=ports)
+        core = _permitted(used, profile)
+        if core is None:
+            refused = used[0].reason if used else "no_contact"
+    contactable, reasons = _reachable(asked, core)
+    return _Decision(
+        core=core,
+        contactable=contactable,
+        reasons=reasons,
+        refused=refused,
+        entries=sorted({str(row.entry_id) for row in [*reached, *used] if row.entry_id is not None}),
     )
-    entries |= {str(row.entry_id) for row in used if row.entry_id is not None}
-    refused = next((row.reason for row in used if row.reason is not None), None if used else "no_contact")
-    return _Decision(contactable=contactable, reasons=reasons, refused=refused, entries=sorted(entries))
+
+
+def _permitted(rows: Sequence[Row[Any]], profile: ProfileId) -> UUID | None:
+    """The one core that may be shown: the profile's own before any other; None: none may."""
+    through = {row.core_id for row in rows if row.reason is None}
+    return profile if profile in through else min(through, default=None)
+
+
+def _reachable(
+    asked: Mapping[str, Sequence[Row[Any]]], core: UUID | None
+) -> tuple[dict[str, UUID | None], dict[str, str]]:
+    """A contact of the core for each channel, and why a channel is closed."""
+    contactable: dict[str, UUID | None] = {}
+    reasons: dict[str, str] = {}
+    for channel, rows in asked.items():
+        mine = [row for row in rows if core in (None, row.core_id)]
+        open_rows = [row for row in mine if row.reason is None]
+        contactable[channel] = min((row.contact_id for row in open_rows), default=None)
+        if not open_rows:
+            reasons[channel] = mine[0].reason if mine else "no_contact"
+    return contactable, reasons
 
 
 def _person(profile: ProfileId, ports: Ports) -> FromClause:

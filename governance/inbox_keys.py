@@ -9,12 +9,12 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Engine, Row, delete, select
 
 from cdp.kernel.database import run
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, WorkspaceId
-from cdp.work import Work
+from cdp.work import Work, open_work
 from governance import tables, wrapping
 from governance.envelope import Context, DataKey, seal, unseal
 from governance.keyfile import KeyFile
@@ -26,7 +26,7 @@ _CLASS = FieldClass.UNCLASSIFIED
 
 
 class InboxKeys:
-    """Seals and opens bodies. The hour's key is kept in memory once its row is committed."""
+    """Seals and opens bodies. The hour's key is kept in memory; its row is committed by then."""
 
     def __init__(self, file: KeyFile) -> None:
         self._file = file
@@ -64,11 +64,14 @@ class InboxKeys:
         query = select(tables.inbox_keys).where(tables.inbox_keys.c.hour == hour)
         row = work.session.execute(query).one_or_none()
         if row is None:
-            self._insert(hour, work)
+            # In a Work of its own: a key that is kept in memory must outlive the Work at hand,
+            # which may roll back, or what it seals later would open for nobody.
+            engine = work.session.get_bind()
+            assert isinstance(engine, Engine), "a Work is opened on an engine"
+            with open_work(engine, workspace=work.workspace, actor=work.actor, purpose=work.purpose) as own:
+                self._insert(hour, own)
             # Read back: of two processes that made one, the first to commit has made it.
             row = work.session.execute(query).one()
-            # Not kept in memory yet: if this Work rolls back, the row was never there.
-            return self._unwrap(row, work.workspace)
         key = self._unwrap(row, work.workspace)
         with self._lock:
             self._hours[work.workspace] = (hour, key)

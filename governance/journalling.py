@@ -36,7 +36,12 @@ class MarkedJournal:
 
 
 def note(marks: Sequence[JournalMark], *, work: Work) -> None:
-    """Record how long the files of `marks` are now."""
+    """Record that these lines are done, and how long their file is now."""
+    run(
+        work.session,
+        "INSERT INTO governance.journal_lines (id) SELECT unnest(%b::uuid[]) ON CONFLICT DO NOTHING",
+        ([mark.id for mark in marks],),
+    )
     for mark in marks[-1:]:
         run(
             work.session,
@@ -47,13 +52,13 @@ def note(marks: Sequence[JournalMark], *, work: Work) -> None:
 
 
 def unknown_lines(directory: Path, connection: Connection) -> list[JournalLine]:
-    """The lines that the database does not know: those of a restore, or of a crash before a commit."""
-    known = _marks(connection)
+    """The lines that the database has not done: those of a restore, or of a crash before a commit."""
+    known = set(connection.scalars(select(tables.journal_lines.c.id)))
     return [
         line
         for file in (read_all(directory) if directory.exists() else ())
         for line in file.lines
-        if line.mark.line > known.get(file.file, 0)
+        if line.mark.id not in known
     ]
 
 

@@ -64,6 +64,16 @@ journal_marks = Table(
     info={"grants": {"cdp_app": WRITE, "cdp_keeper": WRITE}},
 )
 
+# Every line of the journal that a committed transaction has done. A mark alone would not do:
+# lines commit in another order than they are written, and a backup may fall in between.
+journal_lines = Table(
+    "journal_lines",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    schema=SCHEMA,
+    info={"grants": {"cdp_app": "SELECT, INSERT", "cdp_keeper": READ}},
+)
+
 instance = Table(
     "instance",
     metadata,

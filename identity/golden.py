@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, select
 
-from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.kernel.database import Conflict, insert_rows, run, write
 from cdp.ports import GoldenValue, Statement, StoredStatement
 from cdp.vocabulary import FragmentId, ProfileId, SourceId, Trust
 from cdp.work import Work
@@ -69,7 +69,7 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
         },
     )
     if traits:
-        run(work.session, _ADVANCE, (sorted(new), work.workspace))
+        write(work.session, _ADVANCE, (sorted(new), work.workspace))
     if earlier:
         # An older place may cost a winner its rank, to one that has none yet.
         repoint(_roots(earlier, work=work), work=work)
@@ -129,7 +129,7 @@ _REPOINT = _POINT.format(
 def repoint(profiles: Collection[ProfileId], *, work: Work) -> None:
     """Point the golden values of `profiles` anew; those of a root that is none any more go."""
     if profiles:
-        run(work.session, _REPOINT, (list(profiles), list(profiles), work.workspace))
+        write(work.session, _REPOINT, (list(profiles), list(profiles), work.workspace))
 
 
 def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:

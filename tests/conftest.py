@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from fast import FAST
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
@@ -32,9 +33,6 @@ settings.register_profile(
 )
 settings.load_profile("house")
 logs.configure("error")
-
-# Tests of durability make a server of their own; these are about rules, so the disk may lie.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FAST
 from documents import ROOT, fences
+from fast import FAST
 
 from cdp.kernel import embedded
 

@@ -8,6 +8,7 @@ from cdp.kernel.database import metadata
 WITHOUT_WORKSPACE = {
     "cdp.workspaces",
     "governance.instance",
+    "governance.journal_lines",
     "governance.journal_marks",
     "public.alembic_version",
     "public.procrastinate_events",

@@ -558,6 +558,12 @@ def create_tables() -> None:
         schema="governance",
     )
     op.create_table(
+        "journal_lines",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_lines")),
+        schema="governance",
+    )
+    op.create_table(
         "journal_marks",
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("lines", sa.BigInteger(), nullable=False),
@@ -855,6 +861,7 @@ def secure_tables() -> None:
     secure("consent", "suppressions", app="SELECT, INSERT, UPDATE, DELETE")
     secure("governance", "inbox_keys", app="SELECT, INSERT, DELETE", keeper="SELECT, DELETE")
     grant("governance", "instance", app="SELECT", keeper="SELECT")
+    grant("governance", "journal_lines", app="SELECT, INSERT", keeper="SELECT")
     grant(
         "governance",
         "journal_marks",

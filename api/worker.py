@@ -4,6 +4,7 @@ Any number may run side by side. Stops at SIGTERM or SIGINT after the batch in h
 it loses nothing, for the inbox row goes with the batch.
 """
 
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,10 +22,12 @@ from cdp.ports import AuditEntry
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
+COLLECT_AFTER = 200_000  # objects made and not yet let go of
 
 
 def run(system: System, stop: threading.Event) -> None:
     """Work the inbox off until `stop` is set; sweeping has a thread of its own."""
+    settle_in()
     sweeper = threading.Thread(target=_sweep_on, args=(system, stop), daemon=True)
     sweeper.start()
     limits = Limits(messages=system.settings.ingest_batch)
@@ -38,6 +41,17 @@ def run(system: System, stop: threading.Event) -> None:
         if not busy:
             stop.wait(IDLE)
     sweeper.join(timeout=5)
+
+
+def settle_in() -> None:
+    """Let the garbage collector look rarely, and never at what lives as long as the process.
+
+    A batch makes a hundred thousand objects and lets go of them all at its end, by reference
+    counts: looking for cycles among them took a third of the worker's time, and found none.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 10, 10)
 
 
 def work_round(system: System, limits: Limits) -> bool:

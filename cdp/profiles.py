@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func
 
 from cdp import tables
-from cdp.kernel.database import Conflict, insert_rows, write
+from cdp.kernel.database import Conflict, insert_rows, rendered, run, write
 from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports, Trait
 from cdp.vocabulary import Label, ProfileId
 from cdp.work import Work
@@ -58,15 +58,19 @@ def refresh(
 # `OFFSET 0`: one index probe a fragment, whatever the planner believes. A plan made while the
 # table was small would read all of it at each batch, for ever.
 _SUMS = """
+WITH held AS (
+    SELECT m.fragment_id, m.profile_id FROM {members} AS m WHERE m.profile_id = ANY(%b::uuid[])
+    UNION ALL
+    SELECT m.fragment_id, m.lends_to FROM {members} AS m WHERE m.lends_to = ANY(%b::uuid[])
+)
 INSERT INTO cdp.derived AS d (workspace_id, attribute_id, profile_id, number)
-SELECT %s::uuid, s.attribute_id, u.profile_id, sum(s.total)
-FROM unnest(%b::uuid[], %b::uuid[]) AS u(fragment_id, profile_id)
-CROSS JOIN LATERAL (
+SELECT %s::uuid, s.attribute_id, held.profile_id, sum(s.total)
+FROM held CROSS JOIN LATERAL (
     SELECT a.attribute_id, a.total FROM cdp.fragment_attributes a
-    WHERE a.fragment_id = u.fragment_id
+    WHERE a.fragment_id = held.fragment_id
     OFFSET 0
 ) AS s
-GROUP BY s.attribute_id, u.profile_id
+GROUP BY s.attribute_id, held.profile_id
 ON CONFLICT (workspace_id, attribute_id, profile_id)
     DO UPDATE SET number = excluded.number
     WHERE d.number IS DISTINCT FROM excluded.number
@@ -74,14 +78,8 @@ ON CONFLICT (workspace_id, attribute_id, profile_id)
 
 
 def _sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
-    member = ports.identity.members().c
-    wanted = func.any(bindparam("profiles", list(profiles), unique=True))
-    own = select(member.fragment_id, member.profile_id).where(member.profile_id == wanted)
-    lent = select(member.fragment_id, member.lends_to).where(member.lends_to == wanted)
-    held = work.session.execute(own.union_all(lent)).all()
-    if held:
-        fragments, holders = map(list, zip(*held, strict=True))
-        write(work.session, _SUMS, (work.workspace, fragments, holders))
+    query = _SUMS.format(members=rendered(ports.identity.members()))
+    write(work.session, query, (list(profiles), list(profiles), work.workspace))
 
 
 _NO_LONGER = """
@@ -113,17 +111,18 @@ def _golden(
     people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports
 ) -> dict[ProfileId, dict[str, Any]]:
     """The golden values that are kept in clear; opened where they were not said just now."""
-    traits = [trait.id for trait in clear_traits(ports.catalogue)]
-    values = ports.identity.golden(people, traits, work=work, most=1)
-    closed = [value for value in values if value.statement not in said]
+    names = {trait.id: trait.name for trait in clear_traits(ports.catalogue)}
+    winners = ports.identity.winners(people, list(names), work=work)
+    closed = {profile for profile, _, statement in winners if statement not in said}
     plain: dict[ProfileId, dict[str, Any]] = {}
     if closed:
-        keys = ports.vault.keys(list({value.fragment for value in closed}), work=work)
-        plain = opened(closed, keys, ports.catalogue)
-    for value in values:
-        if (words := said.get(value.statement)) is not None:
-            name = ports.catalogue.trait_by_id(value.trait).name
-            plain.setdefault(value.profile, {})[name] = words.get(name)
+        values = ports.identity.golden(list(closed), list(names), work=work)
+        best = [value for value in values if value.rank == 1 and value.statement not in said]
+        keys = ports.vault.keys(list({value.fragment for value in best}), work=work)
+        plain = opened(best, keys, ports.catalogue)
+    for profile, trait, statement in winners:
+        if (words := said.get(statement)) is not None:
+            plain.setdefault(profile, {})[names[trait]] = words.get(names[trait])
     return plain
 
 
@@ -154,16 +153,17 @@ def _describe(people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: 
     ports.ledger.describe(_facts(people, plain, work=work, ports=ports), work=work)
 
 
+_CORES = """
+SELECT DISTINCT m.core_id, m.profile_id FROM {members} AS m WHERE m.profile_id = ANY(%b::uuid[])
+"""
+
+
 def _facts(
     people: Sequence[ProfileId], plain: Mapping[ProfileId, Mapping[str, Any]], *, work: Work, ports: Ports
 ) -> list[PersonFacts]:
     """What the gate must know, for each verified core of each profile."""
-    member = ports.identity.members()
-    cores = work.session.execute(
-        select(member.c.core_id, member.c.profile_id)
-        .where(member.c.profile_id == func.any(bindparam("people", list(people), unique=True)))
-        .distinct()
-    )
+    query = _CORES.format(members=rendered(ports.identity.members()))
+    cores = run(work.session, query, (list(people),))
     return [
         PersonFacts(
             core=core,

@@ -6,6 +6,7 @@ kept. A profile's pointers are a function of the statements in its fragments.
 """
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
@@ -14,8 +15,6 @@ from cdp.ports import GoldenValue, Statement, StoredStatement
 from cdp.vocabulary import FragmentId, ProfileId, SourceId, Trust
 from cdp.work import Work
 from identity import tables
-
-KEPT = 3  # ranks; `_POINT` keeps as many
 
 _APPEND = Conflict(
     ("id",),
@@ -137,10 +136,24 @@ def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:
     return {root for (root,) in run(work.session, query, (list(fragments),))}
 
 
-def golden(
-    profiles: Collection[ProfileId], traits: Collection[int], *, work: Work, most: int = KEPT
-) -> list[GoldenValue]:
-    """The `most` best statements of `traits` (all if empty) for `profiles`."""
+_WINNERS = """
+SELECT profile_id, trait, statement_id FROM identity.golden
+WHERE profile_id = ANY(%b::uuid[]) AND trait = ANY(%b::int2[]) AND rank = 1
+"""
+
+
+def winners(
+    profiles: Collection[ProfileId], traits: Collection[int], *, work: Work
+) -> list[tuple[ProfileId, int, UUID]]:
+    """(profile, trait, statement) of the best statement of each of `traits`, without its content."""
+    rows: list[tuple[ProfileId, int, UUID]] = run(
+        work.session, _WINNERS, (list(profiles), list(traits))
+    ).fetchall()
+    return rows
+
+
+def golden(profiles: Collection[ProfileId], traits: Collection[int], *, work: Work) -> list[GoldenValue]:
+    """The winning statements of `traits` (all if empty) for `profiles`, up to three a trait."""
     pointer, said = tables.golden.c, tables.statements.c
     query = (
         select(
@@ -160,8 +173,6 @@ def golden(
     )
     if traits:
         query = query.where(pointer.trait.in_(sorted(set(traits))))
-    if most < KEPT:
-        query = query.where(pointer.rank <= most)
     return [
         GoldenValue(
             profile=ProfileId(row.profile_id),

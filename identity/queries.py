@@ -4,6 +4,7 @@ The selectables carry `workspace_id`, and row-level security narrows them like a
 """
 
 from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, exists, func, or_, select
@@ -47,6 +48,7 @@ def contacts() -> FromClause:
     )
 
 
+@cache
 def members() -> FromClause:
     """(workspace_id, fragment_id, core_id, profile_id, lends_to) of every fragment."""
     return select(

@@ -96,10 +96,16 @@ class IdentityService:
         regrouping.lock([FragmentId(one) for one in profiles], work=work)
 
     def golden(
-        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work, most: int = golden.KEPT
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
     ) -> list[GoldenValue]:
-        """The `most` best statements (three are kept) of `traits` (all if empty) for `profiles`."""
-        return golden.golden(profiles, traits, work=work, most=most)
+        """The winning statements of `traits` (all if empty) for `profiles`, up to three a trait."""
+        return golden.golden(profiles, traits, work=work)
+
+    def winners(
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+    ) -> list[tuple[ProfileId, int, UUID]]:
+        """(profile, trait, statement) of the best statement of each of `traits`, without its content."""
+        return golden.winners(profiles, traits, work=work)
 
     def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:
         """All statements of `fragments`, oldest first."""

@@ -14,6 +14,7 @@ from cdp.ingest.reading import InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found
 from cdp.ingest.words import Register, grounds_of, words_of
+from cdp.kernel.database import rendered, run
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import FragmentId, ProfileId, SourceId
 from cdp.work import Work
@@ -237,16 +238,17 @@ def _derive(batch: _Batch, *, work: Work, ports: Ports) -> None:
     )
 
 
+_HOMES = """
+SELECT m.fragment_id, m.profile_id, m.lends_to FROM {members} AS m WHERE m.fragment_id = ANY(%b::uuid[])
+"""
+
+
 def _homes(
     fragments: Collection[FragmentId], *, work: Work, ports: Ports
 ) -> dict[FragmentId, list[ProfileId]]:
     """The profile of each fragment, and the one that it lends behaviour to."""
     if not fragments:
         return {}
-    member = ports.identity.members().c
-    rows = work.session.execute(
-        select(member.fragment_id, member.profile_id, member.lends_to).where(
-            member.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True))
-        )
-    )
+    query = _HOMES.format(members=rendered(ports.identity.members()))
+    rows = run(work.session, query, (list(fragments),))
     return {row[0]: [profile for profile in row[1:] if profile is not None] for row in rows}

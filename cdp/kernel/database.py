@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Float,
+    FromClause,
     Integer,
     LargeBinary,
     MetaData,
@@ -30,7 +31,9 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     event,
+    select,
 )
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -45,6 +48,8 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 OWNER, APP, KEEPER, READER = "cdp_owner", "cdp_app", "cdp_keeper", "cdp_reader"
 READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
@@ -178,6 +183,12 @@ def _insertion(
     if returning:
         query += pg.SQL(" RETURNING ") + pg.SQL(", ").join(map(ident, returning))
     return query.as_bytes()
+
+
+@lru_cache(maxsize=64)
+def rendered(selectable: FromClause) -> str:
+    """A selectable of another package, without parameters, as SQL in brackets for a query of `run`."""
+    return f"({select(selectable).compile(dialect=_DIALECT)})"
 
 
 def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:

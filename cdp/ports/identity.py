@@ -189,9 +189,15 @@ class Identity(Protocol):
         ...
 
     def golden(
-        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work, most: int = 3
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
     ) -> list[GoldenValue]:
-        """The `most` best statements (three are kept) of `traits` (all if empty) for `profiles`."""
+        """The winning statements of `traits` (all if empty) for `profiles`, up to three a trait."""
+        ...
+
+    def winners(
+        self, profiles: Sequence[ProfileId], traits: Sequence[int], *, work: Work
+    ) -> list[tuple[ProfileId, int, UUID]]:
+        """(profile, trait, statement) of the best statement of each of `traits`, without its content."""
         ...
 
     def statements(self, fragments: Sequence[FragmentId], *, work: Work) -> list[StoredStatement]:

@@ -129,12 +129,15 @@ class Race:
     recipient: RecipientId
     seed: int
 
-    def warm_up(self, runners: Sequence[Runner]) -> Spread:
-        """How long releases and withdrawals take here, so that either may well come first."""
+    def warm_up(self, runners: Sequence[Runner]) -> tuple[Spread, Spread]:
+        """From how long releases and withdrawals take here: a spread in which either may well
+        come first, and the narrower one in which they overlap.
+        """
         done = self.run(runners, Spread(earliest=0, latest=0), safe=True, progress=lambda _: None)
         withdrawal = median(-one.asked for one in done.rounds) / 1000
-        margin = max(withdrawal, done.release_seconds)
-        return Spread(earliest=-withdrawal - margin, latest=done.release_seconds + margin)
+        overlap = Spread(earliest=-withdrawal, latest=done.release_seconds)
+        margin = 0.7 * max(withdrawal, done.release_seconds)
+        return Spread(earliest=overlap.earliest - margin, latest=overlap.latest + margin), overlap
 
     def run(
         self, runners: Sequence[Runner], spread: Spread, *, safe: bool, progress: Callable[[int], None]

@@ -35,7 +35,10 @@ from cdp.vocabulary import Channel, FragmentId, Identifier, ProfileId, State
 CRM_ROW, SHOP_ROW = customers.JONAS, customers.JUDITH
 TAMPER = """
 UPDATE audit.entries SET leaf = convert_to(replace(convert_from(leaf, 'utf8'), '"ok"', '"no"'), 'utf8')
-WHERE seq = (SELECT max(seq) / 2 FROM audit.entries WHERE convert_from(leaf, 'utf8') LIKE '%"ok"%')
+WHERE seq = (
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY seq)
+    FROM audit.entries WHERE convert_from(leaf, 'utf8') LIKE '%"ok"%'
+)
 """
 
 

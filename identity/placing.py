@@ -9,11 +9,12 @@ the order of processing leaves no trace (I1).
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from cdp.kernel.database import run
 from cdp.ports import Evidence, Placed, Placement, Vault
-from cdp.vocabulary import ContactId, FragmentId, ProfileId, Trust
+from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, Trust
 from cdp.work import Work
 from identity import claiming, contacts, regrouping
 from identity.claiming import VERIFIED, Key, Known, Told
@@ -46,15 +47,25 @@ def place(evidence: Sequence[Evidence], *, work: Work, vault: Vault, limits: Lim
         indexes = vault.every_index(work.workspace, told.names)
         attempt = _Attempt(batch=batch, told=told, indexes=indexes, work=work, vault=vault, limits=limits)
         try:
-            known, regrouped = regrouping.retrying(attempt.run, work=work)
+            landed = regrouping.retrying(attempt.run, work=work)
         except _Erased as erased:
             batch = {number: one for number, one in batch.items() if number not in erased.numbers}
         else:
-            placed = dict(zip(batch, _placed(told, known), strict=True))
+            placed = dict(zip(batch, _placed(told, landed.known), strict=True))
             dropped = Placed(fragment=NOBODY, contacts={}, erased=True)
             return Placement(
-                placed=[placed.get(number, dropped) for number in range(len(evidence))], regrouped=regrouped
+                placed=[placed.get(number, dropped) for number in range(len(evidence))],
+                regrouped=landed.regrouped,
+                claimed=_claimed(told, landed),
             )
+
+
+class _Landed(NamedTuple):
+    """What an attempt came to."""
+
+    known: Known
+    fresh: Sequence[Key]  # claims that were made
+    regrouped: frozenset[ProfileId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +79,7 @@ class _Attempt:
     vault: Vault
     limits: Limits
 
-    def run(self, also: frozenset[FragmentId]) -> tuple[Known, frozenset[ProfileId]]:
+    def run(self, also: frozenset[FragmentId]) -> _Landed:
         """Write, lock, look again, group. Raises `Moved` or `_Erased`, to start again."""
         told, work, limits = self.told, self.work, self.limits
         found, new = contacts.find_or_make(told.names, self.indexes, work=work)
@@ -87,7 +98,7 @@ class _Attempt:
         locks = _follow(known, locks, work=work)
         claiming.move(told, known, work=work)
         locked = locks.union(known.ids[number] for number in known.made)
-        return known, regrouping.settle(change, locked, work=work, limits=limits)
+        return _Landed(known, fresh, regrouping.settle(change, locked, work=work, limits=limits))
 
     def _drop_erased(self) -> None:
         """Asked under the locks, which an erasure takes too: no later one can be overlooked."""
@@ -114,6 +125,15 @@ def _placed(told: Told, known: Known) -> list[Placed]:
         )
         for whose, named in zip(told.whose, told.named, strict=True)
     ]
+
+
+def _claimed(told: Told, landed: _Landed) -> dict[tuple[FragmentId, ContactId], Identifier]:
+    known = landed.known
+    return {
+        (known.ids[key.whose], known.contacts[key.name]): told.names[key.name]
+        for key in landed.fresh
+        if key.trust == VERIFIED
+    }
 
 
 def _change(fresh: Sequence[Key], told: Told, known: Known) -> Change:

@@ -1,6 +1,6 @@
 """One batch: its stages in order, in one Work."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from uuid import UUID
@@ -16,7 +16,7 @@ from cdp.ingest.storing import Found
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import FragmentId, ProfileId, SourceId
+from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
 
@@ -140,6 +140,7 @@ def _process_items(items: Sequence[Item], *, work: Work, ports: Ports, stages: S
 class _Batch:
     found: list[Found]
     regrouped: frozenset[ProfileId]
+    claimed: Mapping[tuple[FragmentId, ContactId], Identifier]
 
     def __bool__(self) -> bool:
         return bool(self.found or self.regrouped)
@@ -147,7 +148,7 @@ class _Batch:
 
 def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, stages: Stages) -> _Batch:
     if not live:
-        return _Batch(found=[], regrouped=frozenset())
+        return _Batch(found=[], regrouped=frozenset(), claimed={})
     with stages.stage("resolve"):
         placement = ports.identity.place([said.evidence for _, said in live], work=work)
     with stages.stage("classify"):
@@ -165,21 +166,18 @@ def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, st
     }
     with stages.stage("consent"):
         ports.ledger.suppress(sorted(new, key=lambda pair: pair[0].int), work=work)
-    return _Batch(found=found, regrouped=placement.regrouped)
+    return _Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
 
 
 def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
     found = batch.found
     with stages.stage("keys"):
-        sealing = storing.envelopes(found)
+        sealing = storing.envelopes(found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("seal and state"):
-        pairs = storing.named_pairs(found)
-        kept = ports.identity.addresses(list(pairs), work=work)
         # From here on nothing is read until the words: the database writes while events are sealed.
         ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
-        fresh = {pair: value for pair, value in pairs.items() if pair not in kept}
-        ports.identity.keep_addresses(storing.seal_addresses(fresh, keys), work=work)
+        ports.identity.keep_addresses(storing.seal_addresses(batch.claimed, keys), work=work)
     with stages.stage("seal and store events"):
         storing.store_events(found, keys, ports.catalogue, work=work)
     with stages.stage("facts"):

@@ -6,7 +6,7 @@ that is how they are sent.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.kernel.database import Conflict, insert_rows, run, write
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
-from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, Trust
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Identifier, Label
 from cdp.work import Work
 
 Parts = dict[FieldClass, dict[str, Any]]
@@ -66,11 +66,15 @@ def _named(message: Message) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def envelopes(found: Sequence[Found]) -> dict[FragmentId, int]:
-    """How many envelopes each fragment's key is about to seal, addresses included."""
+def envelopes(
+    found: Sequence[Found], claimed: Iterable[tuple[FragmentId, ContactId]]
+) -> dict[FragmentId, int]:
+    """How many envelopes each fragment's key is about to seal, those of addresses included."""
     counts: dict[FragmentId, int] = defaultdict(int)
     for one in found:
-        counts[one.placed.fragment] += len(one.statement) + len(one.event) + len(one.placed.contacts)
+        counts[one.placed.fragment] += len(one.statement) + len(one.event)
+    for fragment, _ in claimed:
+        counts[fragment] += 1
     return counts
 
 
@@ -107,25 +111,15 @@ def _trait_ids(parts: Parts, catalogue: Catalogue) -> list[int]:
     return [trait.id for name in names if (trait := catalogue.trait(name)) is not None]
 
 
-def named_pairs(found: Sequence[Found]) -> dict[tuple[FragmentId, ContactId], str]:
-    """The identifiers that verified items name, by fragment and contact."""
-    return {
-        (one.placed.fragment, contact): identifier.value
-        for one in found
-        if one.said.trust is Trust.VERIFIED
-        for identifier, contact in one.placed.contacts.items()
-    }
-
-
 def seal_addresses(
-    pairs: Mapping[tuple[FragmentId, ContactId], str], keys: Keys
+    claimed: Mapping[tuple[FragmentId, ContactId], Identifier], keys: Keys
 ) -> dict[tuple[FragmentId, ContactId], bytes]:
     """The values behind contacts, each sealed under its fragment's key."""
     return {
         (fragment, contact): keys.seal(
-            Label.ADDRESS, contact, fragment, {FieldClass.CONTACT: {"address": value}}
+            Label.ADDRESS, contact, fragment, {FieldClass.CONTACT: {"address": identifier.value}}
         )
-        for (fragment, contact), value in pairs.items()
+        for (fragment, contact), identifier in claimed.items()
     }
 
 

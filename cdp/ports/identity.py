@@ -100,6 +100,8 @@ class Placement:
 
     placed: Sequence[Placed]
     regrouped: frozenset[ProfileId]  # roots, old and new, of every fragment whose component changed
+    # What fragments verifiably go by from this batch on; `keep_addresses` has none of it yet.
+    claimed: Mapping[tuple[FragmentId, ContactId], Identifier]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

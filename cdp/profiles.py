@@ -5,6 +5,7 @@ those calls `refresh`, and un-merging needs no replay. Behaviour that a device l
 here, and only here.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
@@ -167,8 +168,8 @@ def _facts(
     return [
         PersonFacts(
             core=core,
-            country=_word(plain.get(profile, {}).get("country")),
-            region=_word(plain.get(profile, {}).get("region")),
+            country=_word("country", plain.get(profile, {}).get("country")),
+            region=_word("region", plain.get(profile, {}).get("region")),
             born=born(plain.get(profile, {}).get("birth_date")),
         )
         for core, profile in cores
@@ -177,20 +178,31 @@ def _facts(
 
 def _clear(values: Mapping[str, Any], today: date) -> list[tuple[str, float | None, str | None]]:
     found: list[tuple[str, float | None, str | None]] = [
-        (name, None, word) for name in WORDS if (word := _word(values.get(name)))
+        (name, None, word) for name in WORDS if (word := _word(name, values.get(name)))
     ]
     birth = born(values.get("birth_date"))
     if birth is not None:
         age = today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
         found.append(("age_band", float(max(band for band in AGE_BANDS if band <= max(age, 0))), None))
     email = values.get("email")
-    if isinstance(email, str) and "@" in email:
-        found.append(("email_domain", None, email.rpartition("@")[2].strip().lower()[:255]))
+    if isinstance(email, str) and (domain := _DOMAIN.fullmatch(email.strip().lower())):
+        found.append(("email_domain", None, domain["domain"]))
     return found
 
 
-def _word(value: Any) -> str | None:
-    return value.strip()[:64] if isinstance(value, str) and value.strip() else None
+# What may stand in clear has the form of its code list; anything else is not derived, for a
+# name or an address typed into the wrong field would be kept in clear.
+_FORMS = {
+    "country": re.compile(r"[A-Za-z]{2}"),  # ISO 3166-1 alpha-2
+    "region": re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}"),  # ISO 3166-2
+    "language": re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,4}){0,2}"),  # BCP 47, as browsers send it
+}
+_DOMAIN = re.compile(r"[^@\s]{1,64}@(?P<domain>([a-z0-9-]{1,63}\.)+[a-z]{2,63})")
+
+
+def _word(name: str, value: Any) -> str | None:
+    text = value.strip() if isinstance(value, str) else ""
+    return text if _FORMS[name].fullmatch(text) else None
 
 
 def born(value: Any) -> date | None:

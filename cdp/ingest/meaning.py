@@ -87,12 +87,18 @@ def meaning(
 
 
 def _own(named: Mapping[Identifier, str], kind: str) -> Identifier:
-    """The identifier by which the source knows the person: from a public key the anonymous one."""
-    if kind == "public":
-        for identifier in named:
-            if identifier.namespace == Namespace.ANONYMOUS_ID:
-                return identifier
-    return next(iter(named))
+    """The identifier by which the source knows the person: from a public key the anonymous one.
+
+    A public message without one gets a device of its own for whatever it names: to put it where
+    the named person's data lie would let anybody write there.
+    """
+    first = next(iter(named))
+    if kind != "public":
+        return first
+    for identifier in named:
+        if identifier.namespace == Namespace.ANONYMOUS_ID:
+            return identifier
+    return Identifier(Namespace.ANONYMOUS_ID, f"by {first.namespace}: {first.value}")
 
 
 def _of_record(record: ImportRecord, vault: Vault, region: str) -> dict[Identifier, str]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, bindparam, func, select
 
+from cdp.kernel.database import rendered, run
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, ProfileId, PurposeId, Scope
 from cdp.work import Work
 from consent import tables
@@ -64,12 +65,13 @@ def refused_by(
     if not grants:
         return {}
     refusals = _standing(words, grants, purposes, members, work)
+    covering = {word.purpose: purposes.covering(word.purpose) | purposes.stops for word in grants}
     found: dict[UUID, UUID] = {}
     for word in words:
         if word.polarity == NO or word.stops:
             refusals.add(word)
         elif word.polarity == GRANT:
-            wanted = purposes.covering(word.purpose) | purposes.stops
+            wanted = covering[word.purpose]
             against = [(at, no.seq, no.entry) for at, no in refusals.about(word) if _covers(no, word, wanted)]
             newest = max(against, default=None)
             if newest and not (word.change_act and word.asserted_at > newest[0]):
@@ -84,28 +86,26 @@ def _covers(negative: Said, grant: Said, purposes: frozenset[PurposeId]) -> bool
     return negative.purpose in purposes and overlap and not mute
 
 
+_HOMES = """
+SELECT m.fragment_id, m.core_id, m.profile_id FROM {members} AS m WHERE m.fragment_id = ANY(%b::uuid[])
+"""
+
+
 def _standing(
     words: Sequence[Said], grants: Sequence[Said], purposes: Purposes, members: FromClause, work: Work
 ) -> _Refusals:
     """The negative words that the ledger holds against the givers of `grants`, in three queries."""
-    fragments = sorted({word.fragment for word in words if word.fragment is not None})
-    member = members.c
-    homes = {
-        row.fragment_id: (row.core_id, row.profile_id)
-        for row in work.session.execute(
-            select(member.fragment_id, member.core_id, member.profile_id).where(
-                member.fragment_id == _any("fragments", fragments)
-            )
-        )
-    }
+    fragments = list({word.fragment for word in words if word.fragment is not None})
+    rows = run(work.session, _HOMES.format(members=rendered(members)), (fragments,))
+    homes = {fragment: (core, profile) for fragment, core, profile in rows}
     refusals = _Refusals(homes)
-    word = tables.current
-    contacts = sorted({grant.contact for grant in grants if grant.contact is not None})
+    word, member = tables.current, members.c
+    contacts = list({grant.contact for grant in grants if grant.contact is not None})
     negative = word.c.state.in_(sorted(NEGATIVE))
     at_contacts = select(word).where(word.c.contact_id == _any("contacts", contacts), negative)
     for row in work.session.execute(at_contacts):
         refusals.add(said_of(row, entry="entry_id", stops=purposes.stops))
-    profiles = sorted({homes[grant.fragment][1] for grant in grants if grant.fragment in homes})
+    profiles = list({homes[grant.fragment][1] for grant in grants if grant.fragment in homes})
     of_profiles = (
         select(word, member.core_id, member.profile_id)
         .join(members, member.fragment_id == word.c.fragment_id)

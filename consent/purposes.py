@@ -6,7 +6,7 @@ marketed included (GDPR 21(2)); a legal purpose is refused by nobody's word.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -48,10 +48,16 @@ class Purposes:
     """All purposes of a workspace."""
 
     by_id: Mapping[PurposeId, Purpose]
+    _by_name: dict[str, Purpose] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Names are asked for at every word."""
+        by_name = {purpose.name: purpose for purpose in self.by_id.values()}
+        object.__setattr__(self, "_by_name", by_name)
 
     def named(self, name: str) -> Purpose | None:
         """The purpose of that name."""
-        return next((purpose for purpose in self.by_id.values() if purpose.name == name), None)
+        return self._by_name.get(name)
 
     def reserved(self, name: Reserved) -> PurposeId | None:
         """The id of a reserved purpose; None in a workspace that was never seeded."""

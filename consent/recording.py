@@ -96,7 +96,7 @@ def draft(words: Sequence[Word], purposes: Purposes, work: Work) -> list[Draft]:
     now = None
     if any(word.received_at is None for word in words):
         now = work.session.execute(select(func.clock_timestamp())).scalar_one()
-    drafts = []
+    drafts, stops = [], purposes.stops
     for word in words:
         received_at = word.received_at or now
         assert received_at is not None, "live words got the database's time"
@@ -107,10 +107,10 @@ def draft(words: Sequence[Word], purposes: Purposes, work: Work) -> list[Draft]:
         drafts.append(
             Draft(
                 entry=new_id(),
-                word=_checked(word, stops=word.purpose in purposes.stops),
+                word=_checked(word, stops=word.purpose in stops),
                 received_at=received_at,
                 asserted_at=word.asserted_at or received_at,
-                stops=word.purpose in purposes.stops,
+                stops=word.purpose in stops,
             )
         )
     return drafts
@@ -142,7 +142,7 @@ def _checked(word: Word, *, stops: bool) -> Word:
 def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClause, work: Work) -> list[Draft]:
     """Note on each grant the newest negative word that refuses it, if one does."""
     covered = refused_by([one.said(number) for number, one in enumerate(drafts)], purposes, members, work)
-    return [replace(one, covered_by=covered.get(one.entry)) for one in drafts]
+    return [replace(one, covered_by=covered[one.entry]) if one.entry in covered else one for one in drafts]
 
 
 def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:

@@ -19,6 +19,7 @@ from cdp import tables, workspaces
 from cdp.ingest import Limits, work_off
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry
+from identity.contacts import forget_erased
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
@@ -90,6 +91,8 @@ def tidy(system: System) -> None:
                 delete(tables.quarantine).where(tables.quarantine.c.quarantined_at < quarantined)
             )
             system.vault.destroy_inbox_keys(quarantined, work=work)
+            # By then nothing that was accepted before those erasures can still come in.
+            forget_erased(quarantined, work=work)
 
 
 def _sweep_on(system: System, stop: threading.Event) -> None:

@@ -72,10 +72,13 @@ def waiting(*, work: Work) -> int:
 
 def mark(*, work: Work) -> tuple[int, int]:
     """(W, horizon): W is the newest number given out, horizon the first transaction not yet begun."""
-    row = work.session.execute(
-        text("SELECT last_value, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM cdp.accept_seq")
-    ).one()
-    return int(row[0]), int(row[1])
+    # The number first, then the snapshot in a statement of its own: whoever drew a number up to
+    # this one had begun before that snapshot.
+    number = newest(work=work)
+    horizon = work.session.execute(
+        text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    ).scalar_one()
+    return number, int(horizon)
 
 
 def passed(point: tuple[int, int], *, work: Work) -> bool:

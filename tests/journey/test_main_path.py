@@ -5,7 +5,7 @@ import pytest
 from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
 from sqlalchemy import select, text
 
-from api import keeper, wiring
+from api import keeper, wiring, worker
 from cdp import audiences, tables
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
@@ -167,3 +167,24 @@ def test_an_answer_shows_nothing_that_only_a_browser_has_said_of_others(journey)
     assert {one["address"] for one in of_eve["contacts"]} == {"eve", BOB["email"]}
     assert of_ann["derived"]["revenue"] == 9.5
     assert of_ann["derived"]["country"] == "DE"
+
+
+def test_tidying_forgets_the_erased_after_their_thirty_days_and_not_before(journey):
+    """What recognises late messages of the erased is itself data, and ends."""
+    journey.send("web", identify("u1", ANN))
+    journey.work()
+    erasure.erase(
+        journey.profile("user_id", "u1"),
+        ground="GDPR 17(1)(a)",
+        begin=journey.begin("compliance", purpose="subject_erasure"),
+        ports=journey.ports,
+        patience=PATIENCE,
+    )
+    count = text("SELECT count(*) FROM identity.erased")
+    worker.tidy(journey.system)
+    with journey.begin()() as work:
+        kept = work.session.scalar(count)
+        work.session.execute(text("UPDATE identity.erased SET erased_at = erased_at - interval '31 days'"))
+    worker.tidy(journey.system)
+    with journey.begin()() as work:
+        assert (kept > 0, work.session.scalar(count)) == (True, 0)

@@ -28,7 +28,7 @@ from cdp.ports import Ask, Intent
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, RecipientId, WorkspaceId
 
-ASSEMBLY = 0.02  # what putting a batch together takes beside the queries
+ASSEMBLY = 0.02  # what putting a batch together takes beside the queries, at least
 PARALLEL = 4
 WARM_UP = 8
 
@@ -39,6 +39,20 @@ class Spread:
 
     earliest: float
     latest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast releases and withdrawals are here.
+
+    `wide` is a spread in which either may well come first, `overlap` the narrower one in which
+    they meet. `assembly` is as long as a withdrawal: where machines are slow a batch is put
+    together slowly too, and a fixed time would let the wrong order win by accident.
+    """
+
+    wide: Spread
+    overlap: Spread
+    assembly: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +122,12 @@ class Assembled:
     """A destination that takes its time to assemble a batch."""
 
     inner: Destination
+    seconds: float
     name: str = "webhook"
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Assemble, then send."""
-        sleep(ASSEMBLY)
+        sleep(self.seconds)
         self.inner.send(records, intent)
 
 
@@ -129,21 +144,27 @@ class Race:
     recipient: RecipientId
     seed: int
 
-    def warm_up(self, runners: Sequence[Runner]) -> tuple[Spread, Spread]:
-        """From how long releases and withdrawals take here: a spread in which either may well
-        come first, and the narrower one in which they overlap.
-        """
-        done = self.run(runners, Spread(earliest=0, latest=0), safe=True, progress=lambda _: None)
+    def warm_up(self, runners: Sequence[Runner]) -> Pace:
+        """Measure how long releases and withdrawals take here, on people of their own."""
+        now = Spread(earliest=0, latest=0)
+        start = Pace(wide=now, overlap=now, assembly=ASSEMBLY)
+        done = self.run(runners, start, safe=True, progress=lambda _: None)
         withdrawal = median(-one.asked for one in done.rounds) / 1000
-        overlap = Spread(earliest=-withdrawal, latest=done.release_seconds)
-        margin = 0.7 * max(withdrawal, done.release_seconds)
-        return Spread(earliest=overlap.earliest - margin, latest=overlap.latest + margin), overlap
+        assembly = max(ASSEMBLY, withdrawal)
+        release = done.release_seconds - ASSEMBLY + assembly
+        margin = 0.7 * max(withdrawal, release)
+        return Pace(
+            wide=Spread(earliest=-withdrawal - margin, latest=release + margin),
+            overlap=Spread(earliest=-withdrawal, latest=release),
+            assembly=assembly,
+        )
 
     def run(
-        self, runners: Sequence[Runner], spread: Spread, *, safe: bool, progress: Callable[[int], None]
+        self, runners: Sequence[Runner], pace: Pace, *, safe: bool, progress: Callable[[int], None]
     ) -> Outcome:
         """One round for each runner, a few at a time; `safe` false exchanges the two steps."""
         receiver = receive()
+        spread = pace.wide if safe else pace.overlap
         random = Random(self.seed)  # noqa: S311
         offsets = [random.uniform(spread.earliest, spread.latest) for _ in runners]
         done: list[tuple[Round, str, float]] = []
@@ -153,7 +174,7 @@ class Race:
         ):
 
             def one(job: tuple[Runner, float]) -> tuple[Round, str, float]:
-                return self._round(*job, client, receiver, safe=safe)
+                return self._round(*job, client, receiver, pace.assembly, safe=safe)
 
             for result in pool.map(one, zip(runners, offsets, strict=True)):
                 done.append(result)
@@ -168,7 +189,14 @@ class Race:
         return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=slow)
 
     def _round(
-        self, runner: Runner, offset: float, client: httpx.Client, receiver: Receiver, *, safe: bool
+        self,
+        runner: Runner,
+        offset: float,
+        client: httpx.Client,
+        receiver: Receiver,
+        assembly: float,
+        *,
+        safe: bool,
     ) -> tuple[Round, str, float]:
         start = monotonic() + max(0.0, -offset) + 0.005
         times: dict[str, float] = {}
@@ -176,7 +204,7 @@ class Race:
         def release() -> None:
             _until(start)
             times["release"] = monotonic()
-            destination = Assembled(Webhook(receiver.url, b"race"))
+            destination = Assembled(Webhook(receiver.url, b"race"), assembly)
             (self._safe if safe else self._unsafe_gate_before_intent)(runner, destination)
             times["released"] = monotonic()
 
@@ -205,7 +233,7 @@ class Race:
         taken = times["released"] - times["release"]
         return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
 
-    def _safe(self, runner: Runner, destination: Destination) -> None:
+    def _safe(self, runner: Runner, destination: Assembled) -> None:
         plan = releases.Plan(
             segment=runner.segment,
             ask=self.ask,
@@ -221,7 +249,7 @@ class Race:
             limits=releases.Limits(),
         )
 
-    def _unsafe_gate_before_intent(self, runner: Runner, destination: Destination) -> None:
+    def _unsafe_gate_before_intent(self, runner: Runner, destination: Assembled) -> None:
         """The wrong order, here alone: who may be reached is read before anybody is told of it."""
         ports = self.system.ports
         with self.begin() as work:
@@ -229,7 +257,7 @@ class Race:
             pairs = audiences.permitted(rule, self.ask, work=work, ports=ports).subquery()
             rows = work.session.execute(select(pairs.c.profile_id, pairs.c.contact_id)).all()
             fragments = ports.identity.fragments_of(runner.profile, core_only=False, work=work)
-        sleep(ASSEMBLY)
+        sleep(destination.seconds)
         with self.begin() as work:
             intent = ports.intents.declare(
                 release=new_id(),
@@ -244,8 +272,7 @@ class Race:
         outcome = "sent" if rows else "nothing_to_send"
         try:
             if rows:
-                inner = destination.inner if isinstance(destination, Assembled) else destination
-                inner.send([{"profile": str(row.profile_id)} for row in rows], intent)
+                destination.inner.send([{"profile": str(row.profile_id)} for row in rows], intent)
         except (PastDeadline, NotDelivered):
             outcome = "unknown_treated_as_released"
         with self.begin() as work:

@@ -44,9 +44,9 @@ def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
         seed=8,
     )
     with teller.progress("racing", 2 * ROUNDS) as advance:
-        spread, overlap = this.warm_up(runners[2 * ROUNDS :])
-        safe = this.run(runners[:ROUNDS], spread, safe=True, progress=advance)
-        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], overlap, safe=False, progress=advance)
+        pace = this.warm_up(runners[2 * ROUNDS :])
+        safe = this.run(runners[:ROUNDS], pace, safe=True, progress=advance)
+        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], pace, safe=False, progress=advance)
     raced.safe, raced.unsafe = safe.rounds, unsafe.rounds
     shared = _shared_address(platform)
     told.figures = {

@@ -197,6 +197,7 @@ releases = workspace_table(
     Column("channel", Text, nullable=False),
     Column("recipient_id", Uuid, nullable=False),
     Column("destination", Text, nullable=False),  # ndjson | webhook
+    Column("endpoint_id", Uuid),  # null: from before endpoints were registered
     Column("traits", ARRAY(SmallInteger), nullable=False),
     Column("state", Text, nullable=False),
     Column("matched", BigInteger, nullable=False, server_default="0"),

@@ -171,14 +171,23 @@ def create_client(
     name: Annotated[str, typer.Argument(help="What it is called.")],
     role: Annotated[list[Role], typer.Option(help="What it may do; several are held to the strictest.")],
     purpose: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What it may act for.")] = None,
+    recipient: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose it is, as registered [dim](the controller's own)[/dim]."),
+    ] = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Register a program that calls the API, and print its secret once."""
+    """Register a program that calls the API, and print its secret once.
+
+    One without a recipient reads nothing for purposes whose notice names recipients.
+    """
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
         ports = opened.system.ports
         _known_purposes(purpose or [], work=work, ports=ports)
-        made = clients.create(name, roles=role, purposes=purpose or [], work=work, ports=ports)
+        made = clients.create(
+            name, roles=role, purposes=purpose or [], recipient=recipient, work=work, ports=ports
+        )
     emit(
         {"client": made.id, "name": name, "secret": made.secret},
         as_json,
@@ -190,12 +199,12 @@ def create_client(
 
 @clients_app.command("list")
 def list_clients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Name the clients, with their roles and purposes."""
+    """Name the clients, with their roles and purposes, and whose they are."""
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
         known = registry.clients(work=work, ports=opened.system.ports)
     emit_rows(
         [asdict(one) | {"client": one.id} for one in known],
-        ("name", "roles", "purposes", "revoked_at", "client"),
+        ("name", "roles", "purposes", "recipient", "revoked_at", "client"),
         as_json,
     )
 

@@ -21,12 +21,12 @@ from sqlalchemy import select
 
 from api.demo.pictures import Round
 from api.wiring import Opener, System
-from cdp import audiences, releases, segments, unsubscribe
+from cdp import audiences, endpoints, releases, segments, unsubscribe
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record, Webhook
 from cdp.kernel.ids import new_id
-from cdp.ports import Ask, Intent
+from cdp.ports import Ask, Endpoint, Intent
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, RecipientId, WorkspaceId
+from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, WorkspaceId
 
 ASSEMBLY = 0.02  # what putting a batch together takes beside the queries
 PARALLEL = 4
@@ -108,7 +108,6 @@ class Assembled:
     """A destination that takes its time to assemble a batch."""
 
     inner: Destination
-    name: str = "webhook"
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Assemble, then send."""
@@ -123,10 +122,10 @@ class Race:
     system: System
     workspace: WorkspaceId
     begin: Opener
+    admin: Opener
     api: str
     ask: Ask
     purpose: PurposeId
-    recipient: RecipientId
     seed: int
 
     def warm_up(self, runners: Sequence[Runner]) -> tuple[Spread, Spread]:
@@ -144,6 +143,7 @@ class Race:
     ) -> Outcome:
         """One round for each runner, a few at a time; `safe` false exchanges the two steps."""
         receiver = receive()
+        endpoint = self._register(receiver)
         random = Random(self.seed)  # noqa: S311
         offsets = [random.uniform(spread.earliest, spread.latest) for _ in runners]
         done: list[tuple[Round, str, float]] = []
@@ -153,7 +153,7 @@ class Race:
         ):
 
             def one(job: tuple[Runner, float]) -> tuple[Round, str, float]:
-                return self._round(*job, client, receiver, safe=safe)
+                return self._round(*job, client, receiver, endpoint, safe=safe)
 
             for result in pool.map(one, zip(runners, offsets, strict=True)):
                 done.append(result)
@@ -167,8 +167,23 @@ class Race:
         slow = quantiles([seconds for _, _, seconds in done], n=10)[-1]
         return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=slow)
 
+    def _register(self, receiver: Receiver) -> Endpoint:
+        """The receiver as the mailer's endpoint; the name has its port, which is new each time."""
+        assert self.ask.recipient is not None, "the race has a recipient"
+        name = f"race {receiver.server.server_address[1]}"
+        with self.admin() as work:
+            endpoints.create(self.ask.recipient, name, receiver.url, work=work, ports=self.system.ports)
+            return self.system.ports.ledger.endpoint(self.ask.recipient, name, work=work)
+
     def _round(
-        self, runner: Runner, offset: float, client: httpx.Client, receiver: Receiver, *, safe: bool
+        self,
+        runner: Runner,
+        offset: float,
+        client: httpx.Client,
+        receiver: Receiver,
+        endpoint: Endpoint,
+        *,
+        safe: bool,
     ) -> tuple[Round, str, float]:
         start = monotonic() + max(0.0, -offset) + 0.005
         times: dict[str, float] = {}
@@ -176,8 +191,7 @@ class Race:
         def release() -> None:
             _until(start)
             times["release"] = monotonic()
-            destination = Assembled(Webhook(receiver.url, b"race"))
-            (self._safe if safe else self._unsafe_gate_before_intent)(runner, destination)
+            (self._safe if safe else self._unsafe_gate_before_intent)(runner, endpoint)
             times["released"] = monotonic()
 
         thread = threading.Thread(target=release)
@@ -205,23 +219,23 @@ class Race:
         taken = times["released"] - times["release"]
         return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
 
-    def _safe(self, runner: Runner, destination: Destination) -> None:
+    def _safe(self, runner: Runner, endpoint: Endpoint) -> None:
         plan = releases.Plan(
             segment=runner.segment,
             ask=self.ask,
             traits=[],
-            destination=destination,
+            endpoint=endpoint.name,
             public_url=self.api,
         )
         releases.run(
             plan,
-            recipient=self.recipient,
             begin=self.begin,
             ports=self.system.ports,
             limits=releases.Limits(),
+            connect=lambda found, secret: Assembled(endpoints.connect(found, secret)),
         )
 
-    def _unsafe_gate_before_intent(self, runner: Runner, destination: Destination) -> None:
+    def _unsafe_gate_before_intent(self, runner: Runner, endpoint: Endpoint) -> None:
         """The wrong order, here alone: who may be reached is read before anybody is told of it."""
         ports = self.system.ports
         with self.begin() as work:
@@ -234,7 +248,7 @@ class Race:
             intent = ports.intents.declare(
                 release=new_id(),
                 ask=self.ask,
-                recipient=self.recipient,
+                recipient=endpoint.recipient,
                 purpose=self.purpose,
                 fragments=fragments,
                 contacts=[runner.contact],
@@ -244,8 +258,8 @@ class Race:
         outcome = "sent" if rows else "nothing_to_send"
         try:
             if rows:
-                inner = destination.inner if isinstance(destination, Assembled) else destination
-                inner.send([{"profile": str(row.profile_id)} for row in rows], intent)
+                records = [{"profile": str(row.profile_id)} for row in rows]
+                Webhook(endpoint.address, b"race").send(records, intent)
         except (PastDeadline, NotDelivered):
             outcome = "unknown_treated_as_released"
         with self.begin() as work:

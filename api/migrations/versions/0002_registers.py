@@ -1,0 +1,38 @@
+"""Endpoints of recipients, and whose an API client is."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from api.migrations.security import secure
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Releases go to registered endpoints alone; clients read as a recipient of the register."""
+    op.create_table(
+        "endpoints",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recipient_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("key_version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_endpoints")),
+        schema="consent",
+    )
+    op.create_index(
+        "uq_endpoints_name",
+        "endpoints",
+        ["workspace_id", "recipient_id", "name"],
+        unique=True,
+        schema="consent",
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+    secure("consent", "endpoints", app="SELECT, INSERT, UPDATE, DELETE")
+    op.add_column("clients", sa.Column("recipient", sa.Text(), nullable=True), schema="policies")
+    op.add_column("releases", sa.Column("endpoint_id", sa.Uuid(), nullable=True), schema="cdp")

@@ -61,13 +61,19 @@ def newest(*, work: Work) -> int:
     return int(value or 0)
 
 
+def oldest(*, work: Work) -> datetime | None:
+    """When the oldest message that waits was received; None: none waits."""
+    found: datetime | None = work.session.scalar(select(func.min(tables.inbox.c.received_at)))
+    return found
+
+
 def lag(*, work: Work) -> timedelta:
     """The age of the oldest message that waits; zero if none does."""
-    oldest: datetime | None = work.session.scalar(select(func.min(tables.inbox.c.received_at)))
-    if oldest is None:
+    since = oldest(work=work)
+    if since is None:
         return timedelta(0)
     present: datetime = work.session.execute(select(func.clock_timestamp())).scalar_one()
-    return max(timedelta(0), present - oldest)
+    return max(timedelta(0), present - since)
 
 
 def hold(limit: timedelta, *, work: Work) -> None:

@@ -42,6 +42,7 @@ class Resource(StrEnum):
     CHANGE = "change"
     EVENT = "event"
     VERDICT = "verdict"
+    QUARANTINE = "quarantine"
     IMPORT = "import"
     SOURCE = "source"
     CLIENT = "client"
@@ -99,6 +100,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.CHANGE: frozenset({Action.READ}),
         Resource.EVENT: frozenset({Action.WRITE}),
         Resource.VERDICT: frozenset({Action.READ}),
+        Resource.QUARANTINE: frozenset({Action.READ, Action.RUN}),
         Resource.IMPORT: frozenset({Action.RUN}),
         Resource.SOURCE: _READ_WRITE,
         Resource.CLIENT: _READ_WRITE,

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "notice": Command("registers", "notices_app", "What people are told when they agree.", _SETUP),
     "recipient": Command("registers", "recipients_app", "Who receives data from here.", _SETUP),
     "import": Command("importing", "import_file", "Import a file of records, whole or not at all.", _DATA),
+    "quarantine": Command("quarantine", "app", "Requests that failed, and how they come back.", _DATA),
     "segment": Command("marketing", "segments_app", "Rules that say whom a marketer means.", _DATA),
     "audience": Command("marketing", "audiences_app", "Who matches, who may be reached, and why not.", _DATA),
     "release": Command("marketing", "releases_app", "The one door by which personal data leaves.", _DATA),

@@ -192,6 +192,11 @@ CALLS = {
         Exit.BAD_INPUT,
         "trait",
     ),
+    "a request that is not in quarantine": (
+        ("quarantine", "requeue", "7"),
+        Exit.NOT_FOUND,
+        "quarantine list",
+    ),
     "a name that is taken": (("source", "create", "crm"), Exit.BAD_INPUT, "name"),
     "a workspace that is there": (("workspace", "create", "only"), Exit.BAD_INPUT, "name"),
     "no country": (("workspace", "create", "x", "--region", "Germany"), Exit.BAD_INPUT, "region"),

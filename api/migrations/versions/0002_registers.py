@@ -1,4 +1,4 @@
-"""Endpoints of recipients, and whose an API client is."""
+"""Endpoints of recipients, whose an API client is, and all that brings a quarantined request back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,3 +36,11 @@ def upgrade() -> None:
     secure("consent", "endpoints", app="SELECT, INSERT, UPDATE, DELETE")
     op.add_column("clients", sa.Column("recipient", sa.Text(), nullable=True), schema="policies")
     op.add_column("releases", sa.Column("endpoint_id", sa.Uuid(), nullable=True), schema="cdp")
+    # Null for what is in quarantine by now: whose it is was not kept, so it cannot come back.
+    for column in (
+        sa.Column("source_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("gpc", sa.Boolean(), nullable=True),
+        sa.Column("items", sa.Integer(), nullable=True),
+    ):
+        op.add_column("quarantine", column, schema="cdp")

@@ -191,6 +191,10 @@ class Journal(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of the file that is being written, so that it can be trimmed when it is old."""
+        ...
+
 
 class Signer(Protocol):
     """An Ed25519 key of one use."""

@@ -1,9 +1,12 @@
-"""Endpoints of recipients, whose an API client is, and all that brings a quarantined request back."""
+"""Endpoints of recipients, whose an API client is, and all that brings a quarantined request back.
+
+The keeper may forget lines of the journal that were trimmed.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
-from api.migrations.security import secure
+from api.migrations.security import grant, secure
 
 revision = "0002"
 down_revision = "0001"
@@ -44,3 +47,4 @@ def upgrade() -> None:
         sa.Column("items", sa.Integer(), nullable=True),
     ):
         op.add_column("quarantine", column, schema="cdp")
+    grant("governance", "journal_lines", keeper="DELETE")

@@ -1,4 +1,4 @@
-"""Tables of consent: purposes, notices, recipients, endpoints, the ledger, its fold, grounds, intents.
+"""Tables of consent: the registers, the ledger of words, its fold, grounds, intents.
 
 The ledger (`entries`) is append-only for the runtime role; `current` is its fold and a
 test holds the two equal. Suppressions outlive the person they protect, as HMACs.
@@ -39,6 +39,19 @@ purposes = workspace_table(
     instant("assessment_until", null=True),  # legitimate interest: approved until
     instant("created_at"),
     Index("uq_purposes_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
+# Who decides what data is used for. No row: the workspace itself, in its region; of others nothing is known.
+controllers = workspace_table(
+    "controllers",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("establishments", ARRAY(Text), nullable=False),  # ISO 3166-1
+    Column("offers", ARRAY(Text), nullable=False),  # ISO 3166-1 or 3166-2: places that it offers to
+    instant("created_at"),
+    Index("uq_controllers_name", "workspace_id", "name", unique=True),
     key=("id",),
 )
 

@@ -49,6 +49,7 @@ class Resource(StrEnum):
     ACCOUNT = "account"
     NOTICE = "notice"
     PURPOSE = "purpose"
+    CONTROLLER = "controller"
     RECIPIENT = "recipient"
     POLICY = "policy"
     JOB = "job"
@@ -108,6 +109,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.NOTICE: _READ_WRITE,
         Resource.PURPOSE: frozenset({Action.READ, Action.WRITE, Action.CHANGE_BASIS}),
         Resource.RECIPIENT: _READ_WRITE,
+        Resource.CONTROLLER: _READ_WRITE,
         Resource.POLICY: _READ_WRITE,
         Resource.JOB: frozenset({Action.RUN}),
         Resource.KEY: frozenset({Action.ROTATE}),

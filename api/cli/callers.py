@@ -21,6 +21,8 @@ from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
+from consent import controllers
+from consent.controllers import NoSuchController
 from policies import registry
 from policies.words import Action, Resource, Role
 
@@ -43,8 +45,13 @@ class UnknownOrigin(BadInput):
 
 
 def controller_of(given: str | None, work: Work) -> UUID:
-    """The controller that is named, else the workspace itself. Raises `NotAnId`."""
-    return work.workspace if given is None else uuid_of(given, "controller")
+    """The controller that is named, else the workspace itself. Raises `NotAnId`, `NoSuchController`."""
+    if given is None:
+        return work.workspace
+    named = uuid_of(given, "controller")
+    if named != work.workspace and named not in {one.id for one in controllers.every(work=work)}:
+        raise NoSuchController(field="controller")
+    return named
 
 
 @sources_app.command("create")

@@ -192,6 +192,26 @@ CALLS = {
         Exit.BAD_INPUT,
         "trait",
     ),
+    "a controller of nowhere": (
+        ("controller", "add", "c", "--established", "Germany"),
+        Exit.BAD_INPUT,
+        "established",
+    ),
+    "an offer that is no place": (
+        ("controller", "add", "c", "--established", "DE", "--offers", "California"),
+        Exit.BAD_INPUT,
+        "offers",
+    ),
+    "a purpose of a controller that is not registered": (
+        ("purpose", "create", "p", "--basis", "consent", "--controller", NOBODY),
+        Exit.NOT_FOUND,
+        "controller",
+    ),
+    "a controller that is not there": (
+        ("controller", "move", NOBODY, "--established", "DE"),
+        Exit.NOT_FOUND,
+        "controller",
+    ),
     "a request that is not in quarantine": (
         ("quarantine", "requeue", "7"),
         Exit.NOT_FOUND,

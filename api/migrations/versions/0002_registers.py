@@ -1,10 +1,11 @@
-"""Endpoints of recipients, whose an API client is, and all that brings a quarantined request back.
+"""Controllers, endpoints of recipients, whose an API client is, and all that brings a quarantined request back.
 
 The keeper may forget lines of the journal that were trimmed.
 """
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from api.migrations.security import grant, secure
 
@@ -37,6 +38,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
     secure("consent", "endpoints", app="SELECT, INSERT, UPDATE, DELETE")
+    op.create_table(
+        "controllers",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("establishments", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("offers", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_controllers")),
+        schema="consent",
+    )
+    op.create_index(
+        "uq_controllers_name", "controllers", ["workspace_id", "name"], unique=True, schema="consent"
+    )
+    secure("consent", "controllers", app="SELECT, INSERT, UPDATE, DELETE")
     op.add_column("clients", sa.Column("recipient", sa.Text(), nullable=True), schema="policies")
     op.add_column("releases", sa.Column("endpoint_id", sa.Uuid(), nullable=True), schema="cdp")
     # Null for what is in quarantine by now: whose it is was not kept, so it cannot come back.

@@ -196,7 +196,11 @@ def test_two_people_whom_an_address_joined_are_drawn_measured_and_separated(cdp,
     apart = cdp("identity", "separate", person, other, "--json").document
     load(cdp, tmp_path, rows.replace("Anton", "Tony"), mapping=SHOP, name="shop.ndjson", source="shop")
     measured = cdp("identity", "evaluate", "--truth", truth, "--json").document
+    back = cdp("identity", "rejoin", person, other, "--reason", "mistake", "--json")
+    again = cdp("identity", "rejoin", person, other, "--reason", "mistake")
 
+    assert back.code == Exit.OK and len(back.document["now"]) == 1
+    assert again.code == Exit.BAD_INPUT
     assert joined["false_merges"] == [["1", "s1"]] and joined["profiles"] == 3
     assert (drawn["fragments"], drawn["links"]) == (2, 5)
     assert ANN not in (tmp_path / "g.svg").read_text()

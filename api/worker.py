@@ -9,16 +9,17 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System
-from cdp import tables, workspaces
+from cdp import inbox, quarantine, tables, workspaces
 from cdp.ingest import Limits, work_off
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry
+from cdp.work import Work
 from identity.contacts import forget_erased
 
 IDLE = 0.05  # seconds between looks at an empty inbox
@@ -80,19 +81,26 @@ def sweep(system: System) -> None:
 
 
 def tidy(system: System) -> None:
-    """Forget what has had its time: message ids, quarantined letters and the keys they lie under."""
+    """Forget what has had its time: message ids, quarantined requests and the keys they lie under."""
     settings = system.settings
     for workspace in workspaces.known(system.app):
         with system.opener(workspace, purpose="retention")() as work:
-            quarantined = work.now - timedelta(days=settings.quarantine_days)
-            seen = work.now - timedelta(days=settings.seen_days)
+            # A copy of what comes back from quarantine must be known until nothing comes back.
+            days = max(settings.seen_days, settings.quarantine_days)
+            seen = work.now - timedelta(days=days)
             work.session.execute(delete(tables.seen).where(tables.seen.c.received_at < seen))
-            work.session.execute(
-                delete(tables.quarantine).where(tables.quarantine.c.quarantined_at < quarantined)
-            )
-            system.vault.destroy_inbox_keys(quarantined, work=work)
+            received = _waited_for(work.now - timedelta(days=settings.quarantine_days), work)
+            quarantine.destroy(received, work=work, ports=system.ports)
+            system.vault.destroy_inbox_keys(received, work=work)
             # By then nothing that was accepted before those erasures can still come in.
-            forget_erased(quarantined, work=work)
+            forget_erased(received, work=work)
+
+
+def _waited_for(limit: datetime, work: Work) -> datetime:
+    """The hour of `limit`, or of the oldest request that waits: its key and its past are needed yet."""
+    oldest = inbox.oldest(work=work)
+    until = limit if oldest is None else min(limit, oldest)
+    return until.replace(minute=0, second=0, microsecond=0)
 
 
 def _sweep_on(system: System, stop: threading.Event) -> None:

@@ -14,12 +14,11 @@ from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import Platform
 from api.demo.telling import Teller, Told, in_words
-from cdp import audiences, consents, importing, imports, releases, segments, sources
+from cdp import audiences, consents, endpoints, importing, imports, releases, segments, sources
 from cdp.consents import Form, Saying
-from cdp.destinations import NdjsonFile
 from cdp.kernel.clock import now
 from cdp.ports import Ask
-from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, RecipientId, State
+from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import reasons, register
 
 EVERYONE: dict[str, Any] = {"all": []}
@@ -83,25 +82,17 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
 def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.Result:
     """Release a segment to a file of the demo's, as the marketing operator."""
     ports = platform.system.ports
-    path = platform.folder / file
-    path.touch()
+    with platform.operator("admin", purpose="setup")() as work:
+        path = str((platform.folder / file).absolute())
+        endpoints.create(ask.recipient or "", file, path, work=work, ports=ports)
     traits = [trait.id for name in ("given_name", "country") if (trait := ports.catalogue.trait(name))]
-    plan = releases.Plan(
-        segment=segment, ask=ask, traits=traits, destination=NdjsonFile(path), public_url=platform.api
-    )
+    plan = releases.Plan(segment=segment, ask=ask, traits=traits, endpoint=file, public_url=platform.api)
     return releases.run(
         plan,
-        recipient=recipient(platform, ask.recipient or ""),
         begin=platform.operator("marketing", purpose=ask.purpose),
         ports=ports,
         limits=releases.Limits(),
     )
-
-
-def recipient(platform: Platform, name: str) -> RecipientId:
-    """A recipient's id."""
-    with platform.operator("service")() as work:
-        return platform.system.ports.ledger.recipient(name, work=work)
 
 
 def _lines(platform: Platform, file: str) -> list[str]:
@@ -205,6 +196,7 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
             "campaign tool",
             roles=["marketing"],
             purposes=[MARKETING, "profiling"],
+            recipient=OWN_MAILER,
             work=work,
             ports=platform.system.ports,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.demo import customers
 from api.demo.arriving import profile_of
-from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, PATIENCE, agrees, recipient
+from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, PATIENCE, agrees
 from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
@@ -37,10 +37,10 @@ def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
         system=platform.system,
         workspace=platform.workspace,
         begin=platform.operator("marketing", purpose=MARKETING),
+        admin=platform.operator("admin", purpose="setup"),
         api=platform.api,
         ask=ASK,
         purpose=purpose,
-        recipient=recipient(platform, OWN_MAILER),
         seed=8,
     )
     with teller.progress("racing", 2 * ROUNDS) as advance:

@@ -52,7 +52,7 @@ STEPS = (
     ),
     (
         "Nobody is reachable yet",
-        "cdp release run --segment everyone --purpose email_marketing --channel email --recipient mailer",
+        "cdp recipient endpoint add mailer out …; cdp release run --segment everyone … --recipient mailer",
         f"{FIDES}: no gate was found; after an opt-out nothing changes.",
     ),
     (

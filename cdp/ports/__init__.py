@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdp.ports.audit import AuditEntry, AuditTrail
-from cdp.ports.consent import Ask, Gate, Ground, Intent, Intents, Ledger, PersonFacts, Recorded, Word
+from cdp.ports.consent import (
+    Ask,
+    Endpoint,
+    Gate,
+    Ground,
+    Intent,
+    Intents,
+    Ledger,
+    PersonFacts,
+    Recorded,
+    Word,
+)
 from cdp.ports.erasure import Erasable, Forgotten
 from cdp.ports.governance import (
     Attribute,
@@ -65,6 +76,7 @@ __all__ = [
     "BlindIndex",
     "Catalogue",
     "Claim",
+    "Endpoint",
     "Erasable",
     "Evidence",
     "Forgotten",

@@ -233,6 +233,12 @@ def purposes_at_contact(work: Work) -> frozenset[PurposeId]:
     return frozenset(purpose.id for purpose in tree.load(work).by_id.values() if purpose.needs_contact)
 
 
+def purposes_consented_at_contact(work: Work) -> frozenset[PurposeId]:
+    """The purposes whose evidence is a grant at the very contact that is used."""
+    known = tree.load(work).by_id.values()
+    return frozenset(one.id for one in known if one.needs_contact and one.basis is Basis.CONSENT)
+
+
 def newest_notices(work: Work) -> Mapping[str, NoticeId]:
     """The newest version of each notice, by name."""
     notice = tables.notices.c

@@ -181,6 +181,10 @@ class Ledger(Protocol):
         """The purposes that rest on consent given at the very contact that is used."""
         ...
 
+    def special(self, *, work: Work) -> frozenset[str]:
+        """The names of the purposes that may use special categories, on explicit consent."""
+        ...
+
     def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
         """The newest version of each notice by name."""
         ...

@@ -17,6 +17,7 @@ from cdp.vocabulary import WorkspaceId
 from cdp.work import open_work
 from governance import rotation, statedir, trimming
 from governance import tables as governance_tables
+from governance.journal import JournalDamaged
 from governance.keyfile import KeyFile
 from governance.statedir import StateDirectory
 from governance.trimming import MARGIN
@@ -44,6 +45,9 @@ def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: thre
             except LogRewritten:
                 log().error("log_rewritten", exc_info=True)
                 raise
+            except JournalDamaged:
+                # The next start refuses; until then the log is kept all the same.
+                log().error("journal_damaged", exc_info=True)
             except SQLAlchemyError:
                 log().warning("database_unavailable", exc_info=True)
                 stop.wait(1.0)

@@ -15,7 +15,7 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import inbox, receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best
+from cdp.minimising import best, plan_for
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, Channel, FieldClass, Identifier, ProfileId, Show
@@ -112,7 +112,7 @@ def read(
     if None in traits:
         raise UnknownTrait(field="fields")
     decision = _decide(root, asking, work=work, ports=ports)
-    plan = ports.policies.column_plan(work.actor, purpose)
+    plan = plan_for(work.actor, purpose, work=work, ports=ports)
     wanted = [trait.id for trait in traits if trait is not None]
     values = ports.identity.golden([root], wanted, work=work)
     if decision.core is not None:

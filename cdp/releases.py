@@ -25,10 +25,9 @@ from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
-from cdp.minimising import Asked, Batch, Subject, fragments, read
+from cdp.minimising import Asked, Batch, Subject, fragments, plan_for, read
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
-    Actor,
     FieldClass,
     ProfileId,
     PurposeId,
@@ -110,7 +109,7 @@ def run(
     and counted.
     """
     with begin() as work:
-        show = _check(plan, work.actor, ports)
+        show = _check(plan, work=work, ports=ports)
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
@@ -151,10 +150,11 @@ def run(
     return result
 
 
-def _check(plan: Plan, actor: Actor, ports: Ports) -> Mapping[FieldClass, Show]:
+def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
     """The column plan of the release itself: it uses what the service role may for that purpose."""
-    show = ports.policies.column_plan(replace(actor, roles=SERVICE), plan.ask.purpose)
-    if not ports.policies.allows(actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
+    service = replace(work.actor, roles=SERVICE)
+    show = plan_for(service, plan.ask.purpose, work=work, ports=ports)
+    if not ports.policies.allows(work.actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
         raise ReleaseNotAllowed
     return show
 

@@ -41,6 +41,7 @@ class Purpose:
     needs_contact: bool
     opt_out_offered: bool
     assessment_until: datetime | None
+    special: bool = False  # uses special categories (GDPR 9): explicit consent, and nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def load(work: Work) -> Purposes:
                 needs_contact=row.needs_contact,
                 opt_out_offered=row.opt_out_offered,
                 assessment_until=row.assessment_until,
+                special=row.special,
             )
             for row in rows
         }

@@ -112,7 +112,7 @@ def _fill(place: Place, bodies: Iterator[bytes]) -> None:
     begin = place.begin()
     for body in bodies:
         with begin() as work:
-            inbox.accept(accepted(body, place.source), vault=place.system.ports.vault, work=work)
+            inbox.accept([accepted(body, place.source)], vault=place.system.ports.vault, work=work)
 
 
 def _round(place: Place, worker: Child, traffic: Traffic, events: int) -> dict[str, Any]:

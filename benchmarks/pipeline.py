@@ -80,7 +80,7 @@ def measure(place: Place, traffic: Traffic, sizes: Sizes, tell: Tell) -> Figures
     """Make a population, then measure round by round. The database is warm, and analysed once."""
     figures = Figures()
     with child("working", place.environment | {WORKSPACE: str(place.workspace)}) as worker:
-        tell(f"{sizes.people:,} people arrive")
+        tell(f"pipeline: {sizes.people:,} people arrive first")
         _fill(place, traffic.arrivals(sizes.people))
         worker.ask(events=sizes.people)
         with place.admin() as admin:
@@ -101,7 +101,7 @@ def measure(place: Place, traffic: Traffic, sizes: Sizes, tell: Tell) -> Figures
             for name, seconds in answer["stages"].items():
                 figures.stages[name] = figures.stages.get(name, 0.0) + seconds
             tell(
-                f"round {number + 1}: {figures.pipeline[-1]:,.0f} events/s;"
+                f"pipeline, round {number + 1}: {figures.pipeline[-1]:,.0f} events/s;"
                 f" COPY {speed:,.0f} rows/s; ratio {figures.pipeline[-1] / speed:.3f}"
             )
     return figures

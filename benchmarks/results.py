@@ -62,14 +62,19 @@ def as_json(bars: Sequence[Bar], *, quick: bool) -> str:
 
 def show(bars: Sequence[Bar], *, quick: bool, console: Console) -> None:
     """For people: the bars in one table, then what each was measured against, and its notes."""
-    table = Table(Column("bar", no_wrap=True), "value", "unit", "reference", "ratio", "goal", "holds")
+    table = Table(
+        Column("bar", no_wrap=True),
+        *(Column(name, justify="right", no_wrap=True) for name in ("value", "reference", "ratio", "goal")),
+        "unit",
+        "holds",
+    )
     for bar in bars:
-        holds = "not claimed" if quick else "yes" if bar.holds else "NO"
-        value, reference = f"{bar.value:,.6g}", f"{bar.reference_value:,.6g}"
-        table.add_row(
-            bar.bar, value, bar.unit, reference, f"{bar.ratio:.3f}", f"{bar.op} {bar.goal:g}", holds
-        )
+        holds = "–" if quick else "yes" if bar.holds else "NO"
+        values = (f"{bar.value:,.5g}", f"{bar.reference_value:,.5g}", f"{bar.ratio:.3f}")
+        table.add_row(bar.bar, *values, f"{bar.op} {bar.goal:g}", bar.unit, holds)
     console.print(table)
+    if quick:
+        console.print("A quick run tries the measurement out; it claims no bar.")
     for bar in bars:
         console.print(f"\n[bold]{bar.bar}[/bold], against: {bar.reference}", highlight=False)
         for name, note in bar.notes.items():

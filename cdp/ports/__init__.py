@@ -9,7 +9,7 @@ tables by name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.ports.audit import AuditEntry, AuditTrail
+from cdp.ports.audit import AuditEntry, AuditSearch, AuditTrail, TrailEntry, TrailPage, TrailQuery
 from cdp.ports.consent import Ask, Gate, Ground, Intent, Intents, Ledger, PersonFacts, Recorded, Word
 from cdp.ports.erasure import Erasable, Forgotten
 from cdp.ports.governance import (
@@ -49,6 +49,7 @@ class Ports:
     receipts: Signer
     certificates: Signer
     audit: AuditTrail
+    search: AuditSearch
     identity: Identity
     ledger: Ledger
     gate: Gate
@@ -61,6 +62,7 @@ __all__ = [
     "Ask",
     "Attribute",
     "AuditEntry",
+    "AuditSearch",
     "AuditTrail",
     "BlindIndex",
     "Catalogue",
@@ -89,6 +91,9 @@ __all__ = [
     "Source",
     "Statement",
     "StoredStatement",
+    "TrailEntry",
+    "TrailPage",
+    "TrailQuery",
     "Trait",
     "Vault",
     "Word",

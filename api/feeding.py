@@ -22,7 +22,7 @@ from cdp.kernel.settings import Settings
 from governance.statedir import StateDirectory
 
 IDLE = 0.5
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 TIDY_EVERY = 3600.0
 
 

@@ -114,7 +114,8 @@ def start(folder: Path, *, cache: Path | None = None, tell: Tell = lambda _: Non
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         found = _noted(folder)
-        if found is None:
+        # It may have been started by somebody who was killed before it answered.
+        if found is None or not _wait(psutil.Process(found["pid"]), found["port"]):
             programs = fetch(cache or cache_folder(), tell=tell)
             tell("Starting the search node …")
             found = _started(programs, folder)
@@ -205,13 +206,14 @@ def _started(programs: Path, folder: Path) -> dict[str, Any]:
         process = psutil.Process(pid)
         noted = {
             "url": f"http://127.0.0.1:{port}",
+            "port": port,
             "pid": pid,
             "created": process.create_time(),
         }
+        made = folder / "node.json.new"
+        made.write_text(json.dumps(noted))
+        made.rename(folder / "node.json")
         if _wait(process, port):
-            made = folder / "node.json.new"
-            made.write_text(json.dumps(noted))
-            made.rename(folder / "node.json")
             return noted
     raise NodeFailed
 

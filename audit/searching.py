@@ -118,9 +118,9 @@ class Search:
         """What the engine finds, told by the database; or why it cannot be asked."""
         try:
             engine = self.engine()
-            if engine is None or feed is None:
+            if engine is None:
                 return NOT_SET
-            if waiting is not None and waiting > self.lag:
+            if feed is None or (waiting is not None and waiting > self.lag):
                 return BEHIND
             if feeds.refusals(feed, work=work):
                 return INCOMPLETE

@@ -259,7 +259,8 @@ class Engine:
                         params=_within(BULK_SECONDS),
                     )
         finally:
-            with suppress(OpenSearchException):
+            # Without an index there is no scroll either; and one that stays ends by itself.
+            with suppress(OpenSearchException, LookupError):
                 self.client.clear_scroll(body={"scroll_id": [answer["_scroll_id"]]})
 
 

@@ -210,7 +210,7 @@ def advance(
             "reason": list(refused.values()),
             "refused_at": [work.now] * len(refused),
         },
-        conflict=Conflict(("generation", "epoch", "seq"), "UPDATE SET reason = excluded.reason"),
+        conflict=Conflict(("generation", "epoch", "seq")),
     )
     return _feed(row)
 

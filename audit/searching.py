@@ -31,6 +31,7 @@ from cdp.work import Work
 
 MOST = 200  # entries of a page
 MOST_REFERENCES = 2000
+LONGEST_CURSOR = 200
 BINS = 50  # values that a field is counted by; the rarest are left out
 OPENSEARCH, POSTGRESQL = "opensearch", "postgresql"
 
@@ -318,6 +319,8 @@ def _opened(query: TrailQuery, workspace: UUID) -> tuple[int, int] | None:
     """The place that the query's cursor names. Raises `BadCursor` for another question's, or none."""
     if query.cursor is None:
         return None
+    if len(query.cursor) > LONGEST_CURSOR:
+        raise BadCursor(field="cursor")
     try:
         text = query.cursor.encode("ascii")
         bound, epoch, seq = json.loads(urlsafe_b64decode(text + b"=" * (-len(text) % 4)))

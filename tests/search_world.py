@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from audit import feeds
 from audit.documents import canonical
 from audit.engine import Engine
@@ -26,6 +28,19 @@ KEEPER_WORDS = [
     ("system:client:create", "ok", "setup"),
     ("client:release:send", "unknown_treated_as_released", "email_marketing"),
 ]
+
+
+class LogSigner:
+    """An Ed25519 signer for tests."""
+
+    name = "test-log"
+
+    def __init__(self):
+        self._key = Ed25519PrivateKey.generate()
+        self.public_key = self._key.public_key().public_bytes_raw()
+
+    def sign(self, message):
+        return self._key.sign(message)
 
 
 class Waits(list):
@@ -53,13 +68,12 @@ class Trailing:
     workspace: UUID
     begin: object
     engine: Engine
-    signer: object
     instance: UUID = field(default_factory=uuid4)
     waits: Waits = field(default_factory=Waits)
     months: int = 25
 
     def __post_init__(self):
-        self.keeper = Sequencer(instance=self.instance, signer=self.signer, memory=Memory())
+        self.keeper = Sequencer(instance=self.instance, signer=LogSigner(), memory=Memory())
         self.feeder = self.feeding(self.engine)
 
     def feeding(self, engine, *, months=None):
@@ -78,14 +92,18 @@ class Trailing:
     def log(self):
         return self.feeder.log(self.workspace)
 
-    def write(self, count, words=KEEPER_WORDS, **more):
-        """Entries in turn of `words`; the keeper takes them."""
+    def write(self, count, words=KEEPER_WORDS, mail="", **more):
+        """Entries in turn of `words`, with `mail` in their detail; the keeper takes them."""
         trail = Trail(lambda _workspace, _entry, detail: detail)
         with self.begin() as work:
             for number in range(count):
                 action, outcome, purpose = words[number % len(words)]
                 said = AuditEntry(
-                    action=action, outcome=outcome, purpose=purpose, detail={"n": number}, **more
+                    action=action,
+                    outcome=outcome,
+                    purpose=purpose,
+                    detail={"n": number, "mail": mail},
+                    **more,
                 )
                 trail.record(said, work=work)
         self.keep()
@@ -107,10 +125,10 @@ class Trailing:
         with self.begin() as work:
             return feeds.live(work=work)
 
-    def find(self, engine="own", **asked):
+    def find(self, engine="own", lag=timedelta(seconds=10), **asked):
         """What a search answers."""
         found = self.engine if engine == "own" else engine
-        search = Search(self.instance, lambda: found, timedelta(seconds=10))
+        search = Search(self.instance, lambda: found, lag)
         with self.begin() as work:
             return search.find(TrailQuery(**asked), work=work)
 

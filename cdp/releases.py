@@ -145,7 +145,7 @@ def run(
         state = "done"
     finally:
         with begin() as work:
-            _close(result, state, work=work, ports=ports)
+            _close(result, recipient, state, work=work, ports=ports)
     return result
 
 
@@ -300,7 +300,7 @@ def _audit(
     )
 
 
-def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
+def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, ports: Ports) -> None:
     """Write down how it ended: `done` (with every batch, or in part), or `aborted`, which has failed."""
     outcome = "failed" if state == "aborted" else "partial" if result.failed_batches else "ok"
     work.session.execute(
@@ -317,6 +317,7 @@ def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
         AuditEntry(
             action="client:release:finish",
             outcome=outcome,
+            recipient=recipient,
             detail={
                 "release": str(result.id),
                 "released": result.released,

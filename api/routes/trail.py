@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from api.deps import PortsDep, working
-from api.routes import shapes
 from api.routes.shapes import Out, Strict, failures, with_examples
 from audit.searching import MOST
 from cdp import searching
@@ -27,9 +26,7 @@ class TrailAsk(Strict):
 
     actor: _Word | None = Field(None, description="`client:…`, `account:…`, `source:…` or `system:word`.")
     subject: _Word | None = Field(
-        None,
-        description="A profile's id, or a reference of the log (64 hex digits); never an address.",
-        examples=[str(shapes.PROFILE)],
+        None, description="A profile's id, or a reference of the log (64 hex digits); never an address."
     )
     purpose: _Word | None = Field(None, examples=["email_marketing"])
     recipient: UUID | None = Field(None, description="Who received, by the id of the register.")
@@ -99,20 +96,20 @@ class TrailOut(Out):
                     "action": "client:profile:read",
                     "purpose": "email_marketing",
                     "outcome": "ok",
-                    "recipient": None,
+                    "recipient": "0190f5fe-7c00-7000-8000-00000000000a",
                     "subjects": 2,
                     "policy_version": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
-                    "consent_version": None,
-                    "notice_version": None,
+                    "consent_version": "3",
+                    "notice_version": "monthly",
                 }
             ],
             "total": 1,
             "facets": {"outcome": {"ok": 1}},
-            "next": None,
-            "engine": "opensearch",
-            "because": None,
-            "indexed_to": [0, 42],
-            "behind": 0,
+            "next": "WyIwYjY0MjBlNTgxOTU4NDRmMzg4YmI1MGYiLDAsMV0",
+            "engine": "postgresql",
+            "because": "behind",
+            "indexed_to": [0, 40],
+            "behind": 2,
         }
     )
 

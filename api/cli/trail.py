@@ -24,7 +24,7 @@ from cdp.ports import TrailPage, TrailQuery
 from cdp.vocabulary import WorkspaceId
 from policies.words import Action, Resource, Role
 
-COLUMNS = ("index", "at", "actor", "action", "purpose", "outcome", "subjects")
+COLUMNS = ("index", "at", "actor", "action", "purpose", "outcome", "recipient", "subjects")
 LISTED = 1000  # differences that are named; the rest is counted
 
 Word = Annotated[str | None, typer.Option(metavar="WORD", help="Exactly this one.")]

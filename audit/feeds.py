@@ -20,13 +20,12 @@ from cdp.work import Work
 
 LIVE, BUILDING = "live", "building"
 
-_ROWS = """
-SELECT e.seq, e.leaf, s.at, s.recipient,
-    ARRAY(SELECT ref FROM audit.subjects u WHERE u.epoch = e.epoch AND u.seq = e.seq ORDER BY ref) AS refs
-FROM audit.entries e JOIN audit.searchable s ON s.epoch = e.epoch AND s.seq = e.seq
-"""
-_NEXT = _ROWS + "WHERE e.epoch = %s AND e.seq >= %s ORDER BY e.seq LIMIT %s"
-_NAMED = _ROWS + "WHERE e.epoch = %s AND e.seq = ANY(%s) ORDER BY e.seq"
+# Each is one range of one index, so that no plan depends on what the planner knows of young tables.
+_LEAVES = "SELECT seq, leaf FROM audit.entries WHERE epoch = %s AND {} ORDER BY seq"
+_WORDS = "SELECT seq, at, recipient FROM audit.searchable WHERE epoch = %s AND {} ORDER BY seq"
+_PEOPLE = "SELECT seq, ref FROM audit.subjects WHERE epoch = %s AND {} ORDER BY seq, ref"
+_NEXT = _LEAVES.format("seq >= %s") + " LIMIT %s"
+_RANGE, _NAMED = "seq BETWEEN %s AND %s", "seq = ANY(%s)"
 
 
 class Overtaken(Contradiction):
@@ -157,12 +156,14 @@ def take(feed: Feed, limit: int, *, work: Work) -> Taken:
     epoch, seq = feed.epoch, feed.seq
     newest = storage.newest_epoch(session=work.session)
     while True:
-        rows = run(work.session, _NEXT, (epoch, seq, limit)).fetchall()
-        if rows or epoch >= newest:
+        leaves = run(work.session, _NEXT, (epoch, seq, limit)).fetchall()
+        if leaves or epoch >= newest:
             break
         epoch, seq = epoch + 1, 0
-    taken = [_kept(epoch, row) for row in rows]
-    return Taken(rows=taken, epoch=epoch, seq=taken[-1][0].seq + 1 if taken else seq)
+    if not leaves:
+        return Taken(rows=[], epoch=epoch, seq=seq)
+    last = leaves[-1][0]
+    return Taken(rows=_kept(epoch, leaves, _RANGE, (leaves[0][0], last), work), epoch=epoch, seq=last + 1)
 
 
 def named(places: Sequence[tuple[int, int]], *, work: Work) -> list[tuple[Kept, datetime]]:
@@ -170,17 +171,32 @@ def named(places: Sequence[tuple[int, int]], *, work: Work) -> list[tuple[Kept, 
     by_epoch: dict[int, list[int]] = {}
     for epoch, seq in places:
         by_epoch.setdefault(epoch, []).append(seq)
-    return [
-        _kept(epoch, row)
-        for epoch, seqs in by_epoch.items()
-        for row in run(work.session, _NAMED, (epoch, seqs)).fetchall()
-    ]
+    found: list[tuple[Kept, datetime]] = []
+    for epoch, seqs in by_epoch.items():
+        leaves = run(work.session, _LEAVES.format(_NAMED), (epoch, seqs)).fetchall()
+        found += _kept(epoch, leaves, _NAMED, (seqs,), work)
+    return found
 
 
-def _kept(epoch: int, row: tuple[Any, ...]) -> tuple[Kept, datetime]:
-    seq, leaf, at, recipient, refs = row
-    found = [bytes(ref) for ref in refs]
-    return Kept(epoch=epoch, seq=seq, leaf=bytes(leaf), recipient=recipient, references=found), at
+def _kept(
+    epoch: int, leaves: Sequence[tuple[int, bytes]], which: str, bounds: tuple[Any, ...], work: Work
+) -> list[tuple[Kept, datetime]]:
+    """Leaves with what stands beside them; one that has no searchable form is left out."""
+    words = {
+        seq: (at, recipient)
+        for seq, at, recipient in run(work.session, _WORDS.format(which), (epoch, *bounds))
+    }
+    people: dict[int, list[bytes]] = {}
+    for seq, ref in run(work.session, _PEOPLE.format(which), (epoch, *bounds)):
+        people.setdefault(seq, []).append(bytes(ref))
+    found = []
+    for seq, leaf in leaves:
+        if seq in words:
+            at, recipient = words[seq]
+            refs = people.get(seq, [])
+            kept = Kept(epoch=epoch, seq=seq, leaf=bytes(leaf), recipient=recipient, references=refs)
+            found.append((kept, at))
+    return found
 
 
 def advance(

@@ -142,7 +142,7 @@ def _lacking(
             return count, found
         after = (rows[-1][0], rows[-1][1])
         for epoch, seq, at, agrees in rows:
-            indexed = feed.since is None or at >= feed.since
+            indexed = at is not None and (feed.since is None or at >= feed.since)
             count += indexed
             if not agrees:
                 found.append(Difference(kind="unlike_leaf", place=(epoch, seq), index="", id=""))
@@ -154,14 +154,17 @@ def _lacking(
         progress(len(rows))
 
 
-def _page(after: tuple[int, int], feed: Feed, work: Work) -> list[tuple[int, int, datetime, bool]]:
+def _page(after: tuple[int, int], feed: Feed, work: Work) -> list[tuple[int, int, datetime | None, bool]]:
     """The next entries below the position: place, time, and whether one searches for what the leaf says."""
     row, entry = tables.searchable.c, tables.entries.c
+    words = [row[name] for name in ("at", *storage.WORDS)]
     rows = work.session.execute(
-        select(tables.searchable, entry.leaf)
-        .join(tables.entries, (entry.epoch == row.epoch) & (entry.seq == row.seq))
-        .where(tuple_(row.epoch, row.seq) > after, tuple_(row.epoch, row.seq) < (feed.epoch, feed.seq))
-        .order_by(row.epoch, row.seq)
+        select(entry.epoch, entry.seq, entry.leaf, *words)
+        .join(tables.searchable, (entry.epoch == row.epoch) & (entry.seq == row.seq), isouter=True)
+        .where(
+            tuple_(entry.epoch, entry.seq) > after, tuple_(entry.epoch, entry.seq) < (feed.epoch, feed.seq)
+        )
+        .order_by(entry.epoch, entry.seq)
         .limit(PAGE)
     )
     return [(one.epoch, one.seq, one.at, _agrees(one)) for one in rows]

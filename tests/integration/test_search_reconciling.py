@@ -121,12 +121,14 @@ def test_a_searchable_form_that_is_not_what_the_leaf_says_is_found(trail):
     with trail.begin(engine=trail.database.owner) as work:
         work.session.execute(text("UPDATE audit.searchable SET outcome = 'refused' WHERE seq IN (6, 70)"))
         work.session.execute(text("UPDATE audit.searchable SET at = at + interval '1 s' WHERE seq = 100"))
+        work.session.execute(text("DELETE FROM audit.searchable WHERE seq = 200"))
     report, _ = compare(trail, repair=True)
 
     assert {one.place for one in report.differences if one.kind == "unlike_leaf"} == {
         (0, 6),
         (0, 70),
         (0, 100),
+        (0, 200),
     }
     assert report.repaired == 0
 

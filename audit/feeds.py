@@ -181,7 +181,7 @@ def named(places: Sequence[tuple[int, int]], *, work: Work) -> list[tuple[Kept, 
 def _kept(
     epoch: int, leaves: Sequence[tuple[int, bytes]], which: str, bounds: tuple[Any, ...], work: Work
 ) -> list[tuple[Kept, datetime]]:
-    """Leaves with what stands beside them; one that has no searchable form is left out."""
+    """Leaves with what stands beside them; one whose searchable form was lost is an entry all the same."""
     words = {
         seq: (at, recipient)
         for seq, at, recipient in run(work.session, _WORDS.format(which), (epoch, *bounds))
@@ -191,11 +191,10 @@ def _kept(
         people.setdefault(seq, []).append(bytes(ref))
     found = []
     for seq, leaf in leaves:
-        if seq in words:
-            at, recipient = words[seq]
-            refs = people.get(seq, [])
-            kept = Kept(epoch=epoch, seq=seq, leaf=bytes(leaf), recipient=recipient, references=refs)
-            found.append((kept, at))
+        at, recipient = words.get(seq, (work.now, None))
+        refs = people.get(seq, [])
+        kept = Kept(epoch=epoch, seq=seq, leaf=bytes(leaf), recipient=recipient, references=refs)
+        found.append((kept, at))
     return found
 
 

@@ -9,6 +9,7 @@
 
 `ingest.py` is one benchmark, of three measurements (`accept.py`, `pipeline.py`, `memory.py`):
 
+    rows.py       every row that a round left behind, copied bare
     traffic.py    the people and the tracking calls of every measurement
     serving.py    (a process) the API, with one more route: the same body, unparsed and unsealed
     generating.py (a process) the load over HTTP, of bounded size

@@ -96,6 +96,8 @@ def main() -> None:
             one.start()
         for one in senders:
             one.join()
+        if len(seconds) < requests:
+            raise NotAccepted(requests=requests, accepted=len(seconds))
         lasted, cost = perf_counter() - begun, process_time() - used
         return {"seconds": lasted, "cpu": cost, "answered": len(seconds), "waited": sorted(seconds)}
 

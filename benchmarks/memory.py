@@ -91,7 +91,7 @@ class Figures:
             bar=f"memory_growth_{part}",
             value=start + slope * self.events[-1],
             unit="MB",
-            reference=f"after the first {WARMING:.0%} of the events; both by the line of best fit through the rest",
+            reference=f"after {WARMING:.0%} of the events; both on the line of best fit through the rest",
             reference_value=start + slope * warm,
             goal=GROWTH,
             op="<=",

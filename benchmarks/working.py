@@ -24,7 +24,7 @@ def main() -> None:
     limits = Limits(messages=system.settings.ingest_batch)
 
     def work(question: dict[str, Any]) -> dict[str, Any]:
-        stages, done = Stages(), 0
+        stages, done, batches = Stages(), 0, 0
         verdicts: dict[str, int] = {}
         started, cpu = perf_counter(), process_time()
         while done < question["events"]:
@@ -32,6 +32,8 @@ def main() -> None:
             if not summary.rows:
                 break
             done += summary.messages
+            batches += 1
+            worker.rest(batches)
             for verdict, count in summary.verdicts.items():
                 verdicts[verdict] = verdicts.get(verdict, 0) + count
         seconds, used = perf_counter() - started, process_time() - cpu

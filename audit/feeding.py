@@ -9,6 +9,7 @@ later, with jitter; a document that it refuses for its shape is put aside and na
 import random
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from cdp.work import Work
 
 BATCH = 5000  # entries between two moves of the position
 CHUNK, LEAST_CHUNK = 2000, 50  # documents of a bulk
+WAYS = 2  # bulks at once: while the engine works on one, the next is made and sent
 BYTES = 8 << 20  # of a bulk, however few documents that is
 ATTEMPTS = 10  # at what a full engine does not take, before the round is given up
 FIRST_WAIT, LONGEST_WAIT = 0.1, 10.0
@@ -130,20 +132,34 @@ class Feeder:
         waiting = list(range(len(actions)))
         for index in sorted({action.index for action in actions}):
             self._ensure(index)
-        while waiting:
-            chunk = self._chunk(actions, waiting)
-            try:
-                sent = self.engine.bulk([actions[place] for place in chunk])
-            except SearchBusy:
-                self.pace.hold()
-                continue
-            again = self._sort(actions, chunk, sent, answers)
-            waiting = again + waiting[len(chunk) :]
-            if any(one.busy for one in sent):
-                self.pace.hold()
-            elif not again:
-                self.pace.taken()
+        with ThreadPoolExecutor(WAYS) as ways:
+            while waiting:
+                chunks = self._chunks(actions, waiting)
+                sent = list(ways.map(lambda chunk: self._bulk(actions, chunk), chunks))
+                done = [place for chunk in chunks for place in chunk]
+                results = [one for answer in sent for one in answer]
+                again = self._sort(actions, done, results, answers)
+                waiting = again + waiting[len(done) :]
+                if any(one.busy for one in results):
+                    self.pace.hold()
+                elif not again:
+                    self.pace.taken()
         return [answers[place] for place in range(len(actions))]
+
+    def _bulk(self, actions: Sequence[Action], chunk: Sequence[int]) -> list[Sent]:
+        """Send one bulk; an engine that refuses it as a whole refuses each document of it."""
+        try:
+            return self.engine.bulk([actions[place] for place in chunk])
+        except SearchBusy:
+            return [Sent(status=429, reason="")] * len(chunk)
+
+    def _chunks(self, actions: Sequence[Action], waiting: Sequence[int]) -> list[Sequence[int]]:
+        """The next bulks to be sent side by side; one alone to an engine that was just full."""
+        chunks: list[Sequence[int]] = []
+        while waiting and len(chunks) < (1 if self.pace.refused else WAYS):
+            chunks.append(self._chunk(actions, waiting))
+            waiting = waiting[len(chunks[-1]) :]
+        return chunks
 
     def _chunk(self, actions: Sequence[Action], waiting: Sequence[int]) -> Sequence[int]:
         size, count = 0, 0

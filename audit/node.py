@@ -338,11 +338,21 @@ def _noted(folder: Path) -> dict[str, Any] | None:
 def _end(process: psutil.Process) -> None:
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-        try:
-            process.wait(timeout=ENDING)
-        except psutil.TimeoutExpired:
+        if not _ended(process):
             process.kill()
-            process.wait(timeout=ENDING)
+            _ended(process)
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whether it ends in time. Its parent may be another process, and need not have waited for it."""
+    end = monotonic() + ENDING
+    while _lives(process):
+        if monotonic() > end:
+            return False
+        sleep(LOOK)
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return True
 
 
 def _taken(folder: Path) -> int:

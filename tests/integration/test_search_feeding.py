@@ -104,9 +104,10 @@ def test_a_full_engine_gets_less_and_later_and_loses_nothing(trail, gate):
     feeder.pace.chunk = 256
 
     assert trail.feed(feeder) == 300
-    assert sizes[:6] == [256, 128, 64, 50, 50, 50]
+    assert sorted(sizes[:2]) == [44, 256]
+    assert sizes[2:6] == [128, 64, 50, 50]
     assert sum(sizes[5:]) == 300
-    assert len(trail.waits) == 5 and trail.waits[0] < trail.waits[4]
+    assert len(trail.waits) == 4 and trail.waits[0] < trail.waits[3]
     assert len(trail.state()) == 300
 
 

@@ -224,8 +224,9 @@ def test_differences_end_with_a_failure_that_lists_them_and_a_repair_ends_well(c
     client = connect(search_node).client
     where = cdp("audit", "reconcile", "--json").document
     assert where["documents"] >= 1
-    newest = max(client.indices.get(index="cdp-audit-*").items(), key=_made)[0]
-    client.index(index=newest, id="added", body={})
+    log = cdp("audit", "checkpoint", "--json").document["origin"].split("/")[1]
+    (index,) = client.indices.get(index=f"cdp-audit-{log}-*")
+    client.index(index=index, id="added", body={})
     found = cdp("audit", "reconcile", "--json")
     repaired = cdp("audit", "reconcile", "--repair", "--json")
 
@@ -233,10 +234,6 @@ def test_differences_end_with_a_failure_that_lists_them_and_a_repair_ends_well(c
     assert [(one["kind"], one["document"]) for one in found.document["differences"]] == [("added", "added")]
     assert repaired.code == Exit.OK and repaired.document["repaired"] == 1
     assert cdp("audit", "reconcile").code == Exit.OK
-
-
-def _made(found):
-    return int(found[1]["settings"]["index"]["creation_date"])
 
 
 @pytest.mark.parametrize(

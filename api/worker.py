@@ -15,22 +15,30 @@ from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System
-from cdp import tables, workspaces
+from cdp import scanning, tables, workspaces
 from cdp.ingest import Limits, work_off
+from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
-from cdp.ports import AuditEntry
+from cdp.ports import AuditEntry, Detector
+from governance.detection import config as detection
+from governance.detection.scanner import Scanner
 from identity.contacts import forget_erased
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
+SCAN_IDLE = 0.25  # seconds between looks for texts to scan
+SCAN_AGAIN = 5.0  # after the database or the detector was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
 
 
 def run(system: System, stop: threading.Event) -> None:
-    """Work the inbox off until `stop` is set; sweeping has a thread of its own."""
+    """Work the inbox off until `stop` is set; sweeping and scanning have threads of their own."""
     settle_in()
-    sweeper = threading.Thread(target=_sweep_on, args=(system, stop), daemon=True)
-    sweeper.start()
+    beside = [
+        threading.Thread(target=loop, args=(system, stop), daemon=True) for loop in (_sweep_on, _scan_on)
+    ]
+    for thread in beside:
+        thread.start()
     limits = Limits(messages=system.settings.ingest_batch)
     while not stop.is_set():
         try:
@@ -41,7 +49,8 @@ def run(system: System, stop: threading.Event) -> None:
             stop.wait(1.0)
         if not busy:
             stop.wait(IDLE)
-    sweeper.join(timeout=5)
+    for thread in beside:
+        thread.join(timeout=5)
 
 
 def settle_in() -> None:
@@ -93,6 +102,29 @@ def tidy(system: System) -> None:
             system.vault.destroy_inbox_keys(quarantined, work=work)
             # By then nothing that was accepted before those erasures can still come in.
             forget_erased(quarantined, work=work)
+
+
+def scan_round(system: System, detector: Detector) -> bool:
+    """Scan one batch of every workspace; whether there was anything to do."""
+    busy = False
+    for workspace in workspaces.known(system.app):
+        begin = system.opener(workspace, purpose="detection")
+        busy |= scanning.step(begin, ports=system.ports, detector=detector)
+    return busy
+
+
+def _scan_on(system: System, stop: threading.Event) -> None:
+    """Scan in the background; the model lives in a process of the scanner's, started when first needed."""
+    with Scanner(detection.load()) as detector:
+        while not stop.is_set():
+            try:
+                busy = scan_round(system, detector)
+            except (SQLAlchemyError, Unavailable):
+                log().warning("scan_interrupted", exc_info=True)
+                busy = False
+                stop.wait(SCAN_AGAIN)
+            if not busy:
+                stop.wait(SCAN_IDLE)
 
 
 def _sweep_on(system: System, stop: threading.Event) -> None:

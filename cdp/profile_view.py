@@ -14,7 +14,7 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best
+from cdp.minimising import best, without_texts
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, FieldClass, Identifier, ProfileId, Show
@@ -100,9 +100,15 @@ def read(
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
         values = best(values, {root: own})
+    values, texts = without_texts(values, work=work, ports=ports)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
+    for (_, trait), reason in texts.items():
+        seen_by_policy = plan[FieldClass.FREE_TEXT] is not Show.WITHHOLD
+        withheld[ports.catalogue.trait_by_id(trait).name] = decision.refused or (
+            reason if seen_by_policy else "policy"
+        )
     seen = {
         value.fragment
         for value in values

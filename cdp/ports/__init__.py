@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from cdp.ports.audit import AuditEntry, AuditTrail
 from cdp.ports.consent import Ask, Gate, Ground, Intent, Intents, Ledger, PersonFacts, Recorded, Word
+from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
+from cdp.ports.detection import Placed as PlacedFind
 from cdp.ports.erasure import Erasable, Forgotten
 from cdp.ports.governance import (
     Attribute,
@@ -44,6 +46,7 @@ class Ports:
 
     vault: Vault
     catalogue: Catalogue
+    scans: Scans
     journal: Journal
     jobs: Jobs
     receipts: Signer
@@ -65,8 +68,10 @@ __all__ = [
     "BlindIndex",
     "Catalogue",
     "Claim",
+    "Detector",
     "Erasable",
     "Evidence",
+    "Finding",
     "Forgotten",
     "Gate",
     "GoldenValue",
@@ -81,10 +86,14 @@ __all__ = [
     "Ledger",
     "PersonFacts",
     "Placed",
+    "PlacedFind",
     "Placement",
     "Policies",
     "Ports",
     "Recorded",
+    "Scanned",
+    "Scans",
+    "SealedRow",
     "Signer",
     "Source",
     "Statement",

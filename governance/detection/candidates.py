@@ -83,7 +83,8 @@ def _local(text: str, least: int, at: int) -> int:
     match = _LATIN_LOCAL.search(piece) or _ANY_LOCAL.search(piece)
     if match is None or piece.endswith("."):
         return at
-    first = at - len(match[0])
+    # These may stand in an address, but hardly do: they end what stands before it in a link.
+    first = at - len(match[0]) + max(match[0].rfind(one) for one in "/?=&") + 1
     while first < at and text[first] in _QUOTES:
         first += 1
     return first
@@ -214,17 +215,26 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
         yield from sorted(_valid(text[start - 1 : start] if start else "", candidate, start, regions))
 
 
+def _international(candidate: str, start: int) -> Span | None:
+    """A number with its country's code, of a length that the country has: it says itself what it is."""
+    try:
+        number = phonenumbers.parse(candidate)
+    except phonenumbers.NumberParseException:
+        return None
+    return (start, start + len(candidate.rstrip())) if phonenumbers.is_possible_number(number) else None
+
+
 def _valid(before: str, candidate: str, start: int, regions: Sequence[str]) -> set[Span]:
     """What libphonenumber finds in a candidate; the character before it counts."""
     lead = before if before in "$€£¥#" else ""
     found: set[Span] = set()
+    if candidate.startswith("+") and (span := _international(candidate, start)):
+        return {span}
     for region in regions:
         for match in phonenumbers.PhoneNumberMatcher(
             lead + candidate, region, leniency=phonenumbers.Leniency.VALID
         ):
             found.add((start - len(lead) + match.start, start - len(lead) + match.end))
-        if found and candidate.startswith("+"):
-            break
     whole = [
         span
         for span in found

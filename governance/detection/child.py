@@ -4,8 +4,10 @@
 prints nothing, and gives way to the others on the machine.
 """
 
+import ctypes
 import os
 import resource
+import signal
 import sys
 
 import msgspec
@@ -14,10 +16,13 @@ from governance.detection import config
 from governance.detection.analysis import Analyser
 from governance.detection.frames import LENGTH, Answer, Question, write
 
+PR_SET_PDEATHSIG = 1  # prctl(2), Linux
+
 
 def main() -> None:
     """Answer until the other side closes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _die_with_parent()
     os.nice(10)
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Whatever a library prints goes nowhere, and never into an answer.
@@ -30,6 +35,11 @@ def main() -> None:
         found = analyser.analyse(question.texts, question.language)
         plain = [[(one.start, one.end, one.entity, one.score, one.layer) for one in finds] for finds in found]
         write(answers, Answer(plain, _resident()))
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process with the one that started it, in the middle of a text too."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _resident() -> int:

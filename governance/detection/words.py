@@ -103,8 +103,8 @@ def _known(word: str) -> bool:
     names = _listed("names.txt")
     if not stem.isascii() or len(stem) < 2 or stem in names:
         return False
-    dictionary = _dictionary()
-    return stem in dictionary or any(base in dictionary and base not in names for base in _bases(stem))
+    known = dictionary()
+    return stem in known or any(base in known and base not in names for base in _bases(stem))
 
 
 def _bases(word: str) -> Iterable[str]:
@@ -123,7 +123,7 @@ def _listed(file: str) -> frozenset[str]:
 
 
 @cache
-def _dictionary() -> frozenset[str]:
+def dictionary() -> frozenset[str]:
     """The words that the model's lemmatizer knows, from the model's own file."""
     folder = Path(str(files(config.load().model)))
     (path,) = folder.glob("*/lemmatizer/lookups/lookups.bin")

@@ -17,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.wiring import System
 from cdp import scanning, tables, workspaces
 from cdp.ingest import Limits, work_off
-from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Detector
 from governance.detection import config as detection
@@ -119,7 +118,7 @@ def _scan_on(system: System, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 busy = scan_round(system, detector)
-            except (SQLAlchemyError, Unavailable):
+            except Exception:  # Whatever it is, the rows are in quarantine, and tried again later.
                 log().warning("scan_interrupted", exc_info=True)
                 busy = False
                 stop.wait(SCAN_AGAIN)

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from cdp import tables
-from cdp.kernel.errors import BrokenSeal
+from cdp.kernel.errors import BrokenSeal, Unavailable
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Detector, Keys, PlacedFind, Ports, Scanned, SealedRow
 from cdp.vocabulary import FieldClass, Find, FragmentId, Label
@@ -63,7 +63,10 @@ def enqueue(statements: Sequence[UUID], events: Sequence[tuple[UUID, datetime]],
 
 
 def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
-    """Scan one batch of rows that wait; whether there was one."""
+    """Scan one batch of rows that wait; whether there was one.
+
+    Raises `Unavailable` when there is no detector; the rows wait on then, in quarantine.
+    """
     with begin() as work:
         waiting = _take(work)
         if waiting is None:
@@ -81,7 +84,13 @@ def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
         statements = [row.id for row in claimed if row.label is Label.STATEMENT]
         events = [(row.id, row.received_at) for row in claimed if row.label is Label.EVENT]
         opened = _open(_sealed(statements, events, work=work, ports=ports), work=work, ports=ports)
-    scanned = _scan(opened, detector)
+    try:
+        scanned = _scan(opened, detector)
+    except Unavailable:
+        # Nothing was scanned for want of a detector, which is not the texts' fault.
+        with begin() as work:
+            _give_back(waiting.id, work=work)
+        raise
     with begin() as work:
         _finish(waiting.id, scanned, work=work, ports=ports)
     return True
@@ -118,6 +127,16 @@ def _take(work: Work) -> Any:
         .values(attempts=wait.attempts + 1, claimed_until=work.now + LEASE)
         .returning(tables.unscanned)
     ).one_or_none()
+
+
+def _give_back(waiting: UUID, *, work: Work) -> None:
+    """Let a batch wait as if nobody had taken it; its rows stay in quarantine."""
+    wait = tables.unscanned.c
+    work.session.execute(
+        update(tables.unscanned)
+        .where(wait.id == waiting)
+        .values(attempts=wait.attempts - 1, claimed_until=None)
+    )
 
 
 def _events(waiting: Any) -> list[tuple[UUID, datetime]]:

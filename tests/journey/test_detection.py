@@ -13,7 +13,7 @@ from cdp.requests import access, erasure
 from cdp.vocabulary import Channel, State
 from governance import tables as governed
 from governance.detection import config
-from governance.detection.scanner import Scanner
+from governance.detection.scanner import DetectorUnavailable, Scanner
 
 NOTE = 21  # the trait support_note
 CLEAN = "The parcel arrived late and the box was damaged."
@@ -198,13 +198,32 @@ def test_f7_a_worker_killed_while_it_scans_leaves_quarantine_and_is_tried_again(
     assert view(journey).shown == {"support_note": CLEAN}
 
 
+class Absent:
+    """A detector that cannot be started."""
+
+    def scan(self, texts, language="en"):
+        raise DetectorUnavailable
+
+
+def test_without_a_detector_texts_wait_in_quarantine_for_as_long_as_it_takes(journey, scanner):
+    """No attempt is counted against them, and they are scanned when it is there."""
+    said(journey, CLEAN)
+    for _ in range(scanning.ATTEMPTS + 2):
+        with pytest.raises(DetectorUnavailable):
+            scan(journey, Absent())
+        assert view(journey).withheld == {"support_note": "quarantined"}
+    scan(journey, scanner)
+
+    assert view(journey).shown == {"support_note": CLEAN}
+
+
 def lapse(journey):
     """Let every lease run out."""
     with journey.begin()() as work:
         work.session.execute(tables.unscanned.update().values(claimed_until=work.now))
 
 
-def test_another_version_of_the_detector_scans_everything_anew(journey, scanner, monkeypatch):
+def test_another_version_of_the_detector_scans_everything_anew(journey, scanner):
     """What an older detector called clean is withheld until the one in force has looked."""
     said(journey, CLEAN)
     scan(journey, scanner)

@@ -6,6 +6,7 @@ from api.routes import (
     audiences,
     audit,
     consents,
+    findings,
     health,
     identity,
     oauth,
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     releases.router,
     subjects.router,
     identity.router,
+    findings.router,
     unsubscribe.router,
     audit.router,
 )

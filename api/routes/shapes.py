@@ -110,7 +110,10 @@ def sees_exact(client: Client) -> bool:
 
 def reason(word: str, *, exact: bool) -> str:
     """A reason as the caller may see it. That policy withholds a field says nothing of a person."""
-    return word if exact or word == "policy" else reasons.coarse(word)
+    if exact or word == "policy":
+        return word
+    # Counts of texts stand apart: their people are released, without them.
+    return "text withheld" if word.startswith("text:") else reasons.coarse(word)
 
 
 def counted(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:

@@ -18,7 +18,7 @@ from governance.detection import checksums
 Span = tuple[int, int]
 
 _DIGITS_TRIGGER = re2.compile(r"(?:[0-9][^0-9]{0,4}){6}[0-9]")
-_IBAN_START = re2.compile(r"(?i)[a-z]{2}[0-9]{2}[ -]?[a-z0-9]{4}")
+_IBAN_START = re2.compile(r"(?i)[a-z]{2}[ -]?[0-9]{2}[ -]?[a-z0-9]{4}")
 
 _MOST_LOCAL, _MOST_DOMAIN = 64, 255  # RFC 5321, 4.5.3.1
 _LATIN_LOCAL = re.compile(r"[A-Za-z\u00c0-\u024f\u0300-\u036f0-9.!#$%&'*+/=?^_`{|}~-]+\Z")
@@ -27,11 +27,14 @@ _LATIN_DOMAIN = re.compile(r"[A-Za-z\u00c0-\u024f\u0300-\u036f0-9.-]+")
 _ANY_DOMAIN = re.compile(r"[\w\u0300-\u036f.-]+")
 _QUOTES = "'`.*/=?^{|}~!#$%&"  # stand before an address more often than in one
 
-_RUN = re2.compile(r"[0-9](?:[ .\-·/()]{0,3}[0-9])*")
+_RUN = re2.compile(r"[0-9](?:[\s.\-·/()_]{0,3}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
 _PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,24}(?: ?(?:ext|x|extension)\.? ?[0-9]{1,6})?")
 _RESIDENT = re2.compile(r"[1-8][0-9]{5}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
 _MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}")
+
+# A country's code that is not China's, before what would be a mobile number there.
+_ABROAD = re.compile(r"(?:\+|\b00)\d{1,3}\)?[ -]?(?:\(0\))?[ -]?$")
 
 # What stands before a number and says that it is none of a telephone.
 _OTHER = re.compile(
@@ -80,6 +83,8 @@ def emails(text: str) -> Iterator[Span]:
 def _local(text: str, least: int, at: int) -> int:
     """Where the local part begins: text of another script that touches it is not of it."""
     piece = text[max(least, at - _MOST_LOCAL) : at]
+    if piece.endswith('"') and (opened := piece.rfind('"', 0, -1)) >= 0:
+        return at - len(piece) + opened
     match = _LATIN_LOCAL.search(piece) or _ANY_LOCAL.search(piece)
     if match is None or piece.endswith("."):
         return at
@@ -92,10 +97,12 @@ def _local(text: str, least: int, at: int) -> int:
 
 def _domain(text: str, start: int) -> int:
     """Where the domain ends; `start` if there is none. Words that touch it fall away label by label."""
-    piece = text[start : start + _MOST_DOMAIN]
+    piece = text[start : start + _MOST_DOMAIN].replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    if piece[:1] in (".", "-"):
+        return start
     for form in (_LATIN_DOMAIN, _ANY_DOMAIN):
         match = form.match(piece)
-        labels = match[0].strip(".-").split(".") if match else []
+        labels = match[0].rstrip(".-").split(".") if match else []
         while len(labels) > 1:
             name = ".".join(labels)
             if all(labels) and (labels[-1].lower() in _PRIVATE or _has_suffix(name)):
@@ -188,14 +195,15 @@ def mobiles(text: str) -> Iterator[Span]:
     """Chinese mobile numbers, with the country's code or without."""
     for match in _MOBILE.finditer(text):
         start, end = match.span()
-        if _alone(text, start, end) and not _OTHER.search(text[max(0, start - _BEFORE) : start]):
+        before = text[max(0, start - _BEFORE) : start]
+        if _alone(text, start, end) and not _OTHER.search(before) and not _ABROAD.search(before):
             yield start, end
 
 
 def _alone(text: str, start: int, end: int) -> bool:
     """Whether no letter or digit of ours touches the span."""
     before, behind = text[start - 1 : start], text[end : end + 1]
-    return not any(one.isascii() and (one.isalnum() or one == "_") for one in (before, behind) if one)
+    return not any(one.isascii() and one.isalnum() for one in (before, behind))
 
 
 def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
@@ -218,7 +226,7 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
 def _international(candidate: str, start: int) -> Span | None:
     """A number with its country's code, of a length that the country has: it says itself what it is."""
     try:
-        number = phonenumbers.parse(candidate)
+        number = phonenumbers.parse(candidate if candidate[0] == "+" else f"+{candidate[2:]}")
     except phonenumbers.NumberParseException:
         return None
     return (start, start + len(candidate.rstrip())) if phonenumbers.is_possible_number(number) else None
@@ -228,7 +236,7 @@ def _valid(before: str, candidate: str, start: int, regions: Sequence[str]) -> s
     """What libphonenumber finds in a candidate; the character before it counts."""
     lead = before if before in "$€£¥#" else ""
     found: set[Span] = set()
-    if candidate.startswith("+") and (span := _international(candidate, start)):
+    if candidate.startswith(("+", "00")) and (span := _international(candidate, start)):
         return {span}
     for region in regions:
         for match in phonenumbers.PhoneNumberMatcher(

@@ -96,6 +96,10 @@ class PurposeNotAllowed(NotAllowed):
     """This client may not act for that purpose."""
 
 
+class RecipientNotAllowed(NotAllowed):
+    """This client belongs to another recipient, and can ask for that one alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """Who calls: a client as it stands now, within what its token says."""
@@ -115,6 +119,13 @@ class Client:
         if purpose not in self.row.purposes:
             raise PurposeNotAllowed(field="purpose")
         return purpose
+
+    def for_recipient(self, recipient: str | None) -> str | None:
+        """`recipient`, or the one that this client belongs to. Raises `RecipientNotAllowed`."""
+        own = self.row.recipient
+        if own is not None and recipient not in (None, own):
+            raise RecipientNotAllowed(field="recipient")
+        return own if own is not None else recipient
 
     def opener(self, purpose: str) -> Opener:
         """What opens a Work of this client's, for use cases that need several."""

@@ -1,4 +1,4 @@
-"""The keeper: one an instance. Sequences and signs the audit log, rotates key-encryption keys."""
+"""The keeper, one an instance: sequences and signs the log, rotates keys, trims the journal."""
 
 import threading
 from datetime import timedelta
@@ -10,14 +10,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import wiring
 from audit.sequencer import LogRewritten, Sequencer, forget_details
 from cdp import workspaces
+from cdp.kernel.clock import now
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import WorkspaceId
 from cdp.work import open_work
-from governance import rotation, statedir
+from governance import rotation, statedir, trimming
 from governance import tables as governance_tables
 from governance.keyfile import KeyFile
 from governance.statedir import StateDirectory
+from governance.trimming import MARGIN
 
 IDLE = 0.05
 ROTATION_EVERY = 3600.0
@@ -38,6 +40,7 @@ def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: thre
                     rotated = monotonic()
                     for workspace in workspaces.known(engine):
                         rotate_if_due(settings, engine, keys, WorkspaceId(workspace))
+                    trim_journal(engine, keys, state)
             except LogRewritten:
                 log().error("log_rewritten", exc_info=True)
                 raise
@@ -57,10 +60,22 @@ def keep(keeper: Sequencer, engine: Engine, workspace: WorkspaceId) -> int:
     return taken
 
 
+def trim_journal(engine: Engine, keys: KeyFile, state: StateDirectory, *, margin: timedelta = MARGIN) -> int:
+    """Trim the journal past the oldest backup that can still be opened; how many files went."""
+    directory, known = state.journal, keys.current()
+    with statedir.locked(state.path / "startup.lock"):
+        with engine.begin() as connection:
+            gone = trimming.trim(directory, known, connection, margin=margin)
+        with engine.begin() as connection:
+            trimming.forget(directory, known, connection, margin=margin)
+        trimming.let_go(directory, known, now=now(), margin=margin)
+    return gone
+
+
 def rotate_if_due(
-    settings: Settings, engine: Engine, keys: KeyFile, workspace: WorkspaceId, *, now: bool = False
+    settings: Settings, engine: Engine, keys: KeyFile, workspace: WorkspaceId, *, at_once: bool = False
 ) -> bool:
-    """Rotate the key-encryption key if the active one is `kek_days` old, or if `now`; rewrap; destroy.
+    """Rotate the key-encryption key if the active one is `kek_days` old, or if `at_once`; rewrap; destroy.
 
     A rotation that was killed midway is finished: rewrapping goes on wherever it stopped.
     """
@@ -69,7 +84,7 @@ def rotate_if_due(
         active = work.session.scalar(select(version.activated_at).where(version.state == "active"))
         if active is None:
             return False
-        due = now or active <= work.now - timedelta(days=settings.kek_days)
+        due = at_once or active <= work.now - timedelta(days=settings.kek_days)
         if due:
             rotation.activate(work=work, file=keys)
     while True:

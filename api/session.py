@@ -165,6 +165,7 @@ def opened(settings: Settings, *, migrate: bool = False) -> Iterator[Session]:
             startup.catch_up(system)
             yield Session(system=system, urls=urls)
         finally:
+            system.ports.journal.close()
             system.app.dispose()
 
 

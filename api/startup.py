@@ -1,7 +1,8 @@
 """Start-up: what must be true before anything listens (design §3.2), under one exclusive lock.
 
 1. The instance id of state directory and database match, else refuse.
-2. The state directory is not older or shorter than the database records, else refuse.
+2. The state directory is not older or shorter than the database records, and has the keys that
+   are active in it, else refuse.
 3. Migrate.
 4. Replay erasures and negative words that the database does not know.
 5. Set the sequence of acceptance above every watermark.
@@ -22,7 +23,8 @@ from cdp.kernel.clock import now
 from cdp.kernel.errors import Refused
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from governance import journalling, statedir
+from cdp.vocabulary import WorkspaceId
+from governance import journalling, statedir, trimming
 from governance.keyfile import KeyFile, KeyringExists
 from governance.statedir import StateDirectory
 
@@ -42,7 +44,7 @@ class NotMigrated(Refused):
 def prepare(settings: Settings, owner_url: str) -> StateDirectory:
     """Check, migrate and make keys where there are none; the state directory, opened.
 
-    Raises `WrongInstance`, `KeysMissing`, `StateOlderThanDatabase`, `StateUnusable`.
+    Raises `WrongInstance`, `KeysMissing`, `StateOlderThanDatabase`, `BackupBlind`, `StateUnusable`.
     """
     state = statedir.open_state(settings.state_dir)
     owner = create_engine(owner_url, poolclass=NullPool, hide_parameters=True)
@@ -94,6 +96,8 @@ def _check(state: StateDirectory, instance: UUID, connection: Connection) -> Non
         raise WrongInstance
     if not state.keyring.exists():
         raise KeysMissing
+    known = [WorkspaceId(one) for one in connection.scalars(text("SELECT id FROM cdp.workspaces"))]
+    trimming.check_openable(KeyFile.load(state.keyring).current(), known, connection)
     journalling.check_marks(state.journal, connection)
 
 

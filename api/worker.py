@@ -9,23 +9,26 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System
-from cdp import scanning, tables, workspaces
+from cdp import inbox, quarantine, scanning, tables, workspaces
 from cdp.ingest import Limits, work_off
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Detector
+from cdp.work import Work
 from governance.detection import config as detection
 from governance.detection.scanner import Scanner
 from identity.contacts import forget_erased
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
-SCAN_IDLE = 0.25  # seconds between looks for texts to scan
+SCAN_IDLE = 1.0  # seconds between looks for texts to scan
+RENEW_EVERY = 600.0  # seconds between looks for what a worker of an older version has scanned
 SCAN_AGAIN = 5.0  # after the database or the detector was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
 
@@ -88,19 +91,26 @@ def sweep(system: System) -> None:
 
 
 def tidy(system: System) -> None:
-    """Forget what has had its time: message ids, quarantined letters and the keys they lie under."""
+    """Forget what has had its time: message ids, quarantined requests and the keys they lie under."""
     settings = system.settings
     for workspace in workspaces.known(system.app):
         with system.opener(workspace, purpose="retention")() as work:
-            quarantined = work.now - timedelta(days=settings.quarantine_days)
-            seen = work.now - timedelta(days=settings.seen_days)
+            # A copy of what comes back from quarantine must be known until nothing comes back.
+            days = max(settings.seen_days, settings.quarantine_days)
+            seen = work.now - timedelta(days=days)
             work.session.execute(delete(tables.seen).where(tables.seen.c.received_at < seen))
-            work.session.execute(
-                delete(tables.quarantine).where(tables.quarantine.c.quarantined_at < quarantined)
-            )
-            system.vault.destroy_inbox_keys(quarantined, work=work)
+            received = _waited_for(work.now - timedelta(days=settings.quarantine_days), work)
+            quarantine.destroy(received, work=work, ports=system.ports)
+            system.vault.destroy_inbox_keys(received, work=work)
             # By then nothing that was accepted before those erasures can still come in.
-            forget_erased(quarantined, work=work)
+            forget_erased(received, work=work)
+
+
+def _waited_for(limit: datetime, work: Work) -> datetime:
+    """The hour of `limit`, or of the oldest request that waits: its key and its past are needed yet."""
+    oldest = inbox.oldest(work=work)
+    until = limit if oldest is None else min(limit, oldest)
+    return until.replace(minute=0, second=0, microsecond=0)
 
 
 def scan_round(system: System, detector: Detector) -> bool:
@@ -112,11 +122,21 @@ def scan_round(system: System, detector: Detector) -> bool:
     return busy
 
 
+def renew_scans(system: System) -> None:
+    """Let everything wait anew, in every workspace, that another version of the detector scanned."""
+    for workspace in workspaces.known(system.app):
+        scanning.renew(system.opener(workspace, purpose="detection"), ports=system.ports)
+
+
 def _scan_on(system: System, stop: threading.Event) -> None:
     """Scan in the background; the model lives in a process of the scanner's, started when first needed."""
+    renewed = -RENEW_EVERY
     with Scanner(detection.load()) as detector:
         while not stop.is_set():
             try:
+                if monotonic() - renewed > RENEW_EVERY:
+                    renew_scans(system)
+                    renewed = monotonic()
                 busy = scan_round(system, detector)
             except Exception:  # Whatever it is, the rows are in quarantine, and tried again later.
                 log().warning("scan_interrupted", exc_info=True)

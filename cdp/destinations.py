@@ -39,11 +39,6 @@ class NotDelivered(Unavailable):
 class Destination(Protocol):
     """Where a release sends its batches."""
 
-    @property
-    def name(self) -> str:
-        """Its kind, a word for the release's row."""
-        ...
-
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Send a batch before `intent.deadline`.
 
@@ -57,7 +52,6 @@ class NdjsonFile:
     """Appends records to a file of the operator's, one JSON object a line."""
 
     path: Path
-    name: str = "ndjson"
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Write the batch in one piece; every line names its intent."""
@@ -76,7 +70,6 @@ class Webhook:
 
     url: str
     secret: bytes = field(repr=False)
-    name: str = "webhook"
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Connect first, look at the clock last; at the deadline the connection is reset."""

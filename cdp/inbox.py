@@ -11,9 +11,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, insert, select, text
 
 from cdp import tables
+from cdp.kernel.errors import Unavailable
 from cdp.ports import Vault
 from cdp.vocabulary import SourceId
 from cdp.work import Work
+
+
+class InboxLags(Unavailable):
+    """Messages wait, and one may be a withdrawal, so this holds. Try again soon; is the worker running?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +61,25 @@ def newest(*, work: Work) -> int:
     return int(value or 0)
 
 
+def oldest(*, work: Work) -> datetime | None:
+    """When the oldest message that waits was received; None: none waits."""
+    found: datetime | None = work.session.scalar(select(func.min(tables.inbox.c.received_at)))
+    return found
+
+
 def lag(*, work: Work) -> timedelta:
     """The age of the oldest message that waits; zero if none does."""
-    oldest: datetime | None = work.session.scalar(select(func.min(tables.inbox.c.received_at)))
-    if oldest is None:
+    since = oldest(work=work)
+    if since is None:
         return timedelta(0)
     present: datetime = work.session.execute(select(func.clock_timestamp())).scalar_one()
-    return max(timedelta(0), present - oldest)
+    return max(timedelta(0), present - since)
+
+
+def hold(limit: timedelta, *, work: Work) -> None:
+    """Raise `InboxLags` while a message has waited for longer than `limit`: the ledger may be behind."""
+    if lag(work=work) > limit:
+        raise InboxLags
 
 
 def waiting(*, work: Work) -> int:

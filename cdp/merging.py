@@ -1,4 +1,4 @@
-"""Un-merge through an interface: who is affected, the decision, and the wait until it holds.
+"""Un-merge and its undoing: who is affected, the decision, and the wait until it holds.
 
 A steward's decision narrows: a grant of one of the two reaches the other no more. So, as for
 every narrowing, it is acknowledged once no release that names either can still be sent.
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from cdp import consents, profiles
 from cdp.kernel.errors import Conflict, NotAllowed, NotFound
@@ -22,8 +23,19 @@ class UnmergeNotAllowed(NotAllowed):
     """The policy does not let this caller separate people."""
 
 
+class RejoinNotAllowed(NotAllowed):
+    """The policy does not let this caller join people again."""
+
+
 class NoSuchFragment(NotFound):
     """There is no such fragment, or it has been erased."""
+
+
+class Reason(StrEnum):
+    """Why a separation is taken back: a word, for what a steward would write could name the person."""
+
+    MISTAKE = "mistake"  # the separation was one
+    PROOF = "proof"  # the person, or a source, proved that both are theirs
 
 
 class OneFragment(Conflict):
@@ -57,6 +69,10 @@ def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affec
     """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
     if not ports.policies.allows(work.actor, "identity", "unmerge"):
         raise UnmergeNotAllowed
+    return _affected(a, b, work=work, ports=ports)
+
+
+def _affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
     if a == b:
         raise OneFragment
     roots = [ports.identity.resolve(one, work=work) for one in (a, b)]
@@ -95,18 +111,53 @@ def separate(a: FragmentId, b: FragmentId, *, begin: Opener, ports: Ports, patie
 
 
 def _separate(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Sequence[ProfileId]:
-    """The decision itself: facts, words and keys stay with their fragments, derived values are made anew."""
     regrouped = ports.identity.separate(a, b, work=work)
+    return _derived("separate", a, b, regrouped, work=work, ports=ports)
+
+
+def _derived(
+    action: str,
+    a: FragmentId,
+    b: FragmentId,
+    regrouped: frozenset[ProfileId],
+    *,
+    work: Work,
+    ports: Ports,
+    **detail: str,
+) -> Sequence[ProfileId]:
+    """What follows: facts, words and keys stay with their fragments, the rest is derived anew."""
     profiles.refresh(regrouped, people=regrouped, gone=regrouped, work=work, ports=ports)
     keys = ports.vault.keys(sorted({a, b}), work=work)
     ports.audit.record(
         AuditEntry(
-            action=f"{work.actor.kind}:identity:separate",
+            action=f"{work.actor.kind}:identity:{action}",
             outcome="ok",
             references=[keys.reference(one) for one in sorted({a, b})],
             policy_version=ports.policies.version,
-            detail={"profiles": sorted(str(one) for one in regrouped)},
+            detail={"profiles": sorted(str(one) for one in regrouped), **detail},
         ),
         work=work,
     )
     return sorted({root for one in (a, b) if (root := ports.identity.resolve(one, work=work)) is not None})
+
+
+def rejoin(
+    a: FragmentId, b: FragmentId, *, reason: Reason, begin: Opener, ports: Ports, patience: timedelta
+) -> Separated:
+    """Take a steward's separation of these two back; evidence decides again whether they are one.
+
+    A merge narrows: the stricter word of the two holds for both. So it is acknowledged as a
+    separation is. Raises `RejoinNotAllowed`, `NoSuchFragment`, `Conflict` where no steward
+    separated them, and `consents.NotYetEffective`.
+    """
+    with begin() as work:
+        if not ports.policies.allows(work.actor, "identity", "merge"):
+            raise RejoinNotAllowed
+        before = _affected(a, b, work=work, ports=ports)
+        ports.identity.lock(before.profiles, work=work)
+        before = _affected(a, b, work=work, ports=ports)
+        regrouped = ports.identity.rejoin(a, b, work=work)
+        now = _derived("rejoin", a, b, regrouped, work=work, ports=ports, reason=str(reason))
+        at = work.now
+    consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
+    return Separated(before=before, profiles=list(now), at=at)

@@ -5,19 +5,20 @@ may be used for it at all; both must agree before a value is opened. What is not
 named with a reason, and the whole decision is signed and logged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
-from cdp import receipts
+from cdp import inbox, receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
 from cdp.minimising import best, without_texts
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
-from cdp.vocabulary import REACHES, FieldClass, Identifier, ProfileId, Show
+from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
 from cdp.work import Work
 
 
@@ -31,6 +32,22 @@ class UnknownTrait(BadInput):
 
 class ReadNotAllowed(NotAllowed):
     """The policy does not let this caller read profiles."""
+
+
+class NoRecipient(NotAllowed):
+    """The purpose's notice names recipients and this client is none; see `cdp client create --recipient`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """For what somebody reads, and who receives it: a recipient's name; None: the controller itself.
+
+    `inbox_lag` is how stale the ledger may be.
+    """
+
+    purpose: str
+    recipient: str | None
+    inbox_lag: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,53 +87,46 @@ def find(identifier: Identifier, *, work: Work, ports: Ports) -> ProfileId:
 
 def read(
     profile: UUID,
+    asking: Asking,
     *,
-    purpose: str,
     fields: Sequence[str],
     work: Work,
     ports: Ports,
     told: Callable[[str], str] = str,
 ) -> View:
-    """Read `fields` (all known ones if empty) of a profile for `purpose`.
+    """Read `fields` (all known ones if empty) of a profile for a purpose, as its recipient.
 
     `told` words a reason for this caller, in the view and its receipt: exact reasons are
     personal data too. The log's sealed detail keeps the exact one.
 
-    Raises `ReadNotAllowed`, `UnknownTrait`, `NoSuchProfile`; a refusal by consent raises
-    nothing, it shows nothing and says why. Every read leaves one audit entry.
+    Raises `ReadNotAllowed`, `NoRecipient`, `UnknownTrait`, `NoSuchProfile`, and `InboxLags`
+    while a withdrawal may still wait; a refusal by consent raises nothing, it shows nothing
+    and says why. Every read leaves one audit entry.
     """
-    if not ports.policies.allows(work.actor, "profile", "read"):
-        raise ReadNotAllowed
+    _check(asking, work=work, ports=ports)
+    purpose = asking.purpose
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchProfile
     traits = [ports.catalogue.trait(name) for name in fields]
     if None in traits:
         raise UnknownTrait(field="fields")
-    decision = _decide(root, purpose, work=work, ports=ports)
+    decision = _decide(root, asking, work=work, ports=ports)
     plan = ports.policies.column_plan(work.actor, purpose)
     wanted = [trait.id for trait in traits if trait is not None]
     values = ports.identity.golden([root], wanted, work=work)
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
         values = best(values, {root: own})
-    values, texts = without_texts(values, work=work, ports=ports)
+    values, shut = _without_texts(values, plan, decision.refused, work=work, ports=ports)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
-    for (_, trait), reason in texts.items():
-        seen_by_policy = plan[FieldClass.FREE_TEXT] is not Show.WITHHOLD
-        withheld[ports.catalogue.trait_by_id(trait).name] = decision.refused or (
-            reason if seen_by_policy else "policy"
-        )
-    seen = {
-        value.fragment
-        for value in values
-        if value.rank == 1 and ports.catalogue.trait_by_id(value.trait).name in shown.keys() | masked.keys()
-    }
+    withheld |= shut
+    seen = _seen(values, shown.keys() | masked.keys(), ports)
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
-    receipt = _receipt(references[0], purpose, decision, shown, masked, said, work=work, ports=ports)
+    receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
     ports.audit.record(
         AuditEntry(
             action="client:profile:read",
@@ -124,7 +134,12 @@ def read(
             purpose=purpose,
             references=references,
             policy_version=ports.policies.version,
-            detail={"shown": sorted(shown), "masked": sorted(masked), "withheld": withheld},
+            detail={
+                "recipient": asking.recipient,
+                "shown": sorted(shown),
+                "masked": sorted(masked),
+                "withheld": withheld,
+            },
         ),
         work=work,
     )
@@ -138,6 +153,42 @@ def read(
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
     )
+
+
+def _check(asking: Asking, *, work: Work, ports: Ports) -> None:
+    if not ports.policies.allows(work.actor, "profile", "read"):
+        raise ReadNotAllowed
+    # A program that is nobody's cannot be held to whom the notice names.
+    nobodys = asking.recipient is None and work.actor.kind == "client"
+    if nobodys and ports.ledger.names_recipients(asking.purpose, work=work):
+        raise NoRecipient
+    inbox.hold(asking.inbox_lag, work=work)
+
+
+def _seen(values: Sequence[GoldenValue], names: Set[str], ports: Ports) -> set[FragmentId]:
+    """The fragments whose values stand under these names."""
+    return {
+        value.fragment
+        for value in values
+        if value.rank == 1 and ports.catalogue.trait_by_id(value.trait).name in names
+    }
+
+
+def _without_texts(
+    values: Sequence[GoldenValue],
+    plan: Mapping[FieldClass, Show],
+    refused: str | None,
+    *,
+    work: Work,
+    ports: Ports,
+) -> tuple[list[GoldenValue], dict[str, str]]:
+    """The values without the free texts that no scan has found clean, and why those are withheld."""
+    kept, texts = without_texts(values, work=work, ports=ports)
+    by_policy = "policy" if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
+    return kept, {
+        ports.catalogue.trait_by_id(trait).name: refused or by_policy or reason
+        for (_, trait), reason in texts.items()
+    }
 
 
 def _minimised(
@@ -171,12 +222,15 @@ def _minimised(
     return shown, masked, withheld
 
 
-def _decide(profile: ProfileId, purpose: str, *, work: Work, ports: Ports) -> _Decision:
+def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> _Decision:
     """Ask the gate for every channel, and for the use of traits where no contact is needed.
 
     What is shown is one core's, for a permission stops at verified links: the profile's own
-    if it is permitted.
+    if it is permitted. Where the evidence is the person's, an open channel permits nothing:
+    what a device of theirs refused is heard by the use of traits alone.
     """
+    ledger = ports.ledger
+    at_contact = ledger.purposes(work=work).get(asking.purpose) in ledger.needs_contact(work=work)
     contacts = ports.identity.contacts()
     asked: dict[str, Sequence[Row[Any]]] = {}
     for channel, namespace in REACHES.items():
@@ -185,20 +239,19 @@ def _decide(profile: ProfileId, purpose: str, *, work: Work, ports: Ports) -> _D
             .where(contacts.c.profile_id == profile, contacts.c.namespace == namespace)
             .subquery("mine")
         )
-        asked[channel] = _ask(
-            Ask(purpose=purpose, channel=channel, recipient=None), mine, work=work, ports=ports
-        )
+        asked[channel] = _ask(asking, channel, mine, work=work, ports=ports)
     reached = [row for rows in asked.values() for row in rows]
-    core = _permitted(reached, profile)
+    core = _permitted(reached, profile) if at_contact else None
     refused = None
     used: Sequence[Row[Any]] = ()
     if core is None:
-        whole = _person(profile, ports)
-        used = _ask(Ask(purpose=purpose, channel=None, recipient=None), whole, work=work, ports=ports)
+        used = _ask(asking, None, _person(profile, ports), work=work, ports=ports)
         core = _permitted(used, profile)
         if core is None:
             refused = used[0].reason if used else "no_contact"
     contactable, reasons = _reachable(asked, core)
+    if refused is not None:
+        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
     return _Decision(
         core=core,
         contactable=contactable,
@@ -247,13 +300,16 @@ def _person(profile: ProfileId, ports: Ports) -> FromClause:
     )
 
 
-def _ask(ask: Ask, contacts: FromClause, *, work: Work, ports: Ports) -> Sequence[Row[Any]]:
+def _ask(
+    asking: Asking, channel: Channel | None, contacts: FromClause, *, work: Work, ports: Ports
+) -> Sequence[Row[Any]]:
+    ask = Ask(purpose=asking.purpose, channel=channel, recipient=asking.recipient)
     return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
 
 
 def _receipt(
     subject: bytes,
-    purpose: str,
+    asking: Asking,
     decision: _Decision,
     shown: Mapping[str, Any],
     masked: Mapping[str, str],
@@ -264,7 +320,8 @@ def _receipt(
 ) -> str:
     claims = {
         "subject": subject.hex(),
-        "purpose": purpose,
+        "purpose": asking.purpose,
+        "recipient": asking.recipient,
         "consent_entries": decision.entries,
         "policy_version": ports.policies.version,
         "shown": sorted(shown),

@@ -22,16 +22,16 @@ from sqlalchemy import insert, select, update
 
 from cdp import audiences, inbox, segments, tables
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
-from cdp.kernel.errors import NotAllowed, Unavailable
+from cdp.endpoints import Connect, connect
+from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
-from cdp.minimising import Asked, Subject, fragments, read
-from cdp.ports import Ask, AuditEntry, Intent, Ports
+from cdp.minimising import Asked, Batch, Subject, fragments, read
+from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
     Actor,
     FieldClass,
     ProfileId,
     PurposeId,
-    RecipientId,
     Show,
 )
 from cdp.work import Work
@@ -44,21 +44,18 @@ class ReleaseNotAllowed(NotAllowed):
     """The policy does not let this caller run releases, or the purpose does not let addresses be used."""
 
 
-class InboxLags(Unavailable):
-    """Messages wait, and one may be a withdrawal, so the release holds. Is the worker running?"""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be released: to whom it goes, for what, and which traits.
 
-    `public_url` is where the people's unsubscribe links lead.
+    `endpoint` is one of the recipient's in the register; `public_url` is where the people's
+    unsubscribe links lead.
     """
 
     segment: UUID | str
     ask: Ask
     traits: Sequence[int]
-    destination: Destination
+    endpoint: str
     public_url: str
 
 
@@ -87,7 +84,8 @@ class _Run:
     plan: Plan
     id: UUID
     asked: Asked
-    recipient: RecipientId
+    endpoint: Endpoint
+    destination: Destination
     begin: Opener
     ports: Ports
     limits: Limits
@@ -97,20 +95,23 @@ class _Run:
 def run(
     plan: Plan,
     *,
-    recipient: RecipientId,
     begin: Opener,
     ports: Ports,
     limits: Limits,
     progress: Callable[[int], None] = lambda _: None,
+    connect: Connect = connect,
 ) -> Result:
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
-    `begin` opens a Work of the caller's. Raises `ReleaseNotAllowed` before anything is read,
-    `InboxLags` when the ledger may be behind: the release is closed as `aborted` then, as for
-    any error; batches that are out stay out, and counted.
+    `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
+    `ReleaseNotAllowed` before anything is read, `NotFound` for a recipient, an endpoint of its
+    or a segment that is not there, `UnsafeAddress`; `InboxLags` when the ledger may be behind:
+    the release is closed as `aborted` then, as for any error; batches that are out stay out,
+    and counted.
     """
     with begin() as work:
         show = _check(plan, work.actor, ports)
+        endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
@@ -123,13 +124,14 @@ def run(
             public_url=plan.public_url,
             links=ports.receipts,
         )
-        release = _open(plan, segment, purpose, recipient, funnel.matched, work=work, ports=ports)
+        release = _open(plan, segment, purpose, endpoint, funnel.matched, work=work, ports=ports)
     result = Result(id=release, matched=funnel.matched, withheld=Counter(funnel.withheld))
     this = _Run(
         plan=plan,
         id=release,
         asked=asked,
-        recipient=recipient,
+        endpoint=endpoint,
+        destination=destination,
         begin=begin,
         ports=ports,
         limits=limits,
@@ -157,11 +159,19 @@ def _check(plan: Plan, actor: Actor, ports: Ports) -> Mapping[FieldClass, Show]:
     return show
 
 
+def _endpoint(plan: Plan, connect: Connect, *, work: Work, ports: Ports) -> tuple[Endpoint, Destination]:
+    """The recipient's endpoint as registered, and the way there: nobody names an address here."""
+    assert plan.ask.recipient is not None, "a release has a recipient"
+    found = ports.ledger.endpoint(plan.ask.recipient, plan.endpoint, work=work)
+    _, secret = ports.vault.endpoint_secret(work.workspace, found.id, found.key_version)
+    return found, connect(found, secret)
+
+
 def _open(
     plan: Plan,
     segment: UUID,
     purpose: PurposeId,
-    recipient: RecipientId,
+    endpoint: Endpoint,
     matched: int,
     *,
     work: Work,
@@ -175,8 +185,9 @@ def _open(
             segment_id=segment,
             purpose_id=purpose,
             channel=str(plan.ask.channel),
-            recipient_id=recipient,
-            destination=plan.destination.name,
+            recipient_id=endpoint.recipient,
+            destination=endpoint.kind,
+            endpoint_id=endpoint.id,
             traits=list(plan.traits),
             state="running",
             matched=matched,
@@ -189,7 +200,7 @@ def _open(
             outcome="ok",
             purpose=plan.ask.purpose,
             policy_version=ports.policies.version,
-            detail={"release": str(release), "matched": matched},
+            detail={"release": str(release), "matched": matched, "endpoint": str(endpoint.id)},
         ),
         work=work,
     )
@@ -199,8 +210,7 @@ def _open(
 def _matched(this: _Run, after: ProfileId | None) -> list[ProfileId]:
     """The next page of those whom the segment matches; holds while the inbox lags."""
     with this.begin() as work:
-        if inbox.lag(work=work) > this.limits.inbox_lag:
-            raise InboxLags
+        inbox.hold(this.limits.inbox_lag, work=work)
         matching = segments.members(this.asked.rule, ports=this.ports).subquery()
         page = select(matching.c.profile_id).order_by(matching.c.profile_id).limit(this.limits.batch)
         if after is not None:
@@ -229,7 +239,7 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
         intent = this.ports.intents.declare(
             release=this.id,
             ask=this.plan.ask,
-            recipient=this.recipient,
+            recipient=this.endpoint.recipient,
             purpose=this.asked.purpose,
             fragments=sorted({fragment for one in subjects for fragment in one.fragments}),
             contacts=sorted({one.contact for one in subjects}),
@@ -237,10 +247,9 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
             work=work,
         )
         _audit(this, "client:release:intend", "ok", intent, len(subjects), (), work=work)
-    with this.begin() as work:
-        batch = read(this.asked, subjects, work=work, ports=this.ports)
+    batch = _read(this, subjects)
     records = batch.records
-    outcome = _send(this.plan.destination, records, intent)
+    outcome = _send(this.destination, records, intent)
     sent = len(records) if outcome in ("sent", "unknown_treated_as_released") else 0
     with this.begin() as work:
         settled = this.ports.intents.settle(intent.id, outcome=outcome, sent=sent, work=work)
@@ -261,6 +270,14 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
     if not sent and records:
         result.withheld["not_sent"] += len(records)
     this.progress(len(subjects))
+
+
+def _read(this: _Run, subjects: Sequence[Subject]) -> Batch:
+    """What may go out now; nothing to an endpoint that was revoked meanwhile."""
+    with this.begin() as work:
+        if this.ports.ledger.endpoint_stands(this.endpoint.id, work=work):
+            return read(this.asked, subjects, work=work, ports=this.ports)
+    return Batch(records=(), references=(), left_out=Counter(endpoint_revoked=len(subjects)))
 
 
 def _send(destination: Destination, records: Sequence[Record], intent: Intent) -> str:

@@ -70,7 +70,7 @@ def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
     with begin() as work:
         waiting = _take(work)
         if waiting is None:
-            return _wait_again(ports.scans.overdue(OVERDUE, work=work), work=work)
+            return False
         claimed = ports.scans.claim(
             [one.row for one in _sealed(waiting.statements, _events(waiting), work=work, ports=ports)],
             work=work,
@@ -96,6 +96,18 @@ def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
     return True
 
 
+def renew(begin: Opener, *, ports: Ports) -> int:
+    """Let everything wait anew that another version of the detector scanned; how many rows."""
+    total = 0
+    while True:
+        with begin() as work:
+            rows = ports.scans.overdue(OVERDUE, work=work)
+            _wait_again(rows, work=work)
+        total += len(rows)
+        if not rows:
+            return total
+
+
 def retry(*, work: Work, ports: Ports) -> int:
     """Let up to `OVERDUE` rows of the quarantine wait anew; how many."""
     rows = ports.scans.overdue(OVERDUE, work=work, quarantined=True)
@@ -103,11 +115,10 @@ def retry(*, work: Work, ports: Ports) -> int:
     return len(rows)
 
 
-def _wait_again(rows: Sequence[SealedRow], *, work: Work) -> bool:
+def _wait_again(rows: Sequence[SealedRow], *, work: Work) -> None:
     statements = [row.id for row in rows if row.label is Label.STATEMENT]
     events = [(row.id, row.received_at) for row in rows if row.label is Label.EVENT]
     enqueue(statements, events, work=work)
-    return bool(rows)
 
 
 def _take(work: Work) -> Any:

@@ -76,13 +76,17 @@ inbox = workspace_table(
     key=("accept_seq",),
 )
 
-# What could not be read or stored, sealed as it came, until its inbox key is destroyed.
+# What could not be read or stored, as it stood in the inbox, until its inbox key is destroyed.
 quarantine = workspace_table(
     "quarantine",
     SCHEMA,
     Column("accept_seq", BigInteger),
     Column("index", Integer),  # -1: the whole request
     Column("reason", Text, nullable=False),
+    Column("source_id", Uuid),  # null, as the next three: from before it was kept; it cannot come back
+    Column("kind", Text),
+    Column("gpc", Boolean),
+    Column("items", Integer),
     Column("inbox_key_id", Uuid, nullable=False),
     Column("body", LargeBinary, nullable=False),
     instant("received_at"),
@@ -211,6 +215,7 @@ releases = workspace_table(
     Column("channel", Text, nullable=False),
     Column("recipient_id", Uuid, nullable=False),
     Column("destination", Text, nullable=False),  # ndjson | webhook
+    Column("endpoint_id", Uuid),  # null: from before endpoints were registered
     Column("traits", ARRAY(SmallInteger), nullable=False),
     Column("state", Text, nullable=False),
     Column("matched", BigInteger, nullable=False, server_default="0"),

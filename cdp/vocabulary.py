@@ -17,6 +17,7 @@ KeyId = NewType("KeyId", UUID)
 SourceId = NewType("SourceId", UUID)
 PurposeId = NewType("PurposeId", UUID)
 RecipientId = NewType("RecipientId", UUID)
+EndpointId = NewType("EndpointId", UUID)  # where a recipient may be sent to
 NoticeId = NewType("NoticeId", UUID)
 IntentId = NewType("IntentId", UUID)
 

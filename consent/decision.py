@@ -286,7 +286,8 @@ def _weight(heard: Heard) -> tuple[datetime, int]:
 
 
 def _laws(terms: Terms, subject: Subject) -> Law:
-    return terms.laws if subject.person.laws is None else subject.person.laws
+    """Those of the residence and those that bind the controller; each only adds."""
+    return (terms.laws if subject.person.laws is None else subject.person.laws) | terms.binding
 
 
 def _age(terms: Terms, subject: Subject) -> int:

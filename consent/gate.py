@@ -143,7 +143,7 @@ class _View:
             joined=joined,
             age=func.coalesce(person.c.age, unknown_age),
             consent_age=func.coalesce(person.c.consent_age, laws.UNSTATED_CONSENT_AGE),
-            laws=func.coalesce(person.c.laws, int(terms.laws)),
+            laws=func.coalesce(person.c.laws, int(terms.laws)).op("|")(int(terms.binding)),
         )
 
     def protected_by(self, law: Law) -> Condition:

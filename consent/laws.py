@@ -1,12 +1,14 @@
 """Which laws protect a person, and from which age they speak for themselves.
 
-Jurisdictions and ages are data, kept here and nowhere else; the rules that use them are in
-`decision.py`. An unknown residence has no laws of its own: the gate then takes the strictest
-set of the workspace. Dates are compared where the day has begun everywhere on Earth, so that
-nobody is treated as grown up some hours too early.
+The set of laws is that of the person's residence, of the controller's establishments (GDPR
+3(1)) and of the places that it offers to, together: each only adds. Jurisdictions and ages are
+data, kept here and nowhere else; the rules that use them are in `decision.py`. What is not
+known has no laws of its own: the gate then takes the strictest set of the workspace. Dates are
+compared where the day has begun everywhere on Earth, so that nobody is treated as grown up
+some hours too early.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import IntFlag
 
@@ -87,6 +89,40 @@ def laws_of(country: str | None, region: str | None) -> Law | None:
             return Law.CAN_SPAM if known_elsewhere else Law.CAN_SPAM | Law.CPRA
         case _:
             return None
+
+
+def laws_of_seat(country: str) -> Law | None:
+    """The laws that bind whoever is established in a country, whomever they process (GDPR 3(1), PIPL 3(1)).
+
+    The others protect residents alone. None: the country is not known here.
+    """
+    match country.upper():
+        case code if code in EEA or code == UNITED_KINGDOM:
+            return Law.GDPR
+        case code if code == CHINA:
+            return Law.PIPL
+        case code if code == UNITED_STATES:
+            return Law(0)
+        case _:
+            return None
+
+
+def laws_of_offer(place: str) -> Law | None:
+    """The laws that come with offering to people in a place (ISO 3166-1 or 3166-2); None: not known here.
+
+    What only permits, as CAN-SPAM does, is never gained by offering somewhere.
+    """
+    found = laws_of(place.partition("-")[0], place)
+    return None if found is None else found & ~Law.CAN_SPAM
+
+
+def binding(establishments: Iterable[str], offers: Iterable[str], *, strictest: Law) -> Law:
+    """What binds a controller for everybody, wherever they live; the strictest where a place is not known."""
+    found = [*map(laws_of_seat, establishments), *map(laws_of_offer, offers)]
+    bound = strictest if None in found or not found else Law(0)
+    for law in found:
+        bound |= law or Law(0)
+    return bound
 
 
 def consent_age(country: str | None) -> int | None:

@@ -13,10 +13,10 @@ from sqlalchemy import FromClause
 
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.ids import new_id
-from cdp.ports import Ground, Journal, PersonFacts, Recorded, Vault, Word
-from cdp.vocabulary import ContactId, FragmentId, Identifier, NoticeId, PurposeId, RecipientId
+from cdp.ports import Endpoint, Ground, Journal, PersonFacts, Recorded, Vault, Word
+from cdp.vocabulary import ContactId, EndpointId, FragmentId, Identifier, NoticeId, PurposeId, RecipientId
 from cdp.work import Work
-from consent import journaling, laws, purposes, recording, register, reports, suppression, tables
+from consent import endpoints, journaling, laws, purposes, recording, register, reports, suppression, tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,22 @@ class Ledger:
     def recipient(self, name: str, *, work: Work) -> RecipientId:
         """The id of a recipient. Raises `NotFound`."""
         return register.recipient_id(name, work)
+
+    def endpoint(self, recipient: str, name: str, *, work: Work) -> Endpoint:
+        """A recipient's endpoint, by both names. Raises `NotFound`."""
+        return endpoints.find(recipient, name, work=work)
+
+    def endpoint_stands(self, endpoint: EndpointId, *, work: Work) -> bool:
+        """Whether an endpoint is still registered."""
+        return endpoints.stands(endpoint, work=work)
+
+    def add_endpoint(self, endpoint: Endpoint, *, work: Work) -> None:
+        """Register an endpoint. Raises `endpoints.EndpointTaken`."""
+        endpoints.add(endpoint, work=work)
+
+    def names_recipients(self, purpose: str, *, work: Work) -> bool:
+        """Whether a notice of this purpose names recipients, so that who receives matters."""
+        return register.names_recipients(purpose, work)
 
     def purposes(self, *, work: Work) -> Mapping[str, PurposeId]:
         """The workspace's purposes by name, the reserved ones included."""

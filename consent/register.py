@@ -244,6 +244,16 @@ def newest_notices(work: Work) -> Mapping[str, NoticeId]:
     return {row.name: NoticeId(row.id) for row in rows}
 
 
+def names_recipients(purpose: str, work: Work) -> bool:
+    """Whether any version of a notice that names the purpose names recipients beside the controller."""
+    known = tree.load(work).named(purpose)
+    notice = tables.notices.c
+    naming = select(func.count()).where(
+        notice.purposes.contains([known.id] if known else []), func.cardinality(notice.recipients) > 0
+    )
+    return known is not None and bool(work.session.scalar(naming))
+
+
 def recipient_id(name: str, work: Work) -> RecipientId:
     """The id of a recipient. Raises `NoSuchRecipient`."""
     found = work.session.scalar(select(tables.recipients.c.id).where(tables.recipients.c.name == name))

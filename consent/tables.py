@@ -1,4 +1,4 @@
-"""Tables of consent: purposes, notices, recipients, the ledger, its fold, grounds, intents.
+"""Tables of consent: the registers, the ledger of words, its fold, grounds, intents.
 
 The ledger (`entries`) is append-only for the runtime role; `current` is its fold and a
 test holds the two equal. Suppressions outlive the person they protect, as HMACs.
@@ -42,6 +42,19 @@ purposes = workspace_table(
     key=("id",),
 )
 
+# Who decides what data is used for. No row: the workspace itself, in its region; of others nothing is known.
+controllers = workspace_table(
+    "controllers",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("name", Text, nullable=False),
+    Column("establishments", ARRAY(Text), nullable=False),  # ISO 3166-1
+    Column("offers", ARRAY(Text), nullable=False),  # ISO 3166-1 or 3166-2: places that it offers to
+    instant("created_at"),
+    Index("uq_controllers_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
 # A notice version: what people were told. Its text is hashed, its purposes and recipients bind.
 notices = workspace_table(
     "notices",
@@ -73,6 +86,29 @@ recipients = workspace_table(
     instant("contract_until"),
     instant("transfer_until", null=True),  # transfer tool; null: none is in place
     Index("uq_recipients_name", "workspace_id", "name", unique=True),
+    key=("id",),
+)
+
+# Where a recipient may be sent to. A row is never changed but for its end.
+endpoints = workspace_table(
+    "endpoints",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("recipient_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # ndjson | webhook
+    Column("address", Text, nullable=False),  # a path or a URL
+    Column("key_version", Integer, nullable=False),  # of the root that its secret is derived from
+    instant("created_at"),
+    instant("revoked_at", null=True),
+    Index(
+        "uq_endpoints_name",
+        "workspace_id",
+        "recipient_id",
+        "name",
+        unique=True,
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
     key=("id",),
 )
 

@@ -8,14 +8,15 @@ a contract that has ended refuse everybody at once.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import FromClause, func, select
 
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
+from consent import laws, tables
 from consent import purposes as tree
-from consent import tables
 from consent.laws import Law
 from consent.purposes import Purpose, Purposes, Reserved
 from consent.reasons import Reason, Refusal
@@ -42,12 +43,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """Where a controller is established, and where it offers: ISO 3166-1, or 3166-2 for an offer."""
+
+    establishments: tuple[str, ...]
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
     """What the gate must know of a workspace to understand an ask."""
 
     purposes: Purposes
     recipients: Mapping[str, Recipient]
     notices: Sequence[Notice]
+    controllers: Mapping[UUID, Controller]
     laws: Law  # of people whose residence is unknown: the strictest
     unknown_age_is_child: bool
 
@@ -66,7 +76,8 @@ class Terms:
     recipient: Recipient | None
     notices: frozenset[NoticeId]  # that name this purpose and this recipient (C3, C8)
     sale_notices: frozenset[NoticeId]  # that name the sale, and this recipient
-    laws: Law
+    laws: Law  # where a residence is unknown
+    binding: Law  # what binds the controller, wherever a person lives
     unknown_age_is_child: bool
     at: datetime
 
@@ -117,9 +128,18 @@ def resolve(ask: Ask, register: Register, *, at: datetime) -> Terms | Refusal:
         notices=_naming(register, purpose.id, recipient),
         sale_notices=_naming(register, sale, recipient),
         laws=register.laws,
+        binding=_binding(register, purpose.controller),
         unknown_age_is_child=register.unknown_age_is_child,
         at=at,
     )
+
+
+def _binding(register: Register, controller: UUID) -> Law:
+    """Nobody knows where a controller sits that is not registered, so all laws bind it."""
+    known = register.controllers.get(controller)
+    if known is None:
+        return register.laws
+    return laws.binding(known.establishments, known.offers, strictest=register.laws)
 
 
 def _naming(
@@ -133,25 +153,39 @@ def _naming(
 
 
 def load(ask: Ask, *, workspaces: FromClause, work: Work) -> tuple[Register, datetime]:
-    """The register, as far as `ask` needs it, and the database's time, in three queries.
+    """The register, as far as `ask` needs it, and the database's time, in a few queries.
 
-    `workspaces` has the columns id, laws, unknown_age_is_child.
+    `workspaces` has the columns id, region, laws, unknown_age_is_child. A workspace that is a
+    controller itself, and not registered as one, sits in its region.
     """
     space = work.session.execute(
         select(
-            workspaces.c.laws, workspaces.c.unknown_age_is_child, func.clock_timestamp().label("now")
+            workspaces.c.region,
+            workspaces.c.laws,
+            workspaces.c.unknown_age_is_child,
+            func.clock_timestamp().label("now"),
         ).where(workspaces.c.id == work.workspace)
     ).one()
+    own: dict[UUID, Controller] = {work.workspace: Controller(establishments=(space.region,))}
     purposes = tree.load(work)
     named = [purposes.askable(ask.purpose), purposes.named(Reserved.SALE_OR_SHARE)]
     register = Register(
         purposes=purposes,
         recipients={} if ask.recipient is None else _recipients(ask.recipient, work),
         notices=_notices([one.id for one in named if one], work),
+        controllers={**own, **_controllers(work)},
         laws=Law(space.laws),
         unknown_age_is_child=space.unknown_age_is_child,
     )
     return register, space.now
+
+
+def _controllers(work: Work) -> dict[UUID, Controller]:
+    """Every controller; a workspace has a handful."""
+    return {
+        row.id: Controller(establishments=tuple(row.establishments), offers=tuple(row.offers))
+        for row in work.session.execute(select(tables.controllers))
+    }
 
 
 def _recipients(name: str, work: Work) -> dict[str, Recipient]:

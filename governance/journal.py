@@ -6,12 +6,14 @@ JSON line per word, numbered and chained by SHA-256. It holds ids and keyed hash
 `append` refuses whatever could be a value.
 """
 
+import fcntl
 import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from inspect import getmembers, isclass
@@ -22,13 +24,16 @@ from uuid import UUID
 import msgspec
 
 from cdp import vocabulary
+from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, Refused, Unavailable
-from cdp.kernel.ids import new_id
+from cdp.kernel.ids import made_at, new_id
 from cdp.vocabulary import WorkspaceId
 from governance import statedir
 
 # A file is trimmed as a whole, and read as a whole: it ends before it gets unwieldy.
 LINES_PER_FILE = 50_000
+WRITTEN_FOR = timedelta(days=1)
+TRIMMED = "trimmed.json"
 _WORDS = frozenset(
     word.value for _, found in getmembers(vocabulary, isclass) if issubclass(found, StrEnum) for word in found
 )
@@ -85,6 +90,13 @@ class JournalFile:
     torn: bool
 
 
+class Trimmed(msgspec.Struct, frozen=True):
+    """A file that was trimmed: its lines then, and when the database forgot it; None: not yet for certain."""
+
+    lines: int
+    forgotten: datetime | None
+
+
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     n: int
     id: UUID
@@ -100,7 +112,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(slots=True, kw_only=True)
 class _Pen:
-    """The file that is being written: how far it is, and whose it is."""
+    """The file that is being written: how far it is, and whose it is. It is held by a shared lock."""
 
     file: str
     handle: int
@@ -119,6 +131,11 @@ class Journal:
         if not directory.exists():
             directory.mkdir(mode=0o700, exist_ok=True)
             statedir.sync_directory(directory.parent)
+
+    def close(self) -> None:
+        """Let go of the file that is being written; the next word opens another."""
+        with self._mutex:
+            self._close()
 
     def append(self, kind: Kind, workspace: WorkspaceId, payload: Mapping[str, Any]) -> JournalMark:
         """Write one line; it is on disk when this returns. Raises as `append_all`."""
@@ -162,12 +179,14 @@ class Journal:
 
     def _open(self) -> _Pen:
         pen = self._pen
-        if pen is not None and pen.pid == os.getpid() and pen.lines < LINES_PER_FILE:
+        if pen is not None and pen.pid == os.getpid() and pen.lines < LINES_PER_FILE and _young(pen):
             return pen
         self._close()
         file = str(new_id())
-        path = self._directory / f"{file}.jsonl"
+        path = path_of(self._directory, file)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, statedir.OWNER_ONLY)
+        # Whoever trims takes it alone: a file that is written to stays, however old it is.
+        fcntl.flock(handle, fcntl.LOCK_SH)
         self._pen = _Pen(file=file, handle=handle, pid=os.getpid(), lines=0, chain=_start(file))
         statedir.sync_directory(self._directory)
         return self._pen
@@ -180,14 +199,37 @@ class Journal:
 
 
 def read_all(directory: Path) -> Iterator[JournalFile]:
-    """Every file, oldest first, each verified whole before it is handed out.
+    """Every file that is not trimmed, oldest first, each verified whole before it is handed out.
 
     A last line without its newline is a crash's, was never acknowledged, and is reported as
     `torn`. Raises `JournalDamaged` for anything else that is not as it was written. A whole
     file or a tail that is missing shows against the database's record of `heights`.
     """
+    gone = trimmed(directory)
     for path in sorted(directory.glob("*.jsonl")):
-        yield _read(path)
+        if path.stem not in gone:
+            yield _read(path)
+
+
+def path_of(directory: Path, file: str) -> Path:
+    """Where a file of the journal lies."""
+    return directory / f"{file}.jsonl"
+
+
+def trimmed(directory: Path) -> dict[str, Trimmed]:
+    """The files that were trimmed and that a backup may still remember. Raises `JournalDamaged`."""
+    path = directory / TRIMMED
+    if not path.exists():
+        return {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Trimmed])
+    except msgspec.MsgspecError:
+        raise JournalDamaged(reason="unreadable", file=TRIMMED) from None
+
+
+def note_trimmed(directory: Path, files: Mapping[str, Trimmed]) -> None:
+    """Replace what `trimmed` says, durably. The caller holds the start-up lock."""
+    statedir.write_atomic(directory / TRIMMED, msgspec.json.encode(files, order="deterministic") + b"\n")
 
 
 def heights(directory: Path) -> dict[str, int]:
@@ -220,6 +262,11 @@ def _read(path: Path) -> JournalFile:
             )
         )
     return JournalFile(file=file, lines=tuple(lines), torn=bool(tail))
+
+
+def _young(pen: _Pen) -> bool:
+    """Whether a file may take more words: one that took some for ever could never be trimmed."""
+    return now() - made_at(UUID(pen.file)) < WRITTEN_FOR
 
 
 def _start(file: str) -> bytes:

@@ -15,7 +15,7 @@ from cdp.kernel.database import run
 from cdp.kernel.errors import Refused
 from cdp.work import Work
 from governance import tables
-from governance.journal import Journal, JournalLine, JournalMark, Kind, heights, read_all
+from governance.journal import Journal, JournalLine, JournalMark, Kind, heights, read_all, trimmed
 
 
 class StateOlderThanDatabase(Refused):
@@ -27,6 +27,10 @@ class MarkedJournal:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+
+    def close(self) -> None:
+        """Let go of the file that is being written."""
+        self._journal.close()
 
     def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
         """Append lines with one fsync; their ids. If the Work rolls back they stay: they only narrow."""
@@ -63,8 +67,12 @@ def unknown_lines(directory: Path, connection: Connection) -> list[JournalLine]:
 
 
 def check_marks(directory: Path, connection: Connection) -> None:
-    """Raises `StateOlderThanDatabase` if a file is shorter than the database remembers."""
+    """Raises `StateOlderThanDatabase` if a file is shorter than the database remembers.
+
+    A file that was trimmed is as long as it was then.
+    """
     there = heights(directory) if directory.exists() else {}
+    there |= {file: one.lines for file, one in trimmed(directory).items()}
     for file, lines in _marks(connection).items():
         if there.get(file, 0) < lines:
             raise StateOlderThanDatabase(lines=lines, found=there.get(file, 0))

@@ -82,7 +82,7 @@ journal_lines = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     schema=SCHEMA,
-    info={"grants": {"cdp_app": "SELECT, INSERT", "cdp_keeper": READ}},
+    info={"grants": {"cdp_app": "SELECT, INSERT", "cdp_keeper": "SELECT, DELETE"}},
 )
 
 instance = Table(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cdp.ports import BlindIndex, KeyFingerprint
-from cdp.vocabulary import FieldClass, FragmentId, Identifier, KeyId, SourceId, WorkspaceId
+from cdp.vocabulary import EndpointId, FieldClass, FragmentId, Identifier, KeyId, SourceId, WorkspaceId
 from cdp.work import Work
 from governance import fragment_keys, normalise
 from governance.blind import Blinder
@@ -48,6 +48,13 @@ class LocalVault:
     def source_secret(self, workspace: WorkspaceId, source: SourceId) -> bytes:
         """64 hex digits, derived, so that no table holds them."""
         return self._blinder(Use.PROOF, workspace).one("identity_proof", str(source)).hex().encode()
+
+    def endpoint_secret(
+        self, workspace: WorkspaceId, endpoint: EndpointId, version: int | None = None
+    ) -> tuple[int, bytes]:
+        """(version, 32 bytes), derived, so that no table holds them; a new root leaves them as they are."""
+        root = self._file.root(Use.PROOF, version)
+        return root.version, self._blinder(Use.PROOF, workspace, root).one("endpoint", str(endpoint))
 
     def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
         """Blind indexes by the current key."""

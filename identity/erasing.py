@@ -174,7 +174,8 @@ def _never(pairs: Sequence[tuple[FragmentId, FragmentId]], *, work: Work) -> Non
             "accept_seq": [0 for _ in pairs],
             "created_at": [work.now for _ in pairs],
         },
-        conflict=Conflict(("a", "b", "kind"), "UPDATE SET retracted_at = NULL"),
+        # A steward's word on the same two becomes an erasure's, which nobody takes back.
+        conflict=Conflict(("a", "b", "kind"), "UPDATE SET retracted_at = NULL, evidence = excluded.evidence"),
     )
 
 

@@ -155,6 +155,39 @@ def goes_by(
     return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}
 
 
+def known_by(contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:
+    """The fragments that some source knows by one of these contacts and that are joined to nobody, by id.
+
+    Asked of contacts that only one person holds, they are what others say of that person's address.
+    """
+    other = tables.fragments.alias().c
+    query = (
+        select(_fragment.id)
+        .where(
+            _fragment.contact_id == func.any(_array(contacts)),
+            _fragment.core_id == _fragment.id,
+            ~exists().where(other.core_id == _fragment.id, other.id != _fragment.id),
+        )
+        .order_by(_fragment.id)
+    )
+    return [FragmentId(one) for one in work.session.scalars(query)]
+
+
+def named_by_nobody_else(fragments: Sequence[FragmentId], *, work: Work) -> list[ContactId]:
+    """The contacts that `fragments` claim, on whatever evidence, and no other fragment does."""
+    theirs, other, mine = tables.claims.alias().c, tables.fragments.alias().c, _array(fragments)
+    query = (
+        select(_claim.contact_id)
+        .where(
+            _claim.fragment_id == func.any(mine),
+            ~exists().where(theirs.contact_id == _claim.contact_id, theirs.fragment_id != func.all(mine)),
+            ~exists().where(other.contact_id == _claim.contact_id, other.id != func.all(mine)),
+        )
+        .distinct()
+    )
+    return [ContactId(one) for one in work.session.scalars(query)]
+
+
 def knows(contact: ContactId, *, work: Work) -> bool:
     """Whether there is such a contact; False: there never was, or it was erased."""
     query = select(exists().where(tables.identifiers.c.contact_id == contact))

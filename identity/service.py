@@ -67,6 +67,14 @@ class IdentityService:
         """The contacts of those normalised identifiers that are known, in one query."""
         return queries.contacts_of(identifiers, vault=self.vault, work=work)
 
+    def known_by(self, contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:
+        """The fragments that some source knows by one of these contacts and that are joined to nobody."""
+        return queries.known_by(contacts, work=work)
+
+    def named_by_nobody_else(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ContactId]:
+        """The contacts that `fragments` claim, on whatever evidence, and no other fragment does."""
+        return queries.named_by_nobody_else(fragments, work=work)
+
     def knows(self, contact: ContactId, *, work: Work) -> bool:
         """Whether there is such a contact; False: there never was, or it was erased."""
         return queries.knows(contact, work=work)
@@ -131,3 +139,7 @@ class IdentityService:
         What had hung on their common contacts alone stays with `b`. Raises `NotFound`.
         """
         return unmerge.separate(a, b, work=work, limits=self.limits)
+
+    def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Take a steward's `separate` back; the regrouped profiles. Raises `NotFound`, `Conflict`."""
+        return unmerge.rejoin(a, b, work=work, limits=self.limits)

@@ -1,14 +1,20 @@
-"""Un-merge: a steward says that two fragments are two people.
+"""Un-merge: a steward says that two fragments are two people; and takes it back.
 
 A `never` edge keeps them apart whatever is said later, and every contact that both go by
 joins nobody from then on, for two people hold it (ADR-0004). What had hung on such a contact
 alone stays with the second: a steward's `same` edge holds it there.
+
+Only what a steward decided can be taken back. What an erasure keeps apart was apart by the
+erased, of whom nothing is left to ask.
 """
 
 from collections.abc import Iterable, Mapping
 
+from sqlalchemy import update
+
 from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.kernel.errors import BadInput, NotFound
+from cdp.kernel.errors import Conflict as Contradiction
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
 from identity import regrouping, tables
@@ -16,10 +22,15 @@ from identity.components import EdgeKind, Limits
 from identity.regrouping import Change
 
 EDGE_VERSION = 1
+STEWARD = "steward"
 
 
 class NoSuchFragment(NotFound):
     """One of the two fragments is unknown or erased."""
+
+
+class NotSeparated(Contradiction):
+    """No steward keeps these two apart; what an erasure keeps apart stays apart."""
 
 
 class OneFragment(BadInput):
@@ -47,6 +58,43 @@ def separate(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> fro
         return moved | _keep_with(a, b, before, locks, work=work, limits=limits)
 
     return regrouping.retrying(attempt, work=work)
+
+
+def rejoin(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:
+    """Take a steward's `never` between `a` and `b` back: evidence decides again; the regrouped profiles.
+
+    Raises `NoSuchFragment`, `NotSeparated`, `Contended`.
+    """
+
+    def attempt(also: frozenset[FragmentId]) -> frozenset[ProfileId]:
+        change = Change(seeds=frozenset({a, b}))
+        locks = also | {a, b} | regrouping.needs(change, work=work, limits=limits)
+        regrouping.lock(locks, work=work)
+        if not {a, b} <= _roots({a, b}, work=work).keys():
+            raise NoSuchFragment
+        if not _retract(a, b, work=work):
+            raise NotSeparated
+        return regrouping.settle(change, locks, work=work, limits=limits)
+
+    return regrouping.retrying(attempt, work=work)
+
+
+def _retract(a: FragmentId, b: FragmentId, *, work: Work) -> bool:
+    """End the steward's `never`; whether there was one."""
+    edge = tables.edges.c
+    ended = work.session.execute(
+        update(tables.edges)
+        .where(
+            edge.a == min(a, b),
+            edge.b == max(a, b),
+            edge.kind == str(EdgeKind.NEVER),
+            edge.evidence == STEWARD,
+            edge.retracted_at.is_(None),
+        )
+        .values(retracted_at=work.now)
+        .returning(edge.a)
+    )
+    return ended.one_or_none() is not None
 
 
 def _keep_with(
@@ -81,7 +129,7 @@ def _decide(pairs: Iterable[tuple[FragmentId, FragmentId]], kind: EdgeKind, *, w
             "a": [a for a, _ in ordered],
             "b": [b for _, b in ordered],
             "kind": [str(kind) for _ in ordered],
-            "evidence": ["steward" for _ in ordered],
+            "evidence": [STEWARD for _ in ordered],
             "version": [EDGE_VERSION for _ in ordered],
             # A steward's word has no place in the order of acceptance: it comes before all.
             "accept_seq": [0 for _ in ordered],

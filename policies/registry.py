@@ -51,6 +51,7 @@ class ClientEntry:
     name: str
     roles: tuple[str, ...]
     purposes: tuple[str, ...]
+    recipient: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -88,6 +89,7 @@ def clients(*, work: Work, ports: Ports) -> list[ClientEntry]:
             name=row.name,
             roles=tuple(row.roles),
             purposes=tuple(row.purposes),
+            recipient=row.recipient,
             created_at=row.created_at,
             revoked_at=row.revoked_at,
         )

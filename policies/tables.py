@@ -30,6 +30,7 @@ clients = workspace_table(
     Column("name", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
     Column("purposes", ARRAY(Text), nullable=False),  # names; which it may act for
+    Column("recipient", Text),  # its name in the register; null: the controller's own program
     Column("digest", LargeBinary, nullable=False),
     instant("created_at"),
     instant("revoked_at", null=True),

@@ -42,12 +42,14 @@ class Resource(StrEnum):
     CHANGE = "change"
     EVENT = "event"
     VERDICT = "verdict"
+    QUARANTINE = "quarantine"
     IMPORT = "import"
     SOURCE = "source"
     CLIENT = "client"
     ACCOUNT = "account"
     NOTICE = "notice"
     PURPOSE = "purpose"
+    CONTROLLER = "controller"
     RECIPIENT = "recipient"
     POLICY = "policy"
     JOB = "job"
@@ -101,6 +103,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.CHANGE: frozenset({Action.READ}),
         Resource.EVENT: frozenset({Action.WRITE}),
         Resource.VERDICT: frozenset({Action.READ}),
+        Resource.QUARANTINE: frozenset({Action.READ, Action.RUN}),
         Resource.IMPORT: frozenset({Action.RUN}),
         Resource.SOURCE: _READ_WRITE,
         Resource.CLIENT: _READ_WRITE,
@@ -108,6 +111,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.NOTICE: _READ_WRITE,
         Resource.PURPOSE: frozenset({Action.READ, Action.WRITE, Action.CHANGE_BASIS}),
         Resource.RECIPIENT: _READ_WRITE,
+        Resource.CONTROLLER: _READ_WRITE,
         Resource.POLICY: _READ_WRITE,
         Resource.JOB: frozenset({Action.RUN}),
         Resource.KEY: frozenset({Action.ROTATE}),

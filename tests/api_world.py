@@ -11,12 +11,13 @@ import httpx
 
 from api.auth import clients, write_keys
 from api.server import running
-from cdp import sources
+from cdp import endpoints, sources
 from cdp.ingest import Limits, work_off
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent import register
 
 ADMIN = Actor(ref="operator", roles=frozenset({"admin"}), kind="system")
+MAILER = "mail house"
 PURPOSES = ("email_marketing", "profiling", "order_updates")
 
 
@@ -67,10 +68,12 @@ def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
     return Keys(source.id, server, public)
 
 
-def client(system, workspace: UUID, *roles: str, purposes=PURPOSES, name: str = "tool"):
+def client(system, workspace: UUID, *roles: str, purposes=PURPOSES, name: str = "tool", recipient=None):
     """An API client with these roles."""
     with as_admin(system, workspace) as work:
-        return clients.create(name, roles=roles, purposes=purposes, work=work, ports=system.ports)
+        return clients.create(
+            name, roles=roles, purposes=purposes, recipient=recipient, work=work, ports=system.ports
+        )
 
 
 def token(http: httpx.Client, made, **form) -> httpx.Response:
@@ -95,7 +98,7 @@ class Town:
                 "order_updates", basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, **common
             )
             register.add_recipient(
-                "mail house",
+                MAILER,
                 legal_entity="Mail House GmbH",
                 role="processor",
                 country="DE",
@@ -107,7 +110,7 @@ class Town:
                 text="We write to you.",
                 language="en",
                 purposes=["email_marketing"],
-                recipients=["mail house"],
+                recipients=[MAILER],
                 **common,
             )
         self._tokens: dict[tuple[str, ...], dict[str, str]] = {}
@@ -115,10 +118,15 @@ class Town:
     def as_(self, *roles: str) -> dict[str, str]:
         """The headers of a client in these roles."""
         if roles not in self._tokens:
-            made = client(self.system, self.workspace, *roles, name="-".join(roles))
+            made = client(self.system, self.workspace, *roles, name="-".join(roles), recipient=MAILER)
             said = token(self.http, made).json()
             self._tokens[roles] = {"Authorization": f"Bearer {said['access_token']}"}
         return self._tokens[roles]
+
+    def endpoint(self, url: str, name: str = "batches") -> str:
+        """Register where the mail house is sent to; the webhook's secret."""
+        with as_admin(self.system, self.workspace) as work:
+            return endpoints.create(MAILER, name, url, work=work, ports=self.system.ports).secret
 
     def send(self, *messages, key: str | None = None) -> None:
         """Send messages through the API and work the inbox off."""

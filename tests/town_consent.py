@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from cdp.ports import Ask, PersonFacts, Word
 from cdp.vocabulary import Basis, Channel, ContactId, FragmentId, PurposeClass, Scope, State, Trust
-from consent import purposes, register, tables
+from consent import controllers, purposes, register, tables
+from consent.controllers import Controller
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -37,6 +38,9 @@ class Town:
                 **common,
             )
             register.add_purpose("orders", basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, **common)
+            controllers.add(
+                Controller(id=CONTROLLER, name="town", establishments=["DE"], offers=[]), work=work
+            )
             self.notice = register.add_notice(
                 "privacy",
                 text="We write to you.",

@@ -24,7 +24,7 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-from consent import purposes, register, tables
+from consent import controllers, purposes, register, tables
 from consent.purposes import Reserved
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,6 +84,7 @@ class World:
 def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int = 150) -> World:
     """Make a workspace's history; the words are recorded in chunks, in no order of time."""
     random = Random(seed)
+    _controllers(Random(seed + 1), work)
     notices = _register(random, work)
     fragments = _people(random, people)
     settle_in(fragments, work)
@@ -114,6 +115,17 @@ def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int
         for purpose in purposes_asked
     ]
     return World(fragments=fragments, grounds=grounds, asks=asks)
+
+
+def _controllers(random: Random, work: Work) -> None:
+    """Two controllers of which one or the other may be registered, mostly in a country that adds nothing."""
+    for name, own in (("ours", CONTROLLER), ("other", OTHER_CONTROLLER)):
+        seats = random.choice([None, ["US"], ["US"], ["US"], ["DE"], ["US", "CN"], ["BR"]])
+        offers = random.choice([[], [], [], ["US-NY"], ["US-CA"], ["FR"], ["CN", "US"], ["IN"]])
+        if seats is not None:
+            controllers.add(
+                controllers.Controller(id=own, name=name, establishments=seats, offers=offers), work=work
+            )
 
 
 def _register(random: Random, work: Work) -> list[NoticeId]:

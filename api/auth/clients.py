@@ -42,11 +42,15 @@ class ClientsNotAllowed(NotAllowed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRow:
-    """A client as it stands now: its roles, and the purposes that it may act for."""
+    """A client as it stands now: its roles, the purposes that it may act for, and as whom.
+
+    `recipient` is a name in the register; None: a program of the controller's own.
+    """
 
     id: UUID
     roles: frozenset[str]
     purposes: frozenset[str]
+    recipient: str | None
 
     @property
     def actor(self) -> Actor:
@@ -66,10 +70,22 @@ class NewClient:
 
 
 def create(
-    name: str, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
+    name: str,
+    *,
+    roles: Collection[str],
+    purposes: Collection[str],
+    work: Work,
+    ports: Ports,
+    recipient: str | None = None,
 ) -> NewClient:
-    """Make a client. Raises `ClientExists`, `UnknownRole`, `SubjectClient`, `ClientsNotAllowed`."""
+    """Make a client of a recipient's, or the controller's own.
+
+    Raises `ClientExists`, `UnknownRole`, `SubjectClient`, `ClientsNotAllowed`; `NotFound` for a
+    recipient that is not registered.
+    """
     _check(roles, work, ports)
+    if recipient is not None:
+        ports.ledger.recipient(recipient, work=work)
     column = tables.clients.c
     if work.session.scalar(select(column.id).where(column.name == name)) is not None:
         raise ClientExists(field="name")
@@ -82,6 +98,7 @@ def create(
             name=name,
             roles=sorted(roles),
             purposes=sorted(purposes),
+            recipient=recipient,
             digest=digest,
             created_at=work.now,
         )
@@ -93,7 +110,10 @@ def create(
 def change(
     client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
 ) -> None:
-    """Give a client other roles and purposes, at once. Raises as `create`, and `NoSuchClient`."""
+    """Give a client other roles and purposes, at once; whose it is stays.
+
+    Raises as `create`, and `NoSuchClient`.
+    """
     _check(roles, work, ports)
     _update(client, work, roles=sorted(roles), purposes=sorted(purposes))
     _record("change", client, work, ports)
@@ -124,13 +144,18 @@ def _find(client: UUID, work: Work) -> tuple[ClientRow | None, bytes | None]:
     """A client that is not revoked, and the digest of its secret."""
     column = tables.clients.c
     row = work.session.execute(
-        select(column.roles, column.purposes, column.digest).where(
+        select(column.roles, column.purposes, column.recipient, column.digest).where(
             column.id == client, column.revoked_at.is_(None)
         )
     ).one_or_none()
     if row is None:
         return None, None
-    found = ClientRow(id=client, roles=frozenset(row.roles), purposes=frozenset(row.purposes))
+    found = ClientRow(
+        id=client,
+        roles=frozenset(row.roles),
+        purposes=frozenset(row.purposes),
+        recipient=row.recipient,
+    )
     return found, bytes(row.digest)
 
 

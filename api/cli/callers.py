@@ -21,6 +21,8 @@ from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
+from consent import controllers
+from consent.controllers import NoSuchController
 from policies import registry
 from policies.words import Action, Resource, Role
 
@@ -43,8 +45,13 @@ class UnknownOrigin(BadInput):
 
 
 def controller_of(given: str | None, work: Work) -> UUID:
-    """The controller that is named, else the workspace itself. Raises `NotAnId`."""
-    return work.workspace if given is None else uuid_of(given, "controller")
+    """The controller that is named, else the workspace itself. Raises `NotAnId`, `NoSuchController`."""
+    if given is None:
+        return work.workspace
+    named = uuid_of(given, "controller")
+    if named != work.workspace and named not in {one.id for one in controllers.every(work=work)}:
+        raise NoSuchController(field="controller")
+    return named
 
 
 @sources_app.command("create")
@@ -171,14 +178,23 @@ def create_client(
     name: Annotated[str, typer.Argument(help="What it is called.")],
     role: Annotated[list[Role], typer.Option(help="What it may do; several are held to the strictest.")],
     purpose: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What it may act for.")] = None,
+    recipient: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose it is, as registered [dim](the controller's own)[/dim]."),
+    ] = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Register a program that calls the API, and print its secret once."""
+    """Register a program that calls the API, and print its secret once.
+
+    One without a recipient reads nothing for purposes whose notice names recipients.
+    """
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
         ports = opened.system.ports
         _known_purposes(purpose or [], work=work, ports=ports)
-        made = clients.create(name, roles=role, purposes=purpose or [], work=work, ports=ports)
+        made = clients.create(
+            name, roles=role, purposes=purpose or [], recipient=recipient, work=work, ports=ports
+        )
     emit(
         {"client": made.id, "name": name, "secret": made.secret},
         as_json,
@@ -190,12 +206,12 @@ def create_client(
 
 @clients_app.command("list")
 def list_clients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Name the clients, with their roles and purposes."""
+    """Name the clients, with their roles and purposes, and whose they are."""
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
         known = registry.clients(work=work, ports=opened.system.ports)
     emit_rows(
         [asdict(one) | {"client": one.id} for one in known],
-        ("name", "roles", "purposes", "revoked_at", "client"),
+        ("name", "roles", "purposes", "recipient", "revoked_at", "client"),
         as_json,
     )
 

@@ -22,7 +22,7 @@ from api.demo.pictures import Node
 from cdp import evaluation, merging, sources
 from cdp.evaluation import Score
 from cdp.kernel.errors import NotFound
-from cdp.merging import Affected
+from cdp.merging import Affected, Reason
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
@@ -68,6 +68,38 @@ def separate(
         Text(
             f"Apart since {done.at.isoformat(timespec='milliseconds')}: {', '.join(map(str, done.profiles))}"
         ),
+    )
+
+
+@app.command("rejoin")
+def rejoin(
+    a: Annotated[str, typer.Argument(metavar="A", help="The one fragment of the separation.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other.")],
+    reason: Annotated[Reason, typer.Option(help="mistake: the separation was one; proof: both were proved.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Take a separation back: evidence decides again whether the two are one person.
+
+    What an erasure keeps apart stays apart. Where they become one, the stricter word of the two
+    holds for both; returns once no release that names either can still be sent.
+    """
+    first, second = FragmentId(uuid_of(a, "a")), FragmentId(uuid_of(b, "b"))
+    with platform() as opened:
+        begin = opened.opener(opened.workspace(workspace), Role.STEWARD, purpose=PURPOSE)
+        done = merging.rejoin(
+            first,
+            second,
+            reason=reason,
+            begin=begin,
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
+    emit(
+        _affected(done.before) | {"now": list(done.profiles), "at": done.at},
+        as_json,
+        _described(done.before),
+        Text(f"Now: {', '.join(map(str, done.profiles))}"),
     )
 
 

@@ -33,7 +33,7 @@ def rotate(workspace: WorkspaceName = None, as_json: Json = False) -> None:
             record(work, opened.system.ports, "key", "rotate")
         system = opened.system
         with waiting("Rewrapping …"), opened.keeper() as engine:
-            rotated = keeper.rotate_if_due(system.settings, engine, system.keys, chosen, now=True)
+            rotated = keeper.rotate_if_due(system.settings, engine, system.keys, chosen, at_once=True)
         version = tables.kek_versions.c
         with begin() as work:
             active = work.session.scalar(select(version.version).where(version.state == "active"))

@@ -1,11 +1,9 @@
 """`cdp segment`, `cdp audience`, `cdp release`: whom a marketer means, may reach, and reaches."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import typer
@@ -15,11 +13,10 @@ from sqlalchemy import select
 
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
-from api.cli.running import UnwritableFile, WorkspaceName, platform, read_text, record
+from api.cli.running import WorkspaceName, platform, read_text, record
 from cdp import audiences, releases, segments, tables
 from cdp.audiences import Funnel, Withheld
 from cdp.consents import UnknownPurpose
-from cdp.destinations import Destination, NdjsonFile, Webhook
 from cdp.kernel.errors import BadInput
 from cdp.ports import Ask, AuditEntry, Ports
 from cdp.releases import Limits, Plan, Result
@@ -30,8 +27,6 @@ from policies.words import Action, Resource, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))
 
-SECRET_LENGTH = 16
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHOWN = 20  # people who are left out, in a terminal; JSON has them all
 
 Segment = Annotated[str, typer.Option(metavar="NAME", help="A saved segment.")]
@@ -41,14 +36,6 @@ Via = Annotated[Channel, typer.Option("--channel", help="Over which channel.")]
 
 class UnknownTrait(BadInput):
     """A trait that was asked for is not in the catalogue."""
-
-
-class UnsafeDestination(BadInput):
-    """Personal data goes to a file, or over https; plain http stays on this machine."""
-
-
-class SecretMissing(BadInput):
-    """A webhook needs a secret of 16 characters or more: name its environment variable by --secret-env."""
 
 
 @segments_app.command("create")
@@ -187,21 +174,19 @@ def run(
     purpose: Purpose,
     channel: Via,
     recipient: Annotated[str, typer.Option(metavar="NAME", help="Who receives it, as registered.")],
-    to: Annotated[str, typer.Option(metavar="FILE|URL", help="An NDJSON file to append to, or a webhook.")],
-    secret_env: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The environment variable with the webhook's secret."),
-    ] = None,
+    endpoint: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Which of its registered endpoints."),
+    ],
     trait: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A field to send along.")] = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Release to a file or a webhook those who may be reached at the moment of sending.
+    """Release to an endpoint of a recipient those who may be reached at the moment of sending.
 
     Exits 1 if a batch was not delivered for certain, 7 while the inbox lags behind: a
     withdrawal may be in it.
     """
-    destination = destination_of(to, secret_env)
     with platform() as opened:
         ports = opened.system.ports
         traits = _traits(trait or [], ports)
@@ -209,19 +194,17 @@ def run(
         with begin() as work:
             if purpose not in ports.ledger.purposes(work=work):
                 raise UnknownPurpose(field="purpose")
-            receiver = ports.ledger.recipient(recipient, work=work)
         plan = Plan(
             segment=segment_id(segment),
             ask=Ask(purpose=purpose, channel=channel, recipient=recipient),
             traits=traits,
-            destination=destination,
+            endpoint=endpoint,
             public_url=opened.system.settings.public_url,
         )
         settings = opened.system.settings
         with progress("releasing", total=None, as_json=as_json) as advance:
             result = releases.run(
                 plan,
-                recipient=receiver,
                 begin=begin,
                 ports=ports,
                 limits=Limits(batch=settings.release_batch, inbox_lag=settings.inbox_lag_limit),
@@ -229,34 +212,6 @@ def run(
             )
     emit(_document(result), as_json, *_result(result))
     raise typer.Exit(Exit.FAILED if result.failed_batches else Exit.OK)
-
-
-def destination_of(to: str, secret_env: str | None) -> Destination:
-    """A file of the operator's alone, or a signed webhook.
-
-    Raises `UnsafeDestination`, `SecretMissing`, `UnwritableFile`.
-    """
-    if "://" not in to:
-        path = Path(to)
-        try:
-            path.touch(mode=0o600)
-        except OSError:
-            raise UnwritableFile(field="to", file=path.name) from None
-        return NdjsonFile(path)
-    try:
-        parts = urlsplit(to)
-        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        raise UnsafeDestination(field="to") from None
-    # A user, a query or a fragment would stand in somebody's log.
-    if not sound or parts.username or parts.query or parts.fragment:
-        raise UnsafeDestination(field="to")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise UnsafeDestination(field="to")
-    secret = os.environ.get(secret_env or "", "")
-    if len(secret) < SECRET_LENGTH:
-        raise SecretMissing(field="secret_env")
-    return Webhook(to, secret.encode())
 
 
 def _traits(names: list[str], ports: Ports) -> list[int]:

@@ -16,9 +16,10 @@ from api.cli.running import (
     read_contact,
     uuid_of,
 )
+from api.session import Session
 from cdp import profile_view
 from cdp.ports import Ports
-from cdp.profile_view import View
+from cdp.profile_view import Asking, View
 from cdp.work import Work
 from consent import reasons
 from policies.words import Action, Resource, Role
@@ -29,6 +30,10 @@ Purpose = Annotated[str, typer.Option(metavar="NAME", help="What the data is use
 Fields = Annotated[
     list[str] | None, typer.Option("--field", metavar="NAME", help="A field; left out: all there are.")
 ]
+Receiver = Annotated[
+    str | None,
+    typer.Option("--recipient", metavar="NAME", help="Who receives it [dim](the controller itself)[/dim]."),
+]
 As = Annotated[Role, typer.Option("--role", help="In which role to look; it decides what is shown.")]
 
 
@@ -36,6 +41,7 @@ As = Annotated[Role, typer.Option("--role", help="In which role to look; it deci
 def show(
     profile: Annotated[str, typer.Argument(help="The profile's id, or that of any of its fragments.")],
     purpose: Purpose,
+    recipient: Receiver = None,
     field: Fields = None,
     role: As = Role.MARKETING,
     workspace: WorkspaceName = None,
@@ -43,12 +49,14 @@ def show(
 ) -> None:
     """Show what may be seen of a person for a purpose, and why not the rest.
 
-    A refusal shows nothing and says why. The decision is signed and logged.
+    A refusal shows nothing and says why. The decision is signed and logged. Exits 7 while the
+    inbox lags behind: a withdrawal may be in it.
     """
     person = uuid_of(profile, "profile")
     with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
         ports = opened.system.ports
-        view = profile_view.read(person, purpose=purpose, fields=field or [], work=work, ports=ports)
+        asking = _asking(purpose, recipient, opened)
+        view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
         exact = _sees_exact(work, ports)
     _print(view, as_json=as_json, exact=exact)
 
@@ -58,6 +66,7 @@ def query(
     purpose: Purpose,
     contact: Contact = None,
     namespace: ContactKind = None,
+    recipient: Receiver = None,
     field: Fields = None,
     role: As = Role.MARKETING,
     workspace: WorkspaceName = None,
@@ -69,9 +78,15 @@ def query(
         ports = opened.system.ports
         named = identifier(value, namespace, work=work, ports=ports)
         person = profile_view.find(named, work=work, ports=ports)
-        view = profile_view.read(person, purpose=purpose, fields=field or [], work=work, ports=ports)
+        asking = _asking(purpose, recipient, opened)
+        view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
         exact = _sees_exact(work, ports)
     _print(view, as_json=as_json, exact=exact)
+
+
+def _asking(purpose: str, recipient: str | None, opened: Session) -> Asking:
+    limit = opened.system.settings.inbox_lag_limit
+    return Asking(purpose=purpose, recipient=recipient, inbox_lag=limit)
 
 
 def _sees_exact(work: Work, ports: Ports) -> bool:

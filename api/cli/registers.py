@@ -9,16 +9,21 @@ import typer
 from rich.text import Text
 from sqlalchemy import select
 
-from api.cli.callers import Controller, controller_of
+from api.cli.callers import ONCE, Controller, controller_of
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform, read_text, record, time_of
 from api.session import Session
+from cdp import endpoints
 from cdp.vocabulary import Basis, PurposeClass
 from cdp.work import Work
+from consent import endpoints as registered
 from consent import purposes, register, tables
 from policies.words import Action, Resource, Role
 
-purposes_app, notices_app, recipients_app = (typer.Typer() for _ in range(3))
+purposes_app, notices_app, recipients_app, endpoints_app = (typer.Typer() for _ in range(4))
+recipients_app.add_typer(
+    endpoints_app, name="endpoint", help="Where recipients are sent to.", no_args_is_help=True
+)
 
 PURPOSE = "operation"
 
@@ -219,6 +224,59 @@ def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> N
         for row in rows
     ]
     emit_rows(found, ("name", "entity", "role", "country", "contract_until", "transfer_until"), as_json)
+
+
+@endpoints_app.command("add")
+def add_endpoint(
+    recipient: Annotated[str, typer.Argument(help="Whose it is, as registered.")],
+    name: Annotated[str, typer.Argument(help="What it is called in releases.")],
+    to: Annotated[
+        str, typer.Option(metavar="FILE|URL", help="The whole path of an NDJSON file, or a webhook's URL.")
+    ],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Register where a recipient is sent to; a release goes nowhere else.
+
+    A webhook's signing secret (Standard Webhooks) is printed once, for its receiver.
+    """
+    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+        made = endpoints.create(recipient, name, to, work=work, ports=opened.system.ports)
+    lines = [Text(f"Endpoint {name!r} is {made.id}.")]
+    if made.secret is not None:
+        lines += [Text(f"secret: {made.secret}"), Text(ONCE)]
+    emit({"endpoint": made.id, "name": name, "kind": made.kind, "secret": made.secret}, as_json, *lines)
+
+
+@endpoints_app.command("list")
+def list_endpoints(
+    recipient: Annotated[str, typer.Argument(help="Whose they are.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Name a recipient's endpoints; their secrets are kept nowhere."""
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
+        opened.allow(work, Resource.RECIPIENT, Action.READ)
+        known = registered.every(recipient, work=work)
+    emit_rows(
+        [{"name": one.name, "kind": one.kind, "address": one.address, "endpoint": one.id} for one in known],
+        ("name", "kind", "address", "endpoint"),
+        as_json,
+    )
+
+
+@endpoints_app.command("revoke")
+def revoke_endpoint(
+    recipient: Annotated[str, typer.Argument(help="Whose it is.")],
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """End an endpoint: from the next batch on nothing goes there, of running releases too."""
+    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+        ended = registered.revoke(recipient, name, work=work)
+        record(work, opened.system.ports, "endpoint", "revoke", endpoint=ended)
+    emit({"revoked": ended}, as_json, Text("Revoked."))
 
 
 def _names_of_recipients(work: Work) -> dict[Any, str]:

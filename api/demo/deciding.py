@@ -1,7 +1,7 @@
 """Steps 5 to 7 and 9: silence refuses, consent opens, policy narrows, nothing resurrects a yes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -13,13 +13,12 @@ from api.auth import clients
 from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import Platform
-from api.demo.telling import Teller, Told
-from cdp import audiences, consents, importing, imports, releases, segments
+from api.demo.telling import Teller, Told, in_words
+from cdp import audiences, consents, endpoints, importing, imports, releases, segments, sources
 from cdp.consents import Form, Saying
-from cdp.destinations import NdjsonFile
 from cdp.kernel.clock import now
 from cdp.ports import Ask
-from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, RecipientId, State
+from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import reasons, register
 
 EVERYONE: dict[str, Any] = {"all": []}
@@ -83,25 +82,17 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
 def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.Result:
     """Release a segment to a file of the demo's, as the marketing operator."""
     ports = platform.system.ports
-    path = platform.folder / file
-    path.touch()
+    with platform.operator("admin", purpose="setup")() as work:
+        path = str((platform.folder / file).absolute())
+        endpoints.create(ask.recipient or "", file, path, work=work, ports=ports)
     traits = [trait.id for name in ("given_name", "country") if (trait := ports.catalogue.trait(name))]
-    plan = releases.Plan(
-        segment=segment, ask=ask, traits=traits, destination=NdjsonFile(path), public_url=platform.api
-    )
+    plan = releases.Plan(segment=segment, ask=ask, traits=traits, endpoint=file, public_url=platform.api)
     return releases.run(
         plan,
-        recipient=recipient(platform, ask.recipient or ""),
         begin=platform.operator("marketing", purpose=ask.purpose),
         ports=ports,
         limits=releases.Limits(),
     )
-
-
-def recipient(platform: Platform, name: str) -> RecipientId:
-    """A recipient's id."""
-    with platform.operator("service")() as work:
-        return platform.system.ports.ledger.recipient(name, work=work)
 
 
 def _lines(platform: Platform, file: str) -> list[str]:
@@ -205,6 +196,7 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
             "campaign tool",
             roles=["marketing"],
             purposes=[MARKETING, "profiling"],
+            recipient=OWN_MAILER,
             work=work,
             ports=platform.system.ports,
         )
@@ -280,12 +272,13 @@ def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
     platform.wait_for_inbox()
     with platform.operator("compliance")() as work:
         refused = ports.ledger.refused_grants(work=work)
+        names = {str(one.id): one.name for one in sources.every(work=work).values()}
         _, withheld = audiences.preview(EVERYONE, ASK, work=work, ports=ports)
     why = next((one for one in withheld if one.profile == emma), None)
     total = sum(int(one["count"]) for one in refused)
-    told.figures = {"resurrections_refused": total, "by_source": _plain(refused)}
+    told.figures = {"resurrections_refused": total, "by_source": _plain(refused, names)}
     told.lines = [
-        f"{total} re-grants refused and kept as evidence, by source: {_plain(refused)}.",
+        f"{total} re-grants refused and kept as evidence, by source: {in_words(_plain(refused, names))}.",
         f"Emma is still refused: {why.reason if why else 'released'}, by entry {why.entry if why else '-'}.",
     ]
     told.checks = {
@@ -294,8 +287,8 @@ def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
     }
 
 
-def _plain(refused: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _plain(refused: Sequence[dict[str, Any]], names: Mapping[str, str]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for one in refused:
-        total[str(one["source"])] += int(one["count"])
+        total[names.get(str(one["source"]), "no source")] += int(one["count"])
     return dict(total)

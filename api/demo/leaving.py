@@ -18,7 +18,7 @@ from api.demo.arriving import profile_of
 from api.demo.deciding import ASK, EVERYONE, MARKETING, PATIENCE
 from api.demo.pictures import Node
 from api.demo.platform import DATABASE, Platform
-from api.demo.telling import Teller, Told
+from api.demo.telling import Teller, Told, in_words
 from api.wiring import checkpoint_signer
 from audit import inspection, storage
 from audit.checkpoint import key_of
@@ -85,7 +85,8 @@ def un_merge(platform: Platform, teller: Teller, told: Told) -> tuple[str, str]:
     told.lines = [
         f"{CRM_ROW.given_name} (CRM) and {SHOP_ROW.given_name} (shop) were one profile; now they are two.",
         f"CRM side: given_name = {values['crm'].get('given_name')!r}; shop side:"
-        f" {values['shop'].get('given_name')!r}; the CRM side's consent went with its fragment: {reach}.",
+        f" {values['shop'].get('given_name')!r}; the consent went with the CRM side's fragment"
+        f" (may be reached: {', '.join(f'{side} {in_words(it)}' for side, it in reach.items())}).",
         "The same row imported again does not join them: a 'never' stands between the two fragments.",
     ]
     told.checks = {

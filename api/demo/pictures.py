@@ -125,9 +125,8 @@ def timeline(right_order: Sequence[Round], wrong_order: Sequence[Round]) -> str:
         y += 26
     zero = _at(0)
     body.append(f'<path d="M{zero:.1f} 16 V{y - 20}" stroke="{INK}" stroke-dasharray="4 3"/>')
-    body.append(
-        _text(zero + 6, y - 8, "acknowledged: to the right of this line a message is late", fill=FAINT)
-    )
+    body.append(_text(zero - 6, y - 8, "acknowledged:", fill=FAINT, anchor="end"))
+    body.append(_text(zero + 6, y - 8, "from here on a message is late", fill=FAINT))
     return _svg(900, y + 6, "The race between releases and withdrawals", body)
 
 

@@ -21,14 +21,14 @@ from sqlalchemy import select
 
 from api.demo.pictures import Round
 from api.wiring import Opener, System
-from cdp import audiences, releases, segments, unsubscribe
+from cdp import audiences, endpoints, releases, segments, unsubscribe
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record, Webhook
 from cdp.kernel.ids import new_id
-from cdp.ports import Ask, Intent
+from cdp.ports import Ask, Endpoint, Intent
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, RecipientId, WorkspaceId
+from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, WorkspaceId
 
-ASSEMBLY = 0.02  # what putting a batch together takes beside the queries
+ASSEMBLY = 0.02  # what putting a batch together takes beside the queries, at least
 PARALLEL = 4
 WARM_UP = 8
 
@@ -39,6 +39,20 @@ class Spread:
 
     earliest: float
     latest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast releases and withdrawals are here.
+
+    `wide` is a spread in which either may well come first, `overlap` the narrower one in which
+    they meet. `assembly` is as long as a withdrawal: where machines are slow a batch is put
+    together slowly too, and a fixed time would let the wrong order win by accident.
+    """
+
+    wide: Spread
+    overlap: Spread
+    assembly: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +122,22 @@ class Assembled:
     """A destination that takes its time to assemble a batch."""
 
     inner: Destination
-    name: str = "webhook"
+    seconds: float
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
         """Assemble, then send."""
-        sleep(ASSEMBLY)
+        sleep(self.seconds)
         self.inner.send(records, intent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What the rounds of one run share."""
+
+    client: httpx.Client
+    receiver: Receiver
+    endpoint: Endpoint
+    assembly: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,27 +147,33 @@ class Race:
     system: System
     workspace: WorkspaceId
     begin: Opener
+    admin: Opener
     api: str
     ask: Ask
     purpose: PurposeId
-    recipient: RecipientId
     seed: int
 
-    def warm_up(self, runners: Sequence[Runner]) -> tuple[Spread, Spread]:
-        """From how long releases and withdrawals take here: a spread in which either may well
-        come first, and the narrower one in which they overlap.
-        """
-        done = self.run(runners, Spread(earliest=0, latest=0), safe=True, progress=lambda _: None)
+    def warm_up(self, runners: Sequence[Runner]) -> Pace:
+        """Measure how long releases and withdrawals take here, on people of their own."""
+        now = Spread(earliest=0, latest=0)
+        start = Pace(wide=now, overlap=now, assembly=ASSEMBLY)
+        done = self.run(runners, start, safe=True, progress=lambda _: None)
         withdrawal = median(-one.asked for one in done.rounds) / 1000
-        overlap = Spread(earliest=-withdrawal, latest=done.release_seconds)
-        margin = 0.7 * max(withdrawal, done.release_seconds)
-        return Spread(earliest=overlap.earliest - margin, latest=overlap.latest + margin), overlap
+        assembly = max(ASSEMBLY, withdrawal)
+        release = done.release_seconds - ASSEMBLY + assembly
+        margin = 0.7 * max(withdrawal, release)
+        return Pace(
+            wide=Spread(earliest=-withdrawal - margin, latest=release + margin),
+            overlap=Spread(earliest=-withdrawal, latest=release),
+            assembly=assembly,
+        )
 
     def run(
-        self, runners: Sequence[Runner], spread: Spread, *, safe: bool, progress: Callable[[int], None]
+        self, runners: Sequence[Runner], pace: Pace, *, safe: bool, progress: Callable[[int], None]
     ) -> Outcome:
         """One round for each runner, a few at a time; `safe` false exchanges the two steps."""
         receiver = receive()
+        spread = pace.wide if safe else pace.overlap
         random = Random(self.seed)  # noqa: S311
         offsets = [random.uniform(spread.earliest, spread.latest) for _ in runners]
         done: list[tuple[Round, str, float]] = []
@@ -151,9 +181,15 @@ class Race:
             httpx.Client(base_url=self.api, timeout=30) as client,
             ThreadPoolExecutor(PARALLEL) as pool,
         ):
+            course = Course(
+                client=client,
+                receiver=receiver,
+                endpoint=self._register(receiver),
+                assembly=pace.assembly,
+            )
 
             def one(job: tuple[Runner, float]) -> tuple[Round, str, float]:
-                return self._round(*job, client, receiver, safe=safe)
+                return self._round(*job, course, safe=safe)
 
             for result in pool.map(one, zip(runners, offsets, strict=True)):
                 done.append(result)
@@ -167,8 +203,16 @@ class Race:
         slow = quantiles([seconds for _, _, seconds in done], n=10)[-1]
         return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=slow)
 
+    def _register(self, receiver: Receiver) -> Endpoint:
+        """The receiver as the mailer's endpoint; the name has its port, which is new each time."""
+        assert self.ask.recipient is not None, "the race has a recipient"
+        name = f"race {receiver.server.server_address[1]}"
+        with self.admin() as work:
+            endpoints.create(self.ask.recipient, name, receiver.url, work=work, ports=self.system.ports)
+            return self.system.ports.ledger.endpoint(self.ask.recipient, name, work=work)
+
     def _round(
-        self, runner: Runner, offset: float, client: httpx.Client, receiver: Receiver, *, safe: bool
+        self, runner: Runner, offset: float, course: Course, *, safe: bool
     ) -> tuple[Round, str, float]:
         start = monotonic() + max(0.0, -offset) + 0.005
         times: dict[str, float] = {}
@@ -176,8 +220,7 @@ class Race:
         def release() -> None:
             _until(start)
             times["release"] = monotonic()
-            destination = Assembled(Webhook(receiver.url, b"race"))
-            (self._safe if safe else self._unsafe_gate_before_intent)(runner, destination)
+            (self._safe if safe else self._unsafe_gate_before_intent)(runner, course)
             times["released"] = monotonic()
 
         thread = threading.Thread(target=release)
@@ -187,13 +230,13 @@ class Race:
         link = Link(
             workspace=self.workspace, contact=runner.contact, purpose=self.purpose, channel=Channel.EMAIL
         )
-        answer = client.post(
+        answer = course.client.post(
             f"/u/{unsubscribe.write(link, self.system.links)}", data={"List-Unsubscribe": "One-Click"}
         )
         acknowledged = monotonic()
         answer.raise_for_status()
         thread.join()
-        stamp = receiver.stamps.get(str(runner.profile))
+        stamp = course.receiver.stamps.get(str(runner.profile))
         order = (
             "withdrawal first"
             if acknowledged <= times["release"]
@@ -205,23 +248,23 @@ class Race:
         taken = times["released"] - times["release"]
         return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
 
-    def _safe(self, runner: Runner, destination: Destination) -> None:
+    def _safe(self, runner: Runner, course: Course) -> None:
         plan = releases.Plan(
             segment=runner.segment,
             ask=self.ask,
             traits=[],
-            destination=destination,
+            endpoint=course.endpoint.name,
             public_url=self.api,
         )
         releases.run(
             plan,
-            recipient=self.recipient,
             begin=self.begin,
             ports=self.system.ports,
             limits=releases.Limits(),
+            connect=lambda found, secret: Assembled(endpoints.connect(found, secret), course.assembly),
         )
 
-    def _unsafe_gate_before_intent(self, runner: Runner, destination: Destination) -> None:
+    def _unsafe_gate_before_intent(self, runner: Runner, course: Course) -> None:
         """The wrong order, here alone: who may be reached is read before anybody is told of it."""
         ports = self.system.ports
         with self.begin() as work:
@@ -229,12 +272,12 @@ class Race:
             pairs = audiences.permitted(rule, self.ask, work=work, ports=ports).subquery()
             rows = work.session.execute(select(pairs.c.profile_id, pairs.c.contact_id)).all()
             fragments = ports.identity.fragments_of(runner.profile, core_only=False, work=work)
-        sleep(ASSEMBLY)
+        sleep(course.assembly)
         with self.begin() as work:
             intent = ports.intents.declare(
                 release=new_id(),
                 ask=self.ask,
-                recipient=self.recipient,
+                recipient=course.endpoint.recipient,
                 purpose=self.purpose,
                 fragments=fragments,
                 contacts=[runner.contact],
@@ -244,8 +287,8 @@ class Race:
         outcome = "sent" if rows else "nothing_to_send"
         try:
             if rows:
-                inner = destination.inner if isinstance(destination, Assembled) else destination
-                inner.send([{"profile": str(row.profile_id)} for row in rows], intent)
+                records = [{"profile": str(row.profile_id)} for row in rows]
+                Webhook(course.endpoint.address, b"race").send(records, intent)
         except (PastDeadline, NotDelivered):
             outcome = "unknown_treated_as_released"
         with self.begin() as work:

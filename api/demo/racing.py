@@ -6,7 +6,7 @@ from typing import Any
 
 from api.demo import customers
 from api.demo.arriving import profile_of
-from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, PATIENCE, agrees, recipient
+from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, PATIENCE, agrees
 from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
@@ -37,16 +37,16 @@ def race(platform: Platform, teller: Teller, told: Told, raced: Raced) -> None:
         system=platform.system,
         workspace=platform.workspace,
         begin=platform.operator("marketing", purpose=MARKETING),
+        admin=platform.operator("admin", purpose="setup"),
         api=platform.api,
         ask=ASK,
         purpose=purpose,
-        recipient=recipient(platform, OWN_MAILER),
         seed=8,
     )
     with teller.progress("racing", 2 * ROUNDS) as advance:
-        spread, overlap = this.warm_up(runners[2 * ROUNDS :])
-        safe = this.run(runners[:ROUNDS], spread, safe=True, progress=advance)
-        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], overlap, safe=False, progress=advance)
+        pace = this.warm_up(runners[2 * ROUNDS :])
+        safe = this.run(runners[:ROUNDS], pace, safe=True, progress=advance)
+        unsafe = this.run(runners[ROUNDS : 2 * ROUNDS], pace, safe=False, progress=advance)
     raced.safe, raced.unsafe = safe.rounds, unsafe.rounds
     shared = _shared_address(platform)
     told.figures = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.demo import pictures
 from api.demo.racing import Raced
-from api.demo.telling import Told
+from api.demo.telling import Told, in_words
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 58rem; margin: 2rem auto }
@@ -27,7 +27,7 @@ def page(told: list[Told], card: dict[str, Any], drawn: dict[str, str]) -> str:
     """The whole report."""
     steps = "".join(_step(number, one, drawn) for number, one in enumerate(told, 1))
     rows = "".join(
-        f"<tr><td>{escape(name.replace('_', ' '))}</td><td>{escape(str(value))}</td></tr>"
+        f"<tr><td>{escape(name.replace('_', ' '))}</td><td>{escape(in_words(value))}</td></tr>"
         for name, value in card.items()
     )
     return (

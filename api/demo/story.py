@@ -21,7 +21,7 @@ from api.demo.files import write_files
 from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
-from api.demo.telling import Teller, Told
+from api.demo.telling import Teller, Told, in_words
 from cdp.kernel.clock import now
 from cdp.kernel.errors import CdpError
 from cdp.kernel.settings import Settings
@@ -52,7 +52,7 @@ STEPS = (
     ),
     (
         "Nobody is reachable yet",
-        "cdp release run --segment everyone --purpose email_marketing --channel email --recipient mailer",
+        "cdp recipient endpoint add mailer out …; cdp release run --segment everyone … --recipient mailer",
         f"{FIDES}: no gate was found; after an opt-out nothing changes.",
     ),
     (
@@ -200,7 +200,7 @@ def scorecard(told: list[Told]) -> dict[str, Any]:
 def _print(console: Console, card: dict[str, Any], told: list[Told], file: Path, ok: bool) -> None:
     table = Table(title="Scorecard", show_header=False)
     for name, value in card.items():
-        table.add_row(name.replace("_", " "), Text(str(value)))
+        table.add_row(name.replace("_", " "), Text(in_words(value)))
     console.print()
     console.print(table)
     seconds = sum(one.seconds for one in told)

@@ -78,3 +78,16 @@ class Teller:
         with bar:
             task = bar.add_task(words, total=total)
             yield lambda count: bar.advance(task, count)
+
+
+def in_words(value: Any) -> str:
+    """A figure as a person reads it: thousands apart, yes or no, counts by name."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{in_words(count)} {name}" for name, count in value.items()) or "none"
+    return str(value)

@@ -66,7 +66,7 @@ def post_preview(
     """Count the audience as of now; nothing is opened and nobody is named."""
     purpose = client.for_purpose(body.purpose)
     rule = body.rule if body.segment is None else segments.rule_of(body.segment, work=work)[1]
-    ask = Ask(purpose=purpose, channel=body.channel, recipient=body.recipient)
+    ask = Ask(purpose=purpose, channel=body.channel, recipient=client.for_recipient(body.recipient))
     funnel, _ = audiences.preview(rule, ask, work=work, ports=ports)
     exact = shapes.sees_exact(client)
     return PreviewOut(

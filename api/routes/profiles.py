@@ -11,7 +11,7 @@ from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
-from cdp.profile_view import NoSuchProfile, View
+from cdp.profile_view import Asking, NoSuchProfile, View
 from cdp.work import Work
 from policies.words import Action, Resource
 
@@ -84,28 +84,33 @@ def get_profile(
     work: ReaderWork,
     ports: PortsDep,
 ) -> ProfileOut:
-    """Read a profile by its id, or by the id of any fragment that it holds."""
-    purpose = client.for_purpose(ask.purpose)
+    """Read a profile by its id, or by the id of any fragment that it holds, as this client's recipient."""
+    asking = _asking(client, ask.purpose)
     fields = [one for one in ask.fields.split(",") if one]
-    view = profile_view.read(
-        profile_id, purpose=purpose, fields=fields, work=work, ports=ports, told=_told(client)
-    )
+    view = profile_view.read(profile_id, asking, fields=fields, work=work, ports=ports, told=_told(client))
     return _shown(view)
 
 
 @router.post("/query")
 def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: PortsDep) -> ProfileOut:
     """Read the profile of a contact; its value goes in the body, never in an address."""
-    purpose = client.for_purpose(body.purpose)
+    asking = _asking(client, body.purpose)
     contact = ContactIn(namespace=body.namespace, value=body.value)
     identifier = shapes.identifier(contact, work=work, ports=ports)
     if identifier is None:
         raise NoSuchProfile
     profile = profile_view.find(identifier, work=work, ports=ports)
-    view = profile_view.read(
-        profile, purpose=purpose, fields=body.fields, work=work, ports=ports, told=_told(client)
-    )
+    view = profile_view.read(profile, asking, fields=body.fields, work=work, ports=ports, told=_told(client))
     return _shown(view)
+
+
+def _asking(client: Client, purpose: str) -> Asking:
+    """For what, and as which recipient of the register, the client reads."""
+    return Asking(
+        purpose=client.for_purpose(purpose),
+        recipient=client.for_recipient(None),
+        inbox_lag=client.system.settings.inbox_lag_limit,
+    )
 
 
 def _told(client: Client) -> Callable[[str], str]:

@@ -1,19 +1,16 @@
-"""Releases to a signed webhook: the only way in which data leaves by HTTP."""
+"""Releases to a registered endpoint: the only way in which data leaves by HTTP."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field, SecretStr, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import releases
 from cdp.consents import UnknownPurpose
-from cdp.destinations import Webhook
 from cdp.kernel.errors import BadInput
 from cdp.ports import Ask, Ports
 from cdp.releases import Limits, Plan
@@ -22,37 +19,16 @@ from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["releases"], responses=failures(401, 403, 404))
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 class UnknownTrait(BadInput):
     """A trait that was asked for is not in the catalogue."""
 
 
-class WebhookIn(Strict):
-    """Where to send. The secret signs each message (Standard Webhooks) and is not kept."""
-
-    url: str = Field(max_length=2_000)
-    secret: SecretStr = Field(min_length=16, max_length=500)
-
-    @field_validator("url")
-    @classmethod
-    def _safe(cls, url: str) -> str:
-        """Personal data goes over TLS, or does not leave this host."""
-        try:
-            parts = urlsplit(url)
-            port_is_sound = parts.port is None or parts.port > 0
-        except ValueError:
-            port_is_sound = False
-        if not port_is_sound or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise PydanticCustomError("webhook_url", "not a plain URL")
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise PydanticCustomError("webhook_url_not_https", "not https")
-        return url
-
-
 class ReleaseIn(Strict):
-    """Whom (a saved segment), for what, over which channel, to which recipient, with which fields."""
+    """Whom (a saved segment), for what, over which channel, to which recipient, with which fields.
+
+    `endpoint` names one of the recipient's in the register; no address can be given here.
+    """
 
     model_config = with_examples(
         {
@@ -61,10 +37,7 @@ class ReleaseIn(Strict):
             "channel": "email",
             "recipient": "mail house",
             "traits": ["given_name"],
-            "webhook": {
-                "url": "https://hooks.example.org/cdp",
-                "secret": "a secret that both sides know",
-            },
+            "endpoint": "batches",
         }
     )
 
@@ -73,7 +46,7 @@ class ReleaseIn(Strict):
     channel: Channel
     recipient: Name
     traits: list[TraitName] = Field([], max_length=64)
-    webhook: WebhookIn
+    endpoint: Name
 
 
 class ReleaseOut(Out):
@@ -108,22 +81,19 @@ def post_release(
     ports: PortsDep,
 ) -> ReleaseOut:
     """Release now, batch by batch; answers when the last one is out."""
-    purpose = client.for_purpose(body.purpose)
+    purpose, recipient = client.for_purpose(body.purpose), client.for_recipient(body.recipient)
     begin = client.opener(purpose)
     with begin() as work:
         if purpose not in ports.ledger.purposes(work=work):
             raise UnknownPurpose(field="purpose")
-        recipient = ports.ledger.recipient(body.recipient, work=work)
-    secret = body.webhook.secret.get_secret_value().encode()
     result = releases.run(
         Plan(
             segment=body.segment,
-            ask=Ask(purpose=purpose, channel=body.channel, recipient=body.recipient),
+            ask=Ask(purpose=purpose, channel=body.channel, recipient=recipient),
             traits=_traits(body.traits, ports),
-            destination=Webhook(body.webhook.url, secret),
+            endpoint=body.endpoint,
             public_url=system.settings.public_url,
         ),
-        recipient=recipient,
         begin=begin,
         ports=ports,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),

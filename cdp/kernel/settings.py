@@ -69,10 +69,14 @@ class Settings(BaseSettings):
         30,
         ge=1,
         le=30,
-        description="Days until quarantined letters, and the keys they are sealed with, are destroyed.",
+        description="Days after receipt until quarantined requests, and the keys they are sealed with, are"
+        " destroyed.",
     )
     seen_days: int = Field(
-        30, ge=1, description="Days for which message ids (as HMACs) and verdicts are remembered."
+        30,
+        ge=1,
+        description="Days for which message ids (as HMACs) and verdicts are remembered; at least as long as"
+        " quarantine.",
     )
     kek_days: int = Field(
         15,

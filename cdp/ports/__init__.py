@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdp.ports.audit import AuditEntry, AuditTrail
-from cdp.ports.consent import Ask, Gate, Ground, Intent, Intents, Ledger, PersonFacts, Recorded, Word
+from cdp.ports.consent import (
+    Ask,
+    Endpoint,
+    Gate,
+    Ground,
+    Intent,
+    Intents,
+    Ledger,
+    PersonFacts,
+    Recorded,
+    Word,
+)
 from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
 from cdp.ports.detection import Placed as PlacedFind
 from cdp.ports.erasure import Erasable, Forgotten
@@ -69,6 +80,7 @@ __all__ = [
     "Catalogue",
     "Claim",
     "Detector",
+    "Endpoint",
     "Erasable",
     "Evidence",
     "Finding",

@@ -11,6 +11,7 @@ from sqlalchemy import FromClause
 from cdp.vocabulary import (
     Channel,
     ContactId,
+    EndpointId,
     FragmentId,
     Identifier,
     IntentId,
@@ -33,6 +34,18 @@ class Ask:
     purpose: str  # name
     channel: Channel | None  # None: use of traits, no sending
     recipient: str | None  # name; None: the controller itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a recipient may be sent to, as registered. Its secret is derived, and stands nowhere."""
+
+    id: EndpointId
+    recipient: RecipientId
+    name: str
+    kind: str  # ndjson | webhook
+    address: str  # a path or a URL
+    key_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +149,22 @@ class Ledger(Protocol):
         """The id of a recipient. Raises `NotFound`."""
         ...
 
+    def endpoint(self, recipient: str, name: str, *, work: Work) -> Endpoint:
+        """A recipient's endpoint, by both names. Raises `NotFound`."""
+        ...
+
+    def endpoint_stands(self, endpoint: EndpointId, *, work: Work) -> bool:
+        """Whether an endpoint is still registered."""
+        ...
+
+    def add_endpoint(self, endpoint: Endpoint, *, work: Work) -> None:
+        """Register an endpoint. Raises `Conflict` if its recipient has one of that name."""
+        ...
+
+    def names_recipients(self, purpose: str, *, work: Work) -> bool:
+        """Whether a notice of this purpose names recipients, so that who receives matters."""
+        ...
+
     def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
         """Give new contacts the negative words that outlived an erasure or a restore."""
         ...
@@ -157,14 +186,14 @@ class Gate(Protocol):
     """The only way a contact enters an audience."""
 
     def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
-        """`Select(profile_id, contact_id)` of those of `contacts` that `ask` may reach.
+        """`Select(profile_id, contact_id, core_id)` of those of `contacts` that `ask` may reach.
 
         `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
         """
         ...
 
     def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
-        """`Select(profile_id, contact_id, reason, entry_id)`; reason null: permitted."""
+        """`Select(profile_id, contact_id, reason, entry_id, core_id)`; reason null: permitted."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from cdp.vocabulary import (
+    EndpointId,
     FieldClass,
     FragmentId,
     Identifier,
@@ -68,6 +69,12 @@ class Vault(Protocol):
 
     def source_secret(self, workspace: WorkspaceId, source: SourceId) -> bytes:
         """The secret under which a source proves its users' ids to browsers (`identityProof`)."""
+        ...
+
+    def endpoint_secret(
+        self, workspace: WorkspaceId, endpoint: EndpointId, version: int | None = None
+    ) -> tuple[int, bytes]:
+        """(version, 32 bytes): what messages to an endpoint are signed with; None: a new endpoint's."""
         ...
 
     def indexes(self, workspace: WorkspaceId, identifiers: Sequence[Identifier]) -> list[BlindIndex]:
@@ -182,6 +189,10 @@ class Journal(Protocol):
 
         The database notes the journal's length in the same Work.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of the file that is being written, so that it can be trimmed when it is old."""
         ...
 
 

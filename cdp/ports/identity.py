@@ -162,6 +162,14 @@ class Identity(Protocol):
         """The contacts of those normalised identifiers that are known, in one query."""
         ...
 
+    def known_by(self, contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:
+        """The fragments that some source knows by one of these contacts and that are joined to nobody."""
+        ...
+
+    def named_by_nobody_else(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ContactId]:
+        """The contacts that `fragments` claim, on whatever evidence, and no other fragment does."""
+        ...
+
     def knows(self, contact: ContactId, *, work: Work) -> bool:
         """Whether there is such a contact; False: there never was, or it was erased."""
         ...
@@ -224,5 +232,13 @@ class Identity(Protocol):
         """Un-merge: these two fragments are never the same person; the regrouped profiles.
 
         Raises `NotFound` for an unknown fragment.
+        """
+        ...
+
+    def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Take a `separate` of these two back: evidence decides again; the regrouped profiles.
+
+        Raises `NotFound` for an unknown fragment, `Conflict` where no steward separated them,
+        or an erasure did.
         """
         ...

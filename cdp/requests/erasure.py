@@ -181,9 +181,14 @@ def _whom(
         raise NoSuchPerson
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
     contacts = ports.identity.goes_by(fragments, work=work)
+    alone = {contact for contact, (_, sole) in contacts.items() if sole}
+    verified = ports.identity.goes_by(fragments, work=work, verified=True)
+    # What a source says of somebody whom it knows by nothing but this person's address is about them.
+    shadows = ports.identity.known_by(sorted(alone & verified.keys()), work=work)
+    everything = sorted({*fragments, *shadows})
     whom = Forgotten(
-        fragments=fragments,
-        contacts=sorted(contact for contact, (_, sole) in contacts.items() if sole),
+        fragments=everything,
+        contacts=sorted(alone.union(ports.identity.named_by_nobody_else(everything, work=work))),
         watermark=inbox.newest(work=work),
         identifiers={
             contact: identifier

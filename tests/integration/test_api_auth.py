@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import jwt_forging
 import pytest
-from api_world import Town, as_admin, client, serving, token
+from api_world import MAILER, Town, as_admin, client, serving, token
 
 from api.auth import clients
 from cdp.kernel.errors import NotAllowed
@@ -131,7 +131,7 @@ def test_a_role_that_is_taken_away_ends_with_the_next_request(api, workspace):
 def test_a_client_acts_only_for_purposes_it_was_registered_for(town):
     """The policy's roles say what a tool may do; its registration says what for."""
     profile = town.person()
-    made = client(town.system, town.workspace, "marketing", purposes=["email_marketing"])
+    made = client(town.system, town.workspace, "marketing", purposes=["email_marketing"], recipient=MAILER)
     headers = {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"}
     registered = town.http.get(f"/v1/profiles/{profile}?purpose=email_marketing", headers=headers)
     other = town.http.get(f"/v1/profiles/{profile}?purpose=profiling", headers=headers)

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import PURPOSES, Town, as_admin, client, serving, source_with_keys, token
+from api_world import MAILER, PURPOSES, Town, as_admin, client, serving, source_with_keys, token
 from jsonschema import Draft202012Validator
 
 from api import keeper, wiring
@@ -67,6 +67,7 @@ def world(api, workspace, database, hook):
     message = {"type": "identify", "userId": "user-ann", "traits": {"firstName": "Ann"}, "messageId": "till"}
     town.send(message, key=other.server.text)
     town.say("given")
+    town.endpoint(hook)
     ports = town.system.ports
     with as_admin(town.system, workspace) as work:
         (_, second) = ports.identity.fragments_of(UUID(profile), core_only=True, work=work)
@@ -85,7 +86,7 @@ def world(api, workspace, database, hook):
     log = log_id(town.system.state.instance, workspace)
     note = town.http.get(f"/audit/{log}/checkpoint").text
     size = open_note(note, key_of(wiring.checkpoint_signer(town.system.keys))).size
-    made = client(town.system, workspace, *ROLES, purposes=PURPOSES, name="everything")
+    made = client(town.system, workspace, *ROLES, purposes=PURPOSES, name="everything", recipient=MAILER)
     return {
         "town": town,
         "basic": {
@@ -105,7 +106,6 @@ def world(api, workspace, database, hook):
             str(shapes.PROFILE): profile,
             str(shapes.OTHER_PROFILE): str(second),
             str(shapes.FINDING): finding,
-            "https://hooks.example.org/cdp": hook,
             "profile:read segment:write": "profile:read segment:write",
         },
     }

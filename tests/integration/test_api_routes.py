@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import Town, as_admin, serving, source_with_keys, standing_in
+from api_world import MAILER, Town, as_admin, client, serving, source_with_keys, standing_in, token
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import text
 
 from api import keeper, wiring
 from api.routes.consents import SLACK
@@ -20,11 +21,13 @@ from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import unsubscribe, verdicts
 from cdp.kernel.clock import now
-from cdp.ports import Ask
+from cdp.ports import Ask, Word
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId
+from cdp.vocabulary import Channel, ContactId, Scope, State, Trust
+from consent import register
 
 MARKETING = {"purpose": "email_marketing"}
+GIVEN = {"state": "given", "evidence": "form"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
 
 
@@ -127,6 +130,107 @@ def test_a_contact_of_nobody_of_several_or_of_no_meaning_is_the_same_404(town):
     assert len({json.dumps(answer.json() | {"instance": ""}) for answer in answers}) == 1
     assert by_id.status_code == 404
     assert by_id.json()["detail"] == answers[0].json()["detail"]
+
+
+def test_a_client_that_is_no_recipient_reads_nothing_where_the_notice_names_recipients(town):
+    """C3: who receives is in the register, or nobody receives; whom the notice names is who may."""
+    profile = town.person()
+    town.say("given")
+    own = client(town.system, town.workspace, "marketing", name="own tool")
+    headers = {"Authorization": f"Bearer {token(town.http, own).json()['access_token']}"}
+
+    def asked(purpose):
+        return town.http.get(f"/v1/profiles/{profile}", params={"purpose": purpose}, headers=headers)
+
+    refused, unnamed = asked("email_marketing"), asked("order_updates")
+
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "no-recipient"
+    assert unnamed.status_code == 200, "no notice of that purpose names recipients"
+
+
+def test_a_recipient_that_the_notice_does_not_name_is_shown_nothing(town):
+    """C3: what Ann agreed to is the mail house."""
+    profile = town.person()
+    town.say("given")
+    with as_admin(town.system, town.workspace) as work:
+        register.add_recipient(
+            "broker",
+            legal_entity="Broker Ltd",
+            role="independent",
+            country="DE",
+            contract_until=work.now + timedelta(days=1),
+            work=work,
+        )
+    tool = client(town.system, town.workspace, "compliance", name="broker", recipient="broker")
+    headers = {"Authorization": f"Bearer {token(town.http, tool).json()['access_token']}"}
+    view = town.http.get(f"/v1/profiles/{profile}", params=MARKETING, headers=headers).json()
+    named = read(town, profile).json()
+
+    assert view["shown"] == view["masked"] == {}
+    assert view["reasons"]["email"] == "not_in_notice"
+    assert receipt(town, view["receipt"])["recipient"] == "broker"
+    assert named["shown"]
+    assert receipt(town, named["receipt"])["recipient"] == MAILER
+
+
+def test_an_open_channel_does_not_hide_what_a_device_refused(town):
+    """Of a purpose that needs no contact the use of traits alone decides, which hears devices."""
+    town.person()
+    town.send({"type": "identify", "userId": "user-ann", "anonymousId": "a-1", "messageId": "device"})
+    profile = town.profile("ann@example.org")
+    ports = town.system.ports
+    with as_admin(town.system, town.workspace) as work:
+        register.add_notice(
+            "portrait",
+            text="We draw a picture of you.",
+            language="en",
+            controller=town.workspace,
+            purposes=["profiling"],
+            recipients=[MAILER],
+            work=work,
+        )
+    body = {"profile_id": profile, "purpose": "profiling", "notice": "portrait", **GIVEN}
+    said = town.http.post("/v1/consents", json=body, headers=town.as_("support"))
+    before = read(town, profile, "compliance", purpose="profiling").json()
+    with town.system.opener(town.workspace)() as work:
+        word = Word(
+            scope=Scope.DEVICE,
+            fragment=ports.identity.fragments_of(UUID(profile), core_only=True, work=work)[-1],
+            contact=None,
+            purpose=ports.ledger.purposes(work=work)["profiling"],
+            channel=None,
+            state=State.REFUSED,
+            evidence="signal",
+            trust=Trust.ASSERTED,
+            received_at=None,
+            asserted_at=None,
+        )
+        ports.ledger.record([word], work=work)
+    after = read(town, profile, "compliance", purpose="profiling").json()
+
+    assert said.status_code == 200, said.text
+    assert before["contactable"]["email"] is not None
+    assert after["shown"] == after["masked"] == {}
+    assert set(after["withheld"].values()) == {"refused_by_person"}
+    assert set(after["contactable"].values()) == {None}
+
+
+def test_a_read_holds_while_a_withdrawal_may_wait_in_the_inbox(town):
+    """503 with Retry-After, and nothing is shown; once the inbox is worked off it answers."""
+    profile = town.person()
+    town.say("given")
+    late = {"type": "track", "event": "Order Completed", "userId": "user-ann", "messageId": "late"}
+    town.http.post("/v1/batch", json={"batch": [late]}, auth=(town.keys.server.text, ""))
+    with town.system.opener(town.workspace)() as work:
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '1 minute'"))
+    held = [read(town, profile), query(town, "ann@example.org")]
+    town.work_off()
+
+    assert [answer.status_code for answer in held] == [503, 503]
+    assert {answer.json()["code"] for answer in held} == {"inbox-lags"}
+    assert all(answer.headers["retry-after"] for answer in held)
+    assert read(town, profile).json()["shown"]
 
 
 def test_an_unknown_field_is_refused_by_name_of_the_parameter(town):
@@ -408,33 +512,40 @@ def receiver():
     thread.join()
 
 
-def release(town, url, **more):
-    """A release of everybody to a webhook."""
+def release(town, **more):
+    """A release of everybody to the mail house's endpoint."""
     body = {
         "segment": "everyone",
         "channel": "email",
-        "recipient": "mail house",
+        "recipient": MAILER,
+        "endpoint": "batches",
         "traits": ["given_name"],
-        "webhook": {"url": url, "secret": "a secret of both sides"},
         **MARKETING,
         **more,
     }
     return town.http.post("/v1/releases", json=body, headers=town.as_("marketing"))
 
 
-def test_a_release_sends_signed_batches_of_those_who_agreed(town, receiver):
-    """Only what was asked for leaves, for those who agreed, under a signature that the receiver can check."""
+@pytest.fixture
+def agreed(town, receiver):
+    """Ann agreed and Bob did not; everybody is a segment: (the mail house's secret, its messages)."""
     url, messages = receiver
     for name in ("ann", "bob"):
         town.person(name)
     town.say("given")
-    town.http.post(
-        "/v1/segments", json={"name": "everyone", "rule": {"all": []}}, headers=town.as_("marketing")
-    )
-    answer = release(town, url)
+    everyone = {"name": "everyone", "rule": {"all": []}}
+    town.http.post("/v1/segments", json=everyone, headers=town.as_("marketing"))
+    return town.endpoint(url), messages
+
+
+def test_a_release_sends_signed_batches_of_those_who_agreed(town, agreed):
+    """Only what was asked for leaves, for those who agreed, signed under the endpoint's secret."""
+    secret, messages = agreed
+    answer = release(town)
     (headers, body) = messages[0]
     signed = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
-    signature = base64.b64encode(hmac.digest(b"a secret of both sides", signed, hashlib.sha256)).decode()
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["released"] == 1
@@ -446,41 +557,61 @@ def test_a_release_sends_signed_batches_of_those_who_agreed(town, receiver):
     ]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://hooks.example.org/cdp",
-        "https://user:word@hooks.example.org/",
-        "https://hooks.example.org/?to=x",
-        "ftp://hooks.example.org/",
-        "file:///etc/passwd",
-        "https://",
-        "https://host:port/",
-        "http://127.0.0.1.example.org/",
-    ],
-)
-def test_a_webhook_is_a_plain_https_url_or_on_this_host(town, url):
-    """Addresses of people do not travel in clear."""
-    answer = release(town, url)
-
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "body.webhook.url"
-
-
-def test_a_release_needs_a_known_recipient_segment_and_trait(town, receiver):
-    """Nothing is sent where something of the plan is unknown."""
-    url, messages = receiver
-    town.http.post(
-        "/v1/segments", json={"name": "everyone", "rule": {"all": []}}, headers=town.as_("marketing")
-    )
+def test_nobody_can_send_to_an_address_of_their_own(town, agreed):
+    """An address in the body is refused; an endpoint is the recipient's own, and in the register."""
+    _, messages = agreed
+    url = "https://elsewhere.example.org/"
     answers = [
-        release(town, url, recipient="nobody"),
-        release(town, url, segment="nothing"),
-        release(town, url, traits=["shoe"]),
-        release(town, url, channel="post"),
+        release(town, webhook={"url": url, "secret": "a secret of both sides"}),
+        release(town, endpoint=url),
+        release(town, endpoint="unheard of"),
+        release(town, recipient="another"),
     ]
 
-    assert [answer.status_code for answer in answers] == [404, 404, 422, 422]
+    assert [answer.status_code for answer in answers] == [422, 404, 404, 403]
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("contract_until = now() - interval '1 s'", "recipient_without_contract"),
+        ("country = 'US', transfer_until = now() - interval '1 s'", "no_transfer_tool"),
+    ],
+)
+def test_a_recipient_whose_contract_or_transfer_tool_has_ended_gets_nothing(town, agreed, change, reason):
+    """Expiry is asked anew at each read and at each release; what was agreed does not help."""
+    _, messages = agreed
+    profile = town.profile("ann@example.org")
+    before = read(town, profile, "compliance").json()
+    with town.system.opener(town.workspace)() as work:
+        work.session.execute(text(f"UPDATE consent.recipients SET {change}"))
+    after = read(town, profile, "compliance").json()
+    answer = release(town)
+
+    assert before["contactable"]["email"] is not None
+    assert after["shown"] == after["masked"] == {}
+    assert after["contactable"] == {"email": None, "sms": None, "phone": None}
+    assert after["reasons"]["email"] == reason
+    assert answer.json()["released"] == 0
+    assert messages == []
+
+
+def test_a_release_needs_a_known_recipient_segment_and_trait(town, agreed):
+    """Nothing is sent where something of the plan is unknown."""
+    _, messages = agreed
+    answers = [
+        release(town, segment="nothing"),
+        release(town, traits=["shoe"]),
+        release(town, channel="post"),
+    ]
+    own = client(town.system, town.workspace, "marketing", name="own tool")
+    headers = {"Authorization": f"Bearer {token(town.http, own).json()['access_token']}"}
+    body = {"segment": "everyone", "channel": "email", "recipient": "nobody", "endpoint": "batches"}
+    body |= MARKETING
+    answers.append(town.http.post("/v1/releases", json=body, headers=headers))
+
+    assert [answer.status_code for answer in answers] == [404, 422, 422, 404]
     assert messages == []
 
 

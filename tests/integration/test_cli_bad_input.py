@@ -167,27 +167,55 @@ CALLS = {
         "rule.attribute",
     ),
     "plain http": (
-        ("release", "run", *RELEASE, "--purpose", "x", "--recipient", "r",
-         "--to", "http://example.org/hook"),
+        ("recipient", "endpoint", "add", "r", "e", "--to", "http://example.org/hook"),
         Exit.BAD_INPUT,
         "field to",
     ),
-    "no secret": (
-        ("release", "run", *RELEASE, "--purpose", "x", "--recipient", "r",
-         "--to", "https://example.org/hook"),
+    "a file by half its path": (
+        ("recipient", "endpoint", "add", "r", "e", "--to", "out.ndjson"),
         Exit.BAD_INPUT,
-        "secret_env",
+        "field to",
     ),
-    "an unknown recipient": (
-        ("release", "run", *RELEASE, "--purpose", "restriction", "--recipient", "nobody", "--to", "{none}"),
+    "an endpoint of nobody": (
+        ("recipient", "endpoint", "add", "nobody", "e", "--to", "https://example.org/hook"),
+        Exit.NOT_FOUND,
+        "recipient",
+    ),
+    "a client of nobody": (
+        ("client", "create", "c", "--role", "marketing", "--recipient", "nobody"),
         Exit.NOT_FOUND,
         "recipient",
     ),
     "an unknown trait": (
         ("release", "run", *RELEASE, "--purpose", "x", "--recipient", "r",
-         "--to", "{none}", "--trait", "shoe_size"),
+         "--endpoint", "e", "--trait", "shoe_size"),
         Exit.BAD_INPUT,
         "trait",
+    ),
+    "a controller of nowhere": (
+        ("controller", "add", "c", "--established", "Germany"),
+        Exit.BAD_INPUT,
+        "established",
+    ),
+    "an offer that is no place": (
+        ("controller", "add", "c", "--established", "DE", "--offers", "California"),
+        Exit.BAD_INPUT,
+        "offers",
+    ),
+    "a purpose of a controller that is not registered": (
+        ("purpose", "create", "p", "--basis", "consent", "--controller", NOBODY),
+        Exit.NOT_FOUND,
+        "controller",
+    ),
+    "a controller that is not there": (
+        ("controller", "move", NOBODY, "--established", "DE"),
+        Exit.NOT_FOUND,
+        "controller",
+    ),
+    "a request that is not in quarantine": (
+        ("quarantine", "requeue", "7"),
+        Exit.NOT_FOUND,
+        "quarantine list",
     ),
     "a name that is taken": (("source", "create", "crm"), Exit.BAD_INPUT, "name"),
     "a workspace that is there": (("workspace", "create", "only"), Exit.BAD_INPUT, "name"),

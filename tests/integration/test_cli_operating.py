@@ -34,6 +34,13 @@ def cdp(place, capsys):
 # --- starting -----------------------------------------------------------------------------------
 
 
+def test_quarantine_is_listed_when_it_is_empty(cdp):
+    """Nothing has failed."""
+    done = cdp("quarantine", "list", "--json")
+
+    assert (done.code, done.document) == (Exit.OK, [])
+
+
 def test_nothing_runs_on_a_database_that_is_not_migrated(server, capsys, tmp_path):
     """And only its owner may migrate it."""
     fresh = make_place(server, tmp_path, "cli_not_migrated")

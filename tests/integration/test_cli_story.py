@@ -79,6 +79,13 @@ id,mail,phone,first,last,country,born
 """
 
 
+def release(cdp, path, *more):
+    """A release to a file, which is registered as an endpoint of the mailer's first; its document."""
+    added = cdp("recipient", "endpoint", "add", "mailer", path.name, "--to", str(path))
+    assert added.code == Exit.OK, added.err
+    return cdp("release", "run", *TO_MAILER, "--endpoint", path.name, *more, "--json")
+
+
 def profile_of(cdp, address):
     """The id of the one profile that goes by an address."""
     done = cdp("profile", "query", "--purpose", "email_marketing", "--json", stdin=f"{address}\n")
@@ -95,15 +102,15 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
     """The main job: import, silence refuses, a grant opens, a withdrawal closes, an import lifts nothing."""
     first = load(cdp, tmp_path, PEOPLE + ",nobody@x.example,,No,Id,DE,1990-04-01\n")
     again = load(cdp, tmp_path, PEOPLE, name="crm.csv.gz")
-    silent = cdp("release", "run", *TO_MAILER, "--to", str(tmp_path / "silent.ndjson"), "--json")
+    silent = release(cdp, tmp_path / "silent.ndjson")
     granted = cdp(
         "consent", "grant", *EMAIL, "--evidence", "form", "--notice", "newsletter", "--contact", "-",
         stdin=f"  {ANN.upper()}\n",
     )  # fmt: skip
     out = tmp_path / "out.ndjson"
-    released = cdp("release", "run", *TO_MAILER, "--to", str(out), "--trait", "given_name", "--json")
+    released = release(cdp, out, "--trait", "given_name")
     withdrawn = cdp("consent", "withdraw", *EMAIL, "--contact", ANN, "--json")
-    after = cdp("release", "run", *TO_MAILER, "--to", str(tmp_path / "after.ndjson"), "--json")
+    after = release(cdp, tmp_path / "after.ndjson")
     agreed = "\n".join(f"{row},{'agreed' if not n else 'yes'}" for n, row in enumerate(PEOPLE.splitlines()))
     load(cdp, tmp_path, agreed, mapping=CRM + OPT_IN, name="agreed.csv")
     funnel = preview(cdp)
@@ -122,6 +129,25 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
     assert [one["reason"] for one in funnel["left_out"]] == ["refused_by_person", "no_contact"]
     assert funnel["left_out"][0]["article"].startswith("GDPR")
     assert [(one["source"], one["count"]) for one in refused] == [("crm", 1)]
+
+
+def test_an_endpoint_is_registered_listed_and_ended(cdp, tmp_path):
+    """A webhook's secret is shown once, for its receiver; what is revoked receives nothing."""
+    url = "https://mailer.example.org/batches"
+    made = cdp("recipient", "endpoint", "add", "mailer", "batches", "--to", url, "--json")
+    again = cdp("recipient", "endpoint", "add", "mailer", "batches", "--to", url, "--json")
+    listed = cdp("recipient", "endpoint", "list", "mailer", "--json")
+    ended = cdp("recipient", "endpoint", "revoke", "mailer", "batches", "--json")
+    after = cdp("release", "run", *TO_MAILER, "--endpoint", "batches", "--json")
+    anew = cdp("recipient", "endpoint", "add", "mailer", "batches", "--to", url, "--json")
+
+    assert made.document["secret"].startswith("whsec_")
+    assert again.code == Exit.BAD_INPUT
+    (shown,) = listed.document
+    assert (shown["name"], shown["kind"], shown["address"]) == ("batches", "webhook", url)
+    assert "whsec" not in listed.out
+    assert (ended.code, after.code) == (Exit.OK, Exit.NOT_FOUND)
+    assert anew.document["secret"] != made.document["secret"]
 
 
 def test_a_grant_that_a_refusal_covers_is_told_and_exits_1(cdp, tmp_path):
@@ -170,7 +196,11 @@ def test_two_people_whom_an_address_joined_are_drawn_measured_and_separated(cdp,
     apart = cdp("identity", "separate", person, other, "--json").document
     load(cdp, tmp_path, rows.replace("Anton", "Tony"), mapping=SHOP, name="shop.ndjson", source="shop")
     measured = cdp("identity", "evaluate", "--truth", truth, "--json").document
+    back = cdp("identity", "rejoin", person, other, "--reason", "mistake", "--json")
+    again = cdp("identity", "rejoin", person, other, "--reason", "mistake")
 
+    assert back.code == Exit.OK and len(back.document["now"]) == 1
+    assert again.code == Exit.BAD_INPUT
     assert joined["false_merges"] == [["1", "s1"]] and joined["profiles"] == 3
     assert (drawn["fragments"], drawn["links"]) == (2, 5)
     assert ANN not in (tmp_path / "g.svg").read_text()

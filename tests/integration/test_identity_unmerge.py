@@ -6,11 +6,15 @@ from uuid import uuid4
 
 import pytest
 from identity_world import Message, World
+from sqlalchemy import select
 
 from cdp import workspaces
 from cdp.kernel.errors import BadInput, NotFound
+from cdp.ports import Forgotten
 from cdp.vocabulary import Actor, FragmentId
 from cdp.work import open_work
+from identity import tables
+from identity.unmerge import NotSeparated
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 
@@ -140,3 +144,78 @@ def test_merge_and_unmerge_leave_what_never_merging_would_have_left(world, elsew
     assert len(merged) == len(never[0]) - 1
     assert split == never
     assert (world.people(), world.golden()) == (elsewhere.people(), elsewhere.golden())
+
+
+# --- taking it back -----------------------------------------------------------------------------
+
+CRM, SHOP = ("crm", "crm:crm:7"), ("shop", "crm:shop:b")
+
+
+def rejoin(world, a, b):
+    """Take a separation back; the regrouped profiles."""
+    a, b = world.fragment(*a), world.fragment(*b)
+    with world.begin() as work:
+        return world.service.rejoin(a, b, work=work)
+
+
+def test_a_separation_that_is_taken_back_leaves_no_trace_in_who_is_who(world, elsewhere):
+    """Evidence decides again, of what came before, between and after."""
+    heard = [
+        Message(1, *SHOP, ("email:ben",), traits=(1,)),
+        Message(2, *CRM, ("email:ben", "phone:1"), traits=(1, 2)),
+        Message(3, "news", "email:ben"),
+    ]
+    for one in (world, elsewhere):
+        one.hear(*heard)
+    separate(world, CRM, SHOP)
+    later = Message(4, "till", "crm:till:1", ("phone:1", "email:ben"))
+    for one in (world, elsewhere):
+        one.hear(later)
+    apart = world.people()
+    rejoin(world, CRM, SHOP)
+
+    assert len(apart) > 1
+    assert world.people() == elsewhere.people()
+
+
+def test_only_what_a_steward_separated_is_taken_back_and_once(world):
+    """Two who were never separated, and two who are joined again already."""
+    world.hear(Message(1, *SHOP, ("email:ben",)), Message(2, *CRM, ("email:ben",)))
+    with pytest.raises(NotSeparated):
+        rejoin(world, CRM, SHOP)
+    separate(world, CRM, SHOP)
+    rejoin(world, SHOP, CRM)
+    with pytest.raises(NotSeparated):
+        rejoin(world, CRM, SHOP)
+    with world.begin() as work, pytest.raises(NotFound):
+        world.service.rejoin(world.fragment(*CRM), FragmentId(uuid4()), work=work)
+    separate(world, CRM, SHOP)
+
+    assert len(world.people()) == 2, "a separation can be decided again"
+
+
+def test_what_an_erasure_keeps_apart_stays_apart_even_where_a_steward_had_decided_before(world):
+    """The erased stood between them, and nothing is left of them to ask."""
+    ann, shop, app = ("crm", "crm:crm:1"), ("shop", "crm:shop:2"), ("app", "crm:app:3")
+    world.hear(*(Message(n, *one, ("email:x",)) for n, one in enumerate((ann, shop, app), 1)))
+    # Decided and taken back: the row of these two is there, and ended.
+    separate(world, shop, app)
+    rejoin(world, shop, app)
+    separate(world, ann, shop)
+    late = ("late", "crm:late:4")
+    world.hear(Message(4, *late, ("email:x",)))
+    with world.begin() as work:
+        world.erasable.erase(
+            Forgotten(fragments=[world.fragment(*ann)], contacts=[], watermark=100), work=work
+        )
+        edge = tables.edges.c
+        apart = work.session.execute(
+            select(edge.a, edge.b).where(edge.kind == "never", edge.retracted_at.is_(None))
+        ).all()
+    before = world.people()
+
+    assert len(apart) > 0
+    for a, b in apart:
+        with world.begin() as work, pytest.raises(NotSeparated):
+            world.service.rejoin(a, b, work=work)
+    assert world.people() == before

@@ -11,9 +11,10 @@ from cdp import merging
 from cdp.consents import NotYetEffective
 from cdp.kernel.ids import new_id
 from cdp.kernel.settings import Settings
-from cdp.merging import NoSuchFragment, OneFragment, UnmergeNotAllowed
+from cdp.merging import NoSuchFragment, OneFragment, Reason, RejoinNotAllowed, UnmergeNotAllowed
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, FragmentId
+from identity.unmerge import NotSeparated
 from policies.words import Role
 
 NOW = timedelta(0)
@@ -61,6 +62,7 @@ class World:
     def __init__(self, opened, workspace):
         self.ports = opened.system.ports
         self.begin = opened.opener(workspace, Role.COMPLIANCE, purpose="identity_stewardship")
+        self.as_steward = opened.opener(workspace, Role.STEWARD, purpose="identity_stewardship")
         self.as_marketing = opened.opener(workspace, Role.MARKETING, purpose="email_marketing")
         with self.begin() as work:
             member = self.ports.identity.members()
@@ -71,6 +73,16 @@ class World:
     def separate(self, *, patience=NOW, begin=None):
         return merging.separate(
             self.a, self.b, begin=begin or self.begin, ports=self.ports, patience=patience
+        )
+
+    def rejoin(self, *, begin=None):
+        return merging.rejoin(
+            self.a,
+            self.b,
+            reason=Reason.MISTAKE,
+            begin=begin or self.as_steward,
+            ports=self.ports,
+            patience=NOW,
         )
 
     def intent(self):
@@ -134,3 +146,26 @@ def test_a_fragment_is_never_split_and_must_be_there(joined):
         merging.affected(joined.a, joined.a, work=work, ports=joined.ports)
     with joined.begin() as work, pytest.raises(NoSuchFragment):
         merging.affected(joined.a, FragmentId(new_id()), work=work, ports=joined.ports)
+
+
+def test_a_steward_takes_a_separation_back_with_a_reason_and_an_entry(joined):
+    """Evidence joins them again; a release that is on its way is waited for, as with every narrowing."""
+    joined.separate()
+    intent = joined.intent()
+    with pytest.raises(NotYetEffective):
+        joined.rejoin()
+    joined.settle(intent)
+    with joined.begin() as work:
+        found = merging.affected(joined.a, joined.b, work=work, ports=joined.ports)
+    with pytest.raises(NotSeparated):
+        joined.rejoin()
+
+    assert found.together
+
+
+def test_only_a_steward_joins_people_again(joined):
+    """Compliance separates; who joins shows one person's data to another."""
+    joined.separate()
+    for begin in (joined.begin, joined.as_marketing):
+        with pytest.raises(RejoinNotAllowed):
+            joined.rejoin(begin=begin)

@@ -1,21 +1,25 @@
 """What the journeys share: a workspace ready for the main job, and the steps of its users."""
 
+from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 
 import msgspec
 import pytest
 
-from cdp import consents, inbox, releases, segments, sources
+from cdp import consents, endpoints, inbox, releases, segments, sources
 from cdp.consents import Saying
-from cdp.destinations import NdjsonFile
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.ports import Ask
+from cdp.profile_view import Asking
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
 from consent import register
+from consent.endpoints import EndpointTaken
 
 PATIENCE = timedelta(seconds=10)
 EVERYONE = {"all": []}
+READING = Asking(purpose="email_marketing", recipient="mailer", inbox_lag=timedelta(seconds=5))
 ANN = {"email": "ann@example.org", "firstName": "Ann", "birthday": "1980-02-03", "address": {"country": "DE"}}
 BOB = {"email": "bob@example.org", "firstName": "Bob", "birthday": "1981-02-03", "address": {"country": "DE"}}
 
@@ -50,19 +54,23 @@ class Journey:
             (found,) = self.ports.identity.profiles_of(contact, work=work)
             return found
 
+    def endpoint(self, address):
+        """The name of the mailer's endpoint at a path or URL, registered at its first use."""
+        name = sha256(str(address).encode()).hexdigest()[:12]
+        with self.begin("admin")() as work, suppress(EndpointTaken):
+            endpoints.create("mailer", name, str(address), work=work, ports=self.ports)
+        return name
+
     def release(self, path, purpose="email_marketing"):
-        with self.begin()() as work:
-            recipient = self.ports.ledger.recipient("mailer", work=work)
         plan = releases.Plan(
             segment="everyone",
             ask=Ask(purpose=purpose, channel=Channel.EMAIL, recipient="mailer"),
             traits=[3],
-            destination=NdjsonFile(path),
+            endpoint=self.endpoint(path),
             public_url="https://cdp.example.org",
         )
         return releases.run(
             plan,
-            recipient=recipient,
             begin=self.begin("marketing", purpose=purpose),
             ports=self.ports,
             limits=releases.Limits(),

@@ -1,12 +1,11 @@
 """Detection as a story: nothing is shown before it was scanned, nor after it was found to be personal."""
 
 import pytest
-from journeys import ANN, PATIENCE, identify, lines
+from journeys import ANN, PATIENCE, READING, identify, lines
 from sqlalchemy import select
 
 from api.worker import scan_round
 from cdp import findings, profile_view, releases, scanning, tables
-from cdp.destinations import NdjsonFile
 from cdp.findings import Decision
 from cdp.ports import Ask
 from cdp.requests import access, erasure
@@ -64,24 +63,19 @@ def said(journey, note, **more):
 def view(journey, *roles):
     with journey.begin(*(roles or ("marketing",)), purpose="email_marketing")() as work:
         person = journey.ports.identity.resolve(journey.profile("user_id", "u1"), work=work)
-        return profile_view.read(
-            person, purpose="email_marketing", fields=["support_note"], work=work, ports=journey.ports
-        )
+        return profile_view.read(person, READING, fields=["support_note"], work=work, ports=journey.ports)
 
 
 def release(journey, path):
-    with journey.begin()() as work:
-        recipient = journey.ports.ledger.recipient("mailer", work=work)
     plan = releases.Plan(
         segment="everyone",
         ask=Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mailer"),
         traits=[3, NOTE],
-        destination=NdjsonFile(path),
+        endpoint=journey.endpoint(path),
         public_url="https://cdp.example.org",
     )
     done = releases.run(
         plan,
-        recipient=recipient,
         begin=journey.begin("marketing", purpose="email_marketing"),
         ports=journey.ports,
         limits=releases.Limits(),
@@ -231,8 +225,11 @@ def test_another_version_of_the_detector_scans_everything_anew(journey, scanner)
         work.session.execute(governed.scans.update().values(version="0" * 32))
 
     assert view(journey).withheld == {"support_note": "not_scanned"}
+    assert scanning.renew(journey.begin(purpose="detection"), ports=journey.ports) == 1
+    assert view(journey).withheld == {"support_note": "quarantined"}
     scan(journey, scanner)
     assert view(journey).shown == {"support_note": CLEAN}
+    assert scanning.renew(journey.begin(purpose="detection"), ports=journey.ports) == 0
 
 
 def test_what_nobody_declared_is_scanned_and_never_released(journey, scanner):
@@ -268,9 +265,7 @@ def test_what_nobody_declared_is_scanned_and_never_released(journey, scanner):
     }
     with journey.begin("marketing", purpose="email_marketing")() as work:
         person = journey.profile("user_id", "u1")
-        shown = profile_view.read(
-            person, purpose="email_marketing", fields=[], work=work, ports=journey.ports
-        ).shown
+        shown = profile_view.read(person, READING, fields=[], work=work, ports=journey.ports).shown
     assert "title" not in shown and shown["support_note"] == CLEAN
 
 

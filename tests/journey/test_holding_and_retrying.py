@@ -12,15 +12,15 @@ from test_race import agreeing, release
 
 from api import keeper, wiring
 from cdp import tables
+from cdp.inbox import InboxLags
 from cdp.ingest import Limits, work_off
 from cdp.kernel.errors import Overloaded
-from cdp.releases import InboxLags
+
+URL = "https://mailer.example.org/batches"
 
 
 class Kept:
     """A destination that takes everything, and after whose first batch something happens."""
-
-    name = "webhook"
 
     def __init__(self, happens):
         self.happens = happens
@@ -50,7 +50,7 @@ def test_a_release_that_holds_for_the_inbox_is_closed_as_aborted(journey, databa
             work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '1 hour'"))
 
     with pytest.raises(InboxLags):
-        release(journey, Kept(fall_behind))
+        release(journey, URL, connect=lambda *_: Kept(fall_behind))
     row, finish = ended(journey, database)
 
     assert (row.state, row.matched, row.released) == ("aborted", 5, 3)
@@ -58,10 +58,31 @@ def test_a_release_that_holds_for_the_inbox_is_closed_as_aborted(journey, databa
     assert finish == ["failed"]
 
 
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("UPDATE consent.endpoints SET revoked_at = now()", "endpoint_revoked"),
+        ("UPDATE consent.recipients SET contract_until = now()", None),
+    ],
+)
+def test_what_is_ended_during_a_release_gets_none_of_its_further_batches(journey, ending, reason):
+    """An endpoint that is revoked, a contract that runs out: asked anew behind each intent."""
+    agreeing(journey, 5)
+
+    def end():
+        with journey.begin()() as work:
+            work.session.execute(text(ending))
+
+    result = release(journey, URL, connect=lambda *_: Kept(end))
+
+    assert (result.matched, result.released) == (5, 3)
+    assert reason is None or result.withheld[reason] == 2
+
+
 def test_a_release_that_ran_to_its_end_is_done(journey, database):
     """The other ending, for comparison."""
     agreeing(journey, 2)
-    release(journey, Kept(lambda: None))
+    release(journey, URL, connect=lambda *_: Kept(lambda: None))
     row, finish = ended(journey, database)
 
     assert (row.state, row.released, finish) == ("done", 2, ["ok"])

@@ -6,7 +6,8 @@ from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
 from sqlalchemy import select, text
 
 from api import keeper, wiring, worker
-from cdp import audiences, tables
+from cdp import audiences, imports, sources, tables
+from cdp.ingest.reading import ImportRecord
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
 
@@ -188,3 +189,48 @@ def test_tidying_forgets_the_erased_after_their_thirty_days_and_not_before(journ
     worker.tidy(journey.system)
     with journey.begin()() as work:
         assert (kept > 0, work.session.scalar(count)) == (True, 0)
+
+
+def test_what_others_say_of_an_erased_address_alone_goes_with_it(journey):
+    """A list that verifies nobody knows somebody by Ann's address: no empty profile is left of it."""
+    with journey.begin("admin")() as work:
+        sources.create("list", priority=5, authoritative=False, controller_id=journey.workspace, work=work)
+    journey.send("web", identify("u1", ANN), identify("u2", BOB))
+    named = [
+        (ANN["email"], "+4915112345678"),
+        (BOB["email"], None),
+        ("cy@example.org", "+4915112345679"),
+    ]
+    records = [
+        ImportRecord(
+            key=email,
+            identifiers=[("email", email), *([("phone", phone)] if phone else [])],
+            traits={"email": email, "given_name": "Somebody"},
+        )
+        for email, phone in named
+    ]
+    with journey.begin("service")() as work:
+        imports.accept_records(records, source_name="list", work=work, ports=journey.ports)
+    journey.work()
+    fragments, identifiers = (
+        text(f"SELECT count(*) FROM identity.{table}") for table in ("fragments", "identifiers")
+    )
+    with journey.begin("compliance")() as work:
+        before = work.session.scalar(fragments)
+        foreseen = erasure.outlook(journey.profile("user_id", "u1"), work=work, ports=journey.ports)
+    done = erasure.erase(
+        journey.profile("user_id", "u1"),
+        ground="GDPR 17(1)(a)",
+        begin=journey.begin("compliance"),
+        ports=journey.ports,
+        patience=PATIENCE,
+    )
+    with journey.begin()() as work:
+        left = work.session.scalar(fragments)
+        known = work.session.scalar(identifiers)
+        keys = work.session.scalar(text("SELECT count(DISTINCT fragment_id) FROM governance.keys"))
+
+    assert (before, left, keys) == (5, 3, 3), "hers, and what the list knew by her address alone"
+    assert len(foreseen.fragments) == 2
+    assert done.residue_total == 0
+    assert known == 4, "Bob's two and Cy's two; Ann's phone, which only the list named, went too"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from test_restore import Instance
 
 from api.demo.race import receive
-from cdp import consents, releases, segments
+from cdp import consents, endpoints, releases, segments
 from cdp.consents import NotYetEffective, Saying
 from cdp.destinations import PastDeadline, Webhook
 from cdp.kernel import embedded
@@ -38,7 +38,6 @@ class Meanwhile:
 
     inner: object
     happens: object
-    name: str = "webhook"
 
     def send(self, records, intent):
         self.happens()
@@ -56,21 +55,25 @@ def agreeing(journey, count):
         journey.say(State.GIVEN, f"p{n}@r{n}.example.org", evidence="form", notice="newsletter")
 
 
-def release(journey, destination, segment="everyone"):
-    with journey.begin()() as work:
-        recipient = journey.ports.ledger.recipient("mailer", work=work)
+def release(journey, url, happens=None, segment="everyone", connect=endpoints.connect):
+    """Release to an endpoint at `url`; `happens` during the assembly of each batch."""
+
+    def way(endpoint, secret):
+        found = connect(endpoint, secret)
+        return Meanwhile(found, happens) if happens else found
+
     return releases.run(
         releases.Plan(
             segment=segment,
             ask=ASK,
             traits=[],
-            destination=destination,
+            endpoint=journey.endpoint(url),
             public_url="https://cdp.example.org",
         ),
-        recipient=recipient,
         begin=journey.begin("marketing", purpose="email_marketing"),
         ports=journey.ports,
         limits=releases.Limits(batch=3),
+        connect=way,
     )
 
 
@@ -104,7 +107,7 @@ def test_none_late_while_the_database_restarts(durable, receiver):
     def exporting():
         while not stop.is_set():
             try:
-                release(journey, Meanwhile(Webhook(receiver.url, b"s"), lambda: sleep(0.01)))
+                release(journey, receiver.url, lambda: sleep(0.01))
             except DBAPIError:
                 sleep(0.05)
 
@@ -136,7 +139,7 @@ def test_a_sender_that_was_frozen_past_its_deadline_sends_nothing(journey, recei
     agreeing(journey, 1)
     short = replace(journey.ports, intents=replace(journey.ports.intents, window=timedelta(milliseconds=80)))
     frozen = Journey(replace(journey.system, ports=short), journey.workspace)
-    result = release(frozen, Meanwhile(Webhook(receiver.url, b"s"), lambda: sleep(0.2)))
+    result = release(frozen, receiver.url, lambda: sleep(0.2))
 
     assert (result.released, result.withheld["not_sent"], receiver.stamps) == (0, 1, {})
 
@@ -155,7 +158,7 @@ def test_a_withdrawal_waits_for_a_killed_sender_until_its_deadline_and_the_sweep
     dying = Journey(replace(journey.system, ports=short), journey.workspace)
     begun = monotonic()
     with pytest.raises(Killed):
-        release(dying, Meanwhile(None, die))
+        release(dying, "https://mailer.example.org/", die)
     with pytest.raises(NotYetEffective):
         withdraw(journey, 0, patience=timedelta(0))
     withdraw(journey, 0)
@@ -213,7 +216,7 @@ def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, re
     merging = Journey(
         replace(journey.system, ports=replace(journey.ports, intents=MergingIntents())), journey.workspace
     )
-    result = release(merging, Webhook(receiver.url, b"s"), segment="one")
+    result = release(merging, receiver.url, segment="one")
 
     assert withdrawn.entries and result.released == 0 and receiver.stamps == {}
 

@@ -45,15 +45,15 @@ class Instance:
         environment = os.environ | {"PGHOST": str(self.server.socket), "PGUSER": "postgres"}
         subprocess.run([path, *arguments], env=environment, check=True)
 
-    def backup(self):
-        self.tool("pg_dump", "-Fc", "-f", self.folder / "dump", self.name)
+    def backup(self, name="dump"):
+        self.tool("pg_dump", "-Fc", "-f", self.folder / name, self.name)
 
-    def restore(self):
+    def restore(self, name="dump"):
         self.system.app.dispose()
         with self.server.admin() as admin:
             admin.execute(f"DROP DATABASE {self.name} WITH (FORCE)")
         embedded.create_database(self.server, self.name)
-        self.tool("pg_restore", "-d", self.name, self.folder / "dump")
+        self.tool("pg_restore", "-d", self.name, self.folder / name)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Nothing of a profile is shown but what is on verified links with whom the permission is from."""
 
 import pytest
-from journeys import ANN, BOB, identify, lines
+from journeys import ANN, BOB, READING, identify, lines
 from sqlalchemy import text
 
 from cdp import profile_view
@@ -48,7 +48,7 @@ def test_a_release_carries_nothing_of_a_merely_scored_neighbour(journey, scored,
 def test_a_view_shows_nothing_of_a_merely_scored_neighbour(journey, scored):
     """Neither a better value nor one that only the neighbour has."""
     with journey.begin("marketing")() as work:
-        view = profile_view.read(scored, purpose="email_marketing", fields=[], work=work, ports=journey.ports)
+        view = profile_view.read(scored, READING, fields=[], work=work, ports=journey.ports)
     known = {**view.shown, **view.masked, **view.withheld}
 
     assert view.shown["given_name"] == "Ann"

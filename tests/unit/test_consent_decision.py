@@ -14,7 +14,7 @@ from consent.laws import Law
 from consent.purposes import Purpose, Purposes, Reserved
 from consent.reasons import ARTICLES, Permission, Reason, Refusal, article, coarse
 from consent.subject import Member, Person, Place, gather
-from consent.terms import Notice, Recipient, Register, resolve
+from consent.terms import Controller, Notice, Recipient, Register, resolve
 from consent.words import Said, is_change_act, polarity_of
 
 SPACE = UUID("00000000-0000-7000-8000-00000000feed")
@@ -123,6 +123,7 @@ REGISTER = Register(
             recipients=frozenset({RECIPIENTS["mailer"].id}),
         ),
     ],
+    controllers={OURS: Controller(establishments=("US",))},
     laws=Law(0b1111),
     unknown_age_is_child=True,
 )
@@ -608,3 +609,40 @@ def test_the_rules_stand_in_the_documented_order():
         "told",
         "evidenced",
     ]
+
+
+# --- which law: where the controller sits and offers --------------------------------------------
+
+
+def bound(*seats, offers=()):
+    """The register, with the controller established and offering in these places."""
+    return replace(REGISTER, controllers={OURS: Controller(establishments=seats, offers=tuple(offers))})
+
+
+def test_who_sits_in_the_union_sends_under_its_law_wherever_people_live():
+    """GDPR 3(1): an American on a European list has opted in, or is not written to."""
+    american = Person(laws=Law.CAN_SPAM, age_band=18, next_age_threshold=None, consent_age=None)
+
+    assert ask("cold", person=american, register=bound("US")) is True
+    assert ask("cold", person=american, register=bound("US", "DE")) == Reason.OPT_IN_LAW
+    assert ask("cold", person=american, register=bound("US", offers=["FR"])) == Reason.OPT_IN_LAW
+
+
+def test_who_sits_or_offers_in_china_has_no_legitimate_interest():
+    """PIPL 3, 13: the ground is not there for anybody whom that controller processes."""
+    told = [ground("notice")]
+
+    assert ask("insight", channel=None, grounds=told, register=bound("US")) is True
+    for register in (bound("CN"), bound("US", offers=["CN"])):
+        assert ask("insight", channel=None, grounds=told, register=register) == (
+            Reason.LEGITIMATE_INTEREST_IN_CHINA
+        )
+
+
+def test_a_controller_that_is_not_registered_is_bound_by_every_law():
+    """Silence is the strictest: nobody knows where it sits."""
+    nobody = replace(REGISTER, controllers={})
+
+    assert ask("insight", channel=None, grounds=[ground("notice")], register=nobody) == (
+        Reason.LEGITIMATE_INTEREST_IN_CHINA
+    )

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.laws import AGES, Law, age_at, band_of, birthday, consent_age, day_everywhere, laws_of
+from consent.laws import (
+    AGES,
+    Law,
+    age_at,
+    band_of,
+    binding,
+    birthday,
+    consent_age,
+    day_everywhere,
+    laws_of,
+)
 
 births = st.dates(date(1900, 1, 1), date(2025, 12, 31))
 days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
@@ -33,6 +43,42 @@ days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 def test_a_residence_has_its_laws_and_what_is_not_known_has_none(country, region, found):
     """None is the strictest: a country nobody configured is not a country without law."""
     assert laws_of(country, region) == found
+
+
+EVERY = Law(0b1111)
+
+
+@pytest.mark.parametrize(
+    ("established", "offers", "found"),
+    [
+        (["DE"], [], Law.GDPR),
+        (["GB", "US"], [], Law.GDPR),
+        (["CN"], [], Law.PIPL),
+        (["US"], [], Law(0)),
+        (["US"], ["FR"], Law.GDPR),
+        (["US"], ["CN", "US-NY"], Law.PIPL),
+        (["US"], ["US-CA"], Law.CPRA),
+        (["US"], ["US"], Law.CPRA),
+        (["BR"], [], EVERY),
+        (["US"], ["IN"], EVERY),
+        ([], [], EVERY),
+    ],
+)
+def test_a_controller_is_bound_by_where_it_sits_and_where_it_offers(established, offers, found):
+    """GDPR 3(1), 3(2): each place adds; an unknown one is the strictest; offering permits nothing."""
+    assert binding(established, offers, strictest=EVERY) == found
+
+
+places = st.lists(st.sampled_from(["DE", "US", "US-CA", "US-NY", "CN", "GB", "BR"]), max_size=4)
+
+
+@given(places, places, places, places)
+def test_another_place_only_adds_laws(seats, more_seats, offers, more_offers):
+    """Nobody loses a protection because a controller also sits, or also offers, somewhere else."""
+    seats = [one[:2] for one in seats] or ["US"]
+    wider = binding([*seats, *(one[:2] for one in more_seats)], [*offers, *more_offers], strictest=EVERY)
+
+    assert binding(seats, offers, strictest=EVERY) & ~wider == Law(0)
 
 
 def test_the_laws_bits_are_stored_and_never_renumbered():

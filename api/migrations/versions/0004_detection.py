@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from api.migrations.security import secure
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 
 
 def upgrade() -> None:

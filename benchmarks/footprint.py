@@ -76,7 +76,7 @@ def _worker(place: Place) -> dict[str, float]:
         body = b"batch\n" + msgspec.json.encode({"batch": messages})
         with place.begin()() as work:
             request = Accepted(source=place.source, kind="server", body=body, items=100)
-            inbox.accept(request, vault=place.system.ports.vault, work=work)
+            inbox.accept([request], vault=place.system.ports.vault, work=work)
     with _running(place, "worker") as process:
         _until(lambda: _scanned(place) >= NOTES and not _waiting(place))
         children = psutil.Process(process.pid).children(recursive=True)

@@ -69,7 +69,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
 
 
 def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
-    """Lock the oldest rows that nobody else works on; more are locked until the batch is full."""
+    """Lock the oldest rows that nobody else works on, no more of them than fill a batch."""
     rows: list[InboxRow] = []
     count, ask, after = 0, 2, 0
     while count < messages:
@@ -98,7 +98,9 @@ def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
             count += row.items
         if len(found) < ask or only is not None:
             break
-        after, ask = rows[-1].accept_seq, min(2 * ask, 256)
+        # As many as fill the rest if they are like those so far: what is locked here is lost to
+        # other workers, and a batch that grows beyond its limit keeps its people locked for longer.
+        after, ask = rows[-1].accept_seq, min(-(-(messages - count) * len(rows) // max(count, 1)), 256)
     return rows
 
 

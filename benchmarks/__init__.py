@@ -14,4 +14,7 @@
     serving.py    (a process) the API, with one more route: the same body, unparsed and unsealed
     generating.py (a process) the load over HTTP, of bounded size
     working.py    (a process) the worker, in counted rounds
+
+`governance.py` is another, of two (`detection.py`, `footprint.py`), on the sentences of
+`labelling.py`; `naming.py` is no measurement, it writes what the detector's prefilter rests on.
 """

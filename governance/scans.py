@@ -95,13 +95,13 @@ class DetectionScans:
                 work.session,
                 _SETTLE,
                 (
-                    work.now,
-                    self._version,
                     [str(one.row.label) for one in ordered],
                     [one.row.id for one in ordered],
                     states,
                     [one.failed for one in ordered],
                     [len(one.finds) for one in ordered],
+                    work.now,
+                    self._version,
                 ),
             )
         }
@@ -265,8 +265,9 @@ def _finding(row: Sequence[Any]) -> Finding:
     )
 
 
-# KEY SHARE: rewrapping a key goes on, deleting it (an erasure) waits for this Work.
-_HOLD = "SELECT fragment_id FROM governance.keys WHERE fragment_id = ANY(%b::uuid[]) FOR KEY SHARE"
+# KEY SHARE: rewrapping a key goes on, deleting it (an erasure) waits for this Work. This Work waits
+# for nobody (the batch is tried again), so the two cannot wait for each other.
+_HOLD = "SELECT fragment_id FROM governance.keys WHERE fragment_id = ANY(%b::uuid[]) FOR KEY SHARE NOWAIT"
 
 _CLAIMED = Conflict(
     ("label", "row_id"),
@@ -279,12 +280,18 @@ _FOUND_AGAIN = Conflict(
 )
 
 _SETTLE = """
-UPDATE governance.scans s
-SET state = u.state, reason = u.reason, finds = u.finds, scanned_at = %s, version = %s
-FROM (
+WITH u AS (
     SELECT * FROM unnest(%b::text[], %b::uuid[], %b::text[], %b::text[], %b::int4[])
         AS t(label, row_id, state, reason, finds)
-) AS u
+),
+-- A row that an erasure is about to delete is passed over, not waited for.
+free AS (
+    SELECT s.label, s.row_id FROM governance.scans s JOIN u ON s.label = u.label AND s.row_id = u.row_id
+    FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE governance.scans s
+SET state = u.state, reason = u.reason, finds = u.finds, scanned_at = %s, version = %s
+FROM u JOIN free ON free.label = u.label AND free.row_id = u.row_id
 WHERE s.label = u.label AND s.row_id = u.row_id
 RETURNING s.label, s.row_id
 """

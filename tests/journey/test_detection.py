@@ -2,7 +2,8 @@
 
 import pytest
 from journeys import ANN, PATIENCE, READING, identify, lines
-from sqlalchemy import select
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import delete, select
 
 from api.worker import scan_round
 from cdp import findings, profile_view, releases, scanning, tables
@@ -314,6 +315,40 @@ def test_an_erasure_forgets_scans_findings_and_decisions(journey, scanner):
     with journey.begin()() as work:
         for table in (governed.scans, governed.findings, governed.decisions, tables.unscanned):
             assert work.session.execute(select(table)).all() == []
+
+
+def test_a_scan_never_waits_for_an_erasure_nor_keeps_a_row_for_it(journey, scanner):
+    """Two that waited for each other would cost one of them; the batch comes back when it is over."""
+    said(journey, CARD)
+    with journey.begin()() as work:
+        work.session.execute(delete(governed.keys))
+        with pytest.raises(LockNotAvailable):
+            scan(journey, scanner)
+    scan(journey, scanner)
+
+    with journey.begin()() as work:
+        assert work.session.execute(select(governed.scans)).all() == []
+        assert work.session.execute(select(tables.unscanned)).all() == []
+
+
+def test_a_result_passes_over_a_row_that_is_being_erased(journey, scanner):
+    """It is not waited for, and gets no findings."""
+    said(journey, CARD)
+
+    class Meanwhile:
+        def scan(self, texts, language="en"):
+            self.erasing = journey.begin()()
+            self.work = self.erasing.__enter__()
+            self.work.session.execute(delete(governed.scans))
+            return scanner.scan(texts, language)
+
+    detector = Meanwhile()
+    scanning.step(journey.begin(purpose="detection"), ports=journey.ports, detector=detector)
+    detector.erasing.__exit__(None, None, None)
+
+    with journey.begin()() as work:
+        assert work.session.execute(select(governed.scans)).all() == []
+        assert work.session.execute(select(governed.findings)).all() == []
 
 
 def test_the_workers_round_scans_every_workspace(journey, scanner):

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from cdp import tables
+from cdp.kernel.database import write
 from cdp.kernel.errors import BrokenSeal, Unavailable
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Detector, Keys, PlacedFind, Ports, Scanned, SealedRow
@@ -48,18 +49,17 @@ def worth(parts: Mapping[FieldClass, Any]) -> bool:
     return not CLASSES.isdisjoint(parts)
 
 
+_ENQUEUE = """
+INSERT INTO cdp.unscanned (workspace_id, id, statements, events, received)
+VALUES (%s::uuid, %s::uuid, %b::uuid[], %b::uuid[], %b::timestamptz[])
+"""
+
+
 def enqueue(statements: Sequence[UUID], events: Sequence[tuple[UUID, datetime]], *, work: Work) -> None:
     """Let the rows with these ids wait for the detector."""
     if statements or events:
-        work.session.execute(
-            insert(tables.unscanned).values(
-                workspace_id=work.workspace,
-                id=new_id(),
-                statements=list(statements),
-                events=[event for event, _ in events],
-                received=[received for _, received in events],
-            )
-        )
+        columns = [event for event, _ in events], [received for _, received in events]
+        write(work.session, _ENQUEUE, (work.workspace, new_id(), list(statements), *columns))
 
 
 def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:

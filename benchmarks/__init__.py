@@ -17,4 +17,6 @@
 
 `governance.py` is another, of two (`detection.py`, `footprint.py`), on the sentences of
 `labelling.py`; `naming.py` is no measurement, it writes what the detector's prefilter rests on.
+
+`search.py` is another: the log fed to a search node, stopped, repeated and compared.
 """

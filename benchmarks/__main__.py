@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import governance, ingest
+from benchmarks import governance, ingest, search
 from benchmarks.results import Bar, as_json, show
 
 BENCHMARKS: Mapping[str, Callable[..., list[Bar]]] = {
     "governance": governance.measure,
     "ingest": ingest.measure,
+    "search": search.measure,
 }
 NOT_MET = 1
 

@@ -15,7 +15,7 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import inbox, receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best, without_texts
+from cdp.minimising import best, plan_for, without_texts
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
@@ -112,7 +112,7 @@ def read(
     if None in traits:
         raise UnknownTrait(field="fields")
     decision = _decide(root, asking, work=work, ports=ports)
-    plan = ports.policies.column_plan(work.actor, purpose)
+    plan = plan_for(work.actor, purpose, work=work, ports=ports)
     wanted = [trait.id for trait in traits if trait is not None]
     values = ports.identity.golden([root], wanted, work=work)
     if decision.core is not None:
@@ -127,22 +127,7 @@ def read(
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
     receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
-    ports.audit.record(
-        AuditEntry(
-            action="client:profile:read",
-            outcome="ok" if shown or masked else "refused",
-            purpose=purpose,
-            references=references,
-            policy_version=ports.policies.version,
-            detail={
-                "recipient": asking.recipient,
-                "shown": sorted(shown),
-                "masked": sorted(masked),
-                "withheld": withheld,
-            },
-        ),
-        work=work,
-    )
+    _log(asking, references, shown, masked, withheld, work=work, ports=ports)
     return View(
         profile=root,
         purpose=purpose,
@@ -152,6 +137,31 @@ def read(
         contactable=decision.contactable,
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
+    )
+
+
+def _log(
+    asking: Asking,
+    references: Sequence[bytes],
+    shown: Mapping[str, Any],
+    masked: Mapping[str, str],
+    withheld: Mapping[str, str],
+    *,
+    work: Work,
+    ports: Ports,
+) -> None:
+    recipient = ports.ledger.recipient(asking.recipient, work=work) if asking.recipient else None
+    ports.audit.record(
+        AuditEntry(
+            action="client:profile:read",
+            outcome="ok" if shown or masked else "refused",
+            purpose=asking.purpose,
+            references=references,
+            policy_version=ports.policies.version,
+            recipient=recipient,
+            detail={"shown": sorted(shown), "masked": sorted(masked), "withheld": withheld},
+        ),
+        work=work,
     )
 
 

@@ -25,13 +25,13 @@ from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
-from cdp.minimising import Asked, Batch, Subject, fragments, read
+from cdp.minimising import Asked, Batch, Subject, fragments, plan_for, read
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
-    Actor,
     FieldClass,
     ProfileId,
     PurposeId,
+    RecipientId,
     Show,
 )
 from cdp.work import Work
@@ -110,7 +110,7 @@ def run(
     and counted.
     """
     with begin() as work:
-        show = _check(plan, work.actor, ports)
+        show = _check(plan, work=work, ports=ports)
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
@@ -147,14 +147,15 @@ def run(
         state = "done"
     finally:
         with begin() as work:
-            _close(result, state, work=work, ports=ports)
+            _close(result, endpoint.recipient, state, work=work, ports=ports)
     return result
 
 
-def _check(plan: Plan, actor: Actor, ports: Ports) -> Mapping[FieldClass, Show]:
+def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
     """The column plan of the release itself: it uses what the service role may for that purpose."""
-    show = ports.policies.column_plan(replace(actor, roles=SERVICE), plan.ask.purpose)
-    if not ports.policies.allows(actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
+    service = replace(work.actor, roles=SERVICE)
+    show = plan_for(service, plan.ask.purpose, work=work, ports=ports)
+    if not ports.policies.allows(work.actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
         raise ReleaseNotAllowed
     return show
 
@@ -200,6 +201,7 @@ def _open(
             outcome="ok",
             purpose=plan.ask.purpose,
             policy_version=ports.policies.version,
+            recipient=endpoint.recipient,
             detail={"release": str(release), "matched": matched, "endpoint": str(endpoint.id)},
         ),
         work=work,
@@ -308,6 +310,7 @@ def _audit(
             outcome=outcome,
             purpose=this.plan.ask.purpose,
             references=references,
+            recipient=this.endpoint.recipient,
             policy_version=this.ports.policies.version,
             detail={"release": str(this.id), "intent": str(intent.id), "people": count},
         ),
@@ -315,7 +318,7 @@ def _audit(
     )
 
 
-def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
+def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, ports: Ports) -> None:
     """Write down how it ended: `done` (with every batch, or in part), or `aborted`, which has failed."""
     outcome = "failed" if state == "aborted" else "partial" if result.failed_batches else "ok"
     work.session.execute(
@@ -332,6 +335,7 @@ def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
         AuditEntry(
             action="client:release:finish",
             outcome=outcome,
+            recipient=recipient,
             detail={
                 "release": str(result.id),
                 "released": result.released,

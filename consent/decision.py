@@ -148,6 +148,8 @@ def _consented(terms: Terms, subject: Subject) -> Refusal | None:
         return Refusal(Reason.NOT_IN_NOTICE)
     if any(not _in_force(terms, heard.word) for heard in given):
         return Refusal(Reason.CONSENT_EXPIRED)
+    if any(not _clear_enough(terms, heard.word) for heard in given):
+        return Refusal(Reason.NOT_EXPLICIT)
     if any(heard.word.polarity == REQUEST and _fits(terms, heard) for heard in subject.heard):
         return Refusal(Reason.NOT_CONFIRMED)
     return Refusal(Reason.NO_CONSENT)
@@ -210,7 +212,10 @@ def _grant(terms: Terms, subject: Subject) -> Heard | None:
     usable = [
         heard
         for heard in subject.heard
-        if _gives(terms, heard) and heard.word.notice in terms.notices and _in_force(terms, heard.word)
+        if _gives(terms, heard)
+        and heard.word.notice in terms.notices
+        and _in_force(terms, heard.word)
+        and _clear_enough(terms, heard.word)
     ]
     return _best(usable, guardian_only=_needs_guardian(terms, subject), age=_age(terms, subject))
 
@@ -267,6 +272,11 @@ def _speaks(terms: Terms, word: Said) -> bool:
 
 def _in_force(terms: Terms, word: Said) -> bool:
     return word.expires_at is None or word.expires_at > terms.at
+
+
+def _clear_enough(terms: Terms, word: Said) -> bool:
+    """9(2)(a): what uses special categories is agreed to in so many words."""
+    return word.explicit or not terms.purpose.special
 
 
 def _newer(grant: Heard | None, negative: Heard) -> bool:

@@ -326,6 +326,7 @@ def _consented(view: _View) -> list[Rule]:
     return [
         _rule(and_(none, word.unnamed), Reason.NOT_IN_NOTICE),
         _rule(and_(none, word.lapsed), Reason.CONSENT_EXPIRED),
+        _rule(and_(none, word.vague), Reason.NOT_EXPLICIT),
         _rule(and_(none, word.requested), Reason.NOT_CONFIRMED),
         _rule(none, Reason.NO_CONSENT),
     ]

@@ -60,7 +60,7 @@ def asked(contacts: FromClause, terms: Terms, *, reachable_only: bool) -> CTE:
 def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[Any]) -> Subquery:
     """One row for each candidate that hears anything: (n, …), from when each kind of word speaks.
 
-    `stopped`, `unnamed`, `lapsed`, `requested` are truth values; `refused_at`, `unsold_at`,
+    `stopped`, `unnamed`, `lapsed`, `vague`, `requested` are truth values; `refused_at`, `unsold_at`,
     `own_at`, `guardian_at`, `opted_at`, `parent_at` instants; the arrays name entries and
     reasons, the weightiest first, and cost nothing where nobody reads them.
     """
@@ -93,6 +93,7 @@ def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement
             latest(and_(word.opts_in, word.guardian)).label("parent_at"),
             func.bool_or(word.unnamed).label("unnamed"),
             func.bool_or(word.lapsed).label("lapsed"),
+            func.bool_or(word.vague).label("vague"),
             func.bool_or(word.requests).label("requested"),
         )
         .group_by(word.n)
@@ -109,6 +110,7 @@ def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElemen
     fits = and_(word.here, word.fits, word.purpose_id == terms.purpose.id, speaks)
     in_force = or_(word.expires_at.is_(None), word.expires_at > at)
     named = _in(word.notice_id, terms.notices)
+    clear = word.explicit if terms.purpose.special else true()
     of_sale = word.purpose_id == terms.sale if terms.sells else false()
     opts_in = and_(
         yes,
@@ -134,9 +136,10 @@ def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElemen
         stops.label("stops"),
         and_(no, of_sale).label("unsells"),
         and_(no, _in(word.purpose_id, terms.covering), speaks).label("refuses"),
-        and_(yes, fits, named, in_force).label("grants"),
+        and_(yes, fits, named, in_force, clear).label("grants"),
         and_(yes, fits, ~named).label("unnamed"),
         and_(yes, fits, ~in_force).label("lapsed"),
+        and_(yes, fits, ~clear).label("vague"),
         and_(word.polarity == REQUEST, fits).label("requests"),
         opts_in.label("opts_in"),
     ).subquery()
@@ -230,6 +233,7 @@ def _columns(candidate: Any, word: Any) -> list[ColumnElement[Any]]:
         "state",
         "notice_id",
         "change_act",
+        "explicit",
         "guardian",
         "received_at",
         "asserted_at",

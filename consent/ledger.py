@@ -136,6 +136,14 @@ class Ledger:
         """The purposes whose evidence is asked at the very contact that is used."""
         return register.purposes_at_contact(work)
 
+    def consented_at_contact(self, *, work: Work) -> frozenset[PurposeId]:
+        """The purposes that rest on consent given at the very contact that is used."""
+        return register.purposes_consented_at_contact(work)
+
+    def special(self, *, work: Work) -> frozenset[str]:
+        """The names of the purposes that may use special categories, on explicit consent."""
+        return register.special_purposes(work)
+
     def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
         """The newest version of each notice by name."""
         return register.newest_notices(work)

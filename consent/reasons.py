@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOTICE_NOT_SERVED = "notice_not_served"
     NOT_IN_NOTICE = "not_in_notice"
     CONSENT_EXPIRED = "consent_expired"
+    NOT_EXPLICIT = "not_explicit"
     NOT_CONFIRMED = "not_confirmed"
     NO_CONSENT = "no_consent"
     NO_CONTRACT = "no_contract"
@@ -61,6 +62,7 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.NOTICE_NOT_SERVED: "GDPR 13, 14(3): no notice has been served",
     Reason.NOT_IN_NOTICE: "GDPR 4(11), 6(4), 13(1): the notice agreed to names no such purpose or recipient",
     Reason.CONSENT_EXPIRED: "GDPR 7(1): the consent has expired",
+    Reason.NOT_EXPLICIT: "GDPR 9(2)(a), PIPL 29: special categories need consent in so many words",
     Reason.NOT_CONFIRMED: "GDPR 7(1): the double opt-in has not been confirmed",
     Reason.NO_CONSENT: "GDPR 6(1)(a), 7(1), ePrivacy 13(1), PIPL 13: nobody has consented",
     Reason.NO_CONTRACT: "GDPR 6(1)(b): no order or account is open",

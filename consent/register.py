@@ -40,6 +40,10 @@ class NoLawCited(BadInput):
     """A legal obligation needs the law that it comes from (GDPR 6(3))."""
 
 
+class SpecialNeedsConsent(BadInput):
+    """Special categories (GDPR 9) are used on explicit consent alone."""
+
+
 class BasisAfterWithdrawal(Conflict):
     """Somebody has said no to this purpose, so its basis can't be changed any more."""
 
@@ -79,6 +83,7 @@ def seed(work: Work) -> None:
         for name, purpose_class in classes.items()
     ]
     work.session.execute(upsert(tables.purposes).values(rows).on_conflict_do_nothing())
+    tree.changed(work)
 
 
 def add_purpose(
@@ -93,8 +98,11 @@ def add_purpose(
     needs_contact: bool = True,
     opt_out_offered: bool = False,
     assessment_until: datetime | None = None,
+    special: bool = False,
 ) -> PurposeId:
-    """Add a purpose. Raises `NameTaken`, `UnknownParent`, `MarketingParent`, `NoLawCited`."""
+    """Add a purpose. Raises `NameTaken`, `UnknownParent`, `MarketingParent`, `NoLawCited`,
+    `SpecialNeedsConsent`.
+    """
     known = tree.load(work)
     if known.named(name) is not None or name in frozenset(Reserved):
         raise NameTaken(field="name")
@@ -105,6 +113,8 @@ def add_purpose(
         raise MarketingParent(field="purpose_class")
     if basis is Basis.LEGAL_OBLIGATION and not law_cited:
         raise NoLawCited(field="law_cited")
+    if special and basis is not Basis.CONSENT:
+        raise SpecialNeedsConsent(field="basis")
     made = tree.purpose_id(work.workspace, name)
     work.session.execute(
         insert(tables.purposes).values(
@@ -119,20 +129,25 @@ def add_purpose(
             needs_contact=needs_contact,
             opt_out_offered=opt_out_offered,
             assessment_until=assessment_until,
+            special=special,
             created_at=work.now,
         )
     )
+    tree.changed(work)
     return made
 
 
 def change_basis(name: str, basis: Basis, *, work: Work) -> None:
-    """Change a purpose's basis. Raises `NotFound`; `BasisAfterWithdrawal` once anybody has said no.
+    """Change a purpose's basis. Raises `NotFound`, `SpecialNeedsConsent`; `BasisAfterWithdrawal`
+    once anybody has said no.
 
     Falling back on another basis after a withdrawal would make the withdrawal void.
     """
     purpose = tree.load(work).askable(name)
     if purpose is None:
         raise NotFound(field="name")
+    if purpose.special and basis is not Basis.CONSENT:
+        raise SpecialNeedsConsent(field="basis")
     said_no = work.session.scalar(
         select(func.count())
         .select_from(tables.current)
@@ -143,6 +158,7 @@ def change_basis(name: str, basis: Basis, *, work: Work) -> None:
     work.session.execute(
         update(tables.purposes).where(tables.purposes.c.id == purpose.id).values(basis=basis)
     )
+    tree.changed(work)
 
 
 def add_notice(
@@ -231,6 +247,17 @@ def purpose_ids(work: Work) -> Mapping[str, PurposeId]:
 def purposes_at_contact(work: Work) -> frozenset[PurposeId]:
     """The purposes whose evidence is asked at the very contact that is used."""
     return frozenset(purpose.id for purpose in tree.load(work).by_id.values() if purpose.needs_contact)
+
+
+def purposes_consented_at_contact(work: Work) -> frozenset[PurposeId]:
+    """The purposes whose evidence is a grant at the very contact that is used."""
+    known = tree.load(work).by_id.values()
+    return frozenset(one.id for one in known if one.needs_contact and one.basis is Basis.CONSENT)
+
+
+def special_purposes(work: Work) -> frozenset[str]:
+    """The names of the purposes that use special categories."""
+    return frozenset(one.name for one in tree.load(work).by_id.values() if one.special)
 
 
 def newest_notices(work: Work) -> Mapping[str, NoticeId]:

@@ -36,6 +36,7 @@ purposes = workspace_table(
     Column("law_cited", Text),  # legal obligation: which
     Column("needs_contact", Boolean, nullable=False),  # evidence at the contact used, or at the person
     Column("opt_out_offered", Boolean, nullable=False),  # soft opt-in and opt-out regimes
+    Column("special", Boolean, nullable=False, server_default=text("false")),  # special categories, GDPR 9
     instant("assessment_until", null=True),  # legitimate interest: approved until
     instant("created_at"),
     Index("uq_purposes_name", "workspace_id", "name", unique=True),

@@ -37,12 +37,16 @@ class BackupBlind(Refused):
 
 
 def check_openable(keys: Keyring, workspaces: Iterable[WorkspaceId], connection: Connection) -> None:
-    """Raise `BackupBlind` unless the keys that are active in this database are in the keyring."""
+    """Raise `BackupBlind` if a key that is active in this database is no longer in the keyring.
+
+    Of a workspace that the keyring does not know at all nothing was ever trimmed.
+    """
     version = tables.kek_versions.c
     for workspace in workspaces:
         connection.execute(text("SELECT set_config('cdp.workspace', :id, true)"), {"id": str(workspace)})
         active = connection.scalar(select(version.version).where(version.state == "active"))
-        if active is not None and active not in {key.version for key in keys.keks.get(workspace, ())}:
+        ring = keys.keks.get(workspace)
+        if ring is not None and active is not None and active not in {key.version for key in ring}:
             raise BackupBlind
 
 

@@ -36,6 +36,7 @@ PURPOSES = {
     "outreach": (None, Basis.CONSENT, PurposeClass.MARKETING, True, False, False, True),
     "news": ("outreach", Basis.CONSENT, PurposeClass.MARKETING, True, False, False, True),
     "profiling": (None, Basis.CONSENT, PurposeClass.MARKETING, False, False, False, True),
+    "health": (None, Basis.CONSENT, PurposeClass.SERVICE, True, False, False, True),
     "research": (None, Basis.CONSENT, PurposeClass.SERVICE, False, False, False, False),
     "orders": (None, Basis.CONTRACT, PurposeClass.SERVICE, True, False, False, True),
     "receipts": ("orders", Basis.CONTRACT, PurposeClass.SERVICE, False, False, False, True),
@@ -56,7 +57,7 @@ RECIPIENTS = {
     "former": ("DE", False, False, None),
     "domestic": ("CN", False, True, None),
 }
-CONSENTED = ("news", "profiling", "research", "similar", Reserved.SALE_OR_SHARE)
+CONSENTED = ("news", "profiling", "health", "research", "similar", Reserved.SALE_OR_SHARE)
 SOLD = 8  # how much more often than others sale and sharing is spoken of
 RESIDENCES = [
     ("DE", None),
@@ -145,6 +146,7 @@ def _register(random: Random, work: Work) -> list[NoticeId]:
                 "needs_contact": needs_contact,
                 "opt_out_offered": opt_out,
                 "assessment_until": AT + timedelta(days=1) if assessed else AT,
+                "special": name == "health",
                 "created_at": START,
             }
             for name, (
@@ -275,5 +277,6 @@ def _word(
         asserted_at=received - timedelta(hours=random.choice([0, 0, 1, 2])),
         notice=random.choice([*notices, *notices[:2] * 2, None]),
         guardian=random.random() < 0.25,
+        explicit=random.random() < 0.5,
         expires_at=random.choice([None, None, AT, AT + timedelta(hours=1)]),
     )

@@ -55,7 +55,7 @@ COMMANDS: dict[str, Command] = {
         "findings", "app", "What was found that nobody declared, and what you decide on it.", _PROOF
     ),
     "detect": Command("detecting", "detect", "Find personal data in a text file.", _PROOF),
-    "audit": Command("auditing", "app", "The log of who did what: checkpoint, verify, export.", _PROOF),
+    "audit": Command("auditing", "app", "The log of who did what: search, verify, export.", _PROOF),
     "keys": Command("keys", "app", "The keys that everything is sealed under.", _PROOF),
     "api": Command("services", "api", "Serve the API.", _RUN),
     "worker": Command("services", "worker", "Work the inbox off, and run jobs.", _RUN),

@@ -26,7 +26,7 @@ from api.cli.running import (
     uuid_of,
 )
 from api.session import Opener, Session
-from cdp import consents, sources
+from cdp import consents, holder_change, sources
 from cdp.consents import Acknowledged, NobodyThere, Saying
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, Ports
@@ -115,6 +115,35 @@ def withdraw(
     """Keep a no. Returns once nothing against it can still be sent."""
     saying = Saying(purpose=purpose, channel=channel, state=State(state), evidence=evidence)
     _say(saying, contact, namespace, profile, workspace, as_json=as_json)
+
+
+@app.command("holder-changed")
+def holder_changed(
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """A phone was recycled, a mailbox returned: end every grant at that contact, for every purpose.
+
+    Who holds it now may agree anew. Returns once nothing that rests on an old grant can be sent.
+    """
+    value = read_contact(contact)
+    with platform() as opened:
+        begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
+        ports = opened.system.ports
+        done = holder_change.end_grants(
+            _identifier(value, namespace, begin, ports),
+            begin=begin,
+            ports=ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
+    ended = len(done.entries)
+    emit(
+        _document(done, counted=True),
+        as_json,
+        Text(f"Grants for {ended} purposes ended, since {done.at.isoformat(timespec='milliseconds')}."),
+    )
 
 
 def _say(

@@ -55,6 +55,10 @@ def create_purpose(
         str | None,
         typer.Option(metavar="DAY", help="Until when the assessment of a legitimate interest holds."),
     ] = None,
+    special: Annotated[
+        bool,
+        typer.Option("--special", help="Uses special categories (GDPR 9): explicit consent alone counts."),
+    ] = False,
     controller: Controller = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -80,6 +84,7 @@ def create_purpose(
             needs_contact=needs_contact,
             opt_out_offered=opt_out_offered,
             assessment_until=until,
+            special=special,
         )
         record(work, opened.system.ports, "purpose", "create", purpose=made)
     emit({"purpose": made, "name": name}, as_json, Text(f"Purpose {name!r} is {made}."))
@@ -98,6 +103,7 @@ def list_purposes(workspace: WorkspaceName = None, as_json: Json = False) -> Non
             "class": one.purpose_class,
             "parent": known[one.parent].name if one.parent else None,
             "evidence": "contact" if one.needs_contact else "person",
+            "special": one.special,
             "reserved": one.name in frozenset(purposes.Reserved),
             "purpose": one.id,
         }

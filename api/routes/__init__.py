@@ -14,6 +14,7 @@ from api.routes import (
     releases,
     segments,
     subjects,
+    trail,
     unsubscribe,
     verdicts,
     well_known,
@@ -34,4 +35,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     findings.router,
     unsubscribe.router,
     audit.router,
+    trail.router,
 )

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures, with_examples
-from cdp import consents
-from cdp.consents import NobodyThere, Saying
+from cdp import consents, holder_change
+from cdp.consents import Acknowledged, NobodyThere, Saying
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import Channel, State
 from policies.words import Action, Resource
@@ -128,6 +128,35 @@ def post_consent(
         identifier=identifier,
         profile=body.profile_id,
     )
+    return _kept(done)
+
+
+class HolderChangeIn(Strict):
+    """A contact that has changed hands."""
+
+    model_config = with_examples({"contact": {"namespace": "email", "value": "ann@example.org"}})
+
+    contact: ContactIn
+
+
+@router.post("/contacts/holder-change")
+def post_holder_change(
+    body: HolderChangeIn,
+    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    system: SystemDep,
+    ports: PortsDep,
+) -> ConsentOut:
+    """End every grant at a contact: a phone was recycled, a mailbox returned. Answered as a refusal is."""
+    begin = client.opener("consent_management")
+    with begin() as work:
+        identifier = shapes.identifier(body.contact, work=work, ports=ports)
+    if identifier is None:
+        raise NobodyThere
+    done = holder_change.end_grants(identifier, begin=begin, ports=ports, patience=patience(system.settings))
+    return _kept(done)
+
+
+def _kept(done: Acknowledged) -> ConsentOut:
     return ConsentOut(
         acknowledged_at=done.at,
         counted=all(one.counted for one in done.entries),

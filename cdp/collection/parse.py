@@ -105,6 +105,11 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
     for name in _LIFTED:
         context.pop(name, None)
     _check_context_traits(context)
+    traits = wire.traits or {}
+    if kind == "identify" and not traits and "traits" in (wire.context or {}):
+        # RudderStack's clients write an identify's traits there. The item's own alone: what a
+        # batch says for all of its items describes nobody in particular.
+        traits = context.pop("traits") or {}
     return Message(
         type=kind,
         user_id=user_id,
@@ -115,7 +120,7 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
         message_id=_id(wire.message_id, "messageId", MESSAGE_ID_LENGTH),
         client_time=_client_time(wire, shared, received_at),
         properties=_properties(wire),
-        traits=_limited(wire.traits or {}, "traits"),
+        traits=_limited(traits, "traits"),
         context=context,
         integrations={**shared.integrations, **(wire.integrations or {})},
         consent=consent,

@@ -9,7 +9,7 @@ tables by name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.ports.audit import AuditEntry, AuditTrail
+from cdp.ports.audit import AuditEntry, AuditSearch, AuditTrail, TrailEntry, TrailPage, TrailQuery
 from cdp.ports.consent import (
     Ask,
     Endpoint,
@@ -63,6 +63,7 @@ class Ports:
     receipts: Signer
     certificates: Signer
     audit: AuditTrail
+    search: AuditSearch
     identity: Identity
     ledger: Ledger
     gate: Gate
@@ -75,6 +76,7 @@ __all__ = [
     "Ask",
     "Attribute",
     "AuditEntry",
+    "AuditSearch",
     "AuditTrail",
     "BlindIndex",
     "Catalogue",
@@ -110,6 +112,9 @@ __all__ = [
     "Source",
     "Statement",
     "StoredStatement",
+    "TrailEntry",
+    "TrailPage",
+    "TrailQuery",
     "Trait",
     "Vault",
     "Word",

@@ -177,6 +177,14 @@ class Ledger(Protocol):
         """The purposes whose evidence is asked at the very contact that is used."""
         ...
 
+    def consented_at_contact(self, *, work: Work) -> frozenset[PurposeId]:
+        """The purposes that rest on consent given at the very contact that is used."""
+        ...
+
+    def special(self, *, work: Work) -> frozenset[str]:
+        """The names of the purposes that may use special categories, on explicit consent."""
+        ...
+
     def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
         """The newest version of each notice by name."""
         ...
@@ -238,4 +246,8 @@ class Intents(Protocol):
 
     def sweep(self, *, work: Work) -> list[IntentId]:
         """Settle what is past its deadline as `unknown_treated_as_released`."""
+        ...
+
+    def recipients(self, intents: Sequence[IntentId], *, work: Work) -> Mapping[IntentId, RecipientId]:
+        """Who was to receive by each of `intents`."""
         ...

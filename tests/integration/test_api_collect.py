@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import rudderstack.analytics.client
 import segment.analytics
 from api_world import as_admin, serving, source_with_keys, standing_in
 from sqlalchemy import func, select
@@ -20,8 +21,11 @@ from api.auth import write_keys
 from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
 from api.collect import HELD_BYTES, TOGETHER, WAITING, WRITERS, Collection, Writers
 from cdp import tables
+from cdp.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
+from cdp.vocabulary import Identifier
+from consent import register
 
 TRACK = {"event": "Order Completed", "userId": "user-1", "messageId": "m-1"}
 CANARY = "canary-7c1f@example.org"
@@ -441,6 +445,37 @@ def test_segments_own_client_works_unmodified(api, keys, begin, packed):
 
     assert failed == []
     assert messages == 251
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rudderstacks_client_works_unmodified(api, keys, workspace, packed):
+    """Same paths, same key; an identify's traits stand in its context, and are the person's all the same."""
+    failed = []
+    client = rudderstack.analytics.client.Client(
+        keys.server.text, host=api.url, gzip=packed, max_retries=0, on_error=lambda *seen: failed.append(seen)
+    )
+    for number in range(150):
+        client.track(f"user-{number}", "Order Completed", {"revenue": number})
+    client.identify("user-1", {"email": CANARY, "firstName": "Ann"})
+    client.page("user-1", "shop", "home", {"path": "/"})
+    client.group("user-1", "group-1", {"name": "Acme"})
+    client.alias("anonymous-1", "user-1")
+    client.flush()
+    client.join()
+    begin, ports = api.system.opener(workspace), api.system.ports
+    with begin() as work:
+        register.seed(work)
+    verdicts = {}
+    while (done := work_off(begin, ports=ports, limits=Limits())).rows:
+        for verdict, count in done.verdicts.items():
+            verdicts[verdict] = verdicts.get(verdict, 0) + count
+    with begin() as work:
+        contact = ports.identity.contact_of(Identifier("email", CANARY), work=work)
+        known = ports.identity.profiles_of(contact, work=work)
+
+    assert failed == []
+    assert verdicts == {"accepted": 154}
+    assert len(known) == 1
 
 
 def test_libraries_get_their_settings_for_a_known_key_only(api, keys):

@@ -297,6 +297,42 @@ def test_a_word_about_a_profile_binds_the_person(town):
     assert read(town, profile).json()["shown"] == {}
 
 
+def changed_hands(town, email="ann@example.org", role="support"):
+    """A mailbox is reported to have a new holder."""
+    body = {"contact": {"namespace": "email", "value": email}}
+    return town.http.post("/v1/contacts/holder-change", json=body, headers=town.as_(role))
+
+
+def test_a_contact_that_changes_hands_keeps_no_grant_and_takes_a_new_one(town):
+    """What the old holder agreed to is not the new one's, nor is a form of theirs that comes late."""
+    profile = town.person()
+    town.say("given")
+    before = read(town, profile).json()["contactable"]["email"]
+    done = changed_hands(town)
+    after = read(town, profile, "compliance").json()
+    late = town.say("given", asserted_at=(now() - timedelta(days=1)).isoformat()).json()
+    still = read(town, profile).json()["contactable"]["email"]
+    anew = town.say("given").json()
+
+    assert before is not None
+    assert done.status_code == 200, done.text
+    assert len(done.json()["entries"]) == 1, "one purpose rests on consent at the contact"
+    assert after["contactable"]["email"] is None
+    assert after["reasons"]["email"] == "refused_at_contact"
+    assert (late["counted"], still) == (False, None)
+    assert anew["counted"]
+    assert read(town, profile).json()["contactable"]["email"] is not None
+
+
+def test_only_who_writes_words_says_that_a_contact_changed_hands(town):
+    """And it must be somebody's."""
+    town.person()
+
+    assert changed_hands(town, role="marketing").status_code == 403
+    assert changed_hands(town, email="zoe@example.org").status_code == 404
+    assert changed_hands(town, email="no address").status_code == 404
+
+
 def test_marketing_writes_no_words(town):
     """Who profits from a grant does not enter it."""
     town.person()

@@ -166,6 +166,19 @@ def test_a_grant_that_a_refusal_covers_is_told_and_exits_1(cdp, tmp_path):
     assert [word["state"] for word in words].count("withdrawn") == 2
 
 
+def test_a_number_that_was_recycled_keeps_no_grant(cdp, tmp_path):
+    """Consent of the one who had it is not consent of the one who has it."""
+    load(cdp, tmp_path, PEOPLE)
+    cdp("consent", "grant", *EMAIL, "--contact", ANN, "--evidence", "form", "--notice", "newsletter")
+    before = preview(cdp)["permitted"]
+    done = cdp("consent", "holder-changed", "--contact", "-", "--json", stdin=f"{ANN}\n")
+    unknown = cdp("consent", "holder-changed", "--contact", "zoe@example.org")
+
+    assert (before, preview(cdp)["permitted"]) == (1, 0)
+    assert done.code == Exit.OK and len(done.document["entries"]) == 1
+    assert unknown.code == Exit.NOT_FOUND
+
+
 def test_a_profile_is_shown_as_far_as_role_purpose_and_consent_go(cdp, tmp_path):
     """Masked where the policy masks, withheld where nobody agreed, coarse for marketing."""
     load(cdp, tmp_path, PEOPLE)

@@ -125,3 +125,16 @@ def test_a_notice_is_changed_by_a_new_version_and_old_grants_keep_to_the_old_one
 
     assert town.answer(town.anna, through)[0] == "not_in_notice"
     assert town.answer(town.anna)[0] is None
+
+
+def test_special_categories_rest_on_consent_and_stay_there(town):
+    """GDPR 9: no legitimate interest, no contract, neither at the start nor by a change."""
+    with town.begin() as work:
+        common = {"purpose_class": PurposeClass.SERVICE, "controller": CONTROLLER, "work": work}
+        with pytest.raises(register.SpecialNeedsConsent):
+            register.add_purpose("fit", basis=Basis.CONTRACT, special=True, **common)
+        register.add_purpose("health", basis=Basis.CONSENT, special=True, **common)
+        with pytest.raises(register.SpecialNeedsConsent):
+            register.change_basis("health", Basis.LEGITIMATE_INTEREST, work=work)
+
+        assert town.consent.ledger.special(work=work) == {"health"}

@@ -1,15 +1,17 @@
 """Decisions that only the whole path shows: places, addresses, imports (ADR-0008 to ADR-0010)."""
 
 import gzip
+from dataclasses import replace
 
 import pytest
 from journeys import ANN, identify, lines, ordered
 from sqlalchemy import func, select
 
-from cdp import imports, tables
+from cdp import imports, minimising, tables
 from cdp.importing import DamagedFile, load_mapping
 from cdp.ingest import Limits, Stages, process
-from cdp.vocabulary import State
+from cdp.vocabulary import Basis, FieldClass, PurposeClass, Show, State
+from consent import register
 from identity import tables as identity
 
 MAPPING = """
@@ -120,3 +122,32 @@ def test_the_same_file_again_changes_nothing_and_a_changed_row_is_one_new_statem
 
     assert journey.work() == {"accepted": 1, "duplicate": 2}
     assert _count(journey, identity.statements) == 4
+
+
+def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(journey):
+    """GDPR 9: a policy that shows them for any purpose shows them for none that rests on less."""
+
+    class Generous:
+        """A policy that shows everything."""
+
+        def column_plan(self, *_):
+            return dict.fromkeys(FieldClass, Show.SHOW)
+
+    ports = replace(journey.ports, policies=Generous())
+    with journey.begin("admin")() as work:
+        register.add_purpose(
+            "health",
+            basis=Basis.CONSENT,
+            purpose_class=PurposeClass.SERVICE,
+            controller=journey.workspace,
+            special=True,
+            work=work,
+        )
+        plans = {
+            name: minimising.plan_for(work.actor, name, work=work, ports=ports)
+            for name in ("health", "email_marketing")
+        }
+
+    assert plans["health"][FieldClass.SENSITIVE] is Show.SHOW
+    assert plans["email_marketing"][FieldClass.SENSITIVE] is Show.WITHHOLD
+    assert plans["email_marketing"][FieldClass.CONTACT] is Show.SHOW

@@ -41,6 +41,25 @@ def nested(levels):
     return value
 
 
+def test_an_identifys_traits_may_stand_in_its_own_context():
+    """RudderStack's clients write them there. Its own place goes first; a batch's context is nobody's."""
+
+    def identify(**fields):
+        return {"type": "identify", "userId": "u-1", "messageId": "m-1"} | fields
+
+    mine, other = {"email": "a@example.org"}, {"email": "b@example.org"}
+    moved = verdict(identify(context={"traits": mine, "ip": "192.0.2.1"}))
+    both = verdict(identify(traits=mine, context={"traits": other}))
+    shared = verdict(identify(), context={"traits": other})
+    tracked = verdict(track(context={"traits": other}))
+
+    assert (moved.traits, moved.context) == (mine, {"ip": "192.0.2.1"})
+    assert (both.traits, both.context) == (mine, {"traits": other})
+    assert shared.traits == {}
+    assert (tracked.traits, tracked.context) == ({}, {"traits": other})
+    refused(identify(context={"traits": [mine]}), Reason.WRONG_TYPE, "context.traits")
+
+
 def test_a_full_track_event_keeps_every_field():
     """Nothing that the specification names is lost on the way in."""
     message = verdict(

@@ -52,6 +52,7 @@ def purpose(
     opt_out=False,
     until=None,
     law=None,
+    special=False,
 ):
     return Purpose(
         id=id_of(name),
@@ -64,6 +65,7 @@ def purpose(
         needs_contact=at_contact,
         opt_out_offered=opt_out,
         assessment_until=until,
+        special=special,
     )
 
 
@@ -76,6 +78,7 @@ PURPOSES = Purposes(
             purpose("marketing"),
             purpose("news", parent="marketing"),
             purpose("offers", parent="news"),
+            purpose("health", special=True),
             purpose("profiling", at_contact=False),
             purpose("orders", Basis.CONTRACT, SERVICE),
             purpose("surveys", of=SERVICE),
@@ -146,7 +149,7 @@ def said(name, state=State.GIVEN, *, by=ANNA, at=FAMILY, days_ago=10.0, asserted
         state=state,
         notice=how.pop("notice", EVERYTHING),
         change_act=is_change_act(state, evidence),
-        explicit=False,
+        explicit=how.pop("explicit", False),
         guardian=how.pop("guardian", False),
         received_at=received,
         asserted_at=received if asserted is None else AT - asserted * DAY,
@@ -609,6 +612,21 @@ def test_the_rules_stand_in_the_documented_order():
         "told",
         "evidenced",
     ]
+
+
+# --- special categories -------------------------------------------------------------------------
+
+
+def test_special_categories_need_consent_in_so_many_words():
+    """GDPR 9(2)(a): a yes that was not explicit is none for them, and lifts no refusal."""
+    implied, explicit = said("health"), said("health", explicit=True)
+
+    assert ask("health", implied) == Reason.NOT_EXPLICIT
+    assert ask("health", explicit) is True
+    assert ask("health") == Reason.NO_CONSENT
+    assert ask("health", said("health", State.WITHDRAWN, days_ago=20), implied) == Reason.REFUSED_AT_CONTACT
+    assert ask("health", said("health", State.WITHDRAWN, days_ago=20), explicit) is True
+    assert ask("news", said("news")) is True, "elsewhere an act is enough"
 
 
 # --- which law: where the controller sits and offers --------------------------------------------

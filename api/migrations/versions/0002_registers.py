@@ -53,6 +53,11 @@ def upgrade() -> None:
         "uq_controllers_name", "controllers", ["workspace_id", "name"], unique=True, schema="consent"
     )
     secure("consent", "controllers", app="SELECT, INSERT, UPDATE, DELETE")
+    op.add_column(
+        "purposes",
+        sa.Column("special", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema="consent",
+    )
     op.add_column("clients", sa.Column("recipient", sa.Text(), nullable=True), schema="policies")
     op.add_column("releases", sa.Column("endpoint_id", sa.Uuid(), nullable=True), schema="cdp")
     # Null for what is in quarantine by now: whose it is was not kept, so it cannot come back.

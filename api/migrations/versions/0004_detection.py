@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from api.migrations.security import secure
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:

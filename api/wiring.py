@@ -34,11 +34,13 @@ from consent.intents import Intents
 from consent.ledger import Ledger
 from governance import statedir
 from governance.catalogue import BuiltInCatalogue
-from governance.erasing import KeysErasable
+from governance.detection import config as detection
+from governance.erasing import KeysErasable, ScansErasable
 from governance.journal import Journal, JournalLine, Kind
 from governance.journalling import MarkedJournal, note
 from governance.keyfile import KeyFile
 from governance.keyring import Signing
+from governance.scans import DetectionScans
 from governance.signer import Signer as KeyringSigner
 from governance.statedir import StateDirectory
 from governance.vault import LocalVault
@@ -93,10 +95,12 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         ConsentErasure(journal=journal, vault=vault),
         IdentityErasable(claim_limit=settings.claim_limit, component_limit=settings.component_limit),
         KeysErasable(),
+        ScansErasable(),
     )
     ports = Ports(
         vault=vault,
         catalogue=catalogue,
+        scans=DetectionScans(detection.load()),
         journal=journal,
         jobs=JobQueue(),
         receipts=_signer(keys, Signing.RECEIPT),

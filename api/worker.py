@@ -10,29 +10,38 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System
-from cdp import inbox, quarantine, tables, workspaces
+from cdp import inbox, quarantine, scanning, tables, workspaces
 from cdp.ingest import Limits, work_off
 from cdp.kernel.logs import log
-from cdp.ports import AuditEntry
+from cdp.ports import AuditEntry, Detector
 from cdp.work import Work
+from governance.detection import config as detection
+from governance.detection.scanner import Scanner
 from identity.contacts import forget_erased
 
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
+SCAN_IDLE = 1.0  # seconds between looks for texts to scan
+RENEW_EVERY = 600.0  # seconds between looks for what a worker of an older version has scanned
+SCAN_AGAIN = 5.0  # after the database or the detector was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
 COLLECT_EVERY = 20  # batches
 
 
 def run(system: System, stop: threading.Event) -> None:
-    """Work the inbox off until `stop` is set; sweeping has a thread of its own."""
+    """Work the inbox off until `stop` is set; sweeping and scanning have threads of their own."""
     settle_in()
-    sweeper = threading.Thread(target=_sweep_on, args=(system, stop), daemon=True)
-    sweeper.start()
+    beside = [
+        threading.Thread(target=loop, args=(system, stop), daemon=True) for loop in (_sweep_on, _scan_on)
+    ]
+    for thread in beside:
+        thread.start()
     limits = Limits(messages=system.settings.ingest_batch)
     rounds = 0
     while not stop.is_set():
@@ -47,7 +56,8 @@ def run(system: System, stop: threading.Event) -> None:
             stop.wait(1.0)
         if not busy:
             stop.wait(IDLE)
-    sweeper.join(timeout=5)
+    for thread in beside:
+        thread.join(timeout=5)
 
 
 def settle_in() -> None:
@@ -118,6 +128,39 @@ def _waited_for(limit: datetime, work: Work) -> datetime:
     oldest = inbox.oldest(work=work)
     until = limit if oldest is None else min(limit, oldest)
     return until.replace(minute=0, second=0, microsecond=0)
+
+
+def scan_round(system: System, detector: Detector) -> bool:
+    """Scan one batch of every workspace; whether there was anything to do."""
+    busy = False
+    for workspace in workspaces.known(system.app):
+        begin = system.opener(workspace, purpose="detection")
+        busy |= scanning.step(begin, ports=system.ports, detector=detector)
+    return busy
+
+
+def renew_scans(system: System) -> None:
+    """Let everything wait anew, in every workspace, that another version of the detector scanned."""
+    for workspace in workspaces.known(system.app):
+        scanning.renew(system.opener(workspace, purpose="detection"), ports=system.ports)
+
+
+def _scan_on(system: System, stop: threading.Event) -> None:
+    """Scan in the background; the model lives in a process of the scanner's, started when first needed."""
+    renewed = -RENEW_EVERY
+    with Scanner(detection.load()) as detector:
+        while not stop.is_set():
+            try:
+                if monotonic() - renewed > RENEW_EVERY:
+                    renew_scans(system)
+                    renewed = monotonic()
+                busy = scan_round(system, detector)
+            except Exception:  # Whatever it is, the rows are in quarantine, and tried again later.
+                log().warning("scan_interrupted", exc_info=True)
+                busy = False
+                stop.wait(SCAN_AGAIN)
+            if not busy:
+                stop.wait(SCAN_IDLE)
 
 
 def _sweep_on(system: System, stop: threading.Event) -> None:

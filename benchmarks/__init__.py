@@ -15,5 +15,8 @@
     generating.py (a process) the load over HTTP, of bounded size
     working.py    (a process) the worker, in counted rounds
 
+`governance.py` is another, of two (`detection.py`, `footprint.py`), on the sentences of
+`labelling.py`; `naming.py` is no measurement, it writes what the detector's prefilter rests on.
+
 `search.py` is another: the log fed to a search node, stopped, repeated and compared.
 """

@@ -111,8 +111,9 @@ def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports)
         else:
             core = verified.get(allowed[one.profile, one.contact], frozenset())
             kept.append(replace(one, fragments=one.fragments & core))
-    records, references = _opened(asked, kept, work=work, ports=ports)
+    records, references, texts = _opened(asked, kept, work=work, ports=ports)
     left_out["no_address"] += len(kept) - len(records)
+    left_out += texts
     return Batch(records=records, references=references, left_out=+left_out)
 
 
@@ -129,12 +130,13 @@ def _cores(cores: Sequence[UUID], *, work: Work, ports: Ports) -> dict[UUID, fro
 
 def _opened(
     asked: Asked, kept: Sequence[Subject], *, work: Work, ports: Ports
-) -> tuple[list[Record], list[bytes]]:
+) -> tuple[list[Record], list[bytes], Counter[str]]:
     pairs = [(fragment, one.contact) for one in kept for fragment in sorted(one.fragments)]
     sealed = ports.identity.addresses(pairs, work=work)
     visible = [trait for trait in asked.traits if _class_of(trait, ports) in _seen(asked)]
     values = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
-    golden = best(values, {one.profile: one.fragments for one in kept})
+    said = best(values, {one.profile: one.fragments for one in kept})
+    golden, texts = without_texts(said, work=work, ports=ports)
     needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
     keys = ports.vault.keys(sorted(needed), work=work)
     fields, shown = _fields(asked, golden, keys, ports)
@@ -156,7 +158,26 @@ def _opened(
         }
         records.append(record | _way_out(asked, one, work))
         references |= {keys.reference(fragment) for fragment in {holder, *shown.get(one.profile, ())}}
-    return records, sorted(references)
+    return records, sorted(references), Counter(f"text:{reason}" for reason in texts.values())
+
+
+def without_texts(
+    values: Sequence[GoldenValue], *, work: Work, ports: Ports
+) -> tuple[list[GoldenValue], dict[tuple[ProfileId, int], str]]:
+    """The values without the free texts that no scan has found clean, and why those stay back."""
+    texts = [value for value in values if _class_of(value.trait, ports) is FieldClass.FREE_TEXT]
+    reasons = ports.scans.withheld([(one.statement, one.trait) for one in texts], work=work)
+    shut = {
+        (one.profile, one.trait): reasons[one.statement, one.trait]
+        for one in texts
+        if one.rank == 1 and (one.statement, one.trait) in reasons
+    }
+    kept = [
+        one
+        for one in values
+        if (one.statement, one.trait) not in reasons and (one.profile, one.trait) not in shut
+    ]
+    return kept, shut
 
 
 def _fields(

@@ -5,7 +5,7 @@ may be used for it at all; both must agree before a value is opened. What is not
 named with a reason, and the whole decision is signed and logged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,10 +15,10 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import inbox, receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best, plan_for
+from cdp.minimising import best, plan_for, without_texts
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
-from cdp.vocabulary import REACHES, Channel, FieldClass, Identifier, ProfileId, Show
+from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
 from cdp.work import Work
 
 
@@ -118,14 +118,12 @@ def read(
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
         values = best(values, {root: own})
+    values, shut = _without_texts(values, plan, decision.refused, work=work, ports=ports)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
-    seen = {
-        value.fragment
-        for value in values
-        if value.rank == 1 and ports.catalogue.trait_by_id(value.trait).name in shown.keys() | masked.keys()
-    }
+    withheld |= shut
+    seen = _seen(values, shown.keys() | masked.keys(), ports)
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
     receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
@@ -175,6 +173,32 @@ def _check(asking: Asking, *, work: Work, ports: Ports) -> None:
     if nobodys and ports.ledger.names_recipients(asking.purpose, work=work):
         raise NoRecipient
     inbox.hold(asking.inbox_lag, work=work)
+
+
+def _seen(values: Sequence[GoldenValue], names: Set[str], ports: Ports) -> set[FragmentId]:
+    """The fragments whose values stand under these names."""
+    return {
+        value.fragment
+        for value in values
+        if value.rank == 1 and ports.catalogue.trait_by_id(value.trait).name in names
+    }
+
+
+def _without_texts(
+    values: Sequence[GoldenValue],
+    plan: Mapping[FieldClass, Show],
+    refused: str | None,
+    *,
+    work: Work,
+    ports: Ports,
+) -> tuple[list[GoldenValue], dict[str, str]]:
+    """The values without the free texts that no scan has found clean, and why those are withheld."""
+    kept, texts = without_texts(values, work=work, ports=ports)
+    by_policy = "policy" if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
+    return kept, {
+        ports.catalogue.trait_by_id(trait).name: refused or by_policy or reason
+        for (_, trait), reason in texts.items()
+    }
 
 
 def _minimised(

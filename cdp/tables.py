@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     Double,
     Index,
     Integer,
@@ -179,6 +180,19 @@ derived = workspace_table(
     Index("ix_derived_profile", "workspace_id", "profile_id"),
     key=("attribute_id", "profile_id"),
     reader=READ,
+)
+
+# Rows whose texts wait for the detector: one row a batch of ingest, gone when they are scanned.
+unscanned = workspace_table(
+    "unscanned",
+    SCHEMA,
+    Column("id", Uuid),
+    Column("statements", ARRAY(Uuid), nullable=False),
+    Column("events", ARRAY(Uuid), nullable=False),
+    Column("received", ARRAY(DateTime(timezone=True)), nullable=False),  # of the events, for their partition
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    instant("claimed_until", null=True),
+    key=("id",),
 )
 
 segments = workspace_table(

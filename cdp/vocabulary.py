@@ -36,6 +36,7 @@ class FieldClass(IntEnum):
     TECHNICAL = 9  # device, IP address, user agent
     THIRD_PARTY = 10  # about somebody else; has no purpose
     UNCLASSIFIED = 11  # nobody has said what it is; never released
+    FREE_TEXT = 12  # what somebody wrote, of a declared field; shown once a scan has found it clean
 
 
 class Label(StrEnum):
@@ -135,6 +136,17 @@ class Show(StrEnum):
     SHOW = "show"
     MASK = "mask"
     WITHHOLD = "withhold"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Find:
+    """Personal data found in a text: where (characters, as given), what, how surely, by which layer."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+    layer: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

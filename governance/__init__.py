@@ -7,6 +7,8 @@ the database: they live in the state directory (`statedir`), in the keyring (`ke
 `keyfile`). `journal` writes down erasures and refusals beside the database, so that a
 restore brings back neither; `signer` signs checkpoints, receipts, tokens, certificates.
 
-Everything named here is free of the database; the tables are in `tables`. The formats
+`detection` finds personal data in texts, in a process of its own; `scans` keeps what it said.
+
+Everything named here but `scans` is free of the database; the tables are in `tables`. The formats
 are fixed by known-answer files in `tests/vectors/`.
 """

@@ -6,6 +6,7 @@ said what it is. Names of unknown fields are sealed with their values, for they 
 personal themselves.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ TRAITS = (
     Trait(id=18, name="company", field_class=C.IDENTITY),
     Trait(id=19, name="username", field_class=C.IDENTITY),
     Trait(id=20, name="plan", field_class=C.BEHAVIOUR),
+    # Free text: shown once a scan has found it clean (ADR-0016).
+    Trait(id=21, name="support_note", field_class=C.FREE_TEXT),
 )
 
 # Other spellings of the same traits: the Segment spec's reserved ones and common exports'.
@@ -51,6 +54,7 @@ ALIASES = {
     "state": "region",
     "suburb": "city",
     "locale": "language",
+    "supportNote": "support_note",
 }
 
 # Segment's semantic events; a workspace's tracking plan adds to them.
@@ -104,6 +108,19 @@ _PURCHASE = _words(
     " price product_id sku category brand variant position products affiliation cart_id"
 )
 _BEHAVIOUR = _words("path title category name position list_id filters sorts method plan")
+# A declared text that holds an address, or a row of digits like a telephone's or a card's, is not
+# what its name says. Classes whose values are such are not looked at, nor are those of devices.
+_MARKED = re.compile(r"[@\uff20\ufe6b]|%40|(?:\d[ .\-/()]{0,2}){7}")
+_ADDRESSED = re.compile(r"[@\uff20\ufe6b]|%40")
+_SUSPECT: Mapping[C, re.Pattern[str]] = {
+    C.IDENTITY: _MARKED,
+    C.ADDRESS: _MARKED,
+    C.DEMOGRAPHIC: _MARKED,
+    C.BEHAVIOUR: _MARKED,
+    C.PURCHASE: _ADDRESSED,  # numbers of orders and products are long
+}
+_NUMERIC = frozenset({"birth_date"})
+
 _TECHNICAL = _words(
     "active app device ip library locale network os screen timezone userAgent userAgentData channel"
 )
@@ -113,6 +130,20 @@ def _class_of_property(name: str) -> C:
     if name in _PURCHASE:
         return C.PURCHASE
     return C.BEHAVIOUR if name in _BEHAVIOUR else C.UNCLASSIFIED
+
+
+def _fits(field_class: C, name: str, value: Any) -> bool:
+    """Whether a value may be what its field declares; structured ones are looked through."""
+    suspect = _SUSPECT.get(field_class)
+    if suspect is None or name in _NUMERIC:
+        return True
+    if isinstance(value, str):
+        return suspect.search(value) is None
+    if isinstance(value, Mapping):
+        return all(_fits(field_class, name, inner) for pair in value.items() for inner in pair)
+    if isinstance(value, (list, tuple)):
+        return all(_fits(field_class, name, inner) for inner in value)
+    return True
 
 
 def _class_of_context(name: str) -> C:
@@ -142,7 +173,8 @@ class BuiltInCatalogue:
         """Divide fields by class; `kind` is `traits`, `properties` or `context`.
 
         Traits come out under their catalogue names. Structured values are unclassified
-        unless their name is known: what is inside has not been looked at.
+        unless their name is known: what is inside has not been looked at. So is a declared
+        text that holds what it should not: it is sealed and scanned, and leaves by no door.
         """
         divided: dict[C, dict[str, Any]] = {}
         for name, value in fields.items():
@@ -155,6 +187,8 @@ class BuiltInCatalogue:
                 field_class, label = _class_of_property(name), name
             else:
                 field_class, label = _class_of_context(name), name
+            if not _fits(field_class, label, value):
+                field_class, label = C.UNCLASSIFIED, name
             divided.setdefault(field_class, {})[label] = value
         return divided
 

@@ -1,9 +1,10 @@
-"""How governance forgets: the fragments' keys and salts are deleted, and with them all meaning."""
+"""How governance forgets: keys and salts are deleted, and with them all meaning; scans and findings go."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, func, select
 
 from cdp.ports import Forgotten
 from cdp.work import Work
@@ -30,3 +31,35 @@ class KeysErasable:
 
 def _theirs(whom: Forgotten) -> ColumnElement[bool]:
     return tables.keys.c.fragment_id == func.any(bindparam("fragments", list(whom.fragments), unique=True))
+
+
+# Scans first: a result that comes in between goes to no row that is gone.
+_DETECTION: tuple[Table, ...] = (tables.scans, tables.findings, tables.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class ScansErasable:
+    """`Erasable` of what detection keeps. Comes after the keys: a claim under way holds those."""
+
+    tables: frozenset[str] = frozenset(str(table) for table in _DETECTION)
+    retained: Mapping[str, str] = field(default_factory=dict)
+
+    def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Delete scans, findings and decisions; rows deleted by table."""
+        return {
+            str(table): work.session.execute(delete(table).where(_of(table, whom))).rowcount  # type: ignore[attr-defined]
+            for table in _DETECTION
+        }
+
+    def residue(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
+        """Rows still there by table."""
+        return {
+            str(table): work.session.scalar(select(func.count()).select_from(table).where(_of(table, whom)))
+            or 0
+            for table in _DETECTION
+        }
+
+
+def _of(table: Table, whom: Forgotten) -> ColumnElement[bool]:
+    fragments: BindParameter[Any] = bindparam("fragments", list(whom.fragments), unique=True)
+    return table.c.fragment_id == func.any(fragments)

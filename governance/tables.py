@@ -1,10 +1,21 @@
-"""Tables of governance: wrapped fragment keys, inbox keys, key versions, journal marks.
+"""Tables of governance: wrapped fragment keys, inbox keys, key versions, journal marks, scans.
 
 Key-encryption keys are never here; what is here opens nothing without the keyring of the
 state directory.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 
 from cdp.kernel.database import APPEND, READ, WRITE, instant, metadata, workspace_table
 
@@ -81,4 +92,61 @@ instance = Table(
     instant("created_at"),
     schema=SCHEMA,
     info={"grants": {"cdp_app": READ, "cdp_keeper": READ}},
+)
+
+# What the detector said of the texts of a statement or an event. A row that is not here was not
+# scanned: its texts are withheld.
+scans = workspace_table(
+    "scans",
+    SCHEMA,
+    Column("label", Text),  # of the sealed row: identity.statement | cdp.event
+    Column("row_id", Uuid),
+    Column("fragment_id", Uuid, nullable=False),
+    instant("received_at"),  # of the row
+    Column("version", Text, nullable=False),  # of the detector
+    Column("state", Text, nullable=False),  # quarantined | clean | found
+    Column("reason", Text),  # why it is in quarantine
+    Column("attempts", SmallInteger, nullable=False),
+    Column("finds", Integer, nullable=False),
+    instant("scanned_at"),
+    Index("ix_scans_fragment", "workspace_id", "fragment_id"),
+    Index("ix_scans_version", "workspace_id", "version", "state"),
+    key=("label", "row_id"),
+)
+
+# A find is a place and a kind, never the text: that is opened again for who may see it.
+findings = workspace_table(
+    "findings",
+    SCHEMA,
+    Column("id", Uuid),  # made of the row, the place and the entity: found again, it is the same
+    Column("label", Text, nullable=False),
+    Column("row_id", Uuid, nullable=False),
+    Column("fragment_id", Uuid, nullable=False),
+    Column("field", SmallInteger, nullable=False),  # the trait; 0: what nobody declared
+    Column("leaf", Integer, nullable=False),  # which of the texts in the row
+    Column("first", Integer, nullable=False),  # characters of that text
+    Column("last", Integer, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("version", Text, nullable=False),  # of the detector that found it last
+    instant("found_at"),
+    Index("ix_findings_row", "workspace_id", "label", "row_id"),
+    Index("ix_findings_fragment", "workspace_id", "fragment_id"),
+    Index("ix_findings_found", "workspace_id", "version", "found_at", "id"),
+    key=("id",),
+)
+
+# Each decision is a row more; the highest number counts.
+decisions = workspace_table(
+    "decisions",
+    SCHEMA,
+    Column("finding_id", Uuid),
+    Column("number", Integer),
+    Column("fragment_id", Uuid, nullable=False),
+    Column("decision", Text, nullable=False),  # accept | not_personal
+    instant("decided_at"),
+    Index("ix_decisions_fragment", "workspace_id", "fragment_id"),
+    key=("finding_id", "number"),
+    app=APPEND,
 )

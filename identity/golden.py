@@ -6,9 +6,10 @@ kept. A profile's pointers are a function of the statements in its fragments.
 """
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from cdp.kernel.database import Conflict, insert_rows, run, write
 from cdp.ports import GoldenValue, Statement, StoredStatement
@@ -211,10 +212,19 @@ def golden(profiles: Collection[ProfileId], traits: Collection[int], *, work: Wo
 
 def statements(fragments: Collection[FragmentId], *, work: Work) -> list[StoredStatement]:
     """All statements of `fragments`, oldest first."""
+    return _stored(tables.statements.c.fragment_id, list(fragments), work=work)
+
+
+def said(ids: Collection[UUID], *, work: Work) -> list[StoredStatement]:
+    """Those of the statements with these ids that are there, oldest first."""
+    return _stored(tables.statements.c.id, list(ids), work=work)
+
+
+def _stored(column: ColumnElement[Any], wanted: list[Any], *, work: Work) -> list[StoredStatement]:
     said = tables.statements.c
     query = (
         select(tables.statements)
-        .where(said.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True)))
+        .where(column == func.any(bindparam("wanted", wanted, unique=True)))
         .order_by(said.accept_seq, said.index, said.id)
     )
     return [

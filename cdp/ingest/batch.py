@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select
 
-from cdp import profiles, sources, tables
+from cdp import profiles, scanning, sources, tables
 from cdp.ingest import storing
 from cdp.ingest.meaning import Meaning, meaning
 from cdp.ingest.reading import InboxRow, Item, add_macs, read
@@ -187,10 +187,21 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
         storing.store_events(found, keys, ports.catalogue, work=work)
     with stages.stage("facts"):
         storing.store_facts(found, ports.catalogue.attributes(), work=work)
+        _let_scan(found, work=work)
     with stages.stage("consent"):
         _record_words(found, register, work=work, ports=ports)
     with stages.stage("derive"):
         _derive(batch, work=work, ports=ports)
+
+
+def _let_scan(found: Sequence[Found], *, work: Work) -> None:
+    """Let what holds texts wait for the detector; a copy's row was scanned with the first."""
+    fresh = [one for one in found if not one.item.lowered]
+    scanning.enqueue(
+        [one.said.row for one in fresh if scanning.worth(one.statement)],
+        [(one.said.row, one.item.received_at) for one in fresh if scanning.worth(one.event)],
+        work=work,
+    )
 
 
 def _register(*, work: Work, ports: Ports) -> Register:

@@ -22,6 +22,8 @@ from cdp.ports.consent import (
     Recorded,
     Word,
 )
+from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
+from cdp.ports.detection import Placed as PlacedFind
 from cdp.ports.erasure import Erasable, Forgotten
 from cdp.ports.governance import (
     Attribute,
@@ -55,6 +57,7 @@ class Ports:
 
     vault: Vault
     catalogue: Catalogue
+    scans: Scans
     journal: Journal
     jobs: Jobs
     receipts: Signer
@@ -78,9 +81,11 @@ __all__ = [
     "BlindIndex",
     "Catalogue",
     "Claim",
+    "Detector",
     "Endpoint",
     "Erasable",
     "Evidence",
+    "Finding",
     "Forgotten",
     "Gate",
     "GoldenValue",
@@ -95,10 +100,14 @@ __all__ = [
     "Ledger",
     "PersonFacts",
     "Placed",
+    "PlacedFind",
     "Placement",
     "Policies",
     "Ports",
     "Recorded",
+    "Scanned",
+    "Scans",
+    "SealedRow",
     "Signer",
     "Source",
     "Statement",

@@ -214,6 +214,10 @@ class Identity(Protocol):
         """All statements of `fragments`, oldest first (for access requests)."""
         ...
 
+    def said(self, statements: Sequence[UUID], *, work: Work) -> list[StoredStatement]:
+        """Those of the statements with these ids that are there."""
+        ...
+
     def goes_by(
         self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
     ) -> dict[ContactId, tuple[str, bool]]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from cdp import sources, tables
+from cdp import scanning, sources, tables
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
 from cdp.profiles import WORDS
@@ -19,6 +19,7 @@ from cdp.work import Work
 
 # Of others, and so not the person's to take (design: other people's data).
 OWN = frozenset(FieldClass) - {FieldClass.THIRD_PARTY}
+DECLARED = OWN - scanning.CLASSES
 
 
 class NoSuchPerson(NotFound):
@@ -46,13 +47,15 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     keys = ports.vault.keys(fragments, work=work)
     references = [keys.reference(fragment) for fragment in fragments]
     names = {source.id: source.name for source in sources.every(work=work).values()}
+    addresses = _contacts(fragments, keys, contacts, work=work, ports=ports)
+    own = Own(addresses)
     result = {
         "profile": str(root),
         "as_of": work.now.isoformat(),
-        "golden": _golden(root, keys, names, set(fragments), work=work, ports=ports),
-        "contacts": _contacts(fragments, keys, contacts, work=work, ports=ports),
-        "statements": _statements(fragments, keys, names, work=work, ports=ports),
-        "events": _events(fragments, keys, names, work=work),
+        "golden": _golden(root, keys, names, set(fragments), own, work=work, ports=ports),
+        "contacts": addresses,
+        "statements": _statements(fragments, keys, names, own, work=work, ports=ports),
+        "events": _events(fragments, keys, names, own, work=work, ports=ports),
         "derived": _derived(root, fragments, work=work, ports=ports),
         "consent": ports.ledger.history(fragments, sorted(contacts), work=work),
         "sent": ports.intents.naming(fragments, work=work),
@@ -72,26 +75,65 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     return result
 
 
+class Own:
+    """What a find in the person's own texts may be without being somebody else's: their own."""
+
+    def __init__(self, contacts: Sequence[Mapping[str, Any]]) -> None:
+        self._whole = {_bare(one["address"]) for one in contacts}
+        self._words: set[str] = set()
+
+    def learn(self, fields: Mapping[str, Any]) -> None:
+        """What a source said of the person under a declared name."""
+        for value in fields.values():
+            if isinstance(value, str):
+                self._whole.add(_bare(value))
+                self._words.update(value.lower().split())
+
+    def is_own(self, entity: str, text: str) -> bool:
+        """Whether a find is the person's: an identifier as a whole, a name word by word."""
+        if entity == "PERSON":
+            return set(text.lower().split()) <= self._words
+        return _bare(text) in self._whole
+
+
+def _bare(text: str) -> str:
+    return "".join(one for one in text.lower() if one.isalnum())
+
+
 def _golden(
     root: ProfileId,
     keys: Keys,
     names: Mapping[Any, str],
-    own: set[FragmentId],
+    fragments: set[FragmentId],
+    own: Own,
     *,
     work: Work,
     ports: Ports,
 ) -> list[dict[str, Any]]:
+    """The winning values; a free text as `_statements` shows it."""
     found = []
-    for value in ports.identity.golden([root], [], work=work):
-        if value.rank == 1 and value.fragment in own:
-            trait = ports.catalogue.trait_by_id(value.trait)
-            parts = keys.open(
-                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
+    values = [
+        value
+        for value in ports.identity.golden([root], [], work=work)
+        if value.rank == 1 and value.fragment in fragments
+    ]
+    scanned = ports.scans.of_rows([(Label.STATEMENT, value.statement) for value in values], work=work)
+    opened = [
+        keys.open(Label.STATEMENT, value.statement, value.fragment, value.sealed, OWN) for value in values
+    ]
+    for parts in opened:
+        own.learn(_flat({one: fields for one, fields in parts.items() if one in DECLARED}))
+    for value, parts in zip(values, opened, strict=True):
+        trait = ports.catalogue.trait_by_id(value.trait)
+        if trait.field_class is FieldClass.FREE_TEXT:
+            parts = scanning.safe(
+                parts, scanned.get((Label.STATEMENT, value.statement)), own.is_own, ports=ports
             )
+        if trait.name in parts.get(trait.field_class, {}):
             found.append(
                 {
                     "trait": trait.name,
-                    "value": parts[trait.field_class].get(trait.name),
+                    "value": parts[trait.field_class][trait.name],
                     "source": names.get(value.source, "?"),
                     "received_at": value.received_at.isoformat(),
                     "trust": value.trust.name.lower(),
@@ -121,29 +163,49 @@ def _contacts(
 
 
 def _statements(
-    fragments: Sequence[FragmentId], keys: Keys, names: Mapping[Any, str], *, work: Work, ports: Ports
+    fragments: Sequence[FragmentId],
+    keys: Keys,
+    names: Mapping[Any, str],
+    own: Own,
+    *,
+    work: Work,
+    ports: Ports,
 ) -> list[dict[str, Any]]:
+    stored = ports.identity.statements(fragments, work=work)
+    scanned = ports.scans.of_rows([(Label.STATEMENT, one.id) for one in stored], work=work)
+    opened = [keys.open(Label.STATEMENT, one.id, one.fragment, one.sealed, OWN) for one in stored]
+    for parts in opened:
+        own.learn(_flat({one: fields for one, fields in parts.items() if one in DECLARED}))
     return [
         {
             "source": names.get(one.source, "?"),
             "kind": one.kind,
             "received_at": one.received_at.isoformat(),
             "trust": Trust(one.trust).name.lower(),
-            "fields": _flat(keys.open(Label.STATEMENT, one.id, one.fragment, one.sealed, OWN)),
+            "fields": _flat(
+                scanning.safe(parts, scanned.get((Label.STATEMENT, one.id)), own.is_own, ports=ports)
+            ),
         }
-        for one in ports.identity.statements(fragments, work=work)
+        for one, parts in zip(stored, opened, strict=True)
     ]
 
 
 def _events(
-    fragments: Sequence[FragmentId], keys: Keys, names: Mapping[Any, str], *, work: Work
+    fragments: Sequence[FragmentId],
+    keys: Keys,
+    names: Mapping[Any, str],
+    own: Own,
+    *,
+    work: Work,
+    ports: Ports,
 ) -> list[dict[str, Any]]:
     event = tables.events.c
     rows = work.session.execute(
         select(tables.events)
         .where(event.fragment_id == func.any(bindparam("fragments", list(fragments), unique=True)))
         .order_by(event.accept_seq, event.index)
-    )
+    ).all()
+    scanned = ports.scans.of_rows([(Label.EVENT, row.id) for row in rows], work=work)
     return [
         {
             "source": names.get(row.source_id, "?"),
@@ -151,7 +213,14 @@ def _events(
             "name": row.name,
             "received_at": row.received_at.isoformat(),
             "client_time": row.client_time.isoformat(),
-            "fields": _flat(keys.open(Label.EVENT, row.id, row.fragment_id, bytes(row.sealed), OWN)),
+            "fields": _flat(
+                scanning.safe(
+                    keys.open(Label.EVENT, row.id, row.fragment_id, bytes(row.sealed), OWN),
+                    scanned.get((Label.EVENT, row.id)),
+                    own.is_own,
+                    ports=ports,
+                )
+            ),
         }
         for row in rows
     ]

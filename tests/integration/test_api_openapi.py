@@ -12,9 +12,9 @@ from api import keeper, wiring
 from api.routes import shapes
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
-from cdp import unsubscribe
+from cdp import scanning, unsubscribe
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId
+from cdp.vocabulary import Channel, ContactId, Find
 
 ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
@@ -72,6 +72,7 @@ def world(api, workspace, database, hook):
     with as_admin(town.system, workspace) as work:
         (_, second) = ports.identity.fragments_of(UUID(profile), core_only=True, work=work)
         purpose = ports.ledger.purposes(work=work)["email_marketing"]
+    finding = found(town)
     view = town.http.get(
         f"/v1/profiles/{profile}", params={"purpose": "email_marketing"}, headers=town.as_("marketing")
     ).json()
@@ -104,9 +105,28 @@ def world(api, workspace, database, hook):
         "instead": {
             str(shapes.PROFILE): profile,
             str(shapes.OTHER_PROFILE): str(second),
+            str(shapes.FINDING): finding,
             "profile:read segment:write": "profile:read segment:write",
         },
     }
+
+
+class Finder:
+    """A detector that finds one card in everything."""
+
+    def scan(self, texts, language="en"):
+        return [[Find(0, 4, "CREDIT_CARD", 1.0, "patterns")] for _ in texts]
+
+
+def found(town):
+    """A finding in something that Ann wrote."""
+    traits = {"support_note": "4111 …"}
+    town.send({"type": "identify", "userId": "user-ann", "traits": traits, "messageId": "note"})
+    begin = town.system.opener(town.workspace)
+    while scanning.step(begin, ports=town.system.ports, detector=Finder()):
+        pass
+    listed = town.http.get("/v1/findings", headers=town.as_("compliance")).json()
+    return listed["findings"][0]["id"]
 
 
 def real(value, instead):

@@ -31,6 +31,7 @@ def test_a_machine_with_everything_is_well(cdp, tmp_path):
     assert done.code == Exit.OK
     assert done.document["ok"] is True
     assert found["Python"] == found["packages"] == found["embedded database"] == "ok"
+    assert found["language model"] == "ok"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,3 +95,17 @@ def test_checks_that_are_missing_make_it_fail():
     words = [doctor.Check(name="x", ok=ok, found="").word for ok in (True, None, False)]
 
     assert words == ["ok", "note", "missing"]
+
+
+def test_a_missing_language_model_is_told_with_the_cure(cdp, monkeypatch):
+    """Without it nothing is ever scanned; a squatter's version of it is none."""
+    monkeypatch.setattr(doctor, "MODEL", "en-core-web-none")
+    absent = cdp("doctor", "--json")
+    monkeypatch.setattr(doctor, "MODEL", "structlog")
+    foreign = cdp("doctor", "--json")
+    for done in (absent, foreign):
+        (check,) = [one for one in done.document["checks"] if one["name"] == "language model"]
+
+        assert done.code == Exit.FAILED
+        assert check["status"] == "missing"
+        assert "locks/runtime.txt" in check["advice"]

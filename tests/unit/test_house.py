@@ -53,6 +53,8 @@ PERMISSIVE = frozenset(
         *("BSD License", "BSD 2-Clause License", "Apache-2.0", "Apache 2.0", "Apache Software License"),
         *("ISC License", "ISC License (ISCL)"),
         *("Unlicense", "3-Clause BSD License"),
+        # Python 1.6's, of its regular expressions: permissive, and approved by the OSI.
+        "CNRI-Python",
     }
 )
 # Copyleft of the file or of the library: used as they come, from packages of their own.
@@ -272,7 +274,7 @@ def _licences(distribution: str) -> set[str]:
         return set(re.split(r" (?:AND|OR) ", expression))
     classifiers = found.get_all("Classifier") or []
     named = {one.rpartition(" :: ")[2] for one in classifiers if one.startswith("License :: ")}
-    return named or {(found.get("License") or "none stated").strip()}
+    return named or set(re.split(r" (?:AND|OR) ", (found.get("License") or "none stated").strip()))
 
 
 def test_every_licence_goes_with_ours():

@@ -1,0 +1,128 @@
+"""Findings: what the detector found, shown masked, and what people decide on it.
+
+A find that nobody has decided on keeps its text withheld, as does one that was accepted; it
+stops to when it is decided not to be personal. Decisions are added, never changed, and each
+is in the audit log, as is each look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from cdp import scanning
+from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.ports import AuditEntry, Finding, Ports
+from cdp.scanning import Text
+from cdp.work import Work
+
+AROUND = 24  # characters shown on either side of a find
+MASK = "\N{BULLET}"
+MOST = 200
+
+
+class Decision(StrEnum):
+    """What somebody says of a finding."""
+
+    ACCEPT = "accept"  # it is personal: the text stays withheld
+    NOT_PERSONAL = "not_personal"
+
+
+class FindingsNotAllowed(NotAllowed):
+    """The policy does not let this caller see findings, or decide on them."""
+
+
+class NoSuchFinding(NotFound):
+    """There is no such finding, or the person has been erased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A finding as it is shown: where, what, and the text around it with every find masked."""
+
+    finding: Finding
+    trait: str | None
+    path: str = field(repr=False)
+    context: str = field(repr=False)
+
+
+def listed(
+    *, undecided: bool, after: tuple[datetime, UUID] | None, limit: int, work: Work, ports: Ports
+) -> list[View]:
+    """Findings of the detector in force, oldest first, behind `after`; one audit entry.
+
+    Raises `FindingsNotAllowed`.
+    """
+    if not ports.policies.allows(work.actor, "finding", "read"):
+        raise FindingsNotAllowed
+    found = ports.scans.findings(undecided=undecided, after=after, limit=min(limit, MOST), work=work)
+    keys = ports.vault.keys(sorted({one.row.fragment for one in found}), work=work)
+    rows = {(one.row.label, one.row.id): one.row for one in found}
+    texts = scanning.opened_rows(list(rows.values()), keys=keys, work=work, ports=ports)
+    scanned = ports.scans.of_rows(list(rows), work=work)
+    views = []
+    for one in found:
+        key = one.row.label, one.row.id
+        beside = [placed.find for placed in scanned[key].finds if placed.leaf == one.placed.leaf]
+        spans = [(find.start, find.end) for find in [*beside, one.placed.find]]
+        views.append(_view(one, texts.get(key), spans, ports))
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:finding:list",
+            outcome="ok",
+            references=[keys.reference(one) for one in sorted({one.row.fragment for one in found})],
+            policy_version=ports.policies.version,
+            detail={"findings": len(found)},
+        ),
+        work=work,
+    )
+    return views
+
+
+def _view(
+    finding: Finding, texts: Sequence[Text] | None, spans: Sequence[tuple[int, int]], ports: Ports
+) -> View:
+    placed = finding.placed
+    text = texts[placed.leaf] if texts is not None and placed.leaf < len(texts) else None
+    return View(
+        finding=finding,
+        trait=ports.catalogue.trait_by_id(placed.field).name if placed.field else None,
+        path=text.path if text else "",
+        context=masked(text.text, placed.find.start, placed.find.end, spans) if text else "",
+    )
+
+
+def masked(text: str, start: int, end: int, spans: Sequence[tuple[int, int]]) -> str:
+    """The text around `start` to `end`; of `spans` only the lengths show, of digits nothing."""
+    first, last = max(0, start - AROUND), min(len(text), end + AROUND)
+    hidden = {place for one, other in spans for place in range(max(one, first), min(other, last))}
+    shown = "".join(
+        MASK if place in hidden or text[place].isdigit() else text[place] for place in range(first, last)
+    )
+    return (
+        ("\N{HORIZONTAL ELLIPSIS}" if first else "")
+        + shown
+        + ("\N{HORIZONTAL ELLIPSIS}" if last < len(text) else "")
+    )
+
+
+def decide(finding: UUID, decision: Decision, *, work: Work, ports: Ports) -> Finding:
+    """Add a decision, and its audit entry. Raises `FindingsNotAllowed`, `NoSuchFinding`."""
+    if not ports.policies.allows(work.actor, "finding", "decide"):
+        raise FindingsNotAllowed
+    decided = ports.scans.decide(finding, decision, work=work)
+    if decided is None:
+        raise NoSuchFinding
+    keys = ports.vault.keys([decided.row.fragment], work=work)
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:finding:decide",
+            outcome="ok",
+            references=[keys.reference(decided.row.fragment)],
+            policy_version=ports.policies.version,
+            detail={"finding": str(finding), "decision": str(decision), "version": decided.version},
+        ),
+        work=work,
+    )
+    return decided

@@ -1,0 +1,173 @@
+"""The analyser: texts in, finds out, through Presidio and the language model where needed.
+
+The only module that imports Presidio and spaCy. It loads the model once, asks no network,
+and keeps nothing of a text. Runs in the scanning process alone (`child`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import spacy
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
+from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+from cdp.vocabulary import Find
+from governance.detection import candidates, words
+from governance.detection.config import Config
+from governance.detection.finds import settle
+from governance.detection.reading import Reading, read
+from governance.detection.recognisers import ours
+
+# What finds names needs neither grammar nor lemmas: they take three quarters of the time.
+_UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
+_LAYERS = {"SpacyRecognizer": "model"}
+_BLANK = re.compile(r"\s")
+# The model calls these persons now and then; no name has them.
+_NO_NAME = re.compile(r"[0-9@/\\_<>{}=|]")
+
+
+# What the model finds besides names.
+_OTHERS = [
+    *("CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG"),
+    *("PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"),
+]
+
+
+class _Model(SpacyNlpEngine):
+    """The model of one language, from its package: never downloaded, names alone."""
+
+    def __init__(self, model: str, languages: Sequence[str]) -> None:
+        super().__init__(
+            models=[{"lang_code": "en", "model_name": model}],
+            ner_model_configuration=NerModelConfiguration(
+                model_to_presidio_entity_mapping={"PERSON": "PERSON"},
+                labels_to_ignore=_OTHERS,
+                default_score=0.85,
+            ),
+        )
+        self._languages = languages
+
+    def load(self) -> None:
+        """Load the package. Raises `OSError` when it is not there, instead of asking for it."""
+        (model,) = self.models
+        english = spacy.load(model["model_name"], exclude=_UNUSED)
+        self.nlp: Any = {"en": english}
+        self._nothing = english.make_doc("")
+
+    def get_supported_languages(self) -> list[str]:
+        """Also those that have patterns alone."""
+        return list(self._languages)
+
+    def nothing(self, language: str) -> NlpArtifacts:
+        """What the model says of a text that it was not shown."""
+        return NlpArtifacts([], self._nothing, [], [], self, language, [])
+
+
+class _AsFound(ContextAwareEnhancer):
+    """No score is raised by what stands around a find: its layer decides alone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            context_similarity_factor=0,
+            min_score_with_context_similarity=0,
+            context_prefix_count=0,
+            context_suffix_count=0,
+        )
+
+    def enhance_using_context(self, text: str, raw_results: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002
+        """The results as they are."""
+        return raw_results
+
+
+class Analyser:
+    """Finds personal data in texts of the configured languages."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        languages = list(config.languages)
+        self._model = _Model(config.model, languages)
+        registry = RecognizerRegistry(supported_languages=languages)
+        for language in languages:
+            for recogniser in ours(language, config.phone_regions):
+                registry.add_recognizer(recogniser)
+        registry.add_recognizer(SpacyRecognizer(supported_language="en", supported_entities=["PERSON"]))
+        self._engine = AnalyzerEngine(
+            registry=registry,
+            nlp_engine=self._model,
+            supported_languages=languages,
+            context_aware_enhancer=_AsFound(),
+        )
+
+    def analyse(self, texts: Sequence[str], language: str) -> list[list[Find]]:
+        """The finds of each text, with places in it as given."""
+        readings = [read(text) for text in texts]
+        pieces = [
+            (number, at, piece)
+            for number, reading in enumerate(readings)
+            for at, piece in self._pieces(reading.text)
+        ]
+        found: list[list[Find]] = [[] for _ in texts]
+        said = self._said([piece for _, _, piece in pieces], language)
+        for (number, at, piece), artifacts in zip(pieces, said, strict=True):
+            if artifacts is not None or candidates.suspicious(piece):
+                found[number] += self._found(readings[number], at, piece, artifacts, language)
+        return [settle(finds) for finds in found]
+
+    def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
+        """A long text in overlapping pieces that end at blanks: no identifier is cut in all of them."""
+        limits = self._config.limits
+        at = 0
+        while len(text) - at > limits.piece:
+            end = at + limits.piece
+            blank = text.rfind(" ", end - limits.overlap // 2, end)
+            end = blank if blank > 0 else end
+            yield at, text[at:end]
+            at = end - limits.overlap
+        yield at, text[at:]
+
+    def _said(self, pieces: Sequence[str], language: str) -> list[NlpArtifacts | None]:
+        """What the model says of each piece that is not plainly without names; None: it was not asked."""
+        said: list[NlpArtifacts | None] = [None] * len(pieces)
+        if "model" in self._config.languages[language]:
+            asked = [n for n, piece in enumerate(pieces) if words.speaks(piece) and not words.plain(piece)]
+            answers = self._model.process_batch([pieces[n] for n in asked], language, batch_size=64)
+            for n, answer in zip(asked, answers, strict=True):
+                said[n] = answer[1]
+        return said
+
+    def _found(
+        self, reading: Reading, at: int, piece: str, artifacts: NlpArtifacts | None, language: str
+    ) -> list[Find]:
+        results = self._engine.analyze(
+            piece,
+            language,
+            entities=self._entities[language],
+            score_threshold=0.0,
+            nlp_artifacts=artifacts or self._model.nothing(language),
+        )
+        finds = []
+        for result in results:
+            least = self._config.entities.get(result.entity_type)
+            name = result.recognition_metadata.get("recognizer_name", "")
+            layer = _LAYERS.get(name, "patterns")
+            if least is None or result.score < least:
+                continue
+            if layer == "model" and _NO_NAME.search(piece, result.start, result.end):
+                continue
+            start, end = reading.span(at + result.start, at + result.end)
+            finds.append(Find(start, end, result.entity_type, round(result.score, 2), layer))
+        return finds
+
+    @cached_property
+    def _entities(self) -> dict[str, list[str]]:
+        """The entities that there are recognisers for, by language."""
+        return {
+            language: sorted(
+                set(self._engine.get_supported_entities(language)) & self._config.entities.keys()
+            )
+            for language in self._config.languages
+        }

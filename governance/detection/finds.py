@@ -1,0 +1,45 @@
+"""Settling what the layers found: where finds overlap, one stays."""
+
+from collections.abc import Iterable
+
+from cdp.vocabulary import Find
+
+# Where two finds overlap, the one that says more precisely what it is stays.
+PRECISION = (
+    "CN_RESIDENT_ID",
+    "IBAN_CODE",
+    "EMAIL_ADDRESS",
+    "CREDIT_CARD",
+    "CN_MOBILE",
+    "PHONE_NUMBER",
+    "PERSON",
+)
+
+
+def settle(finds: Iterable[Find]) -> list[Find]:
+    """The finds in order of place, of overlapping ones the most precise, then the longest."""
+    rank = {entity: place for place, entity in enumerate(PRECISION)}
+    kept: list[Find] = []
+    ordered = sorted(
+        set(finds), key=lambda one: (rank.get(one.entity, len(rank)), one.start - one.end, one.start)
+    )
+    taken = _Taken()
+    for find in ordered:
+        if taken.take(find.start, find.end):
+            kept.append(find)
+    return sorted(kept)
+
+
+class _Taken:
+    """Places that are taken, so that ten thousand finds are settled without comparing each with all."""
+
+    def __init__(self) -> None:
+        self._places: set[int] = set()
+
+    def take(self, start: int, end: int) -> bool:
+        """Take `start` to `end` if all of it is free."""
+        span = range(start, end)
+        if not self._places.isdisjoint(span):
+            return False
+        self._places.update(span)
+        return True

@@ -1,0 +1,144 @@
+"""Reading a text as a person would: disguises undone, with a map back to the text as given.
+
+Compatibility forms (full-width letters and digits), zero-width and other format characters,
+digits of other scripts, `%40`, JSON's and HTML's escapes, `(at)` and `(dot)` are read as
+what they stand for. Every character of the reading knows which characters of the original
+it came from. Linear in the length of the text; pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+_PASSES = 3  # an escape may hold another one (`%2540`)
+
+# Every repetition is bounded, or can start at one place only, so no text takes quadratic time.
+_ESCAPE = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+"
+    r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|[nrt/\"])"
+    r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp);"
+    r"| ?[(\[] ?(?:at|AT|At|dot|DOT|Dot) ?[)\]] ?"
+)
+_NAMED = {"&commat;": "@", "&period;": ".", "&nbsp;": " "}
+_BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
+_KEPT_CONTROLS = frozenset("\t\n\r")
+_HARMLESS = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`text` as it is read; character i of it came from `starts[i]` to `ends[i]` of the original."""
+
+    text: str = field(repr=False)
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the original the characters `start` to `end` (not empty) came from."""
+        return min(self.starts[start:end]), max(self.ends[start:end])
+
+
+def read(original: str) -> Reading:
+    """Read a text of any content; lone surrogates are read as U+FFFD."""
+    reading = Reading(original, range(len(original)), range(1, len(original) + 1))
+    if not _HARMLESS.match(original):
+        reading = _then(reading, _folded(original))
+    for _ in range(_PASSES):
+        if _ESCAPE.search(reading.text) is None:
+            break
+        reading = _then(reading, _unescaped(reading.text))
+        if not _HARMLESS.match(reading.text):
+            reading = _then(reading, _folded(reading.text))
+    return reading
+
+
+Part = tuple[str, int, int]  # what is read, and where it stands
+
+
+def _then(reading: Reading, parts: Iterator[Part]) -> Reading:
+    """The reading of a reading."""
+    characters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for text, start, end in parts:
+        first, last = reading.starts[start], reading.ends[end - 1]
+        for character in text:
+            characters.append(character)
+            starts.append(first)
+            ends.append(last)
+    return Reading("".join(characters), starts, ends)
+
+
+def _folded(text: str) -> Iterator[Part]:
+    """Compatibility forms folded, format characters gone; marks stay with their letter."""
+    at, length = 0, len(text)
+    while at < length:
+        end = at + 1
+        while end < length and end < at + 16 and unicodedata.combining(text[end]):
+            end += 1
+        if text[at:end].isascii() and text[at] >= " " and text[at] != "\x7f":
+            yield text[at:end], at, end
+        else:
+            folded = unicodedata.normalize("NFKC", text[at:end].replace("\ufe0f", ""))
+            yield "".join(map(_plain, folded)), at, end
+        at = end
+
+
+def _plain(character: str) -> str:
+    """One character as it is read: dashes, blanks and digits of all scripts alike."""
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\ufffd"
+    if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
+        return ""
+    if category == "Cc":
+        return character if character in _KEPT_CONTROLS else " "
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Pd" or character == "\N{MINUS SIGN}":
+        return "-"
+    return " " if category == "Zs" else character
+
+
+def _unescaped(text: str) -> Iterator[Part]:
+    at = 0
+    for match in _ESCAPE.finditer(text):
+        yield from ((text[place], place, place + 1) for place in range(at, match.start()))
+        yield from _meant(match[0], match.start())
+        at = match.end()
+    yield from ((text[place], place, place + 1) for place in range(at, len(text)))
+
+
+def _meant(escape: str, at: int) -> Iterator[Part]:
+    """What an escape stands for."""
+    if escape[0] == "%":
+        yield from _percent(escape, at)
+        return
+    end = at + len(escape)
+    if escape[0] == "\\":
+        code = escape.lstrip("\\")
+        meant = chr(int(code[1:], 16)) if code[0] == "u" else _BLANKS.get(code, code)
+    elif escape[0] == "&":
+        meant = _NAMED.get(escape) or _character(escape[2:-1])
+    else:
+        meant = "@" if "a" in escape.lower() else "."
+    yield meant, at, end
+
+
+def _character(number: str) -> str:
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    return chr(code) if code <= 0x10FFFF else "\ufffd"
+
+
+def _percent(run: str, at: int) -> Iterator[Part]:
+    data = bytes.fromhex(run.replace("%", ""))
+    try:
+        decoded = data.decode()
+    except UnicodeDecodeError:
+        yield from ((run[place], at + place, at + place + 1) for place in range(len(run)))
+        return
+    for character in decoded:
+        width = 3 * len(character.encode())
+        yield character, at, at + width
+        at += width

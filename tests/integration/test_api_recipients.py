@@ -7,8 +7,11 @@ from uuid import UUID
 
 import pytest
 from api_world import MAILER, Town, as_admin, client, serving, token
+from sqlalchemy import select
 
+from api import keeper, wiring
 from api.auth import clients
+from audit.tables import details, entries
 from cdp import profile_view
 from cdp.kernel.errors import NotFound
 from cdp.profile_view import Asking
@@ -156,3 +159,27 @@ def test_only_staff_who_may_read_profiles_read_as_the_controller(town, role):
     else:
         with pytest.raises(profile_view.ReadNotAllowed):
             read()
+
+
+@pytest.mark.parametrize(("recipient", "read_as"), [(None, "controller"), (MAILER, "recipient")])
+def test_the_log_says_as_whom_an_operator_has_read(town, database, recipient, read_as):
+    """The action is the operator's own, no client's; the sealed detail says for whom it was."""
+    profile = UUID(town.person())
+    system = town.system
+    actor = Actor(ref="operator", roles=frozenset({"support"}), kind="system")
+    asking = Asking(purpose="order_updates", recipient=recipient, inbox_lag=timedelta(seconds=5))
+    with system.opener(town.workspace, actor=actor)() as work:
+        profile_view.read(profile, asking, fields=[], work=work, ports=system.ports)
+    keeper.keep(wiring.sequencer(system.state, system.keys), database.keeper, town.workspace)
+    with system.opener(town.workspace)() as work:
+        entry, leaf, sealed = work.session.execute(
+            select(entries.c.entry_id, entries.c.leaf, details.c.detail)
+            .join(details, details.c.entry_id == entries.c.entry_id)
+            .order_by(entries.c.seq.desc())
+            .limit(1)
+        ).one()
+    said = json.loads(leaf)
+    detail = json.loads(system.ports.vault.open_detail(town.workspace, entry, bytes(sealed)))
+
+    assert (said["action"], said["actor"]) == ("system:profile:read", "system:operator")
+    assert (detail["read_as"], detail["recipient"]) == (read_as, recipient)

@@ -283,7 +283,7 @@ def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> N
             "sale_or_share": row.sale_or_share,
             "contract_until": row.contract_until,
             "transfer_until": row.transfer_until,
-            "contract_with": names[row.controller_id],
+            "contract_with": names.get(row.controller_id, "nobody registered"),
             "controller": row.controller_id,
             "recipient": row.id,
         }

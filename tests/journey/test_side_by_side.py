@@ -151,7 +151,7 @@ def reading(processes, system, workspace):
     _wait(lambda: _processed(journey))
     journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
     profile = journey.profile("user_id", "u1")
-    tool = client(system, workspace, "compliance", recipient="mailer")
+    tool = client(system, workspace, "marketing", recipient="mailer")
     with httpx.Client(base_url=processes[0]) as http:
         said = token(http, tool).json()["access_token"]
 
@@ -195,10 +195,11 @@ def test_a_recipient_that_is_ended_reads_nothing_more_from_any_process(processes
         register.revoke_recipient("mailer", work=work)
     revoked = _outlives(reading, processes, monotonic())
     with as_admin(system, workspace) as work:
-        # Far enough that both processes answer once more before it comes.
-        register.renew_recipient("mailer", contract_until=work.now + timedelta(seconds=3), work=work)
-        ends = monotonic() + 3
+        register.renew_recipient("mailer", contract_until=work.now + timedelta(days=1), work=work)
     renewed = [reading(url) for url in processes]
+    ends = monotonic() + 1
+    with as_admin(system, workspace) as work:
+        register.renew_recipient("mailer", contract_until=work.now + timedelta(seconds=1), work=work)
     expired = _outlives(reading, processes, ends)
 
     for answer in before + renewed:

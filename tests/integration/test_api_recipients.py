@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from cdp.profile_view import Asking
 from cdp.vocabulary import Actor
 from consent import controllers, register
 from consent.controllers import Controller
-from policies.words import Role
+from policies.decide import Decider
+from policies.loader import load_default
+from policies.words import Action, Role
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
@@ -159,6 +162,25 @@ def test_only_staff_who_may_read_profiles_read_as_the_controller(town, role):
     else:
         with pytest.raises(profile_view.ReadNotAllowed):
             read()
+
+
+def test_a_policy_can_keep_staff_from_reading_as_the_controller(town):
+    """Without its line a read needs a recipient; silence is refusal, whichever way the caller came."""
+    profile = UUID(town.person())
+    policy = load_default()
+    lines = [one for one in policy.actions if one.action != Action.READ_AS_CONTROLLER]
+    ports = replace(town.system.ports, policies=Decider(replace(policy, actions=lines)))
+    actor = Actor(ref="operator", roles=frozenset({"compliance"}), kind="system")
+
+    def read(recipient):
+        asking = Asking(purpose="order_updates", recipient=recipient, inbox_lag=timedelta(seconds=5))
+        with town.system.opener(town.workspace, actor=actor)() as work:
+            return profile_view.read(profile, asking, fields=[], work=work, ports=ports)
+
+    assert len(lines) < len(policy.actions)
+    assert read(MAILER).profile == profile
+    with pytest.raises(profile_view.NotAsController):
+        read(None)
 
 
 @pytest.mark.parametrize(("recipient", "read_as"), [(None, "controller"), (MAILER, "recipient")])

@@ -1,9 +1,9 @@
 """Collection over HTTP: the Segment tracking API, stored sealed and durable before the 200.
 
 Raw ASGI, because this path is the hot one: the body is read with a cap, decompressed with a
-cap, looked at as little as `cdp.collection.decode` must, and stored by one insert. Requests
-that wait at the same moment share a transaction, and so the wait for the disk. What is in
-them is judged later, by the worker; a refusal by consent is no error here. The format is
+cap, looked at as little as `cdp.collection.decode` must, and stored. Requests that wait at the
+same moment share an insert and a transaction, and so the wait for the disk. What is in them
+is judged later, by the worker; a refusal by consent is no error here. The format is
 wire.md, "Collection"; clients read status, `code` and `message`.
 """
 
@@ -254,8 +254,7 @@ class Collection:
         with open_work(
             system.app, workspace=workspace, actor=_COLLECTION, purpose="collection", clock=system.clock
         ) as work:
-            for accepted in group:
-                inbox.accept(accepted, vault=system.ports.vault, work=work)
+            inbox.accept(group, vault=system.ports.vault, work=work)
 
     async def _settings(self, path: str) -> Response:
         """What Segment's browser and mobile libraries ask for before they send."""

@@ -25,6 +25,7 @@ from identity.contacts import forget_erased
 IDLE = 0.05  # seconds between looks at an empty inbox
 SWEEP_EVERY = 1.0
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
+COLLECT_EVERY = 20  # batches
 
 
 def run(system: System, stop: threading.Event) -> None:
@@ -33,9 +34,13 @@ def run(system: System, stop: threading.Event) -> None:
     sweeper = threading.Thread(target=_sweep_on, args=(system, stop), daemon=True)
     sweeper.start()
     limits = Limits(messages=system.settings.ingest_batch)
+    rounds = 0
     while not stop.is_set():
         try:
             busy = work_round(system, limits)
+            if busy:
+                rounds += 1
+                rest(rounds)
         except SQLAlchemyError:
             log().warning("database_unavailable", exc_info=True)
             busy = False
@@ -56,6 +61,15 @@ def settle_in() -> None:
     gc.set_threshold(COLLECT_AFTER, 10, 10)
 
 
+def rest(batches: int) -> None:
+    """Between two batches hardly anything is alive, so looking for cycles costs little.
+
+    Left to the threshold alone, what sessions leave behind was found late: 8 MB in 400,000 events.
+    """
+    if batches % COLLECT_EVERY == 0:
+        gc.collect()
+
+
 def work_round(system: System, limits: Limits) -> bool:
     """One batch of every workspace; whether there was anything to do."""
     busy = False
@@ -69,11 +83,14 @@ def sweep(system: System) -> None:
     """Settle intents past their deadline as unknown, treated as released, each with its entry."""
     for workspace in workspaces.known(system.app):
         with system.opener(workspace, purpose="release")() as work:
-            for intent in system.ports.intents.sweep(work=work):
+            swept = system.ports.intents.sweep(work=work)
+            receiving = system.ports.intents.recipients(swept, work=work) if swept else {}
+            for intent in swept:
                 system.ports.audit.record(
                     AuditEntry(
                         action="worker:release:sweep",
                         outcome="unknown_treated_as_released",
+                        recipient=receiving[intent],
                         detail={"intent": str(intent)},
                     ),
                     work=work,

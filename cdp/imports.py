@@ -100,7 +100,7 @@ def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, port
         body=msgspec.json.encode(ImportBody(records=list(records))),
         items=len(records),
     )
-    inbox.accept(request, vault=ports.vault, work=work)
+    inbox.accept([request], vault=ports.vault, work=work)
 
 
 def _taken(rows: Iterator[ImportRow | Rejected], file: RejectFile, result: Imported) -> Iterator[ImportRow]:

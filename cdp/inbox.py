@@ -1,16 +1,19 @@
 """The inbox: what was accepted, sealed whole and durable before the answer.
 
-`accept` is all that the HTTP path does to the database: one row a request. `lag` and
+`accept` is all that the HTTP path does to the database: one row a request, one statement for
+those that came together. `lag` and
 `passed` tell whether everything accepted up to some point has been processed, which a
 release must know before it believes the ledger.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from cdp import tables
+from cdp.kernel.database import run
 from cdp.kernel.errors import Unavailable
 from cdp.ports import Vault
 from cdp.vocabulary import SourceId
@@ -34,24 +37,31 @@ class Accepted:
 
 # A number of acceptance is drawn only once the transaction has an id: a transaction that
 # held a number but no id yet could commit a row behind the back of `passed`.
-_NUMBER = text("CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('cdp.accept_seq') END")
+_ACCEPT = """
+INSERT INTO cdp.inbox (workspace_id, accept_seq, received_at, source_id, kind, gpc, items, inbox_key_id, body)
+SELECT %s::uuid, CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('cdp.accept_seq') END, %s, u.*
+FROM unnest(%b::uuid[], %b::text[], %b::bool[], %b::int4[], %b::uuid[], %b::bytea[]) AS u
+"""
 
 
-def accept(request: Accepted, *, vault: Vault, work: Work) -> None:
-    """Store a request whole, sealed under the hour's inbox key; durable when the Work commits."""
-    key_id, sealed = vault.seal_body(work.workspace, request.body, received_at=work.now, work=work)
-    work.session.execute(
-        insert(tables.inbox).values(
-            workspace_id=work.workspace,
-            accept_seq=_NUMBER,
-            received_at=work.now,
-            source_id=request.source,
-            kind=request.kind,
-            gpc=request.gpc,
-            items=request.items,
-            inbox_key_id=key_id,
-            body=sealed,
-        )
+def accept(requests: Sequence[Accepted], *, vault: Vault, work: Work) -> None:
+    """Store requests whole, sealed under the hour's inbox key; durable when the Work commits."""
+    if not requests:
+        return
+    sealed = [vault.seal_body(work.workspace, one.body, received_at=work.now, work=work) for one in requests]
+    run(
+        work.session,
+        _ACCEPT,
+        (
+            work.workspace,
+            work.now,
+            [one.source for one in requests],
+            [one.kind for one in requests],
+            [one.gpc for one in requests],
+            [one.items for one in requests],
+            [key_id for key_id, _ in sealed],
+            [body for _, body in sealed],
+        ),
     )
 
 

@@ -133,7 +133,7 @@ def read(
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
     receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
-    _record(references, asking, shown, masked, withheld, work=work, ports=ports)
+    _log(asking, references, shown, masked, withheld, work=work, ports=ports)
     return View(
         profile=root,
         purpose=purpose,
@@ -143,6 +143,38 @@ def read(
         contactable=decision.contactable,
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
+    )
+
+
+def _log(
+    asking: Asking,
+    references: Sequence[bytes],
+    shown: Mapping[str, Any],
+    masked: Mapping[str, str],
+    withheld: Mapping[str, str],
+    *,
+    work: Work,
+    ports: Ports,
+) -> None:
+    """The read's audit entry; its sealed detail says as whom it was, and the exact reasons."""
+    named = asking.recipient
+    recipient = None if named is None else ports.ledger.recipient(named, work=work)
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:profile:read",
+            outcome="ok" if shown or masked else "refused",
+            purpose=asking.purpose,
+            references=references,
+            policy_version=ports.policies.version,
+            recipient=recipient,
+            detail={
+                "read_as": "controller" if named is None else "recipient",
+                "shown": sorted(shown),
+                "masked": sorted(masked),
+                "withheld": withheld,
+            },
+        ),
+        work=work,
     )
 
 
@@ -273,36 +305,6 @@ def _ask(
 ) -> Sequence[Row[Any]]:
     ask = Ask(purpose=asking.purpose, channel=channel, recipient=asking.recipient)
     return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
-
-
-def _record(
-    references: Sequence[bytes],
-    asking: Asking,
-    shown: Mapping[str, Any],
-    masked: Mapping[str, str],
-    withheld: Mapping[str, str],
-    *,
-    work: Work,
-    ports: Ports,
-) -> None:
-    """The read's audit entry; its sealed detail says as whom it was, and the exact reasons."""
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:profile:read",
-            outcome="ok" if shown or masked else "refused",
-            purpose=asking.purpose,
-            references=references,
-            policy_version=ports.policies.version,
-            detail={
-                "read_as": "controller" if asking.recipient is None else "recipient",
-                "recipient": asking.recipient,
-                "shown": sorted(shown),
-                "masked": sorted(masked),
-                "withheld": withheld,
-            },
-        ),
-        work=work,
-    )
 
 
 def _receipt(

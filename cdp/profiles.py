@@ -50,10 +50,11 @@ def refresh(
                 tables.derived.c.profile_id == func.any(bindparam("gone", list(gone), unique=True))
             )
         )
-    if profiles:
-        _sum_up(profiles, work=work, ports=ports)
     if people:
         _describe(sorted(people, key=attrgetter("int")), said, work=work, ports=ports)
+    # Last, for nobody reads it here: whatever is read after a write waits until it is done.
+    if profiles:
+        _sum_up(profiles, work=work, ports=ports)
 
 
 # `OFFSET 0`: one index probe a fragment, whatever the planner believes. A plan made while the

@@ -17,6 +17,8 @@ from cdp.vocabulary import Basis, PurposeClass, PurposeId, WorkspaceId
 from cdp.work import Work
 from consent import tables
 
+_TREE = "consent.purposes"  # where a Work's session keeps what it has read
+
 
 class Reserved(StrEnum):
     """Purposes that are only ever said no to (`sale_or_share` also yes, by opting in)."""
@@ -108,7 +110,19 @@ def purpose_id(workspace: WorkspaceId, name: str) -> PurposeId:
 
 
 def load(work: Work) -> Purposes:
-    """Read the tree; a workspace has dozens of purposes."""
+    """The tree as this Work sees it, read once; a workspace has dozens of purposes."""
+    known: Purposes | None = work.session.info.get(_TREE)
+    if known is None:
+        known = work.session.info[_TREE] = _read(work)
+    return known
+
+
+def changed(work: Work) -> None:
+    """To be called by whoever writes a purpose: the next `load` reads anew."""
+    work.session.info.pop(_TREE, None)
+
+
+def _read(work: Work) -> Purposes:
     rows = work.session.execute(select(tables.purposes))
     return Purposes(
         {

@@ -95,6 +95,7 @@ def seed(work: Work) -> None:
         for name, purpose_class in classes.items()
     ]
     work.session.execute(upsert(tables.purposes).values(rows).on_conflict_do_nothing())
+    tree.changed(work)
 
 
 def add_purpose(
@@ -144,6 +145,7 @@ def add_purpose(
             created_at=work.now,
         )
     )
+    tree.changed(work)
     return made
 
 
@@ -168,6 +170,7 @@ def change_basis(name: str, basis: Basis, *, work: Work) -> None:
     work.session.execute(
         update(tables.purposes).where(tables.purposes.c.id == purpose.id).values(basis=basis)
     )
+    tree.changed(work)
 
 
 def add_notice(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from cdp.kernel.database import run
+from cdp.kernel.database import write
 from cdp.kernel.errors import Refused
 from cdp.work import Work
 from governance import tables
@@ -41,13 +41,13 @@ class MarkedJournal:
 
 def note(marks: Sequence[JournalMark], *, work: Work) -> None:
     """Record that these lines are done, and how long their file is now."""
-    run(
+    write(
         work.session,
         "INSERT INTO governance.journal_lines (id) SELECT unnest(%b::uuid[]) ON CONFLICT DO NOTHING",
         ([mark.id for mark in marks],),
     )
     for mark in marks[-1:]:
-        run(
+        write(
             work.session,
             "INSERT INTO governance.journal_marks (file, lines) VALUES (%s, %s)"
             " ON CONFLICT (file) DO UPDATE SET lines = greatest(journal_marks.lines, excluded.lines)",

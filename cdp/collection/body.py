@@ -188,9 +188,9 @@ def _decode_many(body: bytes) -> Batch:
         whole = _mend(body)
     if len(whole.batch) > BATCH_EVENTS:
         raise TooManyEvents(field="batch", events=len(whole.batch), limit=BATCH_EVENTS)
-    for index, item in enumerate(whole.batch):
-        if len(memoryview(item)) > EVENT_BYTES:
-            raise EventTooLarge(field=f"batch[{index}]", size=len(memoryview(item)), limit=EVENT_BYTES)
+    if max(map(len, whole.batch), default=0) > EVENT_BYTES:
+        index, size = next(one for one in enumerate(map(len, whole.batch)) if one[1] > EVENT_BYTES)
+        raise EventTooLarge(field=f"batch[{index}]", size=size, limit=EVENT_BYTES)
     for field, shared in (("context", whole.context), ("integrations", whole.integrations)):
         if len(memoryview(shared)) > SHARED_BYTES:
             raise SharedTooLarge(field=field, size=len(memoryview(shared)), limit=SHARED_BYTES)
@@ -252,10 +252,11 @@ def _deeper_than(limit: int, body: bytes) -> bool:
     """Whether brackets outside strings nest deeper than `limit`, found without a loop for ordinary bodies."""
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # A string without brackets is now two quotes side by side. The first string that
-    # holds one leaves its opening quote alone, so a quote that stays behind tells.
-    rest = body.translate(_ONE_KIND, _NO_STRUCTURE).replace(b'""', b"")
-    if b'"' in rest:
+    # A string without brackets is now two quotes side by side. The first string that holds one
+    # leaves its opening quote alone, so where all quotes come in such pairs none does.
+    marked = body.translate(_ONE_KIND, _NO_STRUCTURE)
+    rest = marked.translate(None, b'"')
+    if 2 * marked.count(b'""') < len(marked) - len(rest):
         rest = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
     while limit and len(peeled := rest.replace(b"[]", b"")) < len(rest):
         rest, limit = peeled, limit - 1

@@ -69,7 +69,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
 
 
 def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
-    """Lock the oldest rows that nobody else works on; more are locked until the batch is full."""
+    """Lock the oldest rows that nobody else works on, no more of them than fill a batch."""
     rows: list[InboxRow] = []
     count, ask, after = 0, 2, 0
     while count < messages:
@@ -98,7 +98,9 @@ def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
             count += row.items
         if len(found) < ask or only is not None:
             break
-        after, ask = rows[-1].accept_seq, min(2 * ask, 256)
+        # As many as fill the rest if they are like those so far: what is locked here is lost to
+        # other workers, and a batch that grows beyond its limit keeps its people locked for longer.
+        after, ask = rows[-1].accept_seq, min(-(-(messages - count) * len(rows) // max(count, 1)), 256)
     return rows
 
 
@@ -171,11 +173,14 @@ def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, st
 
 def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
     found = batch.found
+    with stages.stage("consent"):
+        register = _register(work=work, ports=ports)
     with stages.stage("keys"):
         sealing = storing.envelopes(found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("seal and state"):
-        # From here on nothing is read until the words: the database writes while events are sealed.
+        # From here on nothing is read until words meet the ledger: the database writes while
+        # events are sealed, and while the journal waits for the disk.
         ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         ports.identity.keep_addresses(storing.seal_addresses(batch.claimed, keys), work=work)
     with stages.stage("seal and store events"):
@@ -183,19 +188,22 @@ def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
     with stages.stage("facts"):
         storing.store_facts(found, ports.catalogue.attributes(), work=work)
     with stages.stage("consent"):
-        _record_words(found, work=work, ports=ports)
+        _record_words(found, register, work=work, ports=ports)
     with stages.stage("derive"):
         _derive(batch, work=work, ports=ports)
 
 
-def _record_words(found: Sequence[Found], *, work: Work, ports: Ports) -> None:
+def _register(*, work: Work, ports: Ports) -> Register:
     names = ports.ledger.purposes(work=work)
-    register = Register(
+    return Register(
         purposes=names,
         needs_contact=ports.ledger.needs_contact(work=work),
         notices=ports.ledger.notices(work=work),
         sale_or_share=names["sale_or_share"],
     )
+
+
+def _record_words(found: Sequence[Found], register: Register, *, work: Work, ports: Ports) -> None:
     fresh = [one for one in found if not one.item.lowered]
     words = [word for one in fresh for word in words_of(one.item, one.said, one.placed, register)]
     grounds = [ground for one in fresh for ground in grounds_of(one.item, one.said, one.placed)]

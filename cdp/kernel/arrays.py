@@ -7,6 +7,7 @@ What comes out is byte for byte what psycopg's own dumper makes
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from struct import Struct
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,9 @@ class ColumnDumper(ListBinaryDumper):
         values = packer(obj, oid)
         if fixed:
             return head + _pack_length(len(values[0])).join([b"", *values])
-        return head + b"".join([_sized(value) for value in values])
+        # Joined once: a copy of each value on the way is a copy of each request that was accepted.
+        lengths = map(_pack_length, map(len, values))
+        return b"".join([head, *chain.from_iterable(zip(lengths, values, strict=True))])
 
 
 def _sized(value: bytes) -> bytes:

@@ -39,7 +39,7 @@ class Journey:
         with self.begin()() as work:
             named = sources.named(source, work=work)
             request = Accepted(source=named.id, kind=kind, body=body, items=len(messages), gpc=gpc)
-            inbox.accept(request, vault=self.ports.vault, work=work)
+            inbox.accept([request], vault=self.ports.vault, work=work)
 
     def work(self):
         total = {}

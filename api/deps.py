@@ -32,6 +32,9 @@ from policies.words import PERMISSIONS, Action, Resource, scope
 Opener = Callable[[], AbstractContextManager[Work]]
 
 _AUTHENTICATION = "authentication"
+# What a person says must reach the ledger, even through somebody whose contract has ended; the
+# route then lets in what narrows, and nothing else.
+_HEARD = frozenset({(Resource.CONSENT, Action.WRITE)})
 _OAUTH = OAuth2(
     flows=OAuthFlows(
         clientCredentials=OAuthFlowClientCredentials(
@@ -100,14 +103,22 @@ class RecipientNotAllowed(NotAllowed):
     """This client belongs to another recipient, and can ask for that one alone."""
 
 
+class RecipientEnded(NotAllowed):
+    """The contract of this client's recipient has ended; only refusals are heard from it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who calls: a client as it stands now, within what its token says."""
+    """Who calls: a client as it stands now, within what its token says.
+
+    `contracted`: it is the controller's own, or its recipient's contract is in force.
+    """
 
     system: System
     workspace: WorkspaceId
     row: clients.ClientRow
     scopes: frozenset[str]
+    contracted: bool
 
     def may(self, resource: Resource, action: Action) -> bool:
         """Whether both the token's scopes and the policy in force allow it."""
@@ -126,6 +137,11 @@ class Client:
         if own is not None and recipient not in (None, own):
             raise RecipientNotAllowed(field="recipient")
         return own if own is not None else recipient
+
+    def under_contract(self) -> None:
+        """Raise `RecipientEnded` once the contract of the client's recipient has ended."""
+        if not self.contracted:
+            raise RecipientEnded
 
     def opener(self, purpose: str) -> Opener:
         """What opens a Work of this client's, for use cases that need several."""
@@ -161,17 +177,21 @@ def _client(system: SystemDep, authorization: Annotated[str | None, Depends(_OAU
     nobody = Actor(ref=said.client, roles=frozenset(), kind="client")
     with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
         row = clients.current(identifier, work=work)
-    if row is None:
-        raise NotAuthenticated
-    return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes)
+        if row is None:
+            raise NotAuthenticated
+        own = row.recipient
+        contracted = own is None or system.ports.ledger.contracted(own, work=work)
+    return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes, contracted=contracted)
 
 
 def requires(resource: Resource, action: Action) -> Any:
-    """The calling client, if it may do this. Raises `NotAuthenticated`, `ScopeMissing`."""
+    """The calling client, if it may do this. Raises `NotAuthenticated`, `ScopeMissing`, `RecipientEnded`."""
 
     def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
         if not client.may(resource, action):
             raise ScopeMissing
+        if (resource, action) not in _HEARD:
+            client.under_contract()
         return client
 
     return Depends(allowed)

@@ -34,6 +34,10 @@ class ReadNotAllowed(NotAllowed):
     """The policy does not let this caller read profiles."""
 
 
+class NotAsController(NotAllowed):
+    """The policy does not let this caller read as the controller itself; name a recipient."""
+
+
 class NoRecipient(NotAllowed):
     """The purpose's notice names recipients and this client is none; see `cdp client create --recipient`."""
 
@@ -99,9 +103,9 @@ def read(
     `told` words a reason for this caller, in the view and its receipt: exact reasons are
     personal data too. The log's sealed detail keeps the exact one.
 
-    Raises `ReadNotAllowed`, `NoRecipient`, `UnknownTrait`, `NoSuchProfile`, and `InboxLags`
-    while a withdrawal may still wait; a refusal by consent raises nothing, it shows nothing
-    and says why. Every read leaves one audit entry.
+    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownTrait`, `NoSuchProfile`,
+    and `InboxLags` while a withdrawal may still wait; a refusal by consent raises nothing, it
+    shows nothing and says why. Every read leaves one audit entry, which says as whom.
     """
     _check(asking, work=work, ports=ports)
     purpose = asking.purpose
@@ -150,16 +154,23 @@ def _log(
     work: Work,
     ports: Ports,
 ) -> None:
-    recipient = ports.ledger.recipient(asking.recipient, work=work) if asking.recipient else None
+    """The read's audit entry; its sealed detail says as whom it was, and the exact reasons."""
+    named = asking.recipient
+    recipient = None if named is None else ports.ledger.recipient(named, work=work)
     ports.audit.record(
         AuditEntry(
-            action="client:profile:read",
+            action=f"{work.actor.kind}:profile:read",
             outcome="ok" if shown or masked else "refused",
             purpose=asking.purpose,
             references=references,
             policy_version=ports.policies.version,
             recipient=recipient,
-            detail={"shown": sorted(shown), "masked": sorted(masked), "withheld": withheld},
+            detail={
+                "read_as": "controller" if named is None else "recipient",
+                "shown": sorted(shown),
+                "masked": sorted(masked),
+                "withheld": withheld,
+            },
         ),
         work=work,
     )
@@ -168,8 +179,11 @@ def _log(
 def _check(asking: Asking, *, work: Work, ports: Ports) -> None:
     if not ports.policies.allows(work.actor, "profile", "read"):
         raise ReadNotAllowed
+    as_controller = asking.recipient is None
+    if as_controller and not ports.policies.allows(work.actor, "profile", "read-as-controller"):
+        raise NotAsController
     # A program that is nobody's cannot be held to whom the notice names.
-    nobodys = asking.recipient is None and work.actor.kind == "client"
+    nobodys = as_controller and work.actor.kind == "client"
     if nobodys and ports.ledger.names_recipients(asking.purpose, work=work):
         raise NoRecipient
     inbox.hold(asking.inbox_lag, work=work)

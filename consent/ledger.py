@@ -112,6 +112,10 @@ class Ledger:
         """The id of a recipient. Raises `NotFound`."""
         return register.recipient_id(name, work)
 
+    def contracted(self, recipient: str, *, work: Work) -> bool:
+        """Whether a recipient's contract is in force."""
+        return register.contracted(recipient, work)
+
     def endpoint(self, recipient: str, name: str, *, work: Work) -> Endpoint:
         """A recipient's endpoint, by both names. Raises `NotFound`."""
         return endpoints.find(recipient, name, work=work)

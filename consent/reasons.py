@@ -15,6 +15,7 @@ class Reason(StrEnum):
 
     UNKNOWN_PURPOSE = "unknown_purpose"
     UNKNOWN_RECIPIENT = "unknown_recipient"
+    RECIPIENT_OF_ANOTHER_CONTROLLER = "recipient_of_another_controller"
     RECIPIENT_WITHOUT_CONTRACT = "recipient_without_contract"
     NO_CONTACT = "no_contact"
     DECEASED = "deceased"
@@ -46,6 +47,7 @@ class Reason(StrEnum):
 ARTICLES: Mapping[Reason, str] = {
     Reason.UNKNOWN_PURPOSE: "GDPR 5(1)(b), 6(1): no purpose of that name has a legal basis",
     Reason.UNKNOWN_RECIPIENT: "GDPR 30(1)(d): the recipient is not in the register",
+    Reason.RECIPIENT_OF_ANOTHER_CONTROLLER: "GDPR 26, 28(3): the contract is another controller's",
     Reason.RECIPIENT_WITHOUT_CONTRACT: "GDPR 26, 28(3): the recipient's contract has ended",
     Reason.NO_CONTACT: "there is no contact for this channel",
     Reason.DECEASED: "house rule beyond GDPR recital 27: nothing is released about the deceased",

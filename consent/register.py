@@ -60,6 +60,18 @@ class NoSuchRecipient(NotFound):
     """There is no recipient of that name."""
 
 
+class NothingRenewed(BadInput):
+    """Say until when the contract or the transfer tool holds from now on."""
+
+
+class PastDate(BadInput):
+    """This lies in the past; what is over is ended by `cdp recipient revoke`."""
+
+
+class AlreadyEnded(Conflict):
+    """That has ended already, or never was; `cdp recipient renew` begins it anew."""
+
+
 def seed(work: Work) -> None:
     """Make the reserved purposes; once made, nothing happens. They belong to the workspace itself."""
     classes = {
@@ -206,6 +218,7 @@ def add_notice(
 def add_recipient(
     name: str,
     *,
+    controller: UUID,
     legal_entity: str,
     role: str,
     country: str,
@@ -214,8 +227,10 @@ def add_recipient(
     sale_or_share: bool = False,
     transfer_until: datetime | None = None,
 ) -> RecipientId:
-    """Add a recipient. `transfer_until`: until when a transfer tool is in place, an adequacy
-    decision included; None: there is none. Raises `NameTaken`, `UnknownRole`.
+    """Add a recipient by its contract with `controller`; with another one it is another recipient.
+
+    `transfer_until`: until when a transfer tool is in place, an adequacy decision included;
+    None: there is none. Raises `NameTaken`, `UnknownRole`.
     """
     if role not in ROLES:
         raise UnknownRole(field="role")
@@ -228,6 +243,7 @@ def add_recipient(
             workspace_id=work.workspace,
             id=made,
             name=name,
+            controller_id=controller,
             legal_entity=legal_entity,
             role=role,
             country=country.upper(),
@@ -237,6 +253,56 @@ def add_recipient(
         )
     )
     return made
+
+
+def renew_recipient(
+    name: str,
+    *,
+    work: Work,
+    contract_until: datetime | None = None,
+    transfer_until: datetime | None = None,
+) -> RecipientId:
+    """Say anew until when a recipient's contract, its transfer tool or both hold.
+
+    Raises `NothingRenewed`, `PastDate`, `NoSuchRecipient`.
+    """
+    said = {"contract_until": contract_until, "transfer_until": transfer_until}
+    given = {field: until for field, until in said.items() if until is not None}
+    if not given:
+        raise NothingRenewed(field="contract_until")
+    for field, until in given.items():
+        if until <= work.now:
+            raise PastDate(field=field)
+    found = recipient_id(name, work)
+    work.session.execute(update(tables.recipients).where(tables.recipients.c.id == found).values(**given))
+    return found
+
+
+def revoke_recipient(name: str, *, work: Work, transfer_only: bool = False) -> RecipientId:
+    """End a recipient's contract, or its transfer tool alone, at once.
+
+    Raises `NoSuchRecipient`, `AlreadyEnded`.
+    """
+    found = recipient_id(name, work)
+    column = tables.recipients.c
+    until = column.transfer_until if transfer_only else column.contract_until
+    # By the database's clock, which the gate asks: another one might be ahead of it.
+    done = work.session.execute(
+        update(tables.recipients)
+        .where(column.id == found, until > func.clock_timestamp())
+        .values({until: func.clock_timestamp()})
+        .returning(column.id)
+    )
+    if done.one_or_none() is None:
+        raise AlreadyEnded(field="recipient")
+    return found
+
+
+def contracted(name: str, work: Work) -> bool:
+    """Whether a recipient is registered and its contract in force, by the database's clock."""
+    column = tables.recipients.c
+    until = select(column.id).where(column.name == name, column.contract_until > func.clock_timestamp())
+    return work.session.scalar(until) is not None
 
 
 def purpose_ids(work: Work) -> Mapping[str, PurposeId]:

@@ -80,6 +80,7 @@ recipients = workspace_table(
     SCHEMA,
     Column("id", Uuid),
     Column("name", Text, nullable=False),
+    Column("controller_id", Uuid, nullable=False),  # whose contract it is; a row for each of several
     Column("legal_entity", Text, nullable=False),
     Column("role", Text, nullable=False),  # processor | joint | independent | entrusted
     Column("country", Text, nullable=False),

@@ -2,7 +2,7 @@
 
 Everything that does not depend on the person is settled here, for the reference
 (`decision.py`) and for the SQL (`gate.py`) alike: an unknown purpose, an unknown recipient,
-a contract that has ended refuse everybody at once.
+a contract that has ended or is another controller's refuse everybody at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,10 @@ from consent.reasons import Reason, Refusal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody to whom data may go."""
+    """Somebody to whom data may go, by the contract of one controller."""
 
     id: RecipientId
+    controller: UUID
     country: str
     sale_or_share: bool
     contract_until: datetime
@@ -113,6 +114,8 @@ def resolve(ask: Ask, register: Register, *, at: datetime) -> Terms | Refusal:
         recipient = register.recipients.get(ask.recipient)
         if recipient is None:
             return Refusal(Reason.UNKNOWN_RECIPIENT)
+        if recipient.controller != purpose.controller:
+            return Refusal(Reason.RECIPIENT_OF_ANOTHER_CONTROLLER)
         if recipient.contract_until <= at:
             return Refusal(Reason.RECIPIENT_WITHOUT_CONTRACT)
     sale = purposes.reserved(Reserved.SALE_OR_SHARE)
@@ -193,6 +196,7 @@ def _recipients(name: str, work: Work) -> dict[str, Recipient]:
     return {
         row.name: Recipient(
             id=row.id,
+            controller=row.controller_id,
             country=row.country,
             sale_or_share=row.sale_or_share,
             contract_until=row.contract_until,

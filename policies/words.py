@@ -63,6 +63,7 @@ class Action(StrEnum):
 
     READ = "read"
     READ_EXACT = "read-exact"
+    READ_AS_CONTROLLER = "read-as-controller"  # for the house itself, not for a recipient
     WRITE = "write"
     RUN = "run"
     PREVIEW = "preview"
@@ -90,7 +91,7 @@ _READ_WRITE = frozenset({Action.READ, Action.WRITE})
 # Which actions a resource has. A pair that is not here can be neither granted nor asked for.
 PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
     {
-        Resource.PROFILE: frozenset({Action.READ}),
+        Resource.PROFILE: frozenset({Action.READ, Action.READ_AS_CONTROLLER}),
         Resource.SEGMENT: _READ_WRITE,
         Resource.AUDIENCE: frozenset({Action.PREVIEW}),
         Resource.RELEASE: frozenset({Action.READ, Action.RUN}),

@@ -99,6 +99,7 @@ class Town:
             )
             register.add_recipient(
                 MAILER,
+                controller=workspace,
                 legal_entity="Mail House GmbH",
                 role="processor",
                 country="DE",

@@ -86,7 +86,7 @@ def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int
     """Make a workspace's history; the words are recorded in chunks, in no order of time."""
     random = Random(seed)
     _controllers(Random(seed + 1), work)
-    notices = _register(random, work)
+    notices = _register(random, Random(seed + 2), work)
     fragments = _people(random, people)
     settle_in(fragments, work)
     consent.ledger.describe(
@@ -129,7 +129,7 @@ def _controllers(random: Random, work: Work) -> None:
             )
 
 
-def _register(random: Random, work: Work) -> list[NoticeId]:
+def _register(random: Random, contracts: Random, work: Work) -> list[NoticeId]:
     register.seed(work)
     work.session.execute(
         insert(tables.purposes),
@@ -163,6 +163,7 @@ def _register(random: Random, work: Work) -> list[NoticeId]:
     for name, (country, sells, contracted, transfer) in RECIPIENTS.items():
         register.add_recipient(
             name,
+            controller=contracts.choice([CONTROLLER, CONTROLLER, CONTROLLER, OTHER_CONTROLLER]),
             legal_entity="Invented Ltd",
             role="processor",
             country=country,

@@ -110,13 +110,24 @@ def create(
 def change(
     client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
 ) -> None:
-    """Give a client other roles and purposes, at once; whose it is stays.
+    """Give a client other roles and purposes, at once; whose it is stays (see `bind`).
 
     Raises as `create`, and `NoSuchClient`.
     """
     _check(roles, work, ports)
     _update(client, work, roles=sorted(roles), purposes=sorted(purposes))
     _record("change", client, work, ports)
+
+
+def bind(client: UUID, recipient: str, *, work: Work, ports: Ports) -> None:
+    """Make a client a recipient's, at once: its next request is that one's.
+
+    Raises `NoSuchClient`, `ClientsNotAllowed`; `NotFound` for a recipient that is not registered.
+    """
+    _check((), work, ports)
+    receiver = ports.ledger.recipient(recipient, work=work)
+    _update(client, work, recipient=recipient)
+    _record("bind", client, work, ports, recipient=str(receiver))
 
 
 def revoke(client: UUID, *, work: Work, ports: Ports) -> None:
@@ -180,8 +191,12 @@ def _check(roles: Collection[str], work: Work, ports: Ports) -> None:
         raise SubjectClient(field="roles")
 
 
-def _record(action: str, client: UUID, work: Work, ports: Ports) -> None:
+def _record(action: str, client: UUID, work: Work, ports: Ports, **detail: str) -> None:
     ports.audit.record(
-        AuditEntry(action=f"{work.actor.kind}:client:{action}", outcome="ok", detail={"client": str(client)}),
+        AuditEntry(
+            action=f"{work.actor.kind}:client:{action}",
+            outcome="ok",
+            detail={"client": str(client), **detail},
+        ),
         work=work,
     )

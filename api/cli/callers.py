@@ -204,6 +204,22 @@ def create_client(
     )
 
 
+@clients_app.command("bind")
+def bind_client(
+    client: Annotated[str, typer.Argument(help="The client's id, as `cdp client list` prints it.")],
+    recipient: Annotated[str, typer.Argument(help="Whose it is from now on, as registered.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say anew whose a client is; its next request is that recipient's.
+
+    No client becomes the controller's own again: that is a new client, with a new secret.
+    """
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+        clients.bind(uuid_of(client, "client"), recipient, work=work, ports=opened.system.ports)
+    emit({"client": client, "recipient": recipient}, as_json, Text(f"It is {recipient!r}'s from now on."))
+
+
 @clients_app.command("list")
 def list_clients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the clients, with their roles and purposes, and whose they are."""

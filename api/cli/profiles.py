@@ -49,8 +49,9 @@ def show(
 ) -> None:
     """Show what may be seen of a person for a purpose, and why not the rest.
 
-    A refusal shows nothing and says why. The decision is signed and logged. Exits 7 while the
-    inbox lags behind: a withdrawal may be in it.
+    A refusal shows nothing and says why. The decision is signed and logged. Without a recipient
+    it is read as the controller itself: the policy says which roles may, the log that it was so.
+    Exits 7 while the inbox lags behind: a withdrawal may be in it.
     """
     person = uuid_of(profile, "profile")
     with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:

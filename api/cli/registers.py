@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.text import Text
@@ -16,8 +17,8 @@ from api.session import Session
 from cdp import endpoints
 from cdp.vocabulary import Basis, PurposeClass
 from cdp.work import Work
+from consent import controllers, purposes, register, tables
 from consent import endpoints as registered
-from consent import purposes, register, tables
 from policies.words import Action, Resource, Role
 
 purposes_app, notices_app, recipients_app, endpoints_app = (typer.Typer() for _ in range(4))
@@ -105,6 +106,7 @@ def list_purposes(workspace: WorkspaceName = None, as_json: Json = False) -> Non
             "evidence": "contact" if one.needs_contact else "person",
             "special": one.special,
             "reserved": one.name in frozenset(purposes.Reserved),
+            "controller": one.controller,
             "purpose": one.id,
         }
         for one in sorted(known.values(), key=lambda one: one.name)
@@ -189,15 +191,21 @@ def create_recipient(
     sale_or_share: Annotated[
         bool, typer.Option("--sale-or-share", help="Giving to it is a sale or sharing (CPRA).")
     ] = False,
+    controller: Controller = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Register who may receive data; after its contract nothing goes there any more."""
+    """Register who may receive data; after its contract nothing goes there any more.
+
+    The contract is one controller's, and only data of that one's purposes goes there. A legal
+    entity that has contracts with several is a recipient for each.
+    """
     contract = time_of(contract_until, "contract_until")
     transfer = time_of(transfer_until, "transfer_until") if transfer_until else None
     with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
         made = register.add_recipient(
             name,
+            controller=controller_of(controller, work),
             legal_entity=entity,
             role=role,
             country=country,
@@ -210,12 +218,62 @@ def create_recipient(
     emit({"recipient": made, "name": name}, as_json, Text(f"Recipient {name!r} is {made}."))
 
 
+@recipients_app.command("renew")
+def renew_recipient(
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    contract_until: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Until when there is a contract.")
+    ] = None,
+    transfer_until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Until when a transfer tool holds, an adequacy decision included."),
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say anew until when a recipient's contract or transfer tool holds; it counts at once."""
+    until = {
+        field: time_of(text, field)
+        for field, text in (("contract_until", contract_until), ("transfer_until", transfer_until))
+        if text
+    }
+    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+        renewed = register.renew_recipient(name, work=work, **until)
+        record(work, opened.system.ports, "recipient", "renew", recipient=renewed, **until)
+    emit({"recipient": renewed, **until}, as_json, Text("It counts from now on."))
+
+
+@recipients_app.command("revoke")
+def revoke_recipient(
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    transfer_only: Annotated[
+        bool,
+        typer.Option("--transfer-only", help="End its transfer tool, as when an adequacy decision falls."),
+    ] = False,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """End a recipient's contract at once: its clients and releases get nothing any more.
+
+    What its clients report of people's refusals is still heard. A batch that is being sent may
+    still arrive.
+    """
+    ends = "transfer" if transfer_only else "contract"
+    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+        ended = register.revoke_recipient(name, work=work, transfer_only=transfer_only)
+        record(work, opened.system.ports, "recipient", "revoke", recipient=ended, ends=ends)
+    emit({"recipient": ended, "revoked": ends}, as_json, Text("Revoked."))
+
+
 @recipients_app.command("list")
 def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
-    """Name the recipients, and until when their contracts hold."""
+    """Name the recipients, with whom they have contracts, and until when those hold."""
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
         opened.allow(work, Resource.RECIPIENT, Action.READ)
         rows = work.session.execute(select(tables.recipients).order_by(tables.recipients.c.name)).all()
+        named = {one.id: one.name for one in controllers.every(work=work)}
+        # Until it is registered, the workspace itself has no other name.
+        names: dict[UUID, str] = {work.workspace: "the workspace itself", **named}
     found: list[dict[str, Any]] = [
         {
             "name": row.name,
@@ -225,11 +283,17 @@ def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> N
             "sale_or_share": row.sale_or_share,
             "contract_until": row.contract_until,
             "transfer_until": row.transfer_until,
+            "contract_with": names.get(row.controller_id, "nobody registered"),
+            "controller": row.controller_id,
             "recipient": row.id,
         }
         for row in rows
     ]
-    emit_rows(found, ("name", "entity", "role", "country", "contract_until", "transfer_until"), as_json)
+    emit_rows(
+        found,
+        ("name", "entity", "role", "country", "contract_with", "contract_until", "transfer_until"),
+        as_json,
+    )
 
 
 @endpoints_app.command("add")

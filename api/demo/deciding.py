@@ -55,6 +55,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
         for name, role, sells in ((OWN_MAILER, "processor", False), (PARTNER, "independent", True)):
             register.add_recipient(
                 name,
+                controller=owner,
                 legal_entity=f"{name.title()} GmbH",
                 role=role,
                 country="DE",

@@ -14,7 +14,7 @@ from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures, with
 from cdp import consents, holder_change
 from cdp.consents import Acknowledged, NobodyThere, Saying
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import Channel, State
+from cdp.vocabulary import NEGATIVE, Channel, State
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
@@ -104,6 +104,8 @@ def post_consent(
     ports: PortsDep,
 ) -> ConsentOut:
     """Keep a grant or a refusal. A refusal is answered only when no release can still be sent."""
+    if State(body.state) not in NEGATIVE:
+        client.under_contract()
     begin = client.opener("consent_management")
     identifier = None
     if body.contact is not None:

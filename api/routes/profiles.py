@@ -11,7 +11,7 @@ from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
-from cdp.profile_view import Asking, NoSuchProfile, View
+from cdp.profile_view import Asking, NoSuchProfile, NotAsController, View
 from cdp.work import Work
 from policies.words import Action, Resource
 
@@ -105,7 +105,9 @@ def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: P
 
 
 def _asking(client: Client, purpose: str) -> Asking:
-    """For what, and as which recipient of the register, the client reads."""
+    """For what, and as which recipient of the register, the client reads; of none: as the controller."""
+    if client.row.recipient is None and not client.may(Resource.PROFILE, Action.READ_AS_CONTROLLER):
+        raise NotAsController
     return Asking(
         purpose=client.for_purpose(purpose),
         recipient=client.for_recipient(None),

@@ -149,6 +149,10 @@ class Ledger(Protocol):
         """The id of a recipient. Raises `NotFound`."""
         ...
 
+    def contracted(self, recipient: str, *, work: Work) -> bool:
+        """Whether a recipient is registered and its contract in force now."""
+        ...
+
     def endpoint(self, recipient: str, name: str, *, work: Work) -> Endpoint:
         """A recipient's endpoint, by both names. Raises `NotFound`."""
         ...

@@ -19,11 +19,12 @@ from api.routes.consents import SLACK
 from api.routes.shapes import K
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
-from cdp import unsubscribe, verdicts
+from cdp import profile_view, unsubscribe, verdicts
 from cdp.kernel.clock import now
 from cdp.ports import Ask, Word
+from cdp.profile_view import Asking
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId, Scope, State, Trust
+from cdp.vocabulary import Actor, Channel, ContactId, Scope, State, Trust
 from consent import register
 
 MARKETING = {"purpose": "email_marketing"}
@@ -156,6 +157,7 @@ def test_a_recipient_that_the_notice_does_not_name_is_shown_nothing(town):
     with as_admin(town.system, town.workspace) as work:
         register.add_recipient(
             "broker",
+            controller=town.workspace,
             legal_entity="Broker Ltd",
             role="independent",
             country="DE",
@@ -548,8 +550,8 @@ def receiver():
     thread.join()
 
 
-def release(town, **more):
-    """A release of everybody to the mail house's endpoint."""
+def release(town, headers=None, **more):
+    """A release of everybody to the mail house's endpoint, by its own tool unless another is named."""
     body = {
         "segment": "everyone",
         "channel": "email",
@@ -559,7 +561,7 @@ def release(town, **more):
         **MARKETING,
         **more,
     }
-    return town.http.post("/v1/releases", json=body, headers=town.as_("marketing"))
+    return town.http.post("/v1/releases", json=body, headers=headers or town.as_("marketing"))
 
 
 @pytest.fixture
@@ -609,27 +611,43 @@ def test_nobody_can_send_to_an_address_of_their_own(town, agreed):
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "reason", "status"),
     [
-        ("contract_until = now() - interval '1 s'", "recipient_without_contract"),
-        ("country = 'US', transfer_until = now() - interval '1 s'", "no_transfer_tool"),
+        ("contract_until = now() - interval '1 s'", "recipient_without_contract", 403),
+        ("country = 'US', transfer_until = now() - interval '1 s'", "no_transfer_tool", 200),
     ],
 )
-def test_a_recipient_whose_contract_or_transfer_tool_has_ended_gets_nothing(town, agreed, change, reason):
-    """Expiry is asked anew at each read and at each release; what was agreed does not help."""
+def test_a_recipient_whose_contract_or_transfer_tool_has_ended_gets_nothing(
+    town, agreed, change, reason, status
+):
+    """Expiry is asked anew at each read and at each release; what was agreed does not help.
+
+    Without a contract its clients are not let in; the gate says no to it in any case, here to
+    the house's own officer and own tool, who name it.
+    """
     _, messages = agreed
     profile = town.profile("ann@example.org")
     before = read(town, profile, "compliance").json()
     with town.system.opener(town.workspace)() as work:
         work.session.execute(text(f"UPDATE consent.recipients SET {change}"))
-    after = read(town, profile, "compliance").json()
-    answer = release(town)
+    officer = Actor(ref="officer", roles=frozenset({"compliance"}), kind="system")
+    asking = Asking(purpose="email_marketing", recipient=MAILER, inbox_lag=timedelta(seconds=5))
+    with town.system.opener(town.workspace, actor=officer)() as work:
+        after = profile_view.read(UUID(profile), asking, fields=[], work=work, ports=town.system.ports)
+    own = client(town.system, town.workspace, "marketing", name="own tool")
+    headers = {"Authorization": f"Bearer {token(town.http, own).json()['access_token']}"}
+    by_own = release(town, headers)
+    by_theirs = release(town)
+    seen = read(town, profile, "compliance")
 
     assert before["contactable"]["email"] is not None
-    assert after["shown"] == after["masked"] == {}
-    assert after["contactable"] == {"email": None, "sms": None, "phone": None}
-    assert after["reasons"]["email"] == reason
-    assert answer.json()["released"] == 0
+    assert after.shown == after.masked == {}
+    assert after.contactable == {"email": None, "sms": None, "phone": None}
+    assert after.reasons["email"] == reason
+    assert by_own.json()["released"] == 0
+    assert (seen.status_code, by_theirs.status_code) == (status, status)
+    assert not seen.json().get("shown") and not by_theirs.json().get("released")
+    assert status == 200 or seen.json()["code"] == by_theirs.json()["code"] == "recipient-ended"
     assert messages == []
 
 

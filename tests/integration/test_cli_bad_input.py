@@ -186,6 +186,35 @@ CALLS = {
         Exit.NOT_FOUND,
         "recipient",
     ),
+    "a recipient of a controller that is not registered": (
+        ("recipient", "create", "r", "--entity", "E", "--role", "processor", "--country", "DE",
+         "--contract-until", "2199-12-31", "--controller", NOBODY),
+        Exit.NOT_FOUND,
+        "controller",
+    ),
+    "a renewal of nobody": (
+        ("recipient", "renew", "nobody", "--contract-until", "2199-12-31"),
+        Exit.NOT_FOUND,
+        "recipient",
+    ),
+    "a renewal until yesterday": (
+        ("recipient", "renew", "nobody", "--transfer-until", "2020-01-31"),
+        Exit.BAD_INPUT,
+        "transfer_until",
+    ),
+    "a renewal until never": (
+        ("recipient", "renew", "nobody", "--contract-until", "31.12.2030"),
+        Exit.BAD_INPUT,
+        "contract_until",
+    ),
+    "a renewal of nothing": (("recipient", "renew", "nobody"), Exit.BAD_INPUT, "contract_until"),
+    "an end of nobody's contract": (("recipient", "revoke", "nobody"), Exit.NOT_FOUND, "recipient"),
+    "a client that is bound to nobody": (
+        ("client", "bind", NOBODY, "nobody"),
+        Exit.NOT_FOUND,
+        "recipient",
+    ),
+    "a client by its name": (("client", "bind", "canary", "nobody"), Exit.BAD_INPUT, "client"),
     "an unknown trait": (
         ("release", "run", *RELEASE, "--purpose", "x", "--recipient", "r",
          "--endpoint", "e", "--trait", "shoe_size"),

@@ -168,6 +168,37 @@ def test_an_act_of_the_operator_leaves_an_entry(cdp, place):
     assert _actions(place)[len(before) :] == ["system:purpose:create", "system:recipient:create"]
 
 
+def test_a_contract_is_renewed_and_ended_and_a_client_changes_hands(cdp, place):
+    """By hand, each with an entry; what is over is ended once, and an unknown client is not found."""
+    brand = cdp("controller", "add", "brand", "--established", "SE", "--json").document["controller"]
+    common = ("--entity", "E", "--role", "processor", "--country", "DE", "--contract-until", "2199-01-31")
+    for name, more in (("house", ()), ("house of the brand", ("--controller", brand))):
+        assert cdp("recipient", "create", name, *common, *more).code == Exit.OK
+    client = cdp("client", "create", "rebound", "--role", "reader", "--json").document["client"]
+    before = _actions(place)
+    renewed = cdp("recipient", "renew", "house", "--transfer-until", "2198-01-31", "--json")
+    bound = cdp("client", "bind", client, "house of the brand", "--json")
+    listed = {one["name"]: one for one in cdp("recipient", "list", "--json").document}
+    ended = [cdp("recipient", "revoke", "house", *more).code for more in (("--transfer-only",), (), ())]
+    unknown = cdp("client", "bind", brand, "house")
+    clients = {one["name"]: one for one in cdp("client", "list", "--json").document}
+
+    assert (renewed.code, bound.code, unknown.code) == (Exit.OK, Exit.OK, Exit.NOT_FOUND)
+    assert listed["house"]["transfer_until"].startswith("2198-01-31T23:59:59")
+    assert listed["house"]["contract_until"].startswith("2199-01-31")
+    assert listed["house"]["contract_with"] == "the workspace itself"
+    assert listed["house of the brand"]["contract_with"] == "brand"
+    assert listed["house of the brand"]["controller"] == brand
+    assert ended == [Exit.OK, Exit.OK, Exit.BAD_INPUT]
+    assert clients["rebound"]["recipient"] == "house of the brand"
+    assert _actions(place)[len(before) :] == [
+        "system:recipient:renew",
+        "system:client:bind",
+        "system:recipient:revoke",
+        "system:recipient:revoke",
+    ]
+
+
 def _actions(place):
     """The actions of all entries that wait for the log, in order."""
     with place.server.admin(place.name) as admin:

@@ -9,6 +9,8 @@ from cdp.ports import Ask, PersonFacts
 from cdp.vocabulary import Basis, Channel, PurposeClass, State
 from consent import register, tables
 
+THROUGH_MAILER = Ask(purpose="news", channel=Channel.EMAIL, recipient="mailer")
+
 
 @pytest.fixture
 def town(begin) -> Town:
@@ -95,6 +97,7 @@ def test_a_notice_is_changed_by_a_new_version_and_old_grants_keep_to_the_old_one
     with town.begin() as work:
         register.add_recipient(
             "mailer",
+            controller=CONTROLLER,
             legal_entity="Mailer GmbH",
             role="processor",
             country="de",
@@ -121,9 +124,8 @@ def test_a_notice_is_changed_by_a_new_version_and_old_grants_keep_to_the_old_one
                 recipients=["nobody"],
                 work=work,
             )
-    through = Ask(purpose="news", channel=Channel.EMAIL, recipient="mailer")
 
-    assert town.answer(town.anna, through)[0] == "not_in_notice"
+    assert town.answer(town.anna, THROUGH_MAILER)[0] == "not_in_notice"
     assert town.answer(town.anna)[0] is None
 
 
@@ -138,3 +140,87 @@ def test_special_categories_rest_on_consent_and_stay_there(town):
             register.change_basis("health", Basis.LEGITIMATE_INTEREST, work=work)
 
         assert town.consent.ledger.special(work=work) == {"health"}
+
+
+# --- recipients: renewed and ended -----------------------------------------------------------
+
+
+@pytest.fixture
+def mailer(town):
+    """Whom a notice names, whose contract has ended and who has no transfer tool; Anna has agreed.
+
+    What the gate answers about it now, to be called.
+    """
+    with town.begin() as work:
+        register.add_recipient(
+            "mailer",
+            controller=CONTROLLER,
+            legal_entity="Mailer Inc",
+            role="processor",
+            country="US",
+            contract_until=work.now - HOUR,
+            work=work,
+        )
+        town.notice = register.add_notice(
+            "privacy",
+            text="We write to you, through a mailer.",
+            language="en",
+            controller=CONTROLLER,
+            purposes=["news"],
+            recipients=["mailer"],
+            work=work,
+        )
+    town.record(town.word())
+    return lambda: town.answer(town.anna, THROUGH_MAILER, at=None)[0]
+
+
+def test_a_contract_and_a_transfer_tool_are_renewed_each_by_itself(town, mailer):
+    """28, 46: each is said anew until a day ahead, and counts with the next question."""
+    with town.begin() as work:
+        assert not town.consent.ledger.contracted("mailer", work=work)
+    said = [mailer()]
+    for field, days in (("contract_until", 1), ("transfer_until", 2)):
+        with town.begin() as work:
+            register.renew_recipient("mailer", work=work, **{field: work.now + days * 24 * HOUR})
+        said.append(mailer())
+    with town.begin() as work:
+        kept = work.session.execute(select(tables.recipients)).one()
+        assert town.consent.ledger.contracted("mailer", work=work)
+
+    assert said == ["recipient_without_contract", "no_transfer_tool", None]
+    assert kept.transfer_until - kept.contract_until > 23 * HOUR, "the second left the first as it was"
+
+
+def test_a_contract_or_a_transfer_tool_alone_ends_at_once_and_once(town, mailer):
+    """A contract is terminated, an adequacy decision falls: neither waits for its last day."""
+    with town.begin() as work:
+        ahead = work.now + 24 * HOUR
+        register.renew_recipient("mailer", contract_until=ahead, transfer_until=ahead, work=work)
+    said = [mailer()]
+    for transfer_only in (True, False):
+        with town.begin() as work:
+            register.revoke_recipient("mailer", work=work, transfer_only=transfer_only)
+        said.append(mailer())
+        with town.begin() as work, pytest.raises(register.AlreadyEnded):
+            register.revoke_recipient("mailer", work=work, transfer_only=transfer_only)
+
+    assert said == [None, "no_transfer_tool", "recipient_without_contract"]
+
+
+def test_what_cannot_be_renewed_changes_nothing(town, mailer):
+    """Nothing said, a day that is past, a name that is none: refused, with the field."""
+    with town.begin() as work:
+        past, ahead = work.now, work.now + HOUR
+    for name, until, error in (
+        ("mailer", {}, register.NothingRenewed),
+        ("mailer", {"contract_until": past}, register.PastDate),
+        ("mailer", {"contract_until": ahead, "transfer_until": past}, register.PastDate),
+        ("nobody", {"contract_until": ahead}, register.NoSuchRecipient),
+    ):
+        with pytest.raises(error), town.begin() as work:
+            register.renew_recipient(name, work=work, **until)
+    for transfer_only in (True, False):
+        with town.begin() as work, pytest.raises(register.NoSuchRecipient):
+            register.revoke_recipient("nobody", work=work, transfer_only=transfer_only)
+
+    assert mailer() == "recipient_without_contract"

@@ -107,6 +107,7 @@ def ready(system, workspace):
         )
         register.add_recipient(
             "mailer",
+            controller=workspace,
             legal_entity="Mailer GmbH",
             role="processor",
             country="DE",

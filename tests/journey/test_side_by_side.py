@@ -1,20 +1,25 @@
-"""Several API processes and two workers on one database: nothing lost, nothing twice, one person each."""
+"""Several API processes and two workers on one database: nothing lost, nothing twice, one person
+each; and who is ended in one process is ended in all.
+"""
 
 import os
 import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from socket import socket
 from time import monotonic, sleep
 
 import httpx
 import pytest
-from api_world import source_with_keys
-from journeys import ready
+from api_world import as_admin, client, source_with_keys, token
+from journeys import ANN, identify, ready
 from sqlalchemy import text
 
 from cdp.kernel.database import APP, OWNER
+from cdp.vocabulary import State
+from consent import register
 
 PEOPLE, ORDERS = 40, 6
 
@@ -133,3 +138,72 @@ def test_every_message_counts_once_whichever_process_took_it_and_whoever_worked_
     assert {number for _, number in revenue} == {float(sum(range(1, ORDERS + 1)))}
     people = counts("SELECT count(*), count(DISTINCT root_id) FROM identity.fragments")
     assert people == [(PEOPLE, PEOPLE)]
+
+
+AT_ONCE = 1.0  # seconds, A6
+
+
+@pytest.fixture
+def reading(processes, system, workspace):
+    """Reads of Ann's profile by a client of the mailer's, of any process: called with its URL, the answer."""
+    journey = ready(system, workspace)
+    journey.send("web", identify("u1", ANN))
+    _wait(lambda: _processed(journey))
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    profile = journey.profile("user_id", "u1")
+    tool = client(system, workspace, "marketing", recipient="mailer")
+    with httpx.Client(base_url=processes[0]) as http:
+        said = token(http, tool).json()["access_token"]
+
+    def read(url):
+        return httpx.get(
+            f"{url}/v1/profiles/{profile}",
+            params={"purpose": "email_marketing"},
+            headers={"Authorization": f"Bearer {said}"},
+            timeout=30,
+        )
+
+    return read
+
+
+def _processed(journey):
+    with journey.begin()() as work:
+        return work.session.scalar(text("SELECT count(*) FROM cdp.inbox")) == 0
+
+
+def _outlives(read, urls, ended):
+    """How many seconds after `ended` (monotonic) the last request began that was still answered."""
+    last, shut = ended, set()
+    while len(shut) < len(urls):
+        assert monotonic() < ended + 30, "it is never refused"
+        for url in urls:
+            began = monotonic()
+            answer = read(url)
+            if answer.status_code == 200:
+                assert url not in shut, "who is refused stays refused"
+                last = max(last, began)
+            else:
+                assert (answer.status_code, answer.json()["code"]) == (403, "recipient-ended")
+                shut.add(url)
+    return last - ended
+
+
+def test_a_recipient_that_is_ended_reads_nothing_more_from_any_process(processes, reading, system, workspace):
+    """A6: revoked, or at the end of its contract, its clients are refused within a second everywhere."""
+    before = [reading(url) for url in processes]
+    with as_admin(system, workspace) as work:
+        register.revoke_recipient("mailer", work=work)
+    revoked = _outlives(reading, processes, monotonic())
+    with as_admin(system, workspace) as work:
+        register.renew_recipient("mailer", contract_until=work.now + timedelta(days=1), work=work)
+    renewed = [reading(url) for url in processes]
+    ends = monotonic() + 1
+    with as_admin(system, workspace) as work:
+        register.renew_recipient("mailer", contract_until=work.now + timedelta(seconds=1), work=work)
+    expired = _outlives(reading, processes, ends)
+
+    for answer in before + renewed:
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["shown"], "Ann agreed, and the mailer is named"
+    assert revoked == 0, "the next request is refused already"
+    assert expired < AT_ONCE

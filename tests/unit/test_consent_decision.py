@@ -96,18 +96,21 @@ PURPOSES = Purposes(
 RECIPIENTS = {
     name: Recipient(
         id=RecipientId(uuid5(SPACE, name)),
+        controller=whose,
         country=country,
         sale_or_share=sells,
         contract_until=until,
         transfer_until=tool,
     )
-    for name, country, sells, until, tool in [
-        ("mailer", "DE", False, AT + DAY, None),
-        ("former", "DE", False, AT, None),
-        ("overseas", "US", False, AT + DAY, None),
-        ("covered", "US", False, AT + DAY, AT + DAY),
-        ("uncovered", "US", False, AT + DAY, AT),
-        ("broker", "US", True, AT + DAY, AT + DAY),
+    for name, whose, country, sells, until, tool in [
+        ("mailer", OURS, "DE", False, AT + DAY, None),
+        ("their mailer", OTHERS, "DE", False, AT + DAY, None),
+        ("former", OURS, "DE", False, AT, None),
+        ("their former", OTHERS, "DE", False, AT, None),
+        ("overseas", OURS, "US", False, AT + DAY, None),
+        ("covered", OURS, "US", False, AT + DAY, AT + DAY),
+        ("uncovered", OURS, "US", False, AT + DAY, AT),
+        ("broker", OURS, "US", True, AT + DAY, AT + DAY),
     ]
 }
 EVERYTHING, NEWS_ONLY = NoticeId(uuid5(SPACE, "notice 1")), NoticeId(uuid5(SPACE, "notice 2"))
@@ -215,6 +218,14 @@ def test_an_unknown_recipient_is_refused():
 def test_a_recipient_whose_contract_has_ended_is_refused():
     """GDPR 28(3): a contract is over at its end, to the instant."""
     assert ask("news", said("news"), to="former") == Reason.RECIPIENT_WITHOUT_CONTRACT
+
+
+@pytest.mark.parametrize("recipient", ["their mailer", "their former"])
+def test_a_contract_with_another_controller_opens_nothing(recipient):
+    """GDPR 26, 28(3): the notice names them and the contract may be in force, but it is not ours."""
+    assert ask("news", said("news"), to=recipient) == Reason.RECIPIENT_OF_ANOTHER_CONTROLLER
+    assert ask("breach", to=recipient) == Reason.RECIPIENT_OF_ANOTHER_CONTROLLER, "a duty is no exception"
+    assert ask("news", said("news"), to="mailer") is True, "the same entity has a row for each contract"
 
 
 @pytest.mark.parametrize("recipient", ["overseas", "uncovered"])

@@ -1,4 +1,4 @@
-"""Controllers, endpoints of recipients, whose an API client is, and all that brings a quarantined request back.
+"""Controllers, endpoints of recipients and whose contract they have, whose an API client is, and all that brings a quarantined request back.
 
 The keeper may forget lines of the journal that were trimmed.
 """
@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("special", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         schema="consent",
     )
+    _contracts_of_the_workspace()
     op.add_column("clients", sa.Column("recipient", sa.Text(), nullable=True), schema="policies")
     op.add_column("releases", sa.Column("endpoint_id", sa.Uuid(), nullable=True), schema="cdp")
     # Null for what is in quarantine by now: whose it is was not kept, so it cannot come back.
@@ -69,3 +70,15 @@ def upgrade() -> None:
     ):
         op.add_column("quarantine", column, schema="cdp")
     grant("governance", "journal_lines", keeper="DELETE")
+
+
+def _contracts_of_the_workspace() -> None:
+    """Whose contract a recipient has: until now there was nobody's but the workspace's own."""
+    # The table is closed to its owner too, so an UPDATE would reach no row; a generated column is
+    # filled by the rewrite, and then becomes a plain one.
+    op.add_column(
+        "recipients",
+        sa.Column("controller_id", sa.Uuid(), sa.Computed("workspace_id", persisted=True), nullable=False),
+        schema="consent",
+    )
+    op.execute("ALTER TABLE consent.recipients ALTER COLUMN controller_id DROP EXPRESSION")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TypeVar
 
-from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from sqlalchemy.exc import DBAPIError
 
-from cdp.kernel.database import run
+from cdp.kernel.database import IN_THE_WAY, LOCK_NOT_AVAILABLE, run, sqlstate
 from cdp.kernel.errors import Overloaded
 from cdp.vocabulary import ContactId, FragmentId, Namespace, ProfileId, Trust
 from cdp.work import Work
@@ -67,8 +67,9 @@ def retrying(attempt: Callable[[frozenset[FragmentId]], T], *, work: Work) -> T:
                 return attempt(also)
         except Moved as moved:
             also |= moved.needs
-        except (DeadlockDetected, SerializationFailure):
-            pass
+        except DBAPIError as error:
+            if sqlstate(error) not in IN_THE_WAY:
+                raise
         time.sleep(_random.uniform(0, PAUSE * 2**number))
     raise Contended(attempts=ATTEMPTS)
 
@@ -93,7 +94,9 @@ def lock_more(
     if rest:
         try:
             run(work.session, _LOCK + " NOWAIT", (list(rest),))
-        except LockNotAvailable:
+        except DBAPIError as error:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
+                raise
             raise Moved(fragments) from None
     return locked | rest
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.stages import Stages
+from cdp.kernel.database import IN_THE_WAY, sqlstate
 from cdp.kernel.errors import Overloaded
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Ports
@@ -21,7 +22,6 @@ from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
 ATTEMPTS = 5
-IN_THE_WAY = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 
 
 def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | None = None) -> Summary:
@@ -69,8 +69,8 @@ def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) 
 
 def _others_in_the_way(error: Exception) -> bool:
     """Whether the request failed only because others change the same people just now."""
-    if isinstance(error, OperationalError):
-        return getattr(error.orig, "sqlstate", None) in IN_THE_WAY
+    if isinstance(error, DBAPIError):
+        return sqlstate(error) in IN_THE_WAY
     return isinstance(error, Overloaded)
 
 

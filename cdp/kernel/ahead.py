@@ -6,11 +6,13 @@ nothing is committed that failed, and an error comes later than its statement bu
 late. Within a savepoint, and on a connection whose engine had no `install`, each is waited for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Error
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 _READY, _OPEN = "cdp.ahead.ready", "cdp.ahead.open"
 
@@ -18,32 +20,61 @@ _READY, _OPEN = "cdp.ahead.ready", "cdp.ahead.open"
 def install(engine: Engine) -> None:
     """Let this engine's connections run ahead."""
     event.listen(engine, "connect", lambda _, record: record.info.update({_READY: True}))
-    event.listen(engine, "before_execute", lambda connection, *_: settle(connection.connection))
-    event.listen(engine, "commit", lambda connection: settle(connection.connection))
-    event.listen(engine, "rollback", lambda connection: _drop(connection.connection))
+    event.listen(engine, "before_execute", lambda connection, *_: settle(connection))
+    event.listen(engine, "commit", settle)
+    event.listen(engine, "rollback", _drop)
+
+
+@contextmanager
+def translated(connection: Connection) -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy does, so that everybody has one kind to catch.
+
+    A connection that was lost is invalidated, and the error says so.
+    """
+    try:
+        yield
+    except Error as error:
+        lost = bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+        raised = DBAPIError.instance(
+            "",
+            None,
+            error,
+            Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=connection.dialect,
+        )
+        if lost:
+            connection.invalidate(error)
+        raise raised from error
 
 
 def send(connection: Connection, query: Any, parameters: Sequence[Any] | Mapping[str, Any]) -> None:
     """Send a statement whose result nobody reads. May raise what an earlier one raised."""
     pooled = connection.connection
     driver: Any = pooled.driver_connection
-    # A savepoint must be rolled back for what failed in it, and its end would be too late to know.
-    if _OPEN not in pooled.info and _READY in pooled.info and not connection.in_nested_transaction():
-        pooled.info[_OPEN] = driver.pipeline()
-        pooled.info[_OPEN].__enter__()
-    driver.cursor().execute(query, parameters)
+    with translated(connection):
+        # A savepoint must be rolled back for what failed in it, and its end would be too late to know.
+        if _OPEN not in pooled.info and _READY in pooled.info and not connection.in_nested_transaction():
+            pipeline = driver.pipeline()
+            pipeline.__enter__()
+            pooled.info[_OPEN] = pipeline
+        driver.cursor().execute(query, parameters)
 
 
-def settle(connection: PoolProxiedConnection) -> None:
+def settle(connection: Connection) -> None:
     """Wait for what was sent. Raises what the first of it raised."""
-    pipeline = connection.info.pop(_OPEN, None)
+    if connection.invalidated:
+        return
+    pipeline = connection.connection.info.pop(_OPEN, None)
     if pipeline is not None:
-        pipeline.__exit__(None, None, None)
+        with translated(connection):
+            pipeline.__exit__(None, None, None)
 
 
-def _drop(connection: PoolProxiedConnection) -> None:
+def _drop(connection: Connection) -> None:
     try:
         settle(connection)
-    except Error:
+    except DBAPIError:
         # It goes with everything else that is rolled back, and whoever rolls back knows why.
         return

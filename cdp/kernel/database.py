@@ -34,6 +34,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -52,6 +53,11 @@ metadata = MetaData(
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 OWNER, APP, KEEPER, READER = "cdp_owner", "cdp_app", "cdp_keeper", "cdp_reader"
+# Codes of PostgreSQL (its manual, appendix A): deadlock_detected and serialization_failure come of
+# what others do at the same moment, lock_not_available of NOWAIT.
+IN_THE_WAY = frozenset({"40P01", "40001"})
+LOCK_NOT_AVAILABLE = "55P03"
+
 READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
 
 # The policy of every table: without a workspace set, `NULL = …` lets no row through.
@@ -196,10 +202,17 @@ def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, A
 
     For the set-based statements whose typed binary arrays SQLAlchemy cannot express.
     """
-    connection = session.connection().connection
+    connection = session.connection()
     ahead.settle(connection)
-    driver: Any = connection.driver_connection
-    return driver.cursor().execute(query, parameters)
+    driver: Any = connection.connection.driver_connection
+    with ahead.translated(connection):
+        return driver.cursor().execute(query, parameters)
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's code of an error; None: it did not come from PostgreSQL."""
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state
 
 
 def write(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:

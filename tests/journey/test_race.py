@@ -111,7 +111,7 @@ def test_none_late_while_the_database_restarts(durable, receiver):
             except DBAPIError:
                 sleep(0.05)
 
-    exporters = [threading.Thread(target=exporting) for _ in range(2)]
+    exporters = [threading.Thread(target=exporting, daemon=True) for _ in range(2)]
     for one in exporters:
         one.start()
     for number in range(PEOPLE):

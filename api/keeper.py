@@ -1,13 +1,18 @@
-"""The keeper, one an instance: sequences and signs the log, rotates keys, trims the journal."""
+"""The keeper, one an instance: sequences and signs the log, rotates keys, trims the journal.
+
+A thread of its own feeds the search engine, so that one which is slow or gone holds up nothing else.
+"""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import wiring
+from api import feeding, wiring
 from audit.sequencer import LogRewritten, Sequencer, forget_details
 from cdp import workspaces
 from cdp.kernel.clock import now
@@ -24,13 +29,14 @@ from governance.trimming import MARGIN
 
 IDLE = 0.05
 ROTATION_EVERY = 3600.0
+FEEDER_ENDS = 10.0  # seconds; what it was sending then is sent again next time
 
 
 def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: threading.Event) -> None:
     """Keep the log until `stop` is set. Raises `LockHeld` when another keeper runs."""
     keys = KeyFile.load(state.keyring)
     keeper = wiring.sequencer(state, keys)
-    with statedir.locked(state.path / "keeper.lock", wait=False):
+    with statedir.locked(state.path / "keeper.lock", wait=False), _feeding(settings, engine, state):
         rotated = -ROTATION_EVERY
         while not stop.is_set():
             busy = False
@@ -53,6 +59,20 @@ def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: thre
                 stop.wait(1.0)
             if not busy:
                 stop.wait(IDLE)
+
+
+@contextmanager
+def _feeding(settings: Settings, engine: Engine, state: StateDirectory) -> Iterator[None]:
+    """The search engine is fed meanwhile, whatever the sequencer does."""
+    ending = threading.Event()
+    arguments = {"engine": engine, "state": state, "stop": ending}
+    thread = threading.Thread(target=feeding.run, args=(settings,), kwargs=arguments, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(timeout=FEEDER_ENDS)
 
 
 def keep(keeper: Sequencer, engine: Engine, workspace: WorkspaceId) -> int:

@@ -12,6 +12,10 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from api.auth.token_keys import TokenKeys, token_keys
+from audit.engine import Engine as SearchEngine
+from audit.feeding import Feeder, Pace, Wait
+from audit.located import Located, locate
+from audit.searching import Search
 from audit.sequencer import FileMemory, Sequencer
 from audit.trail import Trail
 from cdp import tables
@@ -98,6 +102,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         receipts=_signer(keys, Signing.RECEIPT),
         certificates=_signer(keys, Signing.CERTIFICATE),
         audit=Trail(vault.seal_detail),
+        search=Search(state.instance, search_engine(settings), settings.search_lag_limit),
         identity=identity,
         ledger=ledger,
         gate=Gate(members=members, workspaces=tables.workspaces),
@@ -130,6 +135,34 @@ def sequencer(state: StateDirectory, keys: KeyFile) -> Sequencer:
     """The keeper's sequencer and signer, with its memory in the state directory."""
     memory = FileMemory(state.path / "log", statedir.write_json, statedir.read_json)
     return Sequencer(instance=state.instance, signer=checkpoint_signer(keys), memory=memory)
+
+
+def search_engine(settings: Settings) -> Located:
+    """Where the search engine is; raises what `audit.engine:connect` does for settings that contradict."""
+    return locate(
+        settings.data_dir / "search",
+        url=settings.search_url,
+        user=settings.search_user,
+        password=settings.search_password.get_secret_value(),
+        ca=settings.search_ca,
+    )
+
+
+def feeder(
+    found: SearchEngine, settings: Settings, *, state: StateDirectory, engine: Engine, wait: Wait
+) -> Feeder:
+    """What feeds `found` from the logs, on the keeper's connections; `wait` is how it backs off."""
+
+    def begin(workspace: UUID) -> AbstractContextManager[Work]:
+        return open_work(engine, workspace=workspace, actor=KEEPER, purpose="audit")
+
+    return Feeder(
+        engine=found,
+        instance=state.instance,
+        begin=begin,
+        pace=Pace(wait),
+        months=settings.search_months,
+    )
 
 
 def replay(line: JournalLine, system: System) -> None:

@@ -83,11 +83,14 @@ def sweep(system: System) -> None:
     """Settle intents past their deadline as unknown, treated as released, each with its entry."""
     for workspace in workspaces.known(system.app):
         with system.opener(workspace, purpose="release")() as work:
-            for intent in system.ports.intents.sweep(work=work):
+            swept = system.ports.intents.sweep(work=work)
+            receiving = system.ports.intents.recipients(swept, work=work) if swept else {}
+            for intent in swept:
                 system.ports.audit.record(
                     AuditEntry(
                         action="worker:release:sweep",
                         outcome="unknown_treated_as_released",
+                        recipient=receiving[intent],
                         detail={"intent": str(intent)},
                     ),
                     work=work,

@@ -121,6 +121,11 @@ def check(document: Mapping[str, object]) -> None:
         raise UnfitEntry(field="a field that no entry has")
 
 
+def is_word(field: str, value: str) -> bool:
+    """Whether an entry's `field` (actor, action, purpose, outcome) can be `value`."""
+    return _is_text(value, _TEXTS[field])
+
+
 def detail_hash(salt: bytes, detail: bytes) -> bytes:
     """SHA-256(salt ‖ detail): 32 bytes that say nothing once the salt is gone.
 

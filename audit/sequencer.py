@@ -9,6 +9,7 @@ signed is a restored one: a new epoch begins, whose first leaf says where the ol
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -71,6 +72,15 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A pending entry that is given its place."""
+
+    id: UUID
+    leaf: bytes
+    recipient: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sequencer:
     """Sequences and signs the logs of one instance; there is one at a time (the keeper's lock)."""
 
@@ -94,8 +104,12 @@ class Sequencer:
             return 0
         rows = sorted(rows, key=lambda row: row.id)
         size = storage.size(epoch, session=work.session)
-        leaves = [bytes(row.leaf) for row in rows]
-        self._append(epoch, size, [row.entry_id for row in rows], leaves, work)
+        self._append(
+            epoch,
+            size,
+            [_Taken(id=row.entry_id, leaf=bytes(row.leaf), recipient=row.recipient) for row in rows],
+            work,
+        )
         places = range(size, size + len(rows))
         refs = [
             (bytes(ref), place) for row, place in zip(rows, places, strict=True) for ref in sorted(row.refs)
@@ -170,7 +184,7 @@ class Sequencer:
             return epoch
         fresh = last.epoch + 1
         leaf, entry_id = self._first_leaf(last, work)
-        self._append(fresh, 0, [entry_id], [leaf], work)
+        self._append(fresh, 0, [_Taken(id=entry_id, leaf=leaf, recipient=None)], work)
         return fresh
 
     def _first_leaf(self, last: Signed, work: Work) -> tuple[bytes, UUID]:
@@ -189,7 +203,8 @@ class Sequencer:
         return encode(entry), entry_id
 
     @staticmethod
-    def _append(epoch: int, size: int, ids: list[UUID], leaves: list[bytes], work: Work) -> None:
+    def _append(epoch: int, size: int, taken: Sequence[_Taken], work: Work) -> None:
+        leaves = [one.leaf for one in taken]
         insert_rows(
             work.session,
             tables.entries,
@@ -197,10 +212,11 @@ class Sequencer:
             {
                 "epoch": [epoch] * len(leaves),
                 "seq": list(range(size, size + len(leaves))),
-                "entry_id": ids,
+                "entry_id": [one.id for one in taken],
                 "leaf": leaves,
             },
         )
+        storage.make_searchable(epoch, size, leaves, [one.recipient for one in taken], work=work)
         read = storage.reader(epoch, session=work.session)
         written = tiles.grow(size, map(leaf_hash, leaves), read)
         insert_rows(

@@ -1,15 +1,21 @@
-"""Reading the log from its tables: checkpoints, tiles and leaves of one epoch."""
+"""The log in its tables: checkpoints, tiles and leaves of one epoch, and their searchable form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from audit import tables
 from audit.tiles import Read, TileId
+from cdp.kernel.database import insert_rows
+from cdp.work import Work
 
 LEAVES = 4096
+WORDS = ("actor", "action", "purpose", "outcome")  # of a leaf, that one may search by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +88,22 @@ def leaves(epoch: int, start: int, stop: int, *, session: Session | Connection) 
             return
         yield from (bytes(row.leaf) for row in rows)
         at = rows[-1].seq + 1
+
+
+def make_searchable(
+    epoch: int, start: int, leaves: Sequence[bytes], recipients: Sequence[UUID | None], *, work: Work
+) -> None:
+    """Write what `leaves`, from place `start` on, say into columns that can be searched."""
+    said = [msgspec.json.decode(leaf) for leaf in leaves]
+    insert_rows(
+        work.session,
+        tables.searchable,
+        work.workspace,
+        {
+            "epoch": [epoch] * len(said),
+            "seq": list(range(start, start + len(said))),
+            "at": [datetime.fromisoformat(one["at"]) for one in said],
+            **{word: [one[word] for one in said] for word in WORDS},
+            "recipient": list(recipients),
+        },
+    )

@@ -27,8 +27,8 @@ SealDetail = Callable[[WorkspaceId, UUID, bytes], bytes]
 DETAIL_KEPT = timedelta(days=730)
 
 _PEND = """
-INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, detail_until)
-VALUES (%s, %s, %s, %b::bytea[], %s, %s, %s)
+INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, recipient, detail_until)
+VALUES (%s, %s, %s, %b::bytea[], %s, %s, %s, %s)
 """
 
 
@@ -41,7 +41,9 @@ class Trail:
     def record(self, entry: AuditEntry, *, work: Work) -> UUID:
         """Write an entry in the same transaction; its id. Raises `UnfitEntry` for anything not opaque."""
         entry_id, salt = new_id(), os.urandom(16)
-        detail = msgspec.json.encode(entry.detail, order="deterministic")
+        # The leaf commits to the detail, so who received cannot be changed behind its back either.
+        received = {"recipient": str(entry.recipient)} if entry.recipient else {}
+        detail = msgspec.json.encode({**entry.detail, **received}, order="deterministic")
         count, people = subjects(entry.references)
         leaf = encode(
             Entry(
@@ -65,7 +67,10 @@ class Trail:
         run(
             work.session,
             _PEND,
-            (work.workspace, entry_id, leaf, references, salt, sealed, work.now + DETAIL_KEPT),
+            (
+                *(work.workspace, entry_id, leaf, references, salt, sealed),
+                *(entry.recipient, work.now + DETAIL_KEPT),
+            ),
         )
         return entry_id
 

@@ -14,4 +14,6 @@
     serving.py    (a process) the API, with one more route: the same body, unparsed and unsealed
     generating.py (a process) the load over HTTP, of bounded size
     working.py    (a process) the worker, in counted rounds
+
+`search.py` is another: the log fed to a search node, stopped, repeated and compared.
 """

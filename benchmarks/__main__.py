@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import ingest
+from benchmarks import ingest, search
 from benchmarks.results import Bar, as_json, show
 
-BENCHMARKS: Mapping[str, Callable[..., list[Bar]]] = {"ingest": ingest.measure}
+BENCHMARKS: Mapping[str, Callable[..., list[Bar]]] = {"ingest": ingest.measure, "search": search.measure}
 NOT_MET = 1
 
 

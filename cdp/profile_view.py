@@ -129,22 +129,7 @@ def read(
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
     said = {name: told(reason) for name, reason in withheld.items()}
     receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
-    ports.audit.record(
-        AuditEntry(
-            action="client:profile:read",
-            outcome="ok" if shown or masked else "refused",
-            purpose=purpose,
-            references=references,
-            policy_version=ports.policies.version,
-            detail={
-                "recipient": asking.recipient,
-                "shown": sorted(shown),
-                "masked": sorted(masked),
-                "withheld": withheld,
-            },
-        ),
-        work=work,
-    )
+    _log(asking, references, shown, masked, withheld, work=work, ports=ports)
     return View(
         profile=root,
         purpose=purpose,
@@ -154,6 +139,31 @@ def read(
         contactable=decision.contactable,
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
+    )
+
+
+def _log(
+    asking: Asking,
+    references: Sequence[bytes],
+    shown: Mapping[str, Any],
+    masked: Mapping[str, str],
+    withheld: Mapping[str, str],
+    *,
+    work: Work,
+    ports: Ports,
+) -> None:
+    recipient = ports.ledger.recipient(asking.recipient, work=work) if asking.recipient else None
+    ports.audit.record(
+        AuditEntry(
+            action="client:profile:read",
+            outcome="ok" if shown or masked else "refused",
+            purpose=asking.purpose,
+            references=references,
+            policy_version=ports.policies.version,
+            recipient=recipient,
+            detail={"shown": sorted(shown), "masked": sorted(masked), "withheld": withheld},
+        ),
+        work=work,
     )
 
 

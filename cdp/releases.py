@@ -31,6 +31,7 @@ from cdp.vocabulary import (
     FieldClass,
     ProfileId,
     PurposeId,
+    RecipientId,
     Show,
 )
 from cdp.work import Work
@@ -146,7 +147,7 @@ def run(
         state = "done"
     finally:
         with begin() as work:
-            _close(result, state, work=work, ports=ports)
+            _close(result, endpoint.recipient, state, work=work, ports=ports)
     return result
 
 
@@ -200,6 +201,7 @@ def _open(
             outcome="ok",
             purpose=plan.ask.purpose,
             policy_version=ports.policies.version,
+            recipient=endpoint.recipient,
             detail={"release": str(release), "matched": matched, "endpoint": str(endpoint.id)},
         ),
         work=work,
@@ -308,6 +310,7 @@ def _audit(
             outcome=outcome,
             purpose=this.plan.ask.purpose,
             references=references,
+            recipient=this.endpoint.recipient,
             policy_version=this.ports.policies.version,
             detail={"release": str(this.id), "intent": str(intent.id), "people": count},
         ),
@@ -315,7 +318,7 @@ def _audit(
     )
 
 
-def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
+def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, ports: Ports) -> None:
     """Write down how it ended: `done` (with every batch, or in part), or `aborted`, which has failed."""
     outcome = "failed" if state == "aborted" else "partial" if result.failed_batches else "ok"
     work.session.execute(
@@ -332,6 +335,7 @@ def _close(result: Result, state: str, *, work: Work, ports: Ports) -> None:
         AuditEntry(
             action="client:release:finish",
             outcome=outcome,
+            recipient=recipient,
             detail={
                 "release": str(result.id),
                 "released": result.released,

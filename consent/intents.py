@@ -5,7 +5,7 @@ alive or to hold a lock for a withdrawal to know how long to wait. The sender's 
 of its monotonic clock, read before the row is written: it always ends first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -150,6 +150,12 @@ class Intents:
             .returning(intent.id)
         )
         return [IntentId(row.id) for row in swept]
+
+    def recipients(self, intents: Sequence[IntentId], *, work: Work) -> Mapping[IntentId, RecipientId]:
+        """Who was to receive by each of `intents`."""
+        intent = tables.intents.c
+        rows = work.session.execute(select(intent.id, intent.recipient_id).where(intent.id.in_(intents)))
+        return {IntentId(row.id): RecipientId(row.recipient_id) for row in rows}
 
 
 def _overlap(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:

@@ -20,6 +20,9 @@ from sqlalchemy import Engine
 from api import startup
 from api.migrations import upgrade
 from api.wiring import System, wire
+from audit import node
+from audit.engine import Engine as SearchEngine
+from audit.engine import connect
 from cdp import workspaces
 from cdp.kernel import embedded, logs
 from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine
@@ -59,6 +62,26 @@ def server() -> Iterator[EmbeddedServer]:
     running.stop()
     if not (data / "postmaster.pid").exists():
         shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def search_node() -> Iterator[str]:
+    """The URL of the search node that all test processes of one run share."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"cdp-search-{run}"
+    running = node.start(folder)
+    yield running.url
+    running.stop()
+    if node.running(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def search_engine(search_node: str) -> SearchEngine:
+    """A client of it, with our index template in place."""
+    engine = connect(search_node)
+    engine.prepare()
+    return engine
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`cdp audit`: the log of who did what: save a checkpoint, verify, hand it to an auditor."""
+"""`cdp audit`: the log of who did what: search, save a checkpoint, verify, hand it to an auditor."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from api import session, wiring
-from api.cli import keeping
+from api.cli import keeping, trail
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, table, waiting
 from api.cli.running import (
@@ -41,6 +41,8 @@ from governance.keyring import KeyringUnusable
 from policies.words import Action, Resource, Role
 
 app = typer.Typer()
+for _command in (trail.search, trail.reconcile, trail.rebuild, trail.retry):
+    app.command()(_command)
 
 EXITS = {verifier.OK: Exit.OK, verifier.FAILED: Exit.FAILED, verifier.INTERNAL: Exit.INTERNAL_ONLY}
 

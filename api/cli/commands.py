@@ -51,7 +51,7 @@ COMMANDS: dict[str, Command] = {
     "profile": Command("profiles", "app", "The consented view of one person, for one purpose.", _PEOPLE),
     "subject": Command("subjects", "app", "What a person may ask: access and erasure.", _PEOPLE),
     "identity": Command("identity", "app", "Who is one person: separate, rejoin, draw, measure.", _PEOPLE),
-    "audit": Command("auditing", "app", "The log of who did what: checkpoint, verify, export.", _PROOF),
+    "audit": Command("auditing", "app", "The log of who did what: search, verify, export.", _PROOF),
     "keys": Command("keys", "app", "The keys that everything is sealed under.", _PROOF),
     "api": Command("services", "api", "Serve the API.", _RUN),
     "worker": Command("services", "worker", "Work the inbox off, and run jobs.", _RUN),

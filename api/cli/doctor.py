@@ -91,6 +91,7 @@ def examine() -> Iterator[Check]:
     yield _state(settings.state_dir)
     yield from _room(settings.data_dir, settings.state_dir)
     yield from _database(settings)
+    yield _search(settings)
     yield _port(settings.host, settings.port)
 
 
@@ -230,6 +231,43 @@ def _binaries() -> Check:
         found=found or "its programs do not run here",
         advice="use a PostgreSQL of your own: set CDP_DATABASE_URL, CDP_OWNER_URL and CDP_KEEPER_URL",
     )
+
+
+def _search(settings: Any) -> Check:
+    """The operator's search engine, or what the node on this machine needs; neither has to be there."""
+    if settings.search_url:
+        return _search_engine(settings)
+    found = import_module("audit.node")
+    if not found.packages_there():
+        return _no_node("its packages are not installed", "pip install --require-hashes -r locks/all.txt")
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        return _no_node("root needs setpriv to start it as somebody else", "apt-get install util-linux")
+    place = found.home(found.cache_folder())
+    if place.exists():
+        return Check(name="search node", ok=True, found=f"OpenSearch {found.VERSION} is here")
+    room = shutil.disk_usage(_nearest(place)).free >> 20
+    if room < found.DOWNLOAD_MIB + found.UNPACKED_MIB:
+        return _no_node("no room to unpack it", "set XDG_CACHE_HOME elsewhere")
+    return Check(
+        name="search node",
+        ok=None,
+        found="not fetched yet",
+        advice=f"nothing: `cdp run` fetches it once ({found.DOWNLOAD_MIB} MiB); --no-search leaves it out",
+    )
+
+
+def _no_node(found: str, advice: str) -> Check:
+    return Check(name="search node", ok=None, found=found, advice=f"{advice}; or set CDP_SEARCH_URL")
+
+
+def _search_engine(settings: Any) -> Check:
+    """An engine of the operator's; its errors are ours and name what to set."""
+    errors = import_module("cdp.kernel.errors")
+    try:
+        import_module("api.wiring").search_engine(settings)().cluster()
+    except errors.CdpError as error:
+        return Check(name="search engine", ok=False, found=type(error).__name__, advice=error.message)
+    return Check(name="search engine", ok=True, found="answers")
 
 
 def _quietly(ask: Callable[[], str]) -> str | None:

@@ -21,6 +21,8 @@ from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
+NoSearch = Annotated[bool, typer.Option("--no-search", help="Without a search node; PostgreSQL is searched.")]
+
 # Columns of output that is not a terminal: an id or a secret must never be broken in two.
 WIDE = 400
 

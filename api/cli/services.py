@@ -19,7 +19,8 @@ from rich.text import Text
 from api import jobs, server
 from api import keeper as keeping
 from api import worker as working
-from api.cli.output import Json, emit, facts, note, waiting
+from api.beside import SearchNode
+from api.cli.output import Json, NoSearch, emit, facts, note, waiting
 from api.cli.running import platform
 from api.session import Session
 from cdp.kernel.errors import Refused, Unavailable
@@ -86,8 +87,8 @@ def keeper(as_json: Json = False) -> None:
             raise AlreadyKept from None
 
 
-def run(as_json: Json = False) -> None:
-    """Run everything here: the database, the API, a worker and the keeper, until Ctrl-C.
+def run(no_search: NoSearch = False, as_json: Json = False) -> None:
+    """Run everything here: the database, the API, a worker, the keeper and a search node, until Ctrl-C.
 
     Prints the addresses, and the log-ins of the demo if its data are there.
     """
@@ -96,6 +97,10 @@ def run(as_json: Json = False) -> None:
         _free(settings.host, settings.port)
         stop = stack.enter_context(working.until_signalled())
         signal.signal(signal.SIGHUP, lambda *_: stop.set())
+        if not no_search:
+            beside = SearchNode(settings, note)
+            stack.callback(beside.stop)
+            beside.start()
         children: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(_end, children)
         for part in PARTS:

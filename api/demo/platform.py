@@ -13,10 +13,13 @@ from time import monotonic, sleep
 import httpx
 from psycopg import sql
 
-from api import startup
+from api import beside, startup
+from api.beside import SearchNode
+from api.cli.output import note
 from api.demo.files import DemoFiles
 from api.demo.people import Population
 from api.wiring import Opener, System, wire
+from audit import node
 from cdp import inbox, workspaces
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
@@ -59,6 +62,7 @@ class Platform:
     folder: Path
     people: Population
     files: DemoFiles
+    search: SearchNode
     children: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def operator(self, *roles: str, purpose: str = "operation") -> Opener:
@@ -130,6 +134,7 @@ class Platform:
                 child.wait(timeout=15)
             except subprocess.TimeoutExpired:
                 child.kill()
+        self.search.stop()
         self.system.app.dispose()
         self.server.stop()
 
@@ -165,7 +170,8 @@ def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles
     system = wire(settings, state=state, app_url=server.url(APP, DATABASE))
     folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
-    return Platform(settings, server, system, workspace, folder, people, write(folder / "files"))
+    search = SearchNode(settings, note)
+    return Platform(settings, server, system, workspace, folder, people, write(folder / "files"), search)
 
 
 def _clear(server: EmbeddedServer, settings: Settings) -> None:
@@ -183,3 +189,5 @@ def _clear(server: EmbeddedServer, settings: Settings) -> None:
         with server.admin() as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
     shutil.rmtree(settings.state_dir, ignore_errors=True)
+    if node.running(beside.folder(settings)) is None:
+        shutil.rmtree(beside.folder(settings), ignore_errors=True)

@@ -114,8 +114,11 @@ SCORES = {
 }
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
-    """Tell the story; exit code 0 if everything held, else 1. With `as_json` only the result is printed."""
+def run(settings: Settings, *, as_json: bool, search: bool = True) -> int:
+    """Tell the story; exit code 0 if everything held, else 1. With `as_json` only the result is printed.
+
+    `search`: with a search node, which starts meanwhile.
+    """
     teller = Teller(Console(), quiet=as_json)
     people = population(now())
     told: list[Told] = []
@@ -124,6 +127,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     stage: Platform | None = None
     try:
         stage = platform.fresh(settings, people, lambda folder: write_files(folder, people))
+        if search:
+            stage.search.start()
         for step in _chapters(stage, teller, pictures, logins):
             name, command, elsewhere = STEPS[len(told)]
             told.append(Told(name, command, elsewhere))

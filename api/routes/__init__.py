@@ -13,6 +13,7 @@ from api.routes import (
     releases,
     segments,
     subjects,
+    trail,
     unsubscribe,
     verdicts,
     well_known,
@@ -32,4 +33,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity.router,
     unsubscribe.router,
     audit.router,
+    trail.router,
 )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,6 +90,29 @@ class Settings(BaseSettings):
     )
     claim_limit: int = Field(
         50, ge=2, description="Fragments that may claim one identifier before it links nobody."
+    )
+
+    search_url: str = Field(
+        "",
+        description="The OpenSearch (2 or newer) that the audit log is fed to, `https://host:9200`. Empty:"
+        " the node that `cdp run` starts under `data_dir`, or PostgreSQL alone.",
+    )
+    search_user: str = Field("", description="Who the keeper and the API are there; needs an https URL.")
+    search_password: SecretStr = Field(SecretStr(""), description="That user's password.")
+    search_ca: str = Field(
+        "",
+        description="A file of the certificates that vouch for `search_url`, if the system's own do not.",
+    )
+    search_lag_limit: timedelta = Field(
+        timedelta(seconds=10),
+        description="PostgreSQL answers a search of the log while an entry has waited longer than this to be"
+        " indexed.",
+    )
+    search_months: int = Field(
+        25,
+        ge=1,
+        le=1200,
+        description="Months that entries stay in OpenSearch beside the present one; PostgreSQL keeps all.",
     )
 
     @classmethod

@@ -9,7 +9,7 @@ tables by name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.ports.audit import AuditEntry, AuditTrail
+from cdp.ports.audit import AuditEntry, AuditSearch, AuditTrail, TrailEntry, TrailPage, TrailQuery
 from cdp.ports.consent import (
     Ask,
     Endpoint,
@@ -60,6 +60,7 @@ class Ports:
     receipts: Signer
     certificates: Signer
     audit: AuditTrail
+    search: AuditSearch
     identity: Identity
     ledger: Ledger
     gate: Gate
@@ -72,6 +73,7 @@ __all__ = [
     "Ask",
     "Attribute",
     "AuditEntry",
+    "AuditSearch",
     "AuditTrail",
     "BlindIndex",
     "Catalogue",
@@ -101,6 +103,9 @@ __all__ = [
     "Source",
     "Statement",
     "StoredStatement",
+    "TrailEntry",
+    "TrailPage",
+    "TrailQuery",
     "Trait",
     "Vault",
     "Word",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,6 +17,7 @@ class AuditEntry:
     outcome: str  # ok | refused | partial | unknown_treated_as_released | failed
     purpose: str = ""  # empty: that of the Work
     references: Sequence[bytes] = ()  # of the fragments that were shown or sent
+    recipient: UUID | None = None  # of the register; who received what was sent
     policy_version: str = ""
     consent_version: str = ""
     notice_version: str = ""
@@ -35,4 +37,66 @@ class AuditTrail(Protocol):
 
     def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
         """The entries that name any of `references`, oldest first (for access requests)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailQuery:
+    """Which entries somebody looks for: all that is given must fit."""
+
+    actor: str | None = None
+    action: str | None = None
+    purpose: str | None = None
+    outcome: str | None = None
+    recipient: UUID | None = None
+    references: Sequence[bytes] | None = None  # of fragments, one of which an entry must name
+    since: datetime | None = None
+    until: datetime | None = None  # not itself
+    facets: Sequence[str] = ()  # fields to count by
+    limit: int = 50
+    cursor: str | None = None  # where the page before ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailEntry:
+    """One entry of the log, by its leaf's own words."""
+
+    id: UUID
+    epoch: int
+    index: int
+    at: datetime
+    actor: str
+    action: str
+    purpose: str
+    outcome: str
+    recipient: UUID | None
+    subjects: int
+    policy_version: str | None
+    consent_version: str | None
+    notice_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPage:
+    """Entries newest first, how many fit in all, and who found them.
+
+    `engine` is `opensearch` or `postgresql`; `because` says why it was PostgreSQL. Entries up to
+    `indexed_to` (epoch, index) are in OpenSearch; `behind` is how many are not there yet.
+    """
+
+    entries: Sequence[TrailEntry]
+    total: int
+    facets: Mapping[str, Mapping[str, int]]
+    cursor: str | None  # of the next page; None: this was the last
+    engine: str
+    because: str | None
+    indexed_to: tuple[int, int] | None
+    behind: int
+
+
+class AuditSearch(Protocol):
+    """Finding entries of the log."""
+
+    def find(self, query: TrailQuery, *, work: Work) -> TrailPage:
+        """A page of entries. Raises `BadInput`, naming the field, for what cannot be looked for."""
         ...

@@ -247,3 +247,7 @@ class Intents(Protocol):
     def sweep(self, *, work: Work) -> list[IntentId]:
         """Settle what is past its deadline as `unknown_treated_as_released`."""
         ...
+
+    def recipients(self, intents: Sequence[IntentId], *, work: Work) -> Mapping[IntentId, RecipientId]:
+        """Who was to receive by each of `intents`."""
+        ...

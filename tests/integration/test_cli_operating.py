@@ -200,15 +200,16 @@ def test_a_notice_is_published_in_versions(cdp, tmp_path):
 # --- running ------------------------------------------------------------------------------------
 
 
-def test_everything_runs_until_it_is_told_to_stop(cdp, place, tmp_path):
-    """`cdp run`: API, worker and keeper answer and work; Ctrl-C ends them all, in order, with 0."""
+def test_everything_runs_until_it_is_told_to_stop(cdp, place, search_node, capsys, tmp_path):
+    """`cdp run`: API, worker and keeper answer, work and feed; Ctrl-C ends them all, in order, with 0."""
     assert cdp("source", "list").code == Exit.OK
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (place.folder / "demo.json").write_text('{"client": "the id", "secret": "of the demo"}')
     url = f"http://127.0.0.1:{port}"
-    environment = os.environ | place.settings | {"CDP_PORT": str(port), "CDP_PUBLIC_URL": url}
+    searched = {**place.settings, "CDP_SEARCH_URL": search_node}
+    environment = os.environ | searched | {"CDP_PORT": str(port), "CDP_PUBLIC_URL": url}
     with (tmp_path / "errors").open("wb") as errors:
         running = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "run", "--json"],
@@ -223,6 +224,7 @@ def test_everything_runs_until_it_is_told_to_stop(cdp, place, tmp_path):
             # Only a keeper that signs is known to hold the lock that the second one misses.
             settled = until(lambda: _signed(place), seconds=30)
             second = cdp("keeper") if settled else None
+            found = until(lambda: _found_by(caller(capsys, searched)) == "opensearch", seconds=30)
         finally:
             running.send_signal(signal.SIGINT)
             code = running.wait(timeout=60)
@@ -232,8 +234,13 @@ def test_everything_runs_until_it_is_told_to_stop(cdp, place, tmp_path):
     assert ready == 200
     assert settled, "the keeper takes what waits into the log"
     assert second.code == Exit.REFUSED and "keeper" in second.err
+    assert found, "the keeper feeds the search engine too"
     assert code == 0, (tmp_path / "errors").read_text()
     assert not _answers(port)
+
+
+def _found_by(cdp):
+    return cdp("audit", "search", "--workspace", "only", "--json").document["engine"]
 
 
 def _signed(place):

@@ -134,6 +134,15 @@ def test_each_process_gets_the_database_role_it_needs_and_no_other():
         assert all(found.startswith(f"postgresql+psycopg://{user}:${{") for found in used)
 
 
+def test_who_feeds_and_who_searches_reaches_the_search_engine_and_nobody_else():
+    """The keeper feeds and the API asks; it has no password, so it is on no port of the machine."""
+    named = {name for name in OURS if "CDP_SEARCH_URL" in SERVICES[name]["environment"]}
+
+    assert named == {"api", "keeper"}
+    assert {SERVICES[name]["environment"]["CDP_SEARCH_URL"] for name in named} == {"http://opensearch:9200"}
+    assert "ports" not in SERVICES["opensearch"]
+
+
 def test_no_password_stands_in_the_compose_file():
     """Each comes from the environment, and a missing one stops the start."""
     text = (ROOT / "docker-compose.yml").read_text()

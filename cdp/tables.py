@@ -71,7 +71,7 @@ inbox = workspace_table(
     Column("gpc", Boolean, nullable=False),  # Sec-GPC: 1 came with it
     Column("items", Integer, nullable=False),
     Column("inbox_key_id", Uuid, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # sealed whole
+    Column("body", LargeBinary, nullable=False),  # sealed whole, compressed within
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     key=("accept_seq",),
 )

@@ -19,6 +19,7 @@ from governance import tables, wrapping
 from governance.envelope import Context, DataKey, seal, unseal
 from governance.keyfile import KeyFile
 from governance.keyring import Use
+from governance.packing import pack, unpack
 
 # Bodies belong to no fragment yet; the slot is in the format all the same.
 _NOBODY = FragmentId(UUID(int=0))
@@ -34,10 +35,10 @@ class InboxKeys:
         self._lock = Lock()
 
     def seal(self, body: bytes, *, received_at: datetime, work: Work) -> tuple[UUID, bytes]:
-        """Seal a body under its hour's key: (key id, ciphertext)."""
+        """Pack a body and seal it under its hour's key: (key id, ciphertext)."""
         hour = received_at.replace(minute=0, second=0, microsecond=0)
         key = self._of_hour(hour, work)
-        return key.key_id, seal(body, key=key, context=Context.INBOX, row=key.key_id, cls=_CLASS)
+        return key.key_id, seal(pack(body), key=key, context=Context.INBOX, row=key.key_id, cls=_CLASS)
 
     def open(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
         """Open bodies, fetching each key once. Raises `BrokenSeal`."""
@@ -47,7 +48,7 @@ class InboxKeys:
         if wanted - keys.keys():
             raise BrokenSeal
         return [
-            unseal(body, key=keys[key_id], context=Context.INBOX, row=key_id, cls=_CLASS)
+            unpack(unseal(body, key=keys[key_id], context=Context.INBOX, row=key_id, cls=_CLASS))
             for key_id, body in sealed
         ]
 

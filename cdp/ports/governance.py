@@ -118,7 +118,7 @@ class Vault(Protocol):
     def seal_body(
         self, workspace: WorkspaceId, body: bytes, *, received_at: datetime, work: Work
     ) -> tuple[UUID, bytes]:
-        """Seal a request whole under the hour's inbox key: (key id, ciphertext)."""
+        """Seal a request whole, compressed, under the hour's inbox key: (key id, ciphertext)."""
         ...
 
     def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:

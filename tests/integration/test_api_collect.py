@@ -15,7 +15,7 @@ import pytest
 import rudderstack.analytics.client
 import segment.analytics
 from api_world import as_admin, serving, source_with_keys, standing_in
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.auth import write_keys
 from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
@@ -26,6 +26,7 @@ from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
 from cdp.vocabulary import Identifier
 from consent import register
+from governance.envelope import HEADER_BYTES
 
 TRACK = {"event": "Order Completed", "userId": "user-1", "messageId": "m-1"}
 CANARY = "canary-7c1f@example.org"
@@ -85,6 +86,36 @@ def test_what_is_acknowledged_is_stored_as_it_came_and_sealed(post, inbox, begin
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     assert inbox() == [("server", 2, False, b"batch\n" + body)]
     assert CANARY.encode() not in raw
+
+
+def test_equal_requests_leave_nothing_alike_behind(post, begin):
+    """What lies there, compressed too, is under the seal: only version, cipher and key name repeat."""
+    for _ in range(2):
+        assert post("batch", {"batch": [{**TRACK, "traits": {"email": CANARY}}] * 20}).status_code == 200
+    with begin() as work:
+        one, other = (bytes(body) for body in work.session.scalars(select(tables.inbox.c.body)))
+    windows = [{body[at : at + 8] for at in range(HEADER_BYTES, len(body) - 7)} for body in (one, other)]
+
+    assert one[:HEADER_BYTES] == other[:HEADER_BYTES]
+    assert windows[0] & windows[1] == set()
+
+
+def test_a_body_is_stored_compressed_and_not_compressed_again(post, inbox, begin):
+    """The sealed row is a fraction of what came, and PostgreSQL spends nothing on ciphertext."""
+    body = json.dumps({"batch": [{**TRACK, "properties": {"n": n}} for n in range(100)]}).encode()
+    post("batch", body)
+    with begin() as work:
+        size = work.session.scalar(select(func.octet_length(tables.inbox.c.body)))
+        storage = work.session.execute(
+            text(
+                "SELECT attrelid::regclass::text, attstorage FROM pg_attribute WHERE attname = 'body'"
+                " AND attrelid IN ('cdp.inbox'::regclass, 'cdp.quarantine'::regclass)"
+            )
+        ).all()
+
+    assert size < len(body) / 4
+    assert inbox() == [("server", 100, False, b"batch\n" + body)]
+    assert sorted(map(tuple, storage)) == [("cdp.inbox", "e"), ("cdp.quarantine", "e")]
 
 
 def test_a_key_may_come_by_basic_or_in_the_body_or_beside_a_bearer_token(api, keys, inbox):

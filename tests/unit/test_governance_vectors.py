@@ -23,6 +23,7 @@ from governance import bundle
 from governance.blind import Blinder, audit_reference
 from governance.envelope import Context, DataKey, key_id_of, open_row, unseal
 from governance.keyring import KeyState, KeyVersion, Use
+from governance.packing import unpack
 from governance.wrapping import unwrap, wrap
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -175,11 +176,25 @@ def hashed_vector(name):
     }
 
 
+def packing_vector():
+    """A body that says one thing four times: an LZ4 block of two sequences, as its specification has it."""
+    unit = b"anna@example.com;"
+    copied = 3 * len(unit) - 5  # the last five bytes of a block are never copied
+    first = bytes([0xFF, len(unit) - 15]) + unit + struct.pack("<H", len(unit)) + bytes([copied - 4 - 15])
+    block = first + bytes([5 << 4]) + unit[-5:]
+    return {
+        "body": (4 * unit).decode(),
+        "plain": (b"\x00" + 4 * unit).hex(),
+        "lz4": (b"\x01" + struct.pack(">I", 4 * len(unit)) + block).hex(),
+    }
+
+
 BY_HAND = {
     "wrap": wrap_vector,
     "commitment": commitment_vector,
     "envelope": envelope_vector,
     "bundle": bundle_vector,
+    "packing": packing_vector,
     "audit_reference": audit_reference_vector,
     **{name: lambda name=name: hashed_vector(name) for name in HASHED},
 }
@@ -238,6 +253,14 @@ def test_the_frozen_bundle_opens_and_is_framed_anew_alike():
 
     assert {str(cls.value): fields for cls, fields in opened.items()} == vector["fields"]
     assert bundle.pack(bundle.unpack(bundled)) == bundled
+
+
+@pytest.mark.parametrize("form", ["plain", "lz4"])
+def test_the_frozen_packings_unpack(form):
+    """A body that any release accepted is read by every later one."""
+    vector = frozen("packing")
+
+    assert unpack(bytes.fromhex(vector[form])).decode() == vector["body"]
 
 
 def test_the_audit_reference_is_the_frozen_one():

@@ -1,8 +1,9 @@
 """Golden values: pointers to the statements that win, never the values themselves.
 
-The winner of a trait is verified before it is asserted, of the source with the smallest
-priority, the newest by acceptance, and of the smallest id where all that ties. Three are
-kept. A profile's pointers are a function of the statements in its fragments.
+Of two statements the better one is verified before it is asserted, of the source with the
+smaller priority, newer by acceptance, and of the smaller id where all that ties. A fragment
+offers its best for each trait, and the best three fragments have the ranks (ADR-0019). So a
+profile's pointers are a function of the statements in its fragments.
 """
 
 from collections.abc import Collection, Sequence
@@ -71,12 +72,13 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
         heard = {one.id: one.fragment for one, _ in traits}
         write(work.session, _ADVANCE, (list(heard), list(heard.values()), work.workspace))
     if earlier:
-        # An older place may cost a winner its rank, to one that has none yet.
+        # An older place may cost a winner its rank, to a statement or a fragment that has none yet.
         repoint(_roots(earlier, work=work), work=work)
 
 
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`). A plan
-# that reads a whole table makes each batch slower than the last.
+# that reads a whole table makes each batch slower than the last. A pointer that stays as it is
+# is left out, for a conflict that changes nothing would still lock its row, which is a write.
 _POINT = """
 WITH {before} candidates AS ({candidates}),
 places AS (
@@ -87,49 +89,65 @@ places AS (
         OFFSET 0
     ) AS s
 ),
-ranked AS (
-    SELECT c.profile_id, c.trait, s.id AS statement_id, s.fragment_id,
-        row_number() OVER (
-            PARTITION BY c.profile_id, c.trait
-            ORDER BY s.trust, s.priority, s.accept_seq DESC, s.index DESC, s.id
-        ) AS rank
+offered AS (
+    SELECT DISTINCT ON (c.profile_id, c.trait, s.fragment_id) c.profile_id, c.trait, s.*
     FROM candidates c JOIN places s ON s.id = c.statement_id
+    ORDER BY c.profile_id, c.trait, s.fragment_id,
+        s.trust, s.priority, s.accept_seq DESC, s.index DESC, s.id
+),
+ranked AS (
+    SELECT profile_id, trait, id AS statement_id, fragment_id,
+        row_number() OVER (
+            PARTITION BY profile_id, trait ORDER BY trust, priority, accept_seq DESC, index DESC, id
+        ) AS rank
+    FROM offered
 ),
 wanted AS (SELECT * FROM ranked WHERE rank <= 3)
 {dropping}
 INSERT INTO identity.golden AS g (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
-SELECT %s::uuid, profile_id, trait, rank, statement_id, fragment_id FROM wanted
-ORDER BY profile_id, trait, rank
+SELECT %s::uuid, w.profile_id, w.trait, w.rank, w.statement_id, w.fragment_id FROM wanted w
+WHERE NOT EXISTS (
+    SELECT FROM held h WHERE h.profile_id = w.profile_id AND h.trait = w.trait AND h.rank = w.rank
+        AND h.statement_id = w.statement_id
+)
+ORDER BY w.profile_id, w.trait, w.rank
 ON CONFLICT (workspace_id, profile_id, trait, rank)
     DO UPDATE SET statement_id = excluded.statement_id, fragment_id = excluded.fragment_id
-    WHERE g.statement_id <> excluded.statement_id
 """
 
-# What a new statement can beat is what has a rank already: no need to read a profile's past.
+# What a new statement can beat is what has a rank already: no need to read a profile's past. A
+# fragment without a rank cannot gain one by what it said before, for the third only gets better.
 _ADVANCE = _POINT.format(
     before="""said AS (
     SELECT f.root_id AS profile_id, t.trait, t.statement_id
     FROM unnest(%b::uuid[], %b::uuid[]) AS u(statement_id, fragment_id)
     CROSS JOIN LATERAL (SELECT root_id FROM identity.fragments WHERE id = u.fragment_id OFFSET 0) AS f
     CROSS JOIN LATERAL (
-        SELECT trait, statement_id FROM identity.statement_traits WHERE statement_id = u.statement_id OFFSET 0
+        SELECT trait, statement_id FROM identity.statement_traits
+        WHERE fragment_id = u.fragment_id AND statement_id = u.statement_id
+        OFFSET 0
     ) AS t
+),
+held AS (
+    SELECT g.* FROM (SELECT DISTINCT profile_id FROM said) AS p
+    CROSS JOIN LATERAL (
+        SELECT profile_id, trait, rank, statement_id FROM identity.golden
+        WHERE profile_id = p.profile_id
+        OFFSET 0
+    ) AS g
 ),""",
     candidates="""
     SELECT profile_id, trait, statement_id FROM said
     UNION
-    SELECT g.profile_id, g.trait, g.statement_id
-    FROM (SELECT DISTINCT profile_id, trait FROM said) AS t
-    CROSS JOIN LATERAL (
-        SELECT profile_id, trait, statement_id FROM identity.golden
-        WHERE profile_id = t.profile_id AND trait = t.trait
-        OFFSET 0
-    ) AS g""",
+    SELECT profile_id, trait, statement_id FROM held
+    WHERE (profile_id, trait) IN (SELECT profile_id, trait FROM said)""",
     dropping="",
 )
 
 _REPOINT = _POINT.format(
-    before="",
+    before="""held AS (
+    SELECT profile_id, trait, rank, statement_id FROM identity.golden WHERE profile_id = ANY(%b::uuid[])
+),""",
     candidates="""
     SELECT f.root_id AS profile_id, t.trait, t.statement_id
     FROM (SELECT id, root_id FROM identity.fragments WHERE root_id = ANY(%b::uuid[])) AS f
@@ -148,7 +166,8 @@ _REPOINT = _POINT.format(
 def repoint(profiles: Collection[ProfileId], *, work: Work) -> None:
     """Point the golden values of `profiles` anew; those of a root that is none any more go."""
     if profiles:
-        write(work.session, _REPOINT, (list(profiles), list(profiles), work.workspace))
+        roots = list(profiles)
+        write(work.session, _REPOINT, (roots, roots, roots, work.workspace))
 
 
 def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:

@@ -164,11 +164,7 @@ def test_pointing_step_by_step_equals_pointing_at_once(world, seed):
         source, own, priority = rnd.choice(SPEAKERS)
         traits = tuple(rnd.sample((1, 2, 3), k=rnd.randint(1, 3)))
         named = ("email:ann",) if rnd.random() < 0.2 else ()
-        messages.append(
-            Message(
-                rnd.randint(10, 40), source, own, named, index=n, traits=traits, name=str(n), priority=priority
-            )
-        )
+        messages.append(Message(rnd.randint(10, 40), source, own, named, n, traits, str(n), priority))
     lowered = {one.name: replace(one, seq=rnd.randint(1, 9)) for one in rnd.sample(messages, k=12)}
     told = messages + list(lowered.values())
     rnd.shuffle(told)

@@ -57,7 +57,8 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
     # A row that this statement inserted, and did not update, has no xmax.
     new = {one for one, xmax in written if int(xmax) == 0}
     earlier = [first[one].fragment for one, xmax in written if int(xmax) != 0]
-    traits = [(one, trait) for one in rows if one.id in new for trait in sorted(set(one.traits))]
+    heard = [one for one in rows if one.id in new and one.traits]
+    traits = [(one, trait) for one in heard for trait in sorted(set(one.traits))]
     insert_rows(
         work.session,
         tables.statement_traits,
@@ -68,9 +69,9 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
             "fragment_id": [one.fragment for one, _ in traits],
         },
     )
-    if traits:
-        heard = {one.id: one.fragment for one, _ in traits}
-        write(work.session, _ADVANCE, (list(heard), list(heard.values()), work.workspace))
+    if heard:
+        columns = [one.id for one in heard], [one.fragment for one in heard]
+        write(work.session, _ADVANCE, (*columns, work.workspace))
     if earlier:
         # An older place may cost a winner its rank, to a statement or a fragment that has none yet.
         repoint(_roots(earlier, work=work), work=work)

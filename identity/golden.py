@@ -78,8 +78,9 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
 
 
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`). A plan
-# that reads a whole table makes each batch slower than the last. A pointer that stays as it is
-# is left out, for a conflict that changes nothing would still lock its row, which is a write.
+# that reads a whole table makes each batch slower than the last. The profiles' pointers are read
+# first, under the roots' locks: what stays as it is is left alone, and what is there is updated,
+# for an insert that meets its conflict writes twice.
 _POINT = """
 WITH {before} candidates AS ({candidates}),
 places AS (
@@ -103,17 +104,22 @@ ranked AS (
         ) AS rank
     FROM offered
 ),
-wanted AS (SELECT * FROM ranked WHERE rank <= 3)
-{dropping}
-INSERT INTO identity.golden AS g (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
-SELECT %s::uuid, w.profile_id, w.trait, w.rank, w.statement_id, w.fragment_id FROM wanted w
-WHERE NOT EXISTS (
-    SELECT FROM held h WHERE h.profile_id = w.profile_id AND h.trait = w.trait AND h.rank = w.rank
-        AND h.statement_id = w.statement_id
+wanted AS (SELECT * FROM ranked WHERE rank <= 3),
+changed AS (
+    SELECT w.*, h.statement_id IS NOT NULL AS there
+    FROM wanted w LEFT JOIN held h USING (profile_id, trait, rank)
+    WHERE h.statement_id IS DISTINCT FROM w.statement_id
+),
+moved AS (
+    UPDATE identity.golden g SET statement_id = c.statement_id, fragment_id = c.fragment_id
+    FROM changed c
+    WHERE c.there AND g.profile_id = c.profile_id AND g.trait = c.trait AND g.rank = c.rank
 )
-ORDER BY w.profile_id, w.trait, w.rank
-ON CONFLICT (workspace_id, profile_id, trait, rank)
-    DO UPDATE SET statement_id = excluded.statement_id, fragment_id = excluded.fragment_id
+{dropping}
+INSERT INTO identity.golden (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
+SELECT %s::uuid, profile_id, trait, rank, statement_id, fragment_id FROM changed
+WHERE NOT there
+ORDER BY profile_id, trait, rank
 """
 
 # What a new statement can beat is what has a rank already: no need to read a profile's past. A

@@ -82,25 +82,17 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
 # first, under the roots' locks: what stays as it is is left alone, and what is there is updated,
 # for an insert that meets its conflict writes twice.
 _POINT = """
-WITH {before} candidates AS ({candidates}),
-places AS (
-    SELECT s.* FROM (SELECT DISTINCT statement_id FROM candidates) AS c
-    CROSS JOIN LATERAL (
-        SELECT id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
-        WHERE id = c.statement_id
-        OFFSET 0
-    ) AS s
-),
+WITH {before}
 offered AS (
-    SELECT DISTINCT ON (c.profile_id, c.trait, s.fragment_id) c.profile_id, c.trait, s.*
-    FROM candidates c JOIN places s ON s.id = c.statement_id
-    ORDER BY c.profile_id, c.trait, s.fragment_id,
-        s.trust, s.priority, s.accept_seq DESC, s.index DESC, s.id
+    SELECT DISTINCT ON (profile_id, trait, fragment_id) *
+    FROM ({candidates}) AS c
+    ORDER BY profile_id, trait, fragment_id, trust, priority, accept_seq DESC, index DESC, statement_id
 ),
 ranked AS (
-    SELECT profile_id, trait, id AS statement_id, fragment_id,
+    SELECT profile_id, trait, statement_id, fragment_id,
         row_number() OVER (
-            PARTITION BY profile_id, trait ORDER BY trust, priority, accept_seq DESC, index DESC, id
+            PARTITION BY profile_id, trait
+            ORDER BY trust, priority, accept_seq DESC, index DESC, statement_id
         ) AS rank
     FROM offered
 ),
@@ -126,11 +118,16 @@ ORDER BY profile_id, trait, rank
 # fragment without a rank cannot gain one by what it said before, for the third only gets better.
 _ADVANCE = _POINT.format(
     before="""said AS (
-    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    SELECT f.root_id AS profile_id, t.trait, s.*
     FROM unnest(%b::uuid[], %b::uuid[]) AS u(statement_id, fragment_id)
     CROSS JOIN LATERAL (SELECT root_id FROM identity.fragments WHERE id = u.fragment_id OFFSET 0) AS f
     CROSS JOIN LATERAL (
-        SELECT trait, statement_id FROM identity.statement_traits
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE id = u.statement_id
+        OFFSET 0
+    ) AS s
+    CROSS JOIN LATERAL (
+        SELECT trait FROM identity.statement_traits
         WHERE fragment_id = u.fragment_id AND statement_id = u.statement_id
         OFFSET 0
     ) AS t
@@ -142,12 +139,20 @@ held AS (
         WHERE profile_id = p.profile_id
         OFFSET 0
     ) AS g
+),
+places AS (
+    SELECT s.* FROM (SELECT DISTINCT statement_id FROM held) AS h
+    CROSS JOIN LATERAL (
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE id = h.statement_id
+        OFFSET 0
+    ) AS s
 ),""",
     candidates="""
-    SELECT profile_id, trait, statement_id FROM said
-    UNION
-    SELECT profile_id, trait, statement_id FROM held
-    WHERE (profile_id, trait) IN (SELECT profile_id, trait FROM said)""",
+    SELECT * FROM said
+    UNION ALL
+    SELECT h.profile_id, h.trait, p.* FROM held h JOIN places p ON p.statement_id = h.statement_id
+    WHERE (h.profile_id, h.trait) IN (SELECT profile_id, trait FROM said)""",
     dropping="",
 )
 
@@ -156,10 +161,17 @@ _REPOINT = _POINT.format(
     SELECT profile_id, trait, rank, statement_id FROM identity.golden WHERE profile_id = ANY(%b::uuid[])
 ),""",
     candidates="""
-    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    SELECT f.root_id AS profile_id, t.trait, s.*
     FROM (SELECT id, root_id FROM identity.fragments WHERE root_id = ANY(%b::uuid[])) AS f
     CROSS JOIN LATERAL (
-        SELECT trait, statement_id FROM identity.statement_traits WHERE fragment_id = f.id OFFSET 0
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE fragment_id = f.id
+        OFFSET 0
+    ) AS s
+    CROSS JOIN LATERAL (
+        SELECT trait FROM identity.statement_traits
+        WHERE fragment_id = s.fragment_id AND statement_id = s.statement_id
+        OFFSET 0
     ) AS t""",
     dropping=""", dropped AS (
     DELETE FROM identity.golden g

@@ -60,11 +60,13 @@ def process(
         items = read(rows, bodies, sources.every(work=work))
     with stages.stage("classify"):
         meanings = _classify(items, work=work, ports=ports)
+    with stages.stage("consent"):
+        register = _register(work=work, ports=ports)
     # Up to here this batch has locked its own requests alone, and written nothing.
     with stages.stage("turn"):
         turn.wait()
     # People are locked once a Work, in one order: a request with more messages goes in one piece.
-    verdicts = _process_items(items, meanings, work=work, ports=ports, stages=stages)
+    verdicts = _process_items(items, meanings, register, work=work, ports=ports, stages=stages)
     with stages.stage("finish"):
         ports.audit.record(
             AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
@@ -138,6 +140,7 @@ def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _
 def _process_items(
     items: Sequence[Item],
     meanings: Mapping[int, _Classified],
+    register: Register,
     *,
     work: Work,
     ports: Ports,
@@ -152,7 +155,7 @@ def _process_items(
         if erased:
             storing.amend_verdicts(erased, work=work)
     if found:
-        _keep(found, work=work, ports=ports, stages=stages)
+        _keep(found, register, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         return storing.count_verdicts(items, work=work)
 
@@ -191,10 +194,8 @@ def _place(
     return _Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
 
 
-def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
+def _keep(batch: _Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:
     found = batch.found
-    with stages.stage("consent"):
-        register = _register(work=work, ports=ports)
     with stages.stage("keys"):
         sealing = storing.envelopes(found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)

@@ -55,6 +55,7 @@ class Figures:
     stages: dict[str, float] = field(default_factory=dict)
     events: int = 0
     seconds: float = 0.0
+    lane_seconds: float = 0.0  # stages of two lanes pass at the same time
     cpu: float = 0.0
     whole: Copied | None = None  # every row that the last round left, copied bare
 
@@ -73,6 +74,7 @@ class Figures:
                 "reference_rounds": [round(one) for one in self.copies],
                 "worker_cpu_share": round(self.cpu / self.seconds, 2),
                 **self._other_reading(),
+                "lanes": round(self.lane_seconds / self.seconds),
                 "stages_us_per_event": {
                     name: round(seconds / self.events * 1e6, 1) for name, seconds in self._stages().items()
                 },
@@ -80,8 +82,8 @@ class Figures:
         )
 
     def _stages(self) -> dict[str, float]:
-        """The stages, and beside them what lies between: above all the commit's wait for the disk."""
-        return self.stages | {"begin and commit": self.seconds - sum(self.stages.values())}
+        """The stages of all lanes, and what lies between: above all the commit's wait for the disk."""
+        return self.stages | {"begin and commit": self.lane_seconds - sum(self.stages.values())}
 
     def _other_reading(self) -> dict[str, float]:
         if self.whole is None:
@@ -118,6 +120,7 @@ def measure(place: Place, traffic: Traffic, sizes: Sizes, tell: Tell) -> Figures
             figures.copies.append(speed)
             figures.events += answer["events"]
             figures.seconds += answer["seconds"]
+            figures.lane_seconds += answer["seconds"] * answer["lanes"]
             figures.cpu += answer["cpu"]
             for name, seconds in answer["stages"].items():
                 figures.stages[name] = figures.stages.get(name, 0.0) + seconds

@@ -73,7 +73,7 @@ FROM held CROSS JOIN LATERAL (
     OFFSET 0
 ) AS s
 GROUP BY s.attribute_id, held.profile_id
-ON CONFLICT (workspace_id, attribute_id, profile_id)
+ON CONFLICT (workspace_id, profile_id, attribute_id)
     DO UPDATE SET number = excluded.number
     WHERE d.number IS DISTINCT FROM excluded.number
 """

@@ -143,14 +143,13 @@ events = workspace_table(
 facts = workspace_table(
     "facts",
     SCHEMA,
-    Column("event_id", Uuid),
+    Column("fragment_id", Uuid),
     Column("attribute_id", SmallInteger),
-    Column("fragment_id", Uuid, nullable=False),
+    Column("event_id", Uuid),
     instant("received_at"),
     Column("number", Numeric),
     Column("word", Text),
-    Index("ix_facts_fragment", "workspace_id", "fragment_id", "attribute_id"),
-    key=("event_id", "attribute_id"),
+    key=("fragment_id", "attribute_id", "event_id"),
     app=APPEND,
     reader=READ,
 )
@@ -166,19 +165,34 @@ fragment_attributes = workspace_table(
     Column("total", Numeric, nullable=False),
     instant("last_at"),
     key=("fragment_id", "attribute_id"),
+    postgresql_with={"fillfactor": 80},
 )
 
 derived = workspace_table(
     "derived",
     SCHEMA,
-    Column("attribute_id", SmallInteger),
     Column("profile_id", Uuid),
+    Column("attribute_id", SmallInteger),
     Column("number", Double),
     Column("word", Text),
-    Index("ix_derived_number", "workspace_id", "attribute_id", "number", "profile_id"),
-    Index("ix_derived_word", "workspace_id", "attribute_id", "word", "profile_id"),
-    Index("ix_derived_profile", "workspace_id", "profile_id"),
-    key=("attribute_id", "profile_id"),
+    # A value is a number or a word, and stands in the index of its kind alone.
+    Index(
+        "ix_derived_number",
+        "workspace_id",
+        "attribute_id",
+        "number",
+        "profile_id",
+        postgresql_where=text("number IS NOT NULL"),
+    ),
+    Index(
+        "ix_derived_word",
+        "workspace_id",
+        "attribute_id",
+        "word",
+        "profile_id",
+        postgresql_where=text("word IS NOT NULL"),
+    ),
+    key=("profile_id", "attribute_id"),
     reader=READ,
 )
 

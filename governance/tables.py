@@ -35,6 +35,8 @@ keys = workspace_table(
     Index("ix_keys_version", "workspace_id", "kek_version"),
     key=("fragment_id", "generation"),
     keeper="SELECT, UPDATE",
+    # The count of envelopes grows with each batch, in place where the page has room.
+    postgresql_with={"fillfactor": 80},
 )
 
 kek_versions = workspace_table(

@@ -1,8 +1,9 @@
 """Golden values: pointers to the statements that win, never the values themselves.
 
-The winner of a trait is verified before it is asserted, of the source with the smallest
-priority, the newest by acceptance, and of the smallest id where all that ties. Three are
-kept. A profile's pointers are a function of the statements in its fragments.
+Of two statements the better one is verified before it is asserted, of the source with the
+smaller priority, newer by acceptance, and of the smaller id where all that ties. A fragment
+offers its best for each trait, and the best three fragments have the ranks (ADR-0019). So a
+profile's pointers are a function of the statements in its fragments.
 """
 
 from collections.abc import Collection, Sequence
@@ -57,7 +58,8 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
     # A row that this statement inserted, and did not update, has no xmax.
     new = {one for one, xmax in written if int(xmax) == 0}
     earlier = [first[one].fragment for one, xmax in written if int(xmax) != 0]
-    traits = [(one, trait) for one in rows if one.id in new for trait in sorted(set(one.traits))]
+    heard = [one for one in rows if one.id in new and one.traits]
+    traits = [(one, trait) for one in heard for trait in sorted(set(one.traits))]
     insert_rows(
         work.session,
         tables.statement_traits,
@@ -68,74 +70,109 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
             "fragment_id": [one.fragment for one, _ in traits],
         },
     )
-    if traits:
-        heard = {one.id: one.fragment for one, _ in traits}
-        write(work.session, _ADVANCE, (list(heard), list(heard.values()), work.workspace))
+    if heard:
+        columns = [one.id for one in heard], [one.fragment for one in heard]
+        write(work.session, _ADVANCE, (*columns, work.workspace))
     if earlier:
-        # An older place may cost a winner its rank, to one that has none yet.
+        # An older place may cost a winner its rank, to a statement or a fragment that has none yet.
         repoint(_roots(earlier, work=work), work=work)
 
 
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`). A plan
-# that reads a whole table makes each batch slower than the last.
+# that reads a whole table makes each batch slower than the last. The profiles' pointers are read
+# first, under the roots' locks: what stays as it is is left alone, and what is there is updated,
+# for an insert that meets its conflict writes twice.
 _POINT = """
-WITH {before} candidates AS ({candidates}),
-places AS (
-    SELECT s.* FROM (SELECT DISTINCT statement_id FROM candidates) AS c
-    CROSS JOIN LATERAL (
-        SELECT id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
-        WHERE id = c.statement_id
-        OFFSET 0
-    ) AS s
+WITH {before}
+offered AS (
+    SELECT DISTINCT ON (profile_id, trait, fragment_id) *
+    FROM ({candidates}) AS c
+    ORDER BY profile_id, trait, fragment_id, trust, priority, accept_seq DESC, index DESC, statement_id
 ),
 ranked AS (
-    SELECT c.profile_id, c.trait, s.id AS statement_id, s.fragment_id,
+    SELECT profile_id, trait, statement_id, fragment_id,
         row_number() OVER (
-            PARTITION BY c.profile_id, c.trait
-            ORDER BY s.trust, s.priority, s.accept_seq DESC, s.index DESC, s.id
+            PARTITION BY profile_id, trait
+            ORDER BY trust, priority, accept_seq DESC, index DESC, statement_id
         ) AS rank
-    FROM candidates c JOIN places s ON s.id = c.statement_id
+    FROM offered
 ),
-wanted AS (SELECT * FROM ranked WHERE rank <= 3)
+wanted AS (SELECT * FROM ranked WHERE rank <= 3),
+changed AS (
+    SELECT w.*, h.statement_id IS NOT NULL AS there
+    FROM wanted w LEFT JOIN held h USING (profile_id, trait, rank)
+    WHERE h.statement_id IS DISTINCT FROM w.statement_id
+),
+moved AS (
+    UPDATE identity.golden g SET statement_id = c.statement_id, fragment_id = c.fragment_id
+    FROM changed c
+    WHERE c.there AND g.profile_id = c.profile_id AND g.trait = c.trait AND g.rank = c.rank
+)
 {dropping}
-INSERT INTO identity.golden AS g (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
-SELECT %s::uuid, profile_id, trait, rank, statement_id, fragment_id FROM wanted
+INSERT INTO identity.golden (workspace_id, profile_id, trait, rank, statement_id, fragment_id)
+SELECT %s::uuid, profile_id, trait, rank, statement_id, fragment_id FROM changed
+WHERE NOT there
 ORDER BY profile_id, trait, rank
-ON CONFLICT (workspace_id, profile_id, trait, rank)
-    DO UPDATE SET statement_id = excluded.statement_id, fragment_id = excluded.fragment_id
-    WHERE g.statement_id <> excluded.statement_id
 """
 
-# What a new statement can beat is what has a rank already: no need to read a profile's past.
+# What a new statement can beat is what has a rank already: no need to read a profile's past. A
+# fragment without a rank cannot gain one by what it said before, for the third only gets better.
 _ADVANCE = _POINT.format(
     before="""said AS (
-    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    SELECT f.root_id AS profile_id, t.trait, s.*
     FROM unnest(%b::uuid[], %b::uuid[]) AS u(statement_id, fragment_id)
     CROSS JOIN LATERAL (SELECT root_id FROM identity.fragments WHERE id = u.fragment_id OFFSET 0) AS f
     CROSS JOIN LATERAL (
-        SELECT trait, statement_id FROM identity.statement_traits WHERE statement_id = u.statement_id OFFSET 0
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE id = u.statement_id
+        OFFSET 0
+    ) AS s
+    CROSS JOIN LATERAL (
+        SELECT trait FROM identity.statement_traits
+        WHERE fragment_id = u.fragment_id AND statement_id = u.statement_id
+        OFFSET 0
     ) AS t
+),
+held AS (
+    SELECT g.* FROM (SELECT DISTINCT profile_id FROM said) AS p
+    CROSS JOIN LATERAL (
+        SELECT profile_id, trait, rank, statement_id FROM identity.golden
+        WHERE profile_id = p.profile_id
+        OFFSET 0
+    ) AS g
+),
+places AS (
+    SELECT s.* FROM (SELECT DISTINCT statement_id FROM held) AS h
+    CROSS JOIN LATERAL (
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE id = h.statement_id
+        OFFSET 0
+    ) AS s
 ),""",
     candidates="""
-    SELECT profile_id, trait, statement_id FROM said
-    UNION
-    SELECT g.profile_id, g.trait, g.statement_id
-    FROM (SELECT DISTINCT profile_id, trait FROM said) AS t
-    CROSS JOIN LATERAL (
-        SELECT profile_id, trait, statement_id FROM identity.golden
-        WHERE profile_id = t.profile_id AND trait = t.trait
-        OFFSET 0
-    ) AS g""",
+    SELECT * FROM said
+    UNION ALL
+    SELECT h.profile_id, h.trait, p.* FROM held h JOIN places p ON p.statement_id = h.statement_id
+    WHERE (h.profile_id, h.trait) IN (SELECT profile_id, trait FROM said)""",
     dropping="",
 )
 
 _REPOINT = _POINT.format(
-    before="",
+    before="""held AS (
+    SELECT profile_id, trait, rank, statement_id FROM identity.golden WHERE profile_id = ANY(%b::uuid[])
+),""",
     candidates="""
-    SELECT f.root_id AS profile_id, t.trait, t.statement_id
+    SELECT f.root_id AS profile_id, t.trait, s.*
     FROM (SELECT id, root_id FROM identity.fragments WHERE root_id = ANY(%b::uuid[])) AS f
     CROSS JOIN LATERAL (
-        SELECT trait, statement_id FROM identity.statement_traits WHERE fragment_id = f.id OFFSET 0
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        WHERE fragment_id = f.id
+        OFFSET 0
+    ) AS s
+    CROSS JOIN LATERAL (
+        SELECT trait FROM identity.statement_traits
+        WHERE fragment_id = s.fragment_id AND statement_id = s.statement_id
+        OFFSET 0
     ) AS t""",
     dropping=""", dropped AS (
     DELETE FROM identity.golden g
@@ -149,7 +186,8 @@ _REPOINT = _POINT.format(
 def repoint(profiles: Collection[ProfileId], *, work: Work) -> None:
     """Point the golden values of `profiles` anew; those of a root that is none any more go."""
     if profiles:
-        write(work.session, _REPOINT, (list(profiles), list(profiles), work.workspace))
+        roots = list(profiles)
+        write(work.session, _REPOINT, (roots, roots, roots, work.workspace))
 
 
 def _roots(fragments: Collection[FragmentId], *, work: Work) -> set[ProfileId]:

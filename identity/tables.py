@@ -110,17 +110,19 @@ statements = workspace_table(
     key=("id",),
 )
 
+# One index for who asks by fragment and who asks by statement: a statement is one fragment's.
 statement_traits = workspace_table(
     "statement_traits",
     SCHEMA,
+    Column("fragment_id", Uuid),
     Column("statement_id", Uuid),
     Column("trait", SmallInteger),
-    Column("fragment_id", Uuid, nullable=False),
-    Index("ix_statement_traits_fragment", "workspace_id", "fragment_id"),
-    key=("statement_id", "trait"),
+    key=("fragment_id", "statement_id", "trait"),
     app=APPEND,
 )
 
+# The best statement of each of the best three fragments. Rows are rewritten whenever a source
+# speaks again, in place where the page has room.
 golden = workspace_table(
     "golden",
     SCHEMA,
@@ -131,6 +133,7 @@ golden = workspace_table(
     Column("fragment_id", Uuid, nullable=False),
     Index("ix_golden_fragment", "workspace_id", "fragment_id"),
     key=("profile_id", "trait", "rank"),
+    postgresql_with={"fillfactor": 70},
 )
 
 # Recognises what was accepted before an erasure and arrives after it. Kept 30 days.

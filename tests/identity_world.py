@@ -205,14 +205,15 @@ def expected(messages, limits):
 
 
 def expected_golden(messages, state):
-    """What `World.golden` must be: verified first, source priority, newest; three of each."""
-    told = defaultdict(list)
+    """What `World.golden` must be: each fragment's best, verified first, source priority, newest; three."""
+    told = defaultdict(dict)
     for one in messages:
         for trait in one.traits:
-            order = (_trust(one.own), one.priority, -one.seq, -one.index)
-            told[state[one.key][1], trait].append((order, (one.seq, one.index)))
+            said = (_trust(one.own), one.priority, -one.seq, -one.index), (one.seq, one.index)
+            offered = told[state[one.key][1], trait]
+            offered[one.key] = min(said, offered.get(one.key, said))
     return {
         (root, trait, rank): at
-        for (root, trait), said in told.items()
-        for rank, (_, at) in enumerate(sorted(said)[:3], start=1)
+        for (root, trait), offered in told.items()
+        for rank, (_, at) in enumerate(sorted(offered.values())[:3], start=1)
     }

@@ -12,7 +12,8 @@ from cdp.ingest import storing
 from cdp.ingest.meaning import Meaning, meaning
 from cdp.ingest.reading import InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
-from cdp.ingest.storing import Found
+from cdp.ingest.storing import Found, Sorted
+from cdp.ingest.turns import Turn
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run
 from cdp.ports import AuditEntry, Ports
@@ -40,13 +41,16 @@ class Summary:
         return sum(self.verdicts.values())
 
 
-def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: int | None = None) -> Summary:
+def process(
+    *, work: Work, turn: Turn, ports: Ports, limits: Limits, stages: Stages, only: int | None = None
+) -> Summary:
     """Process the oldest waiting requests, at most `limits.messages` messages and at least one request.
 
-    `only` names one request, to find out which of a failing batch is at fault. Raises
-    whatever fails; the Work then rolls back and nothing of the batch has happened.
+    It writes when it is `turn`'s. `only` names one request, to find out which of a failing batch
+    is at fault. Raises whatever fails; the Work then rolls back and nothing of the batch has
+    happened.
     """
-    with stages.stage("claim"):
+    with stages.stage("claim"), turn.taking():
         rows = _take(limits.messages, only, work=work)
     if not rows:
         return Summary(rows=0)
@@ -54,8 +58,15 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
         bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
     with stages.stage("parse"):
         items = read(rows, bodies, sources.every(work=work))
+    with stages.stage("classify"):
+        meanings = _classify(items, work=work, ports=ports)
+    with stages.stage("consent"):
+        register = _register(work=work, ports=ports)
+    # Up to here this batch has locked its own requests alone, and written nothing.
+    with stages.stage("turn"):
+        turn.wait()
     # People are locked once a Work, in one order: a request with more messages goes in one piece.
-    verdicts = _process_items(items, work=work, ports=ports, stages=stages)
+    verdicts = _process_items(items, meanings, register, work=work, ports=ports, stages=stages)
     with stages.stage("finish"):
         ports.audit.record(
             AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
@@ -104,36 +115,47 @@ def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
     return rows
 
 
-def _process_items(items: Sequence[Item], *, work: Work, ports: Ports, stages: Stages) -> dict[str, int]:
-    with stages.stage("classify"):
-        add_macs(items, work.workspace, ports.vault)
-        region = work.session.scalars(
-            select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
-        ).one()
-        meanings: dict[int, Meaning] = {}
-        for number, item in enumerate(items):
-            if item.verdict == "accepted":
-                said = meaning(
-                    item,
-                    workspace=work.workspace,
-                    vault=ports.vault,
-                    catalogue=ports.catalogue,
-                    region=region,
-                )
-                if said is None:
-                    item.verdict, item.field = "invalid:no_usable_identifier", "userId"
-                else:
-                    meanings[number] = said
+_Classified = tuple[Meaning, Sorted]
+
+
+def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _Classified]:
+    """What the items mean, by number; those that mean nothing get their verdict."""
+    add_macs(items, work.workspace, ports.vault)
+    region = work.session.scalars(
+        select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
+    ).one()
+    meanings: dict[int, _Classified] = {}
+    for number, item in enumerate(items):
+        if item.verdict == "accepted":
+            said = meaning(
+                item, workspace=work.workspace, vault=ports.vault, catalogue=ports.catalogue, region=region
+            )
+            if said is None:
+                item.verdict, item.field = "invalid:no_usable_identifier", "userId"
+            else:
+                meanings[number] = said, storing.sort_out(item, said, ports.catalogue)
+    return meanings
+
+
+def _process_items(
+    items: Sequence[Item],
+    meanings: Mapping[int, _Classified],
+    register: Register,
+    *,
+    work: Work,
+    ports: Ports,
+    stages: Stages,
+) -> dict[str, int]:
     with stages.stage("deduplicate"):
         storing.drop_seen(items, work=work)
-    live = [(item, meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
+    live = [(item, *meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
     found = _place(live, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
-        erased = [item for item, _ in live if item.verdict == "erased"]
+        erased = [item for item, _, _ in live if item.verdict == "erased"]
         if erased:
             storing.amend_verdicts(erased, work=work)
     if found:
-        _keep(found, work=work, ports=ports, stages=stages)
+        _keep(found, register, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         return storing.count_verdicts(items, work=work)
 
@@ -148,18 +170,19 @@ class _Batch:
         return bool(self.found or self.regrouped)
 
 
-def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, stages: Stages) -> _Batch:
+def _place(
+    live: Sequence[tuple[Item, Meaning, Sorted]], *, work: Work, ports: Ports, stages: Stages
+) -> _Batch:
     if not live:
         return _Batch(found=[], regrouped=frozenset(), claimed={})
     with stages.stage("resolve"):
-        placement = ports.identity.place([said.evidence for _, said in live], work=work)
-    with stages.stage("classify"):
-        found = []
-        for (item, said), placed in zip(live, placement.placed, strict=True):
-            if placed.erased:
-                item.verdict = "erased"
-            else:
-                found.append(storing.sort_out(item, said, placed, ports.catalogue))
+        placement = ports.identity.place([said.evidence for _, said, _ in live], work=work)
+    found = []
+    for (item, said, parts), placed in zip(live, placement.placed, strict=True):
+        if placed.erased:
+            item.verdict = "erased"
+        else:
+            found.append(Found(item=item, said=said, placed=placed, parts=parts))
     new = {
         (contact, identifier)
         for one in found
@@ -171,10 +194,8 @@ def _place(live: Sequence[tuple[Item, Meaning]], *, work: Work, ports: Ports, st
     return _Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
 
 
-def _keep(batch: _Batch, *, work: Work, ports: Ports, stages: Stages) -> None:
+def _keep(batch: _Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:
     found = batch.found
-    with stages.stage("consent"):
-        register = _register(work=work, ports=ports)
     with stages.stage("keys"):
         sealing = storing.envelopes(found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
@@ -198,8 +219,8 @@ def _let_scan(found: Sequence[Found], *, work: Work) -> None:
     """Let what holds texts wait for the detector; a copy's row was scanned with the first."""
     fresh = [one for one in found if not one.item.lowered]
     scanning.enqueue(
-        [one.said.row for one in fresh if scanning.worth(one.statement)],
-        [(one.said.row, one.item.received_at) for one in fresh if scanning.worth(one.event)],
+        [one.said.row for one in fresh if scanning.worth(one.parts.statement)],
+        [(one.said.row, one.item.received_at) for one in fresh if scanning.worth(one.parts.event)],
         work=work,
     )
 
@@ -237,7 +258,7 @@ def _derive(batch: _Batch, *, work: Work, ports: Ports) -> None:
         words = {
             trait.name: of[trait.name]
             for trait in clear
-            if trait.name in (of := one.statement.get(trait.field_class, {}))
+            if trait.name in (of := one.parts.statement.get(trait.field_class, {}))
         }
         if words:
             spoke.add(one.placed.fragment)

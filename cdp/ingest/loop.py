@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.stages import Stages
+from cdp.ingest.turns import Turns
 from cdp.kernel.database import IN_THE_WAY, sqlstate
 from cdp.kernel.errors import Overloaded
 from cdp.kernel.logs import log
@@ -24,15 +25,23 @@ Opener = Callable[[], AbstractContextManager[Work]]
 ATTEMPTS = 5
 
 
-def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | None = None) -> Summary:
+def work_off(
+    begin: Opener,
+    *,
+    ports: Ports,
+    limits: Limits,
+    stages: Stages | None = None,
+    turns: Turns | None = None,
+) -> Summary:
     """Process one batch of a workspace; `rows` is 0 when nothing waits.
 
-    Raises only when the database does not answer.
+    `turns` are those of the process, where several lanes work. Raises only when the database
+    does not answer.
     """
-    stages = stages or Stages()
+    stages, turns = stages or Stages(), turns or Turns()
     try:
-        with begin() as work:
-            summary = process(work=work, ports=ports, limits=limits, stages=stages)
+        with turns.turn() as turn, begin() as work:
+            summary = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages)
         return summary
     except (OperationalError, InterfaceError) as error:
         # A deadlock or a statement that ran out of time is worth another try, one by one.
@@ -40,10 +49,10 @@ def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | No
             raise
     except Exception:  # Whatever it is, the requests of the batch are tried alone.
         log().warning("batch_failed", exc_info=True)
-    return _one_by_one(begin, ports=ports, limits=limits, stages=stages)
+    return _one_by_one(begin, ports=ports, limits=limits, stages=stages, turns=turns)
 
 
-def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) -> Summary:
+def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages, turns: Turns) -> Summary:
     with begin() as work:
         oldest = list(
             work.session.scalars(
@@ -53,8 +62,8 @@ def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) 
     rows, verdicts = 0, dict[str, int]()
     for number in oldest:
         try:
-            with begin() as work:
-                one = process(work=work, ports=ports, limits=limits, stages=stages, only=number)
+            with turns.turn() as turn, begin() as work:
+                one = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages, only=number)
         except Exception as error:  # Counted against this request, and logged without its content.
             log().warning("request_failed", accept_seq=number, exc_info=True)
             if _others_in_the_way(error):

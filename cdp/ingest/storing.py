@@ -25,6 +25,14 @@ from cdp.work import Work
 Parts = dict[FieldClass, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """What is to be sealed of an item, by class: what it says of the person, and what happened."""
+
+    statement: Parts
+    event: Parts
+
+
 @dataclass(slots=True, kw_only=True)
 class Found:
     """An accepted item with its meaning, its place, and what is to be sealed of it."""
@@ -32,11 +40,10 @@ class Found:
     item: Item
     said: Meaning
     placed: Placed
-    statement: Parts
-    event: Parts
+    parts: Sorted
 
 
-def sort_out(item: Item, said: Meaning, placed: Placed, catalogue: Catalogue) -> Found:
+def sort_out(item: Item, said: Meaning, catalogue: Catalogue) -> Sorted:
     """Divide an item by class into what is said of the person and what happened."""
     statement = catalogue.classify("traits", None, said.traits) if said.traits else {}
     event: Parts = {}
@@ -53,7 +60,7 @@ def sort_out(item: Item, said: Meaning, placed: Placed, catalogue: Catalogue) ->
             event.setdefault(FieldClass.UNCLASSIFIED, {})["group.traits"] = content.traits
         if content.event is not None and not catalogue.event_in_clear(content.event):
             event.setdefault(FieldClass.UNCLASSIFIED, {})["event"] = content.event
-    return Found(item=item, said=said, placed=placed, statement=statement, event=event)
+    return Sorted(statement=statement, event=event)
 
 
 def _named(message: Message) -> dict[str, str]:
@@ -72,7 +79,7 @@ def envelopes(
     """How many envelopes each fragment's key is about to seal, those of addresses included."""
     counts: dict[FragmentId, int] = defaultdict(int)
     for one in found:
-        counts[one.placed.fragment] += len(one.statement) + len(one.event)
+        counts[one.placed.fragment] += len(one.parts.statement) + len(one.parts.event)
     for fragment, _ in claimed:
         counts[fragment] += 1
     return counts
@@ -82,7 +89,7 @@ def statements(found: Sequence[Found], keys: Keys, catalogue: Catalogue) -> list
     """Sealed statements of the items that say something of a person."""
     made = []
     for one in found:
-        if one.statement:
+        if one.parts.statement:
             fragment = one.placed.fragment
             made.append(
                 Statement(
@@ -93,8 +100,8 @@ def statements(found: Sequence[Found], keys: Keys, catalogue: Catalogue) -> list
                     trust=one.said.trust,
                     position=one.item.position,
                     received_at=one.item.received_at,
-                    traits=_trait_ids(one.statement, catalogue),
-                    sealed=keys.seal(Label.STATEMENT, one.said.row, fragment, one.statement),
+                    traits=_trait_ids(one.parts.statement, catalogue),
+                    sealed=keys.seal(Label.STATEMENT, one.said.row, fragment, one.parts.statement),
                 )
             )
     return made
@@ -151,7 +158,7 @@ def store_events(found: Sequence[Found], keys: Keys, catalogue: Catalogue, *, wo
             ],
             "client_time": [message.client_time for message in messages],
             "sealed": [
-                keys.seal(Label.EVENT, one.said.row, one.placed.fragment, one.event) for one in happened
+                keys.seal(Label.EVENT, one.said.row, one.placed.fragment, one.parts.event) for one in happened
             ],
         },
     )

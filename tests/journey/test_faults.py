@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from api.wiring import SYSTEM
-from cdp.ingest import Limits, Stages, process
+from cdp.ingest import Limits, Stages, Turns, process
 from cdp.kernel import logs
 from cdp.kernel.database import APP, OWNER, metadata
 from cdp.work import open_work
@@ -65,8 +65,11 @@ def process_once(journey, database, cursor):
     """One batch on a connection of its own."""
     url = database.server.url(APP, database.name)
     engine = create_engine(url, poolclass=NullPool, connect_args={"cursor_factory": cursor})
-    with open_work(engine, workspace=journey.workspace, actor=SYSTEM, purpose="ingest") as work:
-        return process(work=work, ports=journey.ports, limits=Limits(), stages=Stages())
+    with (
+        Turns().turn() as turn,
+        open_work(engine, workspace=journey.workspace, actor=SYSTEM, purpose="ingest") as work,
+    ):
+        return process(work=work, turn=turn, ports=journey.ports, limits=Limits(), stages=Stages())
 
 
 def test_killed_at_any_statement_the_batch_has_not_happened(journey, database):

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from documents import MARKDOWN, ROOT, fences, names, places, resolve, rows, section
 
+# Every package declares its tables at import; whoever stands alone in a process has seen none.
+import policies.tables  # noqa: F401
 from api.cli.commands import COMMANDS
 from api.migrations import newest
 from cdp.kernel.database import APP, APPEND, KEEPER, OWNER, READ, READER, WRITE, metadata

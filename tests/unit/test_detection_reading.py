@@ -110,7 +110,7 @@ def test_what_only_looks_like_json_is_read_as_text(text):
     ],
 )
 def test_json_that_a_parser_would_take_something_from_is_read_as_text(text):
-    """F7: of a name that comes twice the last value stays, of a float the first digits; all must be scanned."""
+    """F7: of a name that comes twice the last value stays, of a float the first digits; all is scanned."""
     assert [leaf.text for leaf in leaves({"note": text})][-1] == text
 
 

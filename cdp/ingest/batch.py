@@ -186,6 +186,7 @@ def _place(
     new = {
         (contact, identifier)
         for one in found
+        if one.placed.new_contacts
         for identifier, contact in one.placed.contacts.items()
         if contact in one.placed.new_contacts
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import FromClause
@@ -33,8 +33,7 @@ class Source:
     categories: Mapping[str, tuple[str, str | None]]  # consent category -> (purpose name, channel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """That a fragment goes by an identifier, and how far that is believed."""
 
     identifier: Identifier
@@ -42,8 +41,7 @@ class Claim:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One accepted message, for identity: whose it is and what else it names."""
 
     position: Position
@@ -54,8 +52,7 @@ class Evidence:
     claims: Sequence[Claim] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """Where a message landed. `contacts` maps each identifier of the evidence to its contact."""
 
     fragment: FragmentId

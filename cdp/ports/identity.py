@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
+from cdp.ports.governance import BlindIndex
 from cdp.vocabulary import (
     ContactId,
     FragmentId,
@@ -50,6 +51,17 @@ class Evidence(NamedTuple):
     own: Identifier  # the fragment it belongs to is (source, own)
     own_trust: Trust  # VERIFIED, or ASSERTED from a public key
     claims: Sequence[Claim] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Recognised:
+    """Blind indexes of identifiers, by every key in use, and the contacts of those that are known.
+
+    Looked up before anybody is locked: `place` believes it once, and looks again if it was overtaken.
+    """
+
+    indexes: Mapping[Identifier, Sequence[BlindIndex]]
+    contacts: Mapping[Identifier, ContactId]
 
 
 class Placed(NamedTuple):
@@ -117,9 +129,16 @@ class StoredStatement:
 class Identity(Protocol):
     """Fragments, contacts, components, golden pointers."""
 
-    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
+    def recognise(self, evidence: Sequence[Evidence], *, work: Work) -> Recognised:
+        """Look up what a batch names, for `place` in the same Work. Locks and writes nothing."""
+        ...
+
+    def place(
+        self, evidence: Sequence[Evidence], *, work: Work, recognised: Recognised | None = None
+    ) -> Placement:
         """Record the claims of a batch, lock the touched roots, join components anew.
 
+        `recognised` is what was looked up for this batch, or for a larger one.
         Golden pointers of regrouped profiles are made anew too. Locks are kept until the
         Work ends.
         """

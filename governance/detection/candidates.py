@@ -33,8 +33,9 @@ _PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,24}(?: ?(?:ext|
 _RESIDENT = re2.compile(r"[1-8][0-9]{5}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
 _MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}")
 
-# A country's code that is not China's, before what would be a mobile number there.
-_ABROAD = re.compile(r"(?:\+|\b00)\d{1,3}\)?[ -]?(?:\(0\))?[ -]?$")
+# A country's code that is not China's, before what would be a mobile number there; or a plus alone,
+# for then the 1 is the code.
+_ABROAD = re.compile(r"(?:\+|\b00)(?:\d{1,3}\)?[ -]?(?:\(0\))?[ -]?)?$")
 
 # What stands before a number and says that it is none of a telephone.
 _OTHER = re.compile(

@@ -12,6 +12,7 @@ from typing import Any
 DEPTH = 32
 JSON_CHARACTERS = 262_144  # a text longer than that is read as text
 MOST = 20_000
+FLOAT_DIGITS = 15  # that every float keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,21 @@ def _opened(text: str) -> Any:
     if len(bare) > JSON_CHARACTERS or not bare or (bare[0], bare[-1]) not in (("{", "}"), ("[", "]")):
         return None
     try:
-        return json.loads(bare)
+        return json.loads(bare, object_pairs_hook=_whole, parse_float=_exact)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises `ValueError` for a name that comes twice: all but its last value would go unread."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError
+    return made
+
+
+def _exact(digits: str) -> float:
+    """A number. Raises `ValueError` for one with digits that a float forgets."""
+    if sum(map(str.isdigit, digits)) > FLOAT_DIGITS:
+        raise ValueError
+    return float(digits)

@@ -119,11 +119,12 @@ def work(place):
     program = (
         "from api import session, worker\n"
         "from api.cli.running import settings\n"
-        "from cdp.ingest import Limits\n"
+        "from cdp.ingest import Limits, Turns\n"
         "from governance.detection import config\n"
         "from governance.detection.scanner import Scanner\n"
         "with session.opened(settings()) as opened, Scanner(config.load()) as scanner:\n"
-        "    while worker.work_round(opened.system, Limits()): pass\n"
+        "    turns = Turns()\n"
+        "    while worker.work_round(opened.system, Limits(), turns): pass\n"
         "    while worker.scan_round(opened.system, scanner): pass\n"
     )
     subprocess.run([sys.executable, "-c", program], env={**os.environ, **place.settings}, check=True)

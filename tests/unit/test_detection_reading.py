@@ -101,6 +101,19 @@ def test_what_only_looks_like_json_is_read_as_text(text):
     assert [leaf.text for leaf in leaves({"note": text})][-1] == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "4111 1111 1111 1111", "a": "fine"}',
+        '[{"b": {"id": "11010519491231002X", "id": 1}}]',
+        '{"card": 6212345678901234567.0}',
+    ],
+)
+def test_json_that_a_parser_would_take_something_from_is_read_as_text(text):
+    """F7: of a name that comes twice the last value stays, of a float the first digits; all is scanned."""
+    assert [leaf.text for leaf in leaves({"note": text})][-1] == text
+
+
 def test_too_much_to_look_through_is_said_and_not_cut():
     """Depth and number have limits, and nobody gets half of a value."""
     deep = {"a": None}

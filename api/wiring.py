@@ -7,6 +7,7 @@ the five governing packages.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -48,7 +49,7 @@ from identity.contacts import remember_erased
 from identity.erasing import IdentityErasable
 from identity.service import IdentityService
 from policies.decide import Decider
-from policies.loader import load_default
+from policies.loader import load_default, load_file
 
 SYSTEM = Actor(ref="worker", roles=frozenset({"service"}), kind="system")
 KEEPER = Actor(ref="keeper", roles=frozenset({"service"}), kind="system")
@@ -111,7 +112,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         ledger=ledger,
         gate=Gate(members=members, workspaces=tables.workspaces),
         intents=Intents(window=settings.send_window),
-        policies=Decider(load_default()),
+        policies=Decider(load_file(Path(settings.policy_file)) if settings.policy_file else load_default()),
         erasables=erasables,
     )
     return System(

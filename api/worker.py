@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.wiring import System
 from cdp import inbox, quarantine, scanning, tables, workspaces
 from cdp.ingest import Limits, Turns, work_off
+from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Detector
 from cdp.work import Work
@@ -62,7 +63,7 @@ def in_lanes(work: Round, stop: threading.Event) -> None:
     """Call `work` again and again in every lane until `stop` is set.
 
     What one lane raises stops the others after the batch in hand, and is raised here; a database
-    that does not answer is waited for.
+    or a journal that does not answer is waited for.
     """
     turns = Turns()
     with ThreadPoolExecutor(LANES, thread_name_prefix="lane") as pool:
@@ -83,6 +84,10 @@ def _work_on(work: Round, turns: Turns, stop: threading.Event) -> None:
                 rest(rounds)
         except SQLAlchemyError:
             log().warning("database_unavailable", exc_info=True)
+            busy = False
+            stop.wait(1.0)
+        except Unavailable:
+            log().warning("part_unavailable", exc_info=True)
             busy = False
             stop.wait(1.0)
         if not busy:

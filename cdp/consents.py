@@ -45,6 +45,10 @@ class ForgottenContact(NobodyThere):
     """This address is no longer known here, so nothing is sent to it and nothing was changed."""
 
 
+class WhoseGrant(BadInput):
+    """Several people share this contact, and a grant is one person's: a form must say who gave it."""
+
+
 class UnknownPurpose(BadInput):
     """There is no purpose of that name; `cdp purpose list` names them."""
 
@@ -105,13 +109,15 @@ def say(
     """Record one saying and return once it holds.
 
     It is about a contact (by id or normalised identifier) or about a person (by profile).
-    `patience` bounds the wait for running releases. Raises `NobodyThere`, `UnknownPurpose`,
-    `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
+    `patience` bounds the wait for running releases. Raises `NobodyThere`, `WhoseGrant`,
+    `UnknownPurpose`, `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
     """
     with begin() as work:
         if not ports.policies.allows(work.actor, "consent", "write"):
             raise WordNotAllowed
         bound = _bind(contact, identifier, profile, work=work, ports=ports)
+        if len(bound.holders) > 1 and saying.state not in NEGATIVE:
+            raise WhoseGrant(field="contact")
         ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, work=work, ports=ports)
         recorded = ports.ledger.record(words, work=work)

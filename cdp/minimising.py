@@ -19,6 +19,8 @@ from cdp.unsubscribe import Link
 from cdp.vocabulary import Actor, ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
 from cdp.work import Work
 
+SERVICE = frozenset({"service"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -63,6 +65,11 @@ def fragments(
     for profile, fragment in work.session.execute(own.union_all(lent)):
         held.setdefault(profile, set()).add(fragment)
     return {profile: frozenset(fragments) for profile, fragments in held.items()}
+
+
+def release_plan(purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
+    """The column plan of a release itself: it uses what the service role may for that purpose."""
+    return plan_for(replace(work.actor, roles=SERVICE), purpose, work=work, ports=ports)
 
 
 def plan_for(actor: Actor, purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:

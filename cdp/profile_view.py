@@ -15,7 +15,7 @@ from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
 from cdp import inbox, receipts
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best, plan_for, without_texts
+from cdp.minimising import best, plan_for, release_plan, without_texts
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
@@ -276,6 +276,9 @@ def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> 
     contactable, reasons = _reachable(asked, core)
     if refused is not None:
         contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
+    elif release_plan(asking.purpose, work=work, ports=ports)[FieldClass.CONTACT] is not Show.SHOW:
+        # No release could use the contact, whatever the person allowed.
+        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, "policy") for one in asked}
     return _Decision(
         core=core,
         contactable=contactable,

@@ -14,7 +14,7 @@ step 2 sees the narrowing or the narrowing waits for the send. No lock is held m
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
-from cdp.minimising import Asked, Batch, Subject, fragments, plan_for, read
+from cdp.minimising import Asked, Batch, Subject, fragments, read, release_plan
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
     FieldClass,
@@ -37,11 +37,13 @@ from cdp.vocabulary import (
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
-SERVICE = frozenset({"service"})
 
 
 class ReleaseNotAllowed(NotAllowed):
-    """The policy does not let this caller run releases, or the purpose does not let addresses be used."""
+    """The policy lets this caller run no releases, or has no line by which this purpose uses addresses.
+
+    A policy of your own says so: CDP_POLICY_FILE.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +154,8 @@ def run(
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of the release itself: it uses what the service role may for that purpose."""
-    service = replace(work.actor, roles=SERVICE)
-    show = plan_for(service, plan.ask.purpose, work=work, ports=ports)
+    """The column plan of the release. Raises `ReleaseNotAllowed`."""
+    show = release_plan(plan.ask.purpose, work=work, ports=ports)
     if not ports.policies.allows(work.actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
         raise ReleaseNotAllowed
     return show

@@ -6,6 +6,7 @@ offered: other operators would scan the table under row-level security.
 """
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -78,9 +79,7 @@ def _comparison(
     if attribute is None:
         raise BadRule(field=f"{place}.attribute")
     value, is_word = rule["value"], attribute.kind == "word"
-    right_type = (
-        isinstance(value, str) if is_word else isinstance(value, (int, float)) and not isinstance(value, bool)
-    )
+    right_type = isinstance(value, str) if is_word else _number(value)
     operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
     if operator is None or (is_word and rule["op"] != "="):
         raise BadRule(field=f"{place}.op")
@@ -88,8 +87,22 @@ def _comparison(
         raise BadRule(field=f"{place}.value")
     derived = tables.derived.c
     column = derived.word if is_word else derived.number
-    matching = select(derived.profile_id).where(derived.attribute_id == attribute.id, operator(column, value))
+    # A whole number of any size is compared as what the column holds.
+    sought = value if is_word else float(value)
+    matching = select(derived.profile_id).where(
+        derived.attribute_id == attribute.id, operator(column, sought)
+    )
     return profile.in_(matching)
+
+
+def _number(value: Any) -> bool:
+    """Whether a value can be compared with a derived number, and kept in a rule."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def save(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:

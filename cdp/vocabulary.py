@@ -6,7 +6,7 @@ and `Trust` are stored: they are never renumbered, only added to.
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 from uuid import UUID
 
 WorkspaceId = NewType("WorkspaceId", UUID)
@@ -157,8 +157,7 @@ class Position:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(NamedTuple):
     """A normalised identifier. Its `repr` never shows the value."""
 
     namespace: str
@@ -166,8 +165,6 @@ class Identifier:
 
     def __repr__(self) -> str:
         return f"Identifier(namespace={self.namespace!r}, value=<personal>)"
-
-    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ the identifier open. `replay` enters what a restored database does not know.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -49,7 +48,7 @@ def journalled(
     macs = macs_of({contact: identifiers[contact] for contact in named & identifiers.keys()}, vault, work)
     written = journal.write("negative", [_payload(one, macs) for one in negative], work=work)
     lines = {one.entry: line for one, line in zip(negative, written, strict=True)}
-    return [replace(one, journal_line=lines.get(one.entry)) for one in drafts]
+    return [one._replace(journal_line=lines.get(one.entry)) for one in drafts]
 
 
 def macs_of(

@@ -51,12 +51,15 @@ class Purposes:
     """All purposes of a workspace."""
 
     by_id: Mapping[PurposeId, Purpose]
+    stops: frozenset[PurposeId] = field(init=False)  # a negative word of which stops everything
     _by_name: dict[str, Purpose] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Names are asked for at every word."""
+        """Names are asked for at every word, and so is what stops everything."""
         by_name = {purpose.name: purpose for purpose in self.by_id.values()}
         object.__setattr__(self, "_by_name", by_name)
+        stopping = (self.reserved(Reserved.RESTRICTION), self.reserved(Reserved.DECEASED))
+        object.__setattr__(self, "stops", frozenset(one for one in stopping if one is not None))
 
     def named(self, name: str) -> Purpose | None:
         """The purpose of that name."""
@@ -93,12 +96,6 @@ class Purposes:
         if known.purpose_class is PurposeClass.MARKETING and marketing is not None:
             return self.lineage(purpose) | {marketing}
         return self.lineage(purpose)
-
-    @property
-    def stops(self) -> frozenset[PurposeId]:
-        """The purposes of which a negative word stops everything."""
-        found = (self.reserved(Reserved.RESTRICTION), self.reserved(Reserved.DECEASED))
-        return frozenset(purpose for purpose in found if purpose is not None)
 
 
 def purpose_id(workspace: WorkspaceId, name: str) -> PurposeId:

@@ -8,9 +8,8 @@ an un-merge takes a stranger's refusal along exactly.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import FromClause, func, select
@@ -47,8 +46,7 @@ class SpeaksForAnother(NotAllowed):
     """A public key speaks for its device or the contact that it names, never for a whole person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A checked word with its entry's id and its times."""
 
     entry: UUID
@@ -127,22 +125,22 @@ def _checked(word: Word, *, stops: bool) -> Word:
         if word.scope is Scope.PERSON:
             raise SpeaksForAnother(field="scope")
         confirmed = word.state is not State.GIVEN or word.scope is Scope.DEVICE
-        word = replace(word, guardian=False, state=word.state if confirmed else State.REQUESTED)
+        word = word._replace(guardian=False, state=word.state if confirmed else State.REQUESTED)
     if stops:
         if grants and not is_change_act(word.state, word.evidence):
             raise LiftedWithoutAct(field="evidence")
-        word = replace(word, channel=None)
+        word = word._replace(channel=None)
     if word.scope is Scope.CONTACT and (stops or not grants):
         # It binds whoever holds the contact, so it is nobody's: another holder's access
         # shows no author, and the author's erasure leaves it as it is.
-        return replace(word, fragment=None)
+        return word._replace(fragment=None)
     return word
 
 
 def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClause, work: Work) -> list[Draft]:
     """Note on each grant the newest negative word that refuses it, if one does."""
     covered = refused_by([one.said(number) for number, one in enumerate(drafts)], purposes, members, work)
-    return [replace(one, covered_by=covered[one.entry]) if one.entry in covered else one for one in drafts]
+    return [one._replace(covered_by=covered[one.entry]) if one.entry in covered else one for one in drafts]
 
 
 def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:

@@ -9,11 +9,9 @@ again, with the time at which they were first received: only a newer act of opti
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select
-
-from cdp.kernel.database import Conflict, insert_rows
+from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.kernel.ids import new_id
 from cdp.ports import Vault, Word
 from cdp.vocabulary import Channel, ContactId, Identifier, PurposeId, Scope, State, Trust
@@ -77,19 +75,35 @@ def restore(contacts: Sequence[tuple[ContactId, Identifier]], *, vault: Vault, w
     for (contact, identifier), macs in zip(contacts, made, strict=True):
         for label, mac in macs.items():
             owners[label, identifier.namespace, mac] = contact
-    suppressed = tables.suppressions.c
-    rows = work.session.execute(
-        select(tables.suppressions).where(
-            suppressed.label.in_(sorted({label for label, _, _ in owners})),
-            suppressed.namespace.in_(sorted({namespace for _, namespace, _ in owners})),
-            suppressed.mac == func.any(bindparam("macs", [mac for _, _, mac in owners], unique=True)),
-        )
+    columns = (
+        sorted({label for label, _, _ in owners}),
+        sorted({namespace for _, namespace, _ in owners}),
+        [mac for _, _, mac in owners],
     )
+    rows = [_Kept(*row) for row in run(work.session, _KEPT, columns)]
     found = [(owners.get((row.label, row.namespace, bytes(row.mac))), row) for row in rows]
     append([_draft(contact, row) for contact, row in found if contact is not None], work)
 
 
-def _draft(contact: ContactId, row: Row[Any]) -> Draft:
+class _Kept(NamedTuple):
+    """A row of `consent.suppressions`."""
+
+    label: str
+    namespace: str
+    mac: bytes
+    purpose_id: PurposeId
+    channel: str
+    state: str
+    received_at: datetime
+
+
+_KEPT = """
+SELECT label, namespace, mac, purpose_id, channel, state, received_at FROM consent.suppressions
+WHERE label = ANY(%b::text[]) AND namespace = ANY(%b::text[]) AND mac = ANY(%b::bytea[])
+"""
+
+
+def _draft(contact: ContactId, row: _Kept) -> Draft:
     return Draft(
         entry=new_id(),
         word=Word(

@@ -7,7 +7,6 @@ grant weaker, and an old form that arrives late replaces no newer act.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -48,8 +47,7 @@ class Key(NamedTuple):
     change_act: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(NamedTuple):
     """One entry of the ledger, as far as the gate hears it."""
 
     entry: UUID

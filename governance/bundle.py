@@ -17,7 +17,7 @@ _CLASSES = {cls.value: cls for cls in FieldClass}
 
 def pack(tokens: Mapping[FieldClass, bytes]) -> bytes:
     """Frame the envelopes of one row; no envelopes make an empty bundle."""
-    return b"".join(_HEAD.pack(cls, len(tokens[cls])) + tokens[cls] for cls in sorted(tokens))
+    return b"".join([_HEAD.pack(cls, len(token)) + token for cls, token in sorted(tokens.items())])
 
 
 def unpack(bundled: bytes) -> dict[FieldClass, bytes]:

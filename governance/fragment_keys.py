@@ -5,9 +5,10 @@ successor. New keys are wrapped under the version that the database calls active
 is held FOR SHARE, so that rotation (which takes it FOR UPDATE) misses none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -44,9 +45,7 @@ class FragmentKeys:
 
     def __init__(self, held: Sequence[_Held], workspace: WorkspaceId, file: KeyFile) -> None:
         self._by_id = {one.id: one for one in held}
-        self._newest: dict[FragmentId, _Held] = {}
-        for one in sorted(held, key=lambda one: one.generation):
-            self._newest[one.fragment] = one
+        self._newest = _newest(held)
         self._workspace = workspace
         self._file = file
         self._keks: dict[int, bytes] = {}
@@ -105,17 +104,23 @@ def fetch(
     """The keys of `fragments`; with `sealing`, new keys and successors where they are needed."""
     held = _held(fragments, work)
     if sealing:
-        newest = {one.fragment: one for one in sorted(held, key=lambda one: one.generation)}
-        unready = [
-            fragment
-            for fragment in sealing
-            if fragment not in newest or newest[fragment].envelopes + sealing[fragment] > MAX_ENVELOPES
-        ]
-        ready = sealing.keys() - set(unready)
-        _count({newest[fragment].id: sealing[fragment] for fragment in ready}, work)
+        newest = _newest(held)
+        ready: list[tuple[KeyId, int]] = []
+        unready: list[FragmentId] = []
+        for fragment, count in sealing.items():
+            known = newest.get(fragment)
+            if known is None or known.envelopes + count > MAX_ENVELOPES:
+                unready.append(fragment)
+            else:
+                ready.append((known.id, count))
+        _count(ready, work)
         if unready:
             held += _make(unready, newest, sealing, work=work, file=file)
     return FragmentKeys(held, work.workspace, file)
+
+
+def _newest(held: Iterable[_Held]) -> dict[FragmentId, _Held]:
+    return {one.fragment: one for one in sorted(held, key=attrgetter("generation"))}
 
 
 _HELD = """
@@ -186,14 +191,14 @@ def _make(
     return made
 
 
-def _count(uses: Mapping[KeyId, int], work: Work) -> None:
+def _count(uses: Sequence[tuple[KeyId, int]], work: Work) -> None:
     """Add to the keys' counts of envelopes, before anything is sealed with them."""
     if uses:
         write(
             work.session,
             "UPDATE governance.keys k SET envelopes = k.envelopes + u.n"
             " FROM unnest(%b::uuid[], %b::int4[]) AS u(id, n) WHERE k.workspace_id = %s AND k.id = u.id",
-            (list(uses), list(uses.values()), work.workspace),
+            ([key for key, _ in uses], [count for _, count in uses], work.workspace),
         )
 
 

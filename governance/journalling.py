@@ -71,9 +71,11 @@ def check_marks(directory: Path, connection: Connection) -> None:
 
     A file that was trimmed is as long as it was then.
     """
+    # The marks first: others write meanwhile, and what is noted was on disk before.
+    marks = _marks(connection)
     there = heights(directory) if directory.exists() else {}
     there |= {file: one.lines for file, one in trimmed(directory).items()}
-    for file, lines in _marks(connection).items():
+    for file, lines in marks.items():
         if there.get(file, 0) < lines:
             raise StateOlderThanDatabase(lines=lines, found=there.get(file, 0))
 

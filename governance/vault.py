@@ -77,8 +77,8 @@ class LocalVault:
         made: list[dict[str, bytes]] = [{} for _ in identifiers]
         for use in (Use.SUPPRESSION, Use.JOURNAL):
             blinder = self._blinder(use, workspace)
-            for macs, identifier in zip(made, identifiers, strict=True):
-                macs[use.value] = blinder.one(identifier.namespace, identifier.value)
+            for macs, one in zip(made, self._indexes(identifiers, blinder), strict=True):
+                macs[use.value] = one.index
         return made
 
     def keys(

@@ -4,7 +4,7 @@ A contact is found by every version of the index that is in use and made under t
 one. What was accepted before an erasure and names the erased person is recognised here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cdp.kernel.database import Conflict, insert_rows, run
@@ -42,10 +42,17 @@ def find(names: Sequence[Identifier], indexes: Indexes, *, work: Work) -> dict[i
 
 
 def find_or_make(
-    names: Sequence[Identifier], indexes: Indexes, *, work: Work
+    names: Sequence[Identifier], indexes: Indexes, early: Mapping[Identifier, ContactId], *, work: Work
 ) -> tuple[dict[int, ContactId], frozenset[int]]:
-    """The contacts by place in `names`, and the places of those that this Work has made."""
-    found = find(names, indexes, work=work)
+    """The contacts by place in `names`, and the places of those that this Work has made.
+
+    `early` are contacts that were there before; without any, they are looked up. One that was made
+    since is met when it is inserted, and one that went since is missed when it is locked.
+    """
+    if early:
+        found = {n: early[name] for n, name in enumerate(names) if name in early}
+    else:
+        found = find(names, indexes, work=work)
     missing = [n for n in range(len(names)) if n not in found]
     if not missing:
         return found, frozenset()

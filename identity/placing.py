@@ -7,13 +7,13 @@ the order of processing leaves no trace (I1).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from cdp.kernel.database import run
-from cdp.ports import Evidence, Placed, Placement, Vault
+from cdp.ports import Evidence, Placed, Placement, Recognised, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, Trust
 from cdp.work import Work
 from identity import claiming, contacts, regrouping
@@ -36,16 +36,42 @@ class _Erased(Exception):
         self.numbers = numbers
 
 
-def place(evidence: Sequence[Evidence], *, work: Work, vault: Vault, limits: Limits) -> Placement:
+def recognise(evidence: Sequence[Evidence], *, work: Work, vault: Vault) -> Recognised:
+    """The indexes of what a batch names, and the contacts that are there already."""
+    names = list(dict.fromkeys(name for one in evidence for name in _named(one)))
+    indexes = vault.every_index(work.workspace, names)
+    found = contacts.find(names, indexes, work=work)
+    return Recognised(
+        indexes=dict(zip(names, indexes, strict=True)),
+        contacts={names[n]: contact for n, contact in found.items()},
+    )
+
+
+def _named(one: Evidence) -> Iterator[Identifier]:
+    yield one.own
+    for claim in one.claims:
+        yield claim.identifier
+
+
+def place(
+    evidence: Sequence[Evidence],
+    recognised: Recognised | None,
+    *,
+    work: Work,
+    vault: Vault,
+    limits: Limits,
+) -> Placement:
     """Record the claims of a batch, lock the touched rows, group anew what changed.
 
     Raises `Contended` if others were in the way five times: split the batch.
     """
+    recognised = recognised or recognise(evidence, work=work, vault=vault)
     batch: Batch = dict(enumerate(evidence))
     while True:
         told = claiming.gather(batch.values())
-        indexes = vault.every_index(work.workspace, told.names)
-        attempt = _Attempt(batch=batch, told=told, indexes=indexes, work=work, vault=vault, limits=limits)
+        attempt = _Attempt(
+            batch=batch, told=told, recognised=recognised, work=work, vault=vault, limits=limits
+        )
         try:
             landed = regrouping.retrying(attempt.run, work=work)
         except _Erased as erased:
@@ -74,7 +100,7 @@ class _Attempt:
 
     batch: Batch
     told: Told
-    indexes: Indexes
+    recognised: Recognised
     work: Work
     vault: Vault
     limits: Limits
@@ -82,7 +108,9 @@ class _Attempt:
     def run(self, also: frozenset[FragmentId]) -> _Landed:
         """Write, lock, look again, group. Raises `Moved` or `_Erased`, to start again."""
         told, work, limits = self.told, self.work, self.limits
-        found, new = contacts.find_or_make(told.names, self.indexes, work=work)
+        # Believed once: whoever was overtaken looks again, for a contact may be gone by now.
+        early, self.recognised.contacts = self.recognised.contacts, {}
+        found, new = contacts.find_or_make(told.names, self._indexes(), early, work=work)
         if len(found) < len(told.names):
             raise Moved
         known = Known(contacts=found, new_contacts=new)
@@ -100,10 +128,13 @@ class _Attempt:
         locked = locks.union(known.ids[number] for number in known.made)
         return _Landed(known, fresh, regrouping.settle(change, locked, work=work, limits=limits))
 
+    def _indexes(self) -> Indexes:
+        return [self.recognised.indexes[name] for name in self.told.names]
+
     def _drop_erased(self) -> None:
         """Asked under the locks, which an erasure takes too: no later one can be overlooked."""
         oldest = min((first[0] for first in self.told.firsts), default=0)
-        marks = contacts.erased(oldest, self.told.names, self.indexes, vault=self.vault, work=self.work)
+        marks = contacts.erased(oldest, self.told.names, self._indexes(), vault=self.vault, work=self.work)
         if marks:
             numbers = frozenset(
                 number

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
-from cdp.ports import Evidence, GoldenValue, Placement, Statement, StoredStatement, Vault
+from cdp.ports import Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId
 from cdp.work import Work
 from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge
@@ -26,12 +26,18 @@ class IdentityService:
         """The two limits as the grouping takes them."""
         return Limits(claims=self.claim_limit, fragments=self.component_limit)
 
-    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
+    def recognise(self, evidence: Sequence[Evidence], *, work: Work) -> Recognised:
+        """Look up what a batch names, for `place` in the same Work. Locks and writes nothing."""
+        return placing.recognise(evidence, work=work, vault=self.vault)
+
+    def place(
+        self, evidence: Sequence[Evidence], *, work: Work, recognised: Recognised | None = None
+    ) -> Placement:
         """Record the claims of a batch, lock the touched roots, join components anew.
 
         Raises `Contended`, an `Overloaded`: nothing was stored, send a smaller batch.
         """
-        return placing.place(evidence, work=work, vault=self.vault, limits=self.limits)
+        return placing.place(evidence, recognised, work=work, vault=self.vault, limits=self.limits)
 
     def state(self, statements: Sequence[Statement], *, work: Work) -> None:
         """Append statements and point the touched profiles' golden values anew."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import NoReturn
 
 from cdp.kernel.errors import Refused
@@ -130,13 +131,24 @@ def load(
 
 def load_default(*, known_purposes: Collection[str] | None = None) -> Policy:
     """The policy that ships with the platform: `model.conf` and `default.csv`."""
-    folder = resources.files("policies")
-    return load(
-        folder.joinpath("model.conf").read_text("utf-8"),
-        folder.joinpath("default.csv").read_text("utf-8"),
-        known_roles=frozenset(Role),
-        known_purposes=known_purposes,
-    )
+    return _of(_shipped("default.csv"), known_purposes)
+
+
+def load_file(path: Path) -> Policy:
+    """An operator's own policy, in place of the default one. Raises `PolicyRefused`."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise PolicyRefused(file=path.name, reason="unreadable") from None
+    return _of(text, None)
+
+
+def _of(text: str, known_purposes: Collection[str] | None) -> Policy:
+    return load(_shipped("model.conf"), text, known_roles=frozenset(Role), known_purposes=known_purposes)
+
+
+def _shipped(name: str) -> str:
+    return resources.files("policies").joinpath(name).read_text("utf-8")
 
 
 def _refuse(file: str, line: int, word: int, reason: str) -> NoReturn:

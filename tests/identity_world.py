@@ -5,7 +5,7 @@ Ids are random, so results are compared by what they stand for: a fragment is
 """
 
 from collections import defaultdict
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -136,7 +136,7 @@ class World:
             fragments = work.session.execute(select(tables.fragments)).all()
             contacts = {self.service.contact_of(one, work=work): one for one in known}
         sources = {one: name for name, one in names.items()}
-        return {(sources[row.source_id], *astuple(contacts[row.contact_id])): row for row in fragments}
+        return {(sources[row.source_id], *contacts[row.contact_id]): row for row in fragments}
 
     def fragment(self, source_name, own):
         """The id of a fragment."""
@@ -182,7 +182,7 @@ def expected(messages, limits):
         fragments[one.key] = Fragment(fragment, own, one.key[1], first)
         for said in (one.own, *one.claims):
             named = identifier(said.removeprefix("?"))
-            key = (fragment, name_id(*astuple(named)), _trust(said))
+            key = (fragment, name_id(*named), _trust(said))
             old = claims.get(key)
             claims[key] = ClaimRow(
                 *key[:2],

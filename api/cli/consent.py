@@ -233,13 +233,18 @@ def _history(
 ) -> list[dict[str, object]]:
     ports = opened.system.ports
     fragments, contacts = _whom(work, ports, person, named)
-    keys = ports.vault.keys(fragments, work=work)
+    seen = fragments
+    if not fragments:
+        # What was said at an address that several share is known of each of them.
+        holding = consents.holders(contacts, work=work, ports=ports)
+        seen = sorted({one.fragment for those in holding.values() for one in those})
+    keys = ports.vault.keys(seen, work=work)
     found = ports.ledger.history(fragments, contacts, work=work)
     ports.audit.record(
         AuditEntry(
             action="system:consent:read",
             outcome="ok",
-            references=[keys.reference(one) for one in fragments],
+            references=[keys.reference(one) for one in seen],
             policy_version=ports.policies.version,
             detail={"words": len(found)},
         ),

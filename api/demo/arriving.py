@@ -52,14 +52,14 @@ def import_files(platform: Platform, teller: Teller, told: Told) -> None:
         ("crm", files.crm, files.crm_mapping),
         ("shop", files.shop, files.shop_mapping),
     ):
-        results[name] = _import(platform, teller, name, file, mapping)
+        results[name] = import_file(platform, teller, name, file, mapping)
     platform.wait_for_inbox()
     before = _statements(platform)
     for name, file, mapping in (
         ("crm", files.crm, files.crm_mapping),
         ("shop", files.shop, files.shop_mapping),
     ):
-        _import(platform, teller, name, file, mapping)
+        import_file(platform, teller, name, file, mapping)
     platform.wait_for_inbox()
     after = _statements(platform)
     rejected = sum(result.rejected for result in results.values())
@@ -84,7 +84,8 @@ def import_files(platform: Platform, teller: Teller, told: Told) -> None:
     }
 
 
-def _import(platform: Platform, teller: Teller, name: str, file: Path, mapping: Path) -> imports.Imported:
+def import_file(platform: Platform, teller: Teller, name: str, file: Path, mapping: Path) -> imports.Imported:
+    """Import a file of a source; what is rejected is written beside the demo's other rejects."""
     rejects = platform.folder / "rejects"
     rejects.mkdir(exist_ok=True)
     catalogue = platform.system.ports.catalogue

@@ -75,18 +75,20 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
     ]
     told.checks = {
         "many matched": result.matched > 1000,
-        "nobody was released": result.released == 0 and not _lines(platform, "nobody.ndjson"),
+        "nobody was released": result.released == 0 and not lines(platform, "nobody.ndjson"),
         "everybody has a reason": sum(result.withheld.values()) == result.matched,
     }
 
 
-def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.Result:
+def release(
+    platform: Platform, segment: str, ask: Ask, file: str, fields: Sequence[str] = ("given_name", "country")
+) -> releases.Result:
     """Release a segment to a file of the demo's, as the marketing operator."""
     ports = platform.system.ports
     with platform.operator("admin", purpose="setup")() as work:
         path = str((platform.folder / file).absolute())
         endpoints.create(ask.recipient or "", file, path, work=work, ports=ports)
-    traits = [trait.id for name in ("given_name", "country") if (trait := ports.catalogue.trait(name))]
+    traits = [trait.id for name in fields if (trait := ports.catalogue.trait(name))]
     plan = releases.Plan(segment=segment, ask=ask, traits=traits, endpoint=file, public_url=platform.api)
     return releases.run(
         plan,
@@ -96,7 +98,8 @@ def release(platform: Platform, segment: str, ask: Ask, file: str) -> releases.R
     )
 
 
-def _lines(platform: Platform, file: str) -> list[str]:
+def lines(platform: Platform, file: str) -> list[str]:
+    """The lines of a file that was released to."""
     return (platform.folder / file).read_text("utf-8").splitlines()
 
 
@@ -112,10 +115,10 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
             recipients=[OWN_MAILER, PARTNER],
             work=work,
         )
-    forms = _forms(platform)
-    with teller.progress("recording consent forms", len(forms)) as advance:
+    given = forms(platform)
+    with teller.progress("recording consent forms", len(given)) as advance:
         consents.record_forms(
-            forms, begin=platform.operator("support"), ports=platform.system.ports, progress=advance
+            given, begin=platform.operator("support"), ports=platform.system.ports, progress=advance
         )
     sold = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=PARTNER)
     with platform.operator("marketing", purpose=MARKETING)() as work:
@@ -128,14 +131,14 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
         left_out = why.get(profile_of(platform, customer))
         named[name] = reasons.article(left_out.reason) if left_out else "released"
     told.figures = {
-        "forms": len(forms),
+        "forms": len(given),
         "matched": funnel.matched,
         "released": result.released,
         "withheld": dict(result.withheld),
         "named": named,
     }
     told.lines = [
-        f"{len(forms):,} forms with the notice 'newsletter'; orders came with the events.",
+        f"{len(given):,} forms with the notice 'newsletter'; orders came with the events.",
         f"to a partner (a sale): matched {funnel.matched:,}, released {result.released:,}; withheld: "
         + ", ".join(f"{n:,} {reason}" for reason, n in result.withheld.most_common()),
         *(f"{name}: {article}" for name, article in named.items()),
@@ -150,13 +153,13 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
 
 
 def _written(platform: Platform, file: str) -> int:
-    return len(_lines(platform, file))
+    return len(lines(platform, file))
 
 
-def _forms(platform: Platform) -> list[Form]:
+def forms(platform: Platform) -> list[Form]:
     """Forms of most people of the CRM and of the invented four, each for the address that they gave."""
     random = Random("consent forms")  # noqa: S311
-    forms = []
+    made = []
     invented = {one.crm_id for one in customers.CUSTOMERS}
     normalise = platform.system.ports.vault.normalise
     for record in platform.people.crm:
@@ -164,7 +167,7 @@ def _forms(platform: Platform) -> list[Form]:
             email = normalise("email", record.values.get("email", ""), region="DE")
             own = normalise("crm:crm", record.id, region="DE")
             if email and own:
-                forms.append(
+                made.append(
                     Form(
                         person=Identifier("crm:crm", own),
                         contact=Identifier("email", email),
@@ -174,14 +177,14 @@ def _forms(platform: Platform) -> list[Form]:
     paul = normalise("phone", customers.PAUL.phone.e164, region="DE")
     own = normalise("crm:crm", customers.PAUL.crm_id, region="DE")
     assert paul and own, "the invented customers are usable"
-    forms.append(
+    made.append(
         Form(
             person=Identifier("crm:crm", own),
             contact=Identifier("phone", paul),
             saying=agrees("sms_marketing", Channel.SMS),
         )
     )
-    return forms
+    return made
 
 
 def agrees(purpose: str, channel: Channel) -> Saying:

@@ -1,4 +1,4 @@
-"""`cdp demo`: the platform's main job in twelve steps on real parts, with a scorecard.
+"""`cdp demo`: the platform's main job in fourteen steps on real parts, with a scorecard.
 
 It is told well only if every check of every step held. Each fact about another product is from
 a run of that product; see the table in the README.
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.demo import arriving, deciding, leaving, platform, racing, report
+from api.demo import arriving, deciding, leaving, platform, racing, report, watching
 from api.demo.files import write_files
 from api.demo.people import population
 from api.demo.platform import Platform
@@ -90,6 +90,16 @@ STEPS = (
         "cdp audit verify --database COPY --checkpoint saved-checkpoint.txt",
         f"{UNOMI} and {FIDES} keep no audit of reads; {FIDES}' evidence is counts in ordinary tables.",
     ),
+    (
+        "Found before it leaves",
+        "cdp import support.ndjson --source support --mapping support.yaml; cdp findings list",
+        f"{FIDES}: an erasure over an undeclared store says complete, and nothing is erased there.",
+    ),
+    (
+        "The trail is searched",
+        "cdp audit search --purpose email_marketing --facet action; cdp audit reconcile",
+        f"{UNOMI} and {FIDES} keep no audit of reads: there is nothing to search.",
+    ),
 )
 
 # Scorecard figure -> the step that made it, in the shape of docs/wire.
@@ -111,6 +121,11 @@ SCORES = {
     "log_size": 11,
     "log_verifies": 11,
     "tampering_found": 11,
+    "notes_withheld": 12,
+    "notes_leaked": 12,
+    "search_engine": 13,
+    "search_found": 13,
+    "search_edits_found": 13,
 }
 
 
@@ -182,6 +197,8 @@ def _chapters(
         un_merge,
         lambda told: leaving.see_and_erase(stage, teller, told),
         lambda told: leaving.verify_and_tamper(stage, teller, told),
+        lambda told: watching.find_undeclared(stage, teller, told),
+        lambda told: watching.search_trail(stage, teller, told),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select
@@ -16,7 +17,7 @@ from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.turns import Turn
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import AuditEntry, Ports, Recognised
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
@@ -62,11 +63,16 @@ def process(
         meanings = _classify(items, work=work, ports=ports)
     with stages.stage("consent"):
         register = _register(work=work, ports=ports)
+    with stages.stage("recognise"):
+        evidence = [said.evidence for said, _ in meanings.values()]
+        recognised = ports.identity.recognise(evidence, work=work)
     # Up to here this batch has locked its own requests alone, and written nothing.
     with stages.stage("turn"):
         turn.wait()
     # People are locked once a Work, in one order: a request with more messages goes in one piece.
-    verdicts = _process_items(items, meanings, register, work=work, ports=ports, stages=stages)
+    verdicts = _process_items(
+        items, meanings, _Before(register, recognised), work=work, ports=ports, stages=stages
+    )
     with stages.stage("finish"):
         ports.audit.record(
             AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
@@ -118,6 +124,13 @@ def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
 _Classified = tuple[Meaning, Sorted]
 
 
+class _Before(NamedTuple):
+    """What was read before the batch had its turn."""
+
+    register: Register
+    recognised: Recognised
+
+
 def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _Classified]:
     """What the items mean, by number; those that mean nothing get their verdict."""
     add_macs(items, work.workspace, ports.vault)
@@ -140,7 +153,7 @@ def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _
 def _process_items(
     items: Sequence[Item],
     meanings: Mapping[int, _Classified],
-    register: Register,
+    before: _Before,
     *,
     work: Work,
     ports: Ports,
@@ -149,13 +162,13 @@ def _process_items(
     with stages.stage("deduplicate"):
         storing.drop_seen(items, work=work)
     live = [(item, *meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
-    found = _place(live, work=work, ports=ports, stages=stages)
+    found = _place(live, before.recognised, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         erased = [item for item, _, _ in live if item.verdict == "erased"]
         if erased:
             storing.amend_verdicts(erased, work=work)
     if found:
-        _keep(found, register, work=work, ports=ports, stages=stages)
+        _keep(found, before.register, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         return storing.count_verdicts(items, work=work)
 
@@ -171,12 +184,18 @@ class _Batch:
 
 
 def _place(
-    live: Sequence[tuple[Item, Meaning, Sorted]], *, work: Work, ports: Ports, stages: Stages
+    live: Sequence[tuple[Item, Meaning, Sorted]],
+    recognised: Recognised,
+    *,
+    work: Work,
+    ports: Ports,
+    stages: Stages,
 ) -> _Batch:
     if not live:
         return _Batch(found=[], regrouped=frozenset(), claimed={})
     with stages.stage("resolve"):
-        placement = ports.identity.place([said.evidence for _, said, _ in live], work=work)
+        evidence = [said.evidence for _, said, _ in live]
+        placement = ports.identity.place(evidence, work=work, recognised=recognised)
     found = []
     for (item, said, parts), placed in zip(live, placement.placed, strict=True):
         if placed.erased:
@@ -186,6 +205,7 @@ def _place(
     new = {
         (contact, identifier)
         for one in found
+        if one.placed.new_contacts
         for identifier, contact in one.placed.contacts.items()
         if contact in one.placed.new_contacts
     }

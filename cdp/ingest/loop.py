@@ -1,22 +1,23 @@
 """Work the inbox off: batch by batch, and one by one where a batch fails.
 
 A request that fails by itself five times is quarantined as it came, sealed, so that it
-holds up nothing and nothing is lost. A database that does not answer and others who change
-the same people are not the request's fault: no attempt is counted then.
+holds up nothing and nothing is lost. A part that does not answer, a full disk and others who
+change the same people are not the request's fault: no attempt is counted then. It waits, and
+releases hold for it, for it may be a withdrawal that the journal had no room for.
 """
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.stages import Stages
 from cdp.ingest.turns import Turns
-from cdp.kernel.database import IN_THE_WAY, sqlstate
-from cdp.kernel.errors import Overloaded
+from cdp.kernel.database import IN_THE_WAY, OUT_OF_SERVICE, sqlstate
+from cdp.kernel.errors import Overloaded, Unavailable
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Ports
 from cdp.work import Work
@@ -36,18 +37,16 @@ def work_off(
     """Process one batch of a workspace; `rows` is 0 when nothing waits.
 
     `turns` are those of the process, where several lanes work. Raises only when the database
-    does not answer.
+    or another part that every request needs does not answer.
     """
     stages, turns = stages or Stages(), turns or Turns()
     try:
         with turns.turn() as turn, begin() as work:
             summary = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages)
         return summary
-    except (OperationalError, InterfaceError) as error:
-        # A deadlock or a statement that ran out of time is worth another try, one by one.
-        if getattr(error, "connection_invalidated", False):
+    except Exception as error:  # Whatever it is, the requests of the batch are tried alone.
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
-    except Exception:  # Whatever it is, the requests of the batch are tried alone.
         log().warning("batch_failed", exc_info=True)
     return _one_by_one(begin, ports=ports, limits=limits, stages=stages, turns=turns)
 
@@ -60,19 +59,23 @@ def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages, 
             )
         )
     rows, verdicts = 0, dict[str, int]()
+    away: Exception | None = None
     for number in oldest:
         try:
             with turns.turn() as turn, begin() as work:
                 one = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages, only=number)
         except Exception as error:  # Counted against this request, and logged without its content.
             log().warning("request_failed", accept_seq=number, exc_info=True)
-            if _others_in_the_way(error):
-                continue
-            _count_attempt(begin, number, type(error).__name__, ports)
+            if _out_of_service(error):
+                away = error
+            elif not _others_in_the_way(error):
+                _count_attempt(begin, number, type(error).__name__, ports)
             continue
         rows += one.rows
         for verdict, count in one.verdicts.items():
             verdicts[verdict] = verdicts.get(verdict, 0) + count
+    if away is not None and not rows:
+        raise away  # Whoever calls waits before the next try.
     return Summary(rows=max(rows, len(oldest)), verdicts=verdicts)
 
 
@@ -81,6 +84,13 @@ def _others_in_the_way(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return sqlstate(error) in IN_THE_WAY
     return isinstance(error, Overloaded)
+
+
+def _out_of_service(error: Exception) -> bool:
+    """Whether a part that the request needs does not answer, or has no room left."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or sqlstate(error) in OUT_OF_SERVICE
+    return isinstance(error, Unavailable) and not isinstance(error, Overloaded)
 
 
 def _count_attempt(begin: Opener, number: int, reason: str, ports: Ports) -> None:

@@ -7,8 +7,7 @@ the source's proof for that user id.
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cdp.collection import Message
@@ -17,8 +16,7 @@ from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import Identifier, Namespace, Trust, WorkspaceId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What one item means."""
 
     evidence: Evidence

@@ -5,12 +5,12 @@ that is how they are sent.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cdp import tables
@@ -25,8 +25,7 @@ from cdp.work import Work
 Parts = dict[FieldClass, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
+class Sorted(NamedTuple):
     """What is to be sealed of an item, by class: what it says of the person, and what happened."""
 
     statement: Parts
@@ -63,14 +62,12 @@ def sort_out(item: Item, said: Meaning, catalogue: Catalogue) -> Sorted:
     return Sorted(statement=statement, event=event)
 
 
+_NAMES = ("user_id", "anonymous_id", "previous_id", "group_id")
+
+
 def _named(message: Message) -> dict[str, str]:
-    given = {
-        "user_id": message.user_id,
-        "anonymous_id": message.anonymous_id,
-        "previous_id": message.previous_id,
-        "group_id": message.group_id,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+    given = (message.user_id, message.anonymous_id, message.previous_id, message.group_id)
+    return {name: value for name, value in zip(_NAMES, given, strict=True) if value is not None}
 
 
 def envelopes(
@@ -210,17 +207,17 @@ def _add_up(rows: Sequence[tuple[Found, int, Decimal]], work: Work) -> None:
         key = (one.placed.fragment, attribute)
         count, total, last = sums.get(key, (0, Decimal(0), one.item.received_at))
         sums[key] = (count + 1, total + value, max(last, one.item.received_at))
-    ordered = sorted(sums)
+    ordered = sorted(sums.items(), key=lambda pair: (pair[0][0].int, pair[0][1]))
     insert_rows(
         work.session,
         tables.fragment_attributes,
         work.workspace,
         {
-            "fragment_id": [fragment for fragment, _ in ordered],
-            "attribute_id": [attribute for _, attribute in ordered],
-            "count": [sums[key][0] for key in ordered],
-            "total": [sums[key][1] for key in ordered],
-            "last_at": [sums[key][2] for key in ordered],
+            "fragment_id": [fragment for (fragment, _), _ in ordered],
+            "attribute_id": [attribute for (_, attribute), _ in ordered],
+            "count": [count for _, (count, _, _) in ordered],
+            "total": [total for _, (_, total, _) in ordered],
+            "last_at": [last for _, (_, _, last) in ordered],
         },
         conflict=Conflict(
             ("fragment_id", "attribute_id"),
@@ -290,13 +287,15 @@ def amend_verdicts(items: Sequence[Item], *, work: Work) -> None:
 
 def count_verdicts(items: Sequence[Item], *, work: Work) -> dict[str, int]:
     """Add a batch's verdicts to the day's counts by source; returns them by verdict."""
-    counts: dict[tuple[UUID, datetime, str], int] = defaultdict(int)
-    total: dict[str, int] = defaultdict(int)
-    for item in items:
-        day = item.received_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        verdict = "lowered_duplicate" if item.lowered else item.verdict
-        counts[item.source.id, day, verdict] += 1
-        total[verdict] += 1
+    told = Counter(
+        (item.source.id, item.received_at, "lowered_duplicate" if item.lowered else item.verdict)
+        for item in items
+    )
+    counts: Counter[tuple[UUID, datetime, str]] = Counter()
+    total: Counter[str] = Counter()
+    for (source, received_at, verdict), n in told.items():
+        counts[source, received_at.replace(hour=0, minute=0, second=0, microsecond=0), verdict] += n
+        total[verdict] += n
     ordered = sorted(counts)
     insert_rows(
         work.session,

@@ -1,4 +1,4 @@
-"""The lanes of one process: while one writes, the next opens, parses and classifies.
+"""The lanes of one process: while one writes, the next opens, parses, classifies and looks up.
 
 A batch waits for the database half of its time, and what it does before it touches anybody
 needs no lock. So two batches of a process overlap there, and nowhere else: from its first

@@ -7,6 +7,7 @@ What comes out is byte for byte what psycopg's own dumper makes
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import chain
 from struct import Struct
 from typing import Any
@@ -18,6 +19,7 @@ from psycopg.types.array import ListBinaryDumper, ListDumper
 
 _pack_head = Struct("!IIIII").pack  # dimensions, has nulls, oid of the elements, length, lower bound
 _pack_length = Struct("!I").pack
+_pack_float = Struct("!d").pack
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _WIDTHS = {21: 2, 23: 4, 20: 8}  # bytes of int2, int4, int8, by oid
@@ -30,6 +32,14 @@ def _uuids(values: Sequence[UUID], _: int) -> list[bytes]:
 def _integers(values: Sequence[int], oid: int) -> list[bytes]:
     width = _WIDTHS[oid]
     return [value.to_bytes(width, "big", signed=True) for value in values]
+
+
+def _truths(values: Sequence[bool], _: int) -> list[bytes]:
+    return [b"\x01" if value else b"\x00" for value in values]
+
+
+def _floats(values: Sequence[float], _: int) -> list[bytes]:
+    return [_pack_float(value) for value in values]
 
 
 def _texts(values: Sequence[str], _: int) -> list[bytes]:
@@ -61,6 +71,8 @@ _PACKERS: dict[tuple[type, int], tuple[Callable[[Any, int], list[bytes]], bool]]
     (int, 21): (_integers, True),
     (int, 23): (_integers, True),
     (int, 20): (_integers, True),
+    (bool, 16): (_truths, True),
+    (float, 701): (_floats, True),
     (datetime, 1184): (_instants, True),
     (str, 25): (_texts, False),
     (bytes, 17): (_octets, False),
@@ -78,7 +90,9 @@ class ColumnDumper(ListBinaryDumper):
         if len(kinds) != 1 or self.sub_dumper is None:
             return super().dump(obj)
         oid = self.sub_dumper.oid
-        packer, fixed = _PACKERS.get((kinds.pop(), oid), (None, False))
+        kind = kinds.pop()
+        # A word of a vocabulary is the text that it stands for.
+        packer, fixed = _PACKERS.get((str if issubclass(kind, StrEnum) else kind, oid), (None, False))
         if packer is None:
             return super().dump(obj)
         head = _pack_head(1, nulls, oid, len(obj), 1)

@@ -57,6 +57,9 @@ OWNER, APP, KEEPER, READER = "cdp_owner", "cdp_app", "cdp_keeper", "cdp_reader"
 # what others do at the same moment, lock_not_available of NOWAIT.
 IN_THE_WAY = frozenset({"40P01", "40001"})
 LOCK_NOT_AVAILABLE = "55P03"
+# disk_full, too_many_connections, read_only_sql_transaction (a standby), admin_shutdown,
+# crash_shutdown, cannot_connect_now.
+OUT_OF_SERVICE = frozenset({"53100", "53300", "25006", "57P01", "57P02", "57P03"})
 
 READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
 

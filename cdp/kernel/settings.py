@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         description="Releases hold while the oldest unprocessed message is older than this: a withdrawal"
         " may be in it.",
     )
+    policy_file: str = Field(
+        "",
+        description="A policy of your own: a copy of `policies/default.csv` with a `p2` line for each role,"
+        " purpose and class of fields that may be seen. Empty: the default one, which knows its own purposes"
+        " alone.",
+    )
     send_window: timedelta = Field(
         timedelta(seconds=3),
         description="How long after its intent a release may send its first byte; a withdrawal waits at most"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import FromClause
@@ -48,8 +48,7 @@ class Endpoint:
     key_version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(NamedTuple):
     """One entry of the ledger to be. Times are the server's but for `asserted_at`.
 
     A word that is recorded as it is said leaves both times None: the database's clock, read
@@ -75,8 +74,7 @@ class Word:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of a word: whether it counts, and the entry that refused it if not."""
 
     entry: UUID

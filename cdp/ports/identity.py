@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import FromClause
 
+from cdp.ports.governance import BlindIndex
 from cdp.vocabulary import (
     ContactId,
     FragmentId,
@@ -33,8 +34,7 @@ class Source:
     categories: Mapping[str, tuple[str, str | None]]  # consent category -> (purpose name, channel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """That a fragment goes by an identifier, and how far that is believed."""
 
     identifier: Identifier
@@ -42,8 +42,7 @@ class Claim:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One accepted message, for identity: whose it is and what else it names."""
 
     position: Position
@@ -54,8 +53,18 @@ class Evidence:
     claims: Sequence[Claim] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+@dataclass(slots=True, kw_only=True)
+class Recognised:
+    """Blind indexes of identifiers, by every key in use, and the contacts of those that are known.
+
+    Looked up before anybody is locked: `place` believes it once, and looks again if it was overtaken.
+    """
+
+    indexes: Mapping[Identifier, Sequence[BlindIndex]]
+    contacts: Mapping[Identifier, ContactId]
+
+
+class Placed(NamedTuple):
     """Where a message landed. `contacts` maps each identifier of the evidence to its contact."""
 
     fragment: FragmentId
@@ -120,9 +129,16 @@ class StoredStatement:
 class Identity(Protocol):
     """Fragments, contacts, components, golden pointers."""
 
-    def place(self, evidence: Sequence[Evidence], *, work: Work) -> Placement:
+    def recognise(self, evidence: Sequence[Evidence], *, work: Work) -> Recognised:
+        """Look up what a batch names, for `place` in the same Work. Locks and writes nothing."""
+        ...
+
+    def place(
+        self, evidence: Sequence[Evidence], *, work: Work, recognised: Recognised | None = None
+    ) -> Placement:
         """Record the claims of a batch, lock the touched roots, join components anew.
 
+        `recognised` is what was looked up for this batch, or for a larger one.
         Golden pointers of regrouped profiles are made anew too. Locks are kept until the
         Work ends.
         """

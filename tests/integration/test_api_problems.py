@@ -126,6 +126,29 @@ def test_what_the_database_cannot_store_is_the_senders_mistake(town, value):
     assert answer.json()["code"] == "not-storable"
 
 
+@pytest.mark.parametrize("value", ["1e999", "-1e999", "1" + "0" * 400])
+def test_a_number_that_no_column_holds_is_named(town, value):
+    """It is a rule that cannot be understood, and says where; it was told as a text with a NUL."""
+    rule = f'{{"attribute": "orders", "op": ">", "value": {value}}}'
+    headers = town.as_("marketing") | {"Content-Type": "application/json"}
+    content = f'{{"name": "x", "rule": {rule}}}'.encode()
+    answer = town.http.post("/v1/segments", content=content, headers=headers)
+
+    assert answer.status_code == 422
+    assert (answer.json()["code"], "rule.value" in answer.json()["detail"]) == ("bad-rule", True)
+
+
+def test_a_long_whole_number_is_a_number(town):
+    """What fits the column's range is compared with it; saved, it was an error at each use."""
+    headers = town.as_("marketing")
+    rule = {"attribute": "orders", "op": "<", "value": 10**30}
+    made = town.http.post("/v1/segments", json={"name": "long", "rule": rule}, headers=headers)
+    asked = {"segment": "long", "purpose": "email_marketing", "channel": "email"}
+    seen = town.http.post("/v1/audiences/preview", json=asked, headers=headers)
+
+    assert (made.status_code, seen.status_code) == (201, 200)
+
+
 def test_a_body_over_the_cap_is_a_413(town):
     """Said in advance or not, nobody fills the memory."""
     big = b" " * (BODY_BYTES + 1)

@@ -183,6 +183,26 @@ def test_a_policy_can_keep_staff_from_reading_as_the_controller(town):
         read(None)
 
 
+def test_no_contact_is_named_where_no_release_could_use_it(town):
+    """What a person allowed is half of the answer: a purpose that the policy does not know sends nothing."""
+    profile = UUID(town.person())
+    policy = load_default()
+    lines = [one for one in policy.columns if (one.role, one.purpose) != ("service", "email_marketing")]
+    ports = replace(town.system.ports, policies=Decider(replace(policy, columns=lines)))
+    asking = Asking(purpose="email_marketing", recipient=MAILER, inbox_lag=timedelta(seconds=5))
+    assert town.say("given").json()["counted"]
+
+    def contactable(ports):
+        actor = Actor(ref="operator", roles=frozenset({"marketing"}), kind="system")
+        with town.system.opener(town.workspace, actor=actor)() as work:
+            view = profile_view.read(profile, asking, fields=[], work=work, ports=ports)
+        return view.contactable["email"], view.reasons.get("email")
+
+    assert len(lines) < len(policy.columns)
+    assert contactable(town.system.ports)[0] is not None
+    assert contactable(ports) == (None, "policy")
+
+
 @pytest.mark.parametrize(("recipient", "read_as"), [(None, "controller"), (MAILER, "recipient")])
 def test_the_log_says_as_whom_an_operator_has_read(town, database, recipient, read_as):
     """The action is the operator's own, no client's; the sealed detail says for whom it was."""

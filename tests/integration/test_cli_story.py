@@ -131,6 +131,21 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
     assert [(one["source"], one["count"]) for one in refused] == [("crm", 1)]
 
 
+def test_who_looked_at_the_words_of_a_shared_address_is_told_to_each_who_shares_it(cdp, tmp_path):
+    """A withdrawal binds it for both, a grant must say whose it is, and a look has a reference for each."""
+    load(cdp, tmp_path, PEOPLE + f"4,{ANN},,Dan,Archer,DE,1990-04-01\n")
+    said = ("--evidence", "form", "--notice", "newsletter")
+    grant = cdp("consent", "grant", *EMAIL, *said, "--contact", ANN)
+    cdp("consent", "withdraw", *EMAIL, "--contact", ANN)
+    read = cdp("consent", "show", "--contact", ANN, "--json")
+    cdp("audit", "checkpoint", "--out", str(tmp_path / "saved.txt"))
+    seen = cdp("audit", "search", "--action", "system:consent:read", "--json").document["entries"]
+
+    assert grant.code == Exit.BAD_INPUT and "Several people share this contact" in grant.err
+    assert [one["state"] for one in read.document] == ["withdrawn"]
+    assert [one["subjects"] for one in seen] == [2]
+
+
 def test_an_endpoint_is_registered_listed_and_ended(cdp, tmp_path):
     """A webhook's secret is shown once, for its receiver; what is revoked receives nothing."""
     url = "https://mailer.example.org/batches"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from api.migrations import upgrade
 from cdp.kernel import embedded
@@ -192,6 +192,28 @@ def test_a_state_directory_older_than_the_database_is_refused(server, tmp_path):
         with pytest.raises(StateOlderThanDatabase):
             check_marks(tmp_path / "journal", connection)
     engine.dispose()
+
+
+def test_a_word_that_comes_during_the_check_refuses_nobody(server, tmp_path):
+    """E2: other processes write while one starts; what they write then is no line that was lost."""
+    name = f"during_{uuid4().hex[:8]}"
+    embedded.create_database(server, name)
+    upgrade(server.url(OWNER, name))
+    engine = make_engine(server.url(APP, name), pool_size=2)
+    journal = MarkedJournal(Journal(tmp_path / "journal"))
+    written = []
+
+    def say(*_):
+        with open_work(engine, workspace=uuid4(), actor=TESTER, purpose="test") as work:
+            written.extend(journal.write("negative", [{"entry": uuid4()}], work=work))
+
+    say()
+    with engine.connect() as connection:
+        event.listen(connection, "before_cursor_execute", say)
+        check_marks(tmp_path / "journal", connection)
+    engine.dispose()
+
+    assert len(written) == 2
 
 
 def test_a_line_that_commits_late_is_known_only_by_itself(server, tmp_path):

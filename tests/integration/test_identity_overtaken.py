@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from identity_world import Message, World
+from identity_world import Message, World, identifier
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -70,6 +70,52 @@ def locked(world, *own):
             run(other.session, query, (fragment,))
 
     return look
+
+
+def recognised(world, *messages, meanwhile):
+    """Place `messages` by what was looked up before `meanwhile` happened; the placement."""
+    world.heard |= {(one.source, one.own, *one.claims) for one in messages}
+    evidence = [one.evidence for one in messages]
+    with world.begin() as work:
+        before = world.service.recognise(evidence, work=work)
+        meanwhile()
+        return world.service.place(evidence, work=work, recognised=before)
+
+
+def test_a_contact_that_was_made_after_the_look_is_found_all_the_same(world):
+    """What was looked up before the turn is a hint: the batch ahead may have made what it lacks."""
+    ann = Message(1, "crm", "crm:crm:7", ("email:ann",))
+    placement = recognised(
+        world, Message(2, "shop", "crm:shop:x", ("email:ann",)), meanwhile=lambda: world.hear(ann)
+    )
+
+    assert world.people() == {frozenset({("crm", "crm:crm", "7"), ("shop", "crm:shop", "x")})}
+    assert len(placement.placed[0].new_contacts) == 1
+
+
+def test_a_contact_that_went_after_the_look_is_not_written_to(world):
+    """Whoever was erased in between comes back under a new contact, and nothing names the old one."""
+    world.hear(Message(1, "crm", "crm:crm:7", ("email:ann",)), Message(2, "shop", "crm:shop:x"))
+    with world.begin() as work:
+        old = world.service.contact_of(identifier("email:ann"), work=work)
+        person = world.service.resolve(world.fragment("crm", "crm:crm:7"), work=work)
+
+    def erase():
+        with world.begin() as work:
+            fragments = world.service.fragments_of(person, core_only=True, work=work)
+            contacts = sorted(world.service.goes_by(fragments, work=work))
+            whom = Forgotten(fragments=fragments, contacts=contacts, watermark=2)
+            world.erasable.erase(whom, work=work)
+
+    late = Message(9, "shop", "crm:shop:x", ("email:ann",))
+    placed = recognised(world, late, meanwhile=erase).placed[0]
+
+    assert not placed.erased
+    new = placed.contacts[identifier("email:ann")]
+    assert new != old
+    with world.begin() as work:
+        assert world.service.knows(new, work=work)
+        assert not world.service.knows(old, work=work)
 
 
 def test_two_batches_that_meet_over_a_contact_nobody_holds_join_their_people(world):

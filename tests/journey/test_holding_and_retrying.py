@@ -1,5 +1,6 @@
 """A release that breaks off says so, and a message that others held up is not blamed for it."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
@@ -14,7 +15,8 @@ from api import keeper, wiring
 from cdp import tables
 from cdp.inbox import InboxLags
 from cdp.ingest import Limits, work_off
-from cdp.kernel.errors import Overloaded
+from cdp.kernel.errors import Overloaded, Unavailable
+from governance.journal import JournalUnavailable
 
 URL = "https://mailer.example.org/batches"
 
@@ -98,12 +100,15 @@ OVERTAKEN = OperationalError("", {}, psycopg.errors.SerializationFailure())
         (Overloaded(), 1, 0),
         (DEADLOCK, 1, 0),
         (OVERTAKEN, 1, 0),
-        (OperationalError("", {}, psycopg.errors.DiskFull()), 0, 1),
+        (OperationalError("", {}, psycopg.errors.DiskFull()), 1, 0),
+        (OperationalError("", {}, psycopg.errors.AdminShutdown(), connection_invalidated=True), 1, 0),
+        (JournalUnavailable(), 1, 0),
+        (OperationalError("", {}, psycopg.errors.QueryCanceled()), 0, 1),
         (ValueError(), 0, 1),
     ],
 )
 def test_only_its_own_fault_counts_against_a_request(journey, error, waiting, quarantined):
-    """A deadlock or a crowd is retried for as long as it takes; what fails by itself is quarantined."""
+    """A deadlock, a crowd or a full disk is retried for as long as it takes; what fails by itself is not."""
     journey.send("web", identify("u1", ANN))
     identity = journey.ports.identity
 
@@ -118,7 +123,8 @@ def test_only_its_own_fault_counts_against_a_request(journey, error, waiting, qu
 
     busy = Journey(replace(journey.system, ports=replace(journey.ports, identity=Busy())), journey.workspace)
     for _ in range(6):
-        work_off(busy.begin(), ports=busy.ports, limits=Limits())
+        with suppress(OperationalError, Unavailable):
+            work_off(busy.begin(), ports=busy.ports, limits=Limits())
     with journey.begin()() as work:
         counts = [
             work.session.scalar(select(func.count()).select_from(table))
@@ -127,3 +133,33 @@ def test_only_its_own_fault_counts_against_a_request(journey, error, waiting, qu
 
     assert counts == [waiting, quarantined]
     assert journey.work() == ({"accepted": 1} if waiting else {})
+
+
+def test_a_withdrawal_that_the_journal_has_no_room_for_holds_releases(journey):
+    """It is neither dropped nor quarantined, others go on; with the journal back it is heard."""
+    agreeing(journey, 3)
+    journal = journey.system.state.journal
+    aside = journal.with_name("aside")
+    with journey.begin()() as work:
+        news = """UPDATE cdp.sources SET categories = '{"news": ["email_marketing", "email"]}'::jsonb"""
+        work.session.execute(text(news))
+    said = {"consent": {"categoryPreferences": {"news": False}}}
+    journey.send("web", identify("u0", {"firstName": "Bob"}, context=said) | {"messageId": "no"})
+    journey.send("web", ordered("u1", 1, 1.0))
+    journey.ports.journal.close()
+    journal.rename(aside)
+    for _ in range(6):
+        with suppress(Unavailable):
+            work_off(journey.begin(), ports=journey.ports, limits=Limits())
+    with journey.begin()() as work:
+        waiting = work.session.scalar(select(func.count()).select_from(tables.inbox))
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '1 hour'"))
+    with pytest.raises(InboxLags):
+        release(journey, URL, connect=lambda *_: Kept(lambda: None))
+    with journey.begin()() as work:
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at + interval '1 hour'"))
+    aside.rename(journal)
+
+    assert waiting == 1
+    assert journey.work() == {"accepted": 1}
+    assert release(journey, URL, connect=lambda *_: Kept(lambda: None)).released == 2

@@ -310,7 +310,7 @@ def test_an_expired_grant_is_refused():
 
 def test_a_request_is_not_a_grant():
     """Until the double opt-in is confirmed nothing is sent."""
-    asked = replace(said("news", State.REQUESTED), fragment=ANNA)
+    asked = said("news", State.REQUESTED)._replace(fragment=ANNA)
 
     assert ask("news", asked) == Reason.NOT_CONFIRMED
 
@@ -331,7 +331,7 @@ def test_a_devices_grant_counts_while_the_person_is_nothing_else():
     yes = said("profiling", by=LONER, scope=Scope.DEVICE)
 
     assert ask("profiling", yes, channel=None, who=LONER, contact=None) is True
-    assert ask("profiling", replace(yes, fragment=BROWSER), channel=None, contact=None) == Reason.NO_CONSENT
+    assert ask("profiling", yes._replace(fragment=BROWSER), channel=None, contact=None) == Reason.NO_CONSENT
 
 
 # --- negative words --------------------------------------------------------------------------

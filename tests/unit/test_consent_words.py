@@ -1,6 +1,5 @@
 """The fold of the ledger, and the tree of purposes."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -75,16 +74,16 @@ def test_the_newest_refusal_is_kept_beside_the_newest_act(words):
 def test_an_old_form_that_arrives_late_replaces_no_newer_act():
     """F6: an asserted time only ever makes a grant weaker."""
     newer = next_word(received=5, asserted=5)
-    late = replace(next_word(received=9, asserted=3), seq=2, entry=uuid5(SPACE, "late"))
+    late = next_word(received=9, asserted=3)._replace(seq=2, entry=uuid5(SPACE, "late"))
 
     assert list(fold([newer, late]).values()) == [newer]
 
 
 def test_of_a_restriction_and_its_lifting_the_last_one_stands_and_a_tie_restricts():
     """GDPR 18: it holds until it is taken back, and in doubt it holds."""
-    stop = replace(next_word(received=5, asserted=5), state=State.RESTRICTED, polarity=STANDING)
-    lifted = replace(next_word(received=6, asserted=6), polarity=STANDING, seq=2)
-    at_once = replace(lifted, received_at=stop.received_at, asserted_at=stop.received_at)
+    stop = next_word(received=5, asserted=5)._replace(state=State.RESTRICTED, polarity=STANDING)
+    lifted = next_word(received=6, asserted=6)._replace(polarity=STANDING, seq=2)
+    at_once = lifted._replace(received_at=stop.received_at, asserted_at=stop.received_at)
 
     assert list(fold([stop, lifted]).values()) == [lifted]
     assert list(fold([stop, at_once]).values()) == [stop]

@@ -10,6 +10,7 @@ from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.types.array import ListBinaryDumper
 
 from cdp.kernel import arrays
+from cdp.vocabulary import Namespace
 
 INSTANTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)).map(  # noqa: DTZ001
     lambda found: found.replace(tzinfo=UTC)
@@ -25,6 +26,7 @@ ELEMENTS = (
     INSTANTS,
     st.booleans(),
     st.floats(allow_nan=False),
+    st.sampled_from(Namespace),
     st.decimals(allow_nan=False, allow_infinity=False, places=3),
 )
 COLUMNS = st.one_of([st.lists(st.none() | element, min_size=1) for element in ELEMENTS])

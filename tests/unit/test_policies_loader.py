@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cdp.vocabulary import Actor, FieldClass, Show
 from policies.decide import Decider
-from policies.loader import MAX_DEPTH, MAX_RULES, Policy, PolicyRefused, load, load_default
+from policies.loader import MAX_DEPTH, MAX_RULES, Policy, PolicyRefused, load, load_default, load_file
 from policies.words import Role
 
 MODEL = resources.files("policies").joinpath("model.conf").read_text("utf-8")
@@ -249,3 +249,19 @@ def test_classes_are_named_as_in_the_vocabulary():
     lines = [f"p2, admin, *, {one.name.lower()}, withhold\n" for one in FieldClass]
 
     assert {one.field_class for one in read("".join(lines)).columns} == set(FieldClass)
+
+
+def test_an_operators_own_file_is_read_as_strictly_as_the_default_one(tmp_path):
+    """A3: a purpose of theirs is permitted by a line of theirs; a slip in the file refuses the start."""
+    default = resources.files("policies").joinpath("default.csv").read_text("utf-8")
+    own = tmp_path / "policy.csv"
+    own.write_text(default + "p2, service, newsletter, contact, show\n", "utf-8")
+
+    assert "newsletter" in load_file(own).purposes
+    own.write_text(default + "p2, service, newsletter, contact, Show\n", "utf-8")
+    with pytest.raises(PolicyRefused):
+        load_file(own)
+    own.write_bytes(b"\xff")
+    for unreadable in (own, tmp_path / "absent.csv"):
+        with pytest.raises(PolicyRefused):
+            load_file(unreadable)

@@ -1,0 +1,220 @@
+"""Steps 13 and 14: what nobody declared is found before it leaves; what was done is searched."""
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Event
+from time import monotonic, sleep
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from api import wiring
+from api.demo import customers
+from api.demo.arriving import import_file, profile_of
+from api.demo.deciding import ASK, MARKETING, OWN_MAILER, forms, lines, release
+from api.demo.notes import NOTES, notes
+from api.demo.platform import DATABASE, Platform
+from api.demo.telling import Teller, Told, in_words
+from audit import feeds, reconciling
+from audit.documents import document
+from audit.engine import Action
+from audit.feeding import VERSION, Feeder
+from audit.searching import Search
+from cdp import findings, searching, sources, tables
+from cdp.kernel.database import KEEPER, make_engine
+from cdp.kernel.errors import Unavailable
+from cdp.ports import TrailPage, TrailQuery
+
+PATIENCE = 90.0
+SUPPORT_MAPPING = """\
+# How the help desk's export is read. The note is free text: it is sealed until it was scanned.
+source: support
+identifier: {column: ticket, namespace: "crm:support"}
+identifiers: {customer: "crm:crm"}
+traits: {note: support_note}
+"""
+
+
+class StillScanning(Unavailable):
+    """The worker has not scanned everything in time; its log lies in the data directory."""
+
+
+class StillFeeding(Unavailable):
+    """The keeper has not fed the search engine in time; its log lies in the data directory."""
+
+
+def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
+    """Step 13: 300 support notes come in, are scanned, and only the clean ones are in a release."""
+    written = notes()
+    file, mapping = platform.folder / "files" / "support.ndjson", platform.folder / "files" / "support.yaml"
+    mapping.write_text(SUPPORT_MAPPING, "utf-8")
+    agreed = [form.person.value for form in forms(platform) if form.person.namespace == "crm:crm"]
+    chosen = list(dict.fromkeys(agreed))[:NOTES]
+    rows = [
+        {"ticket": f"T-{number}", "customer": customer, "note": note.text}
+        for number, (customer, note) in enumerate(zip(chosen, written, strict=True))
+    ]
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    with platform.operator("admin", purpose="setup")() as work:
+        sources.create("support", priority=4, authoritative=True, controller_id=work.workspace, work=work)
+    import_file(platform, teller, "support", file, mapping)
+    platform.wait_for_inbox()
+    _wait_for_scans(platform, teller)
+    found = _findings(platform)
+    result = release(platform, "everyone", ASK, "notes.ndjson", ("given_name", "support_note"))
+    sent = [msgspec.json.decode(line)["fields"] for line in lines(platform, "notes.ndjson")]
+    out = Counter(fields["support_note"] for fields in sent if "support_note" in fields)
+    clean = Counter(note.text for note in written if note.holds is None)
+    planted = Counter(note.holds for note in written if note.holds)
+    told.figures = {
+        "notes": len(written),
+        "notes_not_clean": planted.total(),
+        "findings": dict(found),
+        "notes_released": out.total(),
+        "notes_withheld": sum(n for reason, n in result.withheld.items() if reason.startswith("text:")),
+        "notes_leaked": (out - clean).total(),
+    }
+    told.lines = [
+        f"{len(written)} notes, {planted.total()} of them with what nobody may pass on; found:"
+        f" {in_words(dict(found))} (full width, in JSON within JSON; masked in cdp findings list).",
+        f"released: {out.total()} notes, all clean; withheld whole: {told.figures['notes_withheld']}.",
+    ]
+    told.checks = {
+        "everything planted was found": all(found[entity] >= n for entity, n in planted.items()),
+        "clean notes are released": out.total() > 50,
+        "some are left out, and counted": told.figures["notes_withheld"] > 0,
+        "no note with personal data left": told.figures["notes_leaked"] == 0,
+    }
+
+
+def _findings(platform: Platform) -> Counter[str]:
+    """How many finds of each kind wait for a decision in fields that were declared as free text."""
+    counts: Counter[str] = Counter()
+    after = None
+    while True:
+        with platform.operator("compliance", purpose="data_protection")() as work:
+            page = findings.listed(
+                undecided=True, after=after, limit=findings.MOST, work=work, ports=platform.system.ports
+            )
+        counts.update(view.finding.placed.find.entity for view in page if view.trait == "support_note")
+        if len(page) < findings.MOST:
+            return counts
+        after = page[-1].finding.found_at, page[-1].finding.id
+
+
+def _wait_for_scans(platform: Platform, teller: Teller) -> None:
+    def left() -> int:
+        with platform.operator("service")() as work:
+            return work.session.scalar(select(func.count()).select_from(tables.unscanned)) or 0
+
+    _wait(left, teller, "scanning what was written freely", StillScanning)
+
+
+def search_trail(platform: Platform, teller: Teller, told: Told) -> None:
+    """Step 14: the trail is searched; an edit in the search engine is found and mended."""
+    there = platform.search.wait()
+    if there:
+        _wait(lambda: _page(platform, TrailQuery(limit=1)).behind, teller, "feeding", StillFeeding)
+    with platform.operator("service")() as work:
+        mailer = platform.system.ports.ledger.recipient(OWN_MAILER, work=work)
+    query = TrailQuery(purpose=MARKETING, recipient=mailer, facets=("action", "outcome"))
+    page = _page(platform, query)
+    about = _page(platform, TrailQuery(facets=("action",)), subject=profile_of(platform, customers.PAUL))
+    edited: dict[str, Any] = _edited(platform) if there else {}
+    told.figures = edited | {
+        "search_engine": page.engine,
+        "search_found": page.total,
+        "search_agrees": _by_postgresql(platform, query) == (page.total, page.facets),
+        "about_paul": about.total,
+    }
+    told.lines = [
+        f"for {MARKETING}, received by {OWN_MAILER}: {page.total:,} entries by {page.engine}"
+        f" ({in_words(dict(page.facets['action']))}); PostgreSQL says the same.",
+        f"about Paul: {about.total} entries ({in_words(dict(about.facets['action']))}).",
+        f"{told.figures['search_entries']:,} documents against the log: one edited behind its back,"
+        f" {told.figures['search_edits_found']} found and mended."
+        if there
+        else f"No search engine ({page.because}): PostgreSQL answered, and said so.",
+    ]
+    told.checks = {
+        "entries were found": page.total > 0 and about.total > 0,
+        "engine and log agree": told.figures["search_agrees"],
+        "whoever answered is named": (page.engine == "opensearch") == there and bool(page.because) != there,
+    }
+    if there:
+        told.checks["the edit was found, and nothing else"] = told.figures["search_edits_found"] == 1
+        told.checks["after the repair they agree"] = told.figures["search_differences_left"] == 0
+
+
+def _page(platform: Platform, query: TrailQuery, *, subject: UUID | None = None) -> TrailPage:
+    with platform.operator("compliance", purpose="audit")() as work:
+        return searching.search(
+            query, subject=str(subject) if subject else None, work=work, ports=platform.system.ports
+        )
+
+
+def _by_postgresql(platform: Platform, query: TrailQuery) -> tuple[int, Any]:
+    """The same question to a search that has no engine."""
+    with platform.operator("compliance", purpose="audit")() as work:
+        page = Search(platform.system.state.instance, lambda: None).find(query, work=work)
+    return page.total, page.facets
+
+
+def _edited(platform: Platform) -> dict[str, int]:
+    """Change one document as somebody with the engine's password could; compare, mend, compare."""
+    settings = platform.system.settings
+    engine = wiring.search_engine(settings)()
+    assert engine is not None, "it has just answered"
+    keeper = make_engine(platform.server.url(KEEPER, DATABASE), pool_size=2)
+    try:
+        feeder = wiring.feeder(
+            engine, settings, state=platform.system.state, engine=keeper, wait=Event().wait
+        )
+        _edit(feeder, platform.workspace)
+        reports = [
+            reconciling.reconcile(feeder, platform.workspace, repair=repair, progress=lambda _: None)
+            for repair in (True, False)
+        ]
+    finally:
+        keeper.dispose()
+    return {
+        "search_entries": reports[0].documents,
+        "search_edits_found": len(reports[0].differences),
+        "search_differences_left": len(reports[1].differences),
+    }
+
+
+def _edit(feeder: Feeder, workspace: UUID) -> None:
+    with feeder.begin(workspace) as work:
+        feed = feeds.live(work=work)
+        assert feed is not None, "it has just been fed"
+        ((kept, _),) = feeds.named([(feed.epoch, feed.seq // 2)], work=work)
+    log = feeder.log(workspace)
+    right = document(log, kept)
+    wrong = msgspec.json.decode(right.source)
+    wrong["actor"]["user"]["uid"] = "system:nobody"
+    feeder.engine.bulk(
+        [
+            Action(
+                index=feed.index(log, right.month),
+                id=right.id,
+                version=VERSION + 1,
+                source=msgspec.json.encode(wrong),
+            )
+        ]
+    )
+
+
+def _wait(left: Callable[[], int], teller: Teller, words: str, late: type[Unavailable]) -> None:
+    """Wait until nothing is left. Raises `late`."""
+    end, most = monotonic() + PATIENCE, max(left(), 1)
+    done = 0
+    with teller.progress(words, most) as advance:
+        while rest := left():
+            if monotonic() > end:
+                raise late
+            advance(max(most - rest - done, 0))
+            done = max(most - rest, done)
+            sleep(0.1)

@@ -32,7 +32,7 @@ from cdp.kernel.errors import BadInput, Refused, Unavailable
 PREFIX = "cdp-audit"
 BULK_SECONDS, ASK_SECONDS = 60.0, 10.0
 SCAN_PAGE, SCAN_KEPT = 2000, "2m"
-MANY = 10_000  # OpenSearch's own limit of a page
+SHARD_BINS = 5_000  # values of a field that each month counts, so that the sum over months is exact
 _BUSY = (429, 503)
 
 SETTINGS: Mapping[str, Any] = {
@@ -57,6 +57,14 @@ class SearchCertificate(SearchUnavailable):
 
 class SearchCredentials(SearchUnavailable):
     """The search engine does not let this user do this; check CDP_SEARCH_USER and CDP_SEARCH_PASSWORD."""
+
+
+class SearchReadOnly(SearchUnavailable):
+    """The search engine takes no documents: its disk, an index or this user is blocked. Nothing is lost."""
+
+
+class NotOpenSearch(SearchUnavailable):
+    """What answers at CDP_SEARCH_URL is no OpenSearch; check the URL, and what stands in between."""
 
 
 class ForeignIndex(Refused):
@@ -100,6 +108,11 @@ class Sent:
     def gone(self) -> bool:
         """Whether its index was taken away."""
         return self.status == 404
+
+    @property
+    def unfit(self) -> bool:
+        """Whether it is refused for what it is, and not for what the engine is just now."""
+        return self.status == 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +180,10 @@ class Engine:
                     body = {"settings": {"index": dict(SETTINGS)}, "mappings": dict(MAPPING)}
                     self.client.indices.create(index=index, body=body, params=_within(ASK_SECONDS))
             found = self.client.indices.get_mapping(index=index, params=_within(ASK_SECONDS))
-        if [one.get("mappings") for one in found.values()] != [dict(MAPPING)]:
+            shapes = [one.get("mappings") for one in found.values()]
+        if not shapes:
+            raise NotOpenSearch
+        if shapes != [dict(MAPPING)]:
             raise ForeignIndex
 
     def bulk(self, actions: Sequence[Action]) -> list[Sent]:
@@ -176,7 +192,7 @@ class Engine:
         params = {**_within(BULK_SECONDS), "filter_path": "items.*.status,items.*.error.type"}
         with _translated():
             answer = self.client.bulk(body=body, params=params)
-        sent = [_sent(item) for item in answer.get("items", ())]
+            sent = [_sent(item) for item in answer.get("items", ())]
         if len(sent) != len(actions):
             # An answer that does not speak of each document says nothing of any.
             raise SearchUnavailable
@@ -212,7 +228,8 @@ class Engine:
     ) -> Found:
         """The places of the documents that pass all of `filters`, newest first, below `after`.
 
-        Counts are those of all that pass, whatever `after` is; `facets` maps names to fields.
+        Counts are those of all that pass, whatever `after` is; `facets` maps names to fields, and
+        one that has more values than a shard counts is left out, for its counts would be guesses.
         Raises `SearchUnavailable` too where a shard does not answer: a part is not an answer.
         """
         body: dict[str, Any] = {
@@ -221,25 +238,22 @@ class Engine:
             "sort": [{EPOCH: "desc"}, {SEQUENCE: "desc"}],
             "track_total_hits": True,
             "_source": False,
-            "aggs": {
-                name: {"terms": {"field": path, "size": bins, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
-                for name, path in facets.items()
-            },
+            "aggs": {name: {"terms": _terms(path, bins)} for name, path in facets.items()},
         }
         if after is not None:
             body["search_after"] = list(after)
         with _translated():
             answer = self.client.search(index=indices, body=body, params=_lenient(ASK_SECONDS))
-        if answer["timed_out"] or answer["_shards"]["failed"]:
-            raise SearchUnavailable
-        return Found(
-            places=[(int(hit["sort"][0]), int(hit["sort"][1])) for hit in answer["hits"]["hits"]],
-            total=int(answer["hits"]["total"]["value"]),
-            facets={
-                name: {str(one["key"]): int(one["doc_count"]) for one in found["buckets"]}
-                for name, found in answer.get("aggregations", {}).items()
-            },
-        )
+            _whole(answer)
+            return Found(
+                places=[(int(hit["sort"][0]), int(hit["sort"][1])) for hit in answer["hits"]["hits"]],
+                total=int(answer["hits"]["total"]["value"]),
+                facets={
+                    name: {str(one["key"]): int(one["doc_count"]) for one in found["buckets"]}
+                    for name, found in answer.get("aggregations", {}).items()
+                    if not found["doc_count_error_upper_bound"]
+                },
+            )
 
     def scan(self, indices: str) -> Iterator[list[Stored]]:
         """Every document of `indices`, in pages, as of now."""
@@ -248,10 +262,13 @@ class Engine:
             body = {"size": SCAN_PAGE, "sort": ["_doc"], "version": True}
             answer = self.client.search(index=indices, body=body, params=params)
         try:
-            while hits := answer["hits"]["hits"]:
-                if answer["timed_out"] or answer["_shards"]["failed"]:
-                    raise SearchUnavailable
-                yield [_stored(hit) for hit in hits]
+            while True:
+                with _translated():
+                    _whole(answer)
+                    page = [_stored(hit) for hit in answer["hits"]["hits"]]
+                if not page:
+                    return
+                yield page
                 with _translated():
                     answer = self.client.scroll(
                         body={"scroll_id": answer["_scroll_id"], "scroll": SCAN_KEPT},
@@ -259,7 +276,7 @@ class Engine:
                     )
         finally:
             # Without an index there is no scroll either; and one that stays ends by itself.
-            with suppress(OpenSearchException, LookupError):
+            with suppress(OpenSearchException, LookupError, TypeError):
                 self.client.clear_scroll(body={"scroll_id": [answer["_scroll_id"]]})
 
 
@@ -315,6 +332,18 @@ def _lenient(seconds: float) -> dict[str, Any]:
     return {**_within(seconds), "ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
+def _terms(path: str, bins: int) -> dict[str, Any]:
+    """A count by the values of a field, the most frequent first."""
+    order = [{"_count": "desc"}, {"_key": "asc"}]
+    return {"field": path, "size": bins, "shard_size": max(bins, SHARD_BINS), "order": order}
+
+
+def _whole(answer: Mapping[str, Any]) -> None:
+    """Raise `SearchUnavailable` for an answer that not every shard has given."""
+    if answer["timed_out"] or answer["_shards"]["failed"]:
+        raise SearchUnavailable
+
+
 def _sent(item: Mapping[str, Any]) -> Sent:
     (result,) = item.values()
     status, error = int(result["status"]), str(result.get("error", {}).get("type", ""))
@@ -344,6 +373,9 @@ def _translated() -> Iterator[None]:
         raise (SearchBusy if status in _BUSY else SearchUnavailable)() from None
     except OpenSearchException:
         raise SearchUnavailable from None
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # A page of a proxy's, another server: what OpenSearch always says is not in it.
+        raise NotOpenSearch from None
 
 
 def _status(error: TransportError) -> int:

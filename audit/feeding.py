@@ -19,7 +19,7 @@ import msgspec
 
 from audit import feeds
 from audit.documents import Document, Kept, document
-from audit.engine import Action, Engine, SearchBusy, Sent
+from audit.engine import Action, Engine, SearchBusy, SearchReadOnly, Sent
 from audit.feeds import Feed, Taken
 from audit.sequencer import log_id
 from cdp.kernel.logs import log
@@ -173,13 +173,18 @@ class Feeder:
     def _sort(
         self, actions: Sequence[Action], chunk: Sequence[int], sent: Sequence[Sent], answers: dict[int, Sent]
     ) -> list[int]:
-        """Write down what is settled; what is to be sent again."""
+        """Write down what is settled; what is to be sent again.
+
+        Raises `SearchReadOnly` for a refusal that is not the documents' fault: none is put aside then.
+        """
         again: list[int] = []
         pairs = list(zip(chunk, sent, strict=True))
         for index in {actions[place].index for place, one in pairs if not (one.settled or one.busy)}:
             # A whole index of another shape is not its documents' fault: say so, and stop.
             self._ensured.discard(index)
             self._ensure(index)
+        if not all(one.settled or one.busy or one.gone or one.unfit for one in sent):
+            raise SearchReadOnly
         for place, one in pairs:
             if one.busy or (one.gone and place not in answers):
                 again.append(place)

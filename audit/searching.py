@@ -144,7 +144,9 @@ class Search:
         rows = _told(_conditions(query), found.places, work)
         if [(row.epoch, row.index) for row in rows] != list(found.places):
             return self._warned(DIFFERS)
-        return rows, found.total, found.facets
+        asked = _conditions(query)
+        facets = {name: found.facets.get(name) or _counted(name, asked, work) for name in query.facets}
+        return rows, found.total, facets
 
     @staticmethod
     def _warned(reason: str) -> str:

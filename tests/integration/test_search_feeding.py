@@ -8,9 +8,10 @@ import pytest
 from search_world import Trailing, proxied
 from sqlalchemy import text
 
+from audit import engine as search
 from audit import feeding, feeds, reconciling
 from audit.documents import document
-from audit.engine import ForeignIndex, SearchBusy, SearchUnavailable, connect
+from audit.engine import ForeignIndex, SearchBusy, SearchReadOnly, SearchUnavailable, connect
 
 
 @pytest.fixture
@@ -202,6 +203,45 @@ def test_an_entry_that_cannot_be_read_any_more_is_put_aside_too(trail):
     assert reconciling.retry(trail.feeder, trail.workspace) == (0, [(0, 2, feeding.UNREADABLE)])
 
 
+def test_an_index_that_nobody_may_write_to_puts_no_document_aside(trail):
+    """A block is no fault of the documents: the position stays, and once it is gone all are fed."""
+    trail.write(20)
+    trail.feed()
+    trail.write(30)
+    blocked = {"index.blocks.write": True}
+    trail.engine.client.indices.put_settings(index=trail.index(), body=blocked)
+    with pytest.raises(SearchReadOnly):
+        trail.feed()
+
+    assert trail.live().seq == 20
+    with trail.begin() as work:
+        assert feeds.refusals(trail.live(), work=work) == []
+    assert (trail.find(lag=timedelta(0)).because, trail.find(lag=timedelta(0)).total) == ("behind", 50)
+    trail.engine.client.indices.put_settings(index=trail.index(), body={"index.blocks.write": False})
+    assert trail.feed() == 30
+    assert (trail.find().engine, trail.find().total) == ("opensearch", 50)
+
+
+@pytest.mark.parametrize(
+    "said", [b"{}", b"[]", b'"welcome"', b"<html>log in</html>", b"\xff\xfe"], ids=range(5)
+)
+@pytest.mark.parametrize("path", ["", "/_bulk", "/_search", "/_stats"])
+def test_what_is_no_opensearch_is_said_to_be_none(trail, gate, said, path):
+    """A page of a proxy's, another server: nothing is fed, nothing is lost, PostgreSQL answers."""
+    proxy, engine = gate
+    trail.write(10)
+    trail.feed()
+    trail.write(10)
+    proxy.answer = lambda _method, asked, _body: (200, said) if path in asked else None
+    if path in ("", "/_bulk"):
+        with pytest.raises(SearchUnavailable):
+            trail.feeding(engine).round(trail.workspace, cluster=trail.engine.cluster())
+        assert trail.live().seq == 10
+    if path != "/_bulk":
+        found = trail.find(engine=engine)
+        assert (found.engine, found.because, found.total) == ("postgresql", "stopped", 20)
+
+
 @pytest.mark.parametrize(
     "mapping",
     [
@@ -278,20 +318,51 @@ def test_a_second_epoch_follows_the_first(trail):
     ]
 
 
-def test_old_months_are_deleted_there_and_found_here(trail):
-    """The index has a retention; the log has none."""
-    trail.write(6)
+def aged(trail, below):
+    """Let the entries before `below` be of a year ago."""
     with trail.begin(engine=trail.database.owner) as work:
         old = datetime.now(UTC) - timedelta(days=400)
         said = f"{old:%Y-%m-%dT%H:%M:%S}.000000Z"
         work.session.execute(
             text(
                 "UPDATE audit.entries SET leaf = convert_to(regexp_replace(convert_from(leaf, 'UTF8'),"
-                ' \'"at":"[^"]*"\', :said), \'UTF8\') WHERE seq < 2'
+                ' \'"at":"[^"]*"\', :said), \'UTF8\') WHERE seq < :below'
             ),
-            {"said": f'"at":"{said}"'},
+            {"said": f'"at":"{said}"', "below": below},
         )
-        work.session.execute(text("UPDATE audit.searchable SET at = :at WHERE seq < 2"), {"at": said})
+        work.session.execute(
+            text("UPDATE audit.searchable SET at = :at WHERE seq < :below"), {"at": said, "below": below}
+        )
+
+
+@pytest.mark.parametrize("counted", [50, 5_000])
+def test_counts_over_many_values_and_months_are_those_of_postgresql(trail, monkeypatch, counted):
+    """A month names its most frequent values alone, so a sum over months can be wrong without a word."""
+    monkeypatch.setattr(search, "SHARD_BINS", counted)
+    purposes = [f"purpose_{number:02}" for number in range(60)]
+
+    def write(twice):
+        """Each purpose once, and those of `twice` once more."""
+        trail.write(
+            60 + len(twice), words=[("client:profile:read", "ok", one) for one in [*purposes, *twice]]
+        )
+
+    write(purposes[:30])
+    aged(trail, 90)
+    write(purposes[20:55])
+    trail.feed()
+    found = trail.find(facets=("purpose", "outcome"))
+    fallen = trail.find(engine=None, facets=("purpose", "outcome"))
+
+    assert found.engine == "opensearch"
+    assert list(found.facets["purpose"].items()) == list(fallen.facets["purpose"].items())
+    assert found.facets == fallen.facets
+
+
+def test_old_months_are_deleted_there_and_found_here(trail):
+    """The index has a retention; the log has none."""
+    trail.write(6)
+    aged(trail, 2)
     trail.feed()
     kept = trail.feeding(trail.engine, months=3)
 

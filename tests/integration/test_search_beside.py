@@ -88,7 +88,7 @@ def test_the_feeder_outlives_its_engine_and_catches_up(
             down.clear()
             engine = connect(chosen.search_url)
             fed = until(
-                lambda: trail.find(engine=engine, lag=timedelta(0)).engine == "opensearch", seconds=30
+                lambda: trail.find(engine=engine, lag=timedelta(0)).engine == "opensearch", seconds=120
             )
         finally:
             stop.set()

@@ -208,6 +208,8 @@ def test_a_wrong_configuration_refuses(tmp_path, change):
 def test_another_configuration_is_another_version(tmp_path):
     """So everything is scanned anew."""
     path = tmp_path / "detector.yaml"
-    path.write_text(config.FILE.read_text().replace("rules: 1", "rules: 2"))
+    given = config.FILE.read_text()
+    path.write_text(given.replace("texts: 64", "texts: 65"))
 
+    assert path.read_text() != given
     assert config.load(path).version != CONFIG.version

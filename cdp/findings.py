@@ -64,9 +64,12 @@ def listed(
     views = []
     for one in found:
         key = one.row.label, one.row.id
-        beside = [placed.find for placed in scanned[key].finds if placed.leaf == one.placed.leaf]
+        whole = scanned.get(key)
+        # What else there is in the text is known of a row alone whose every find was kept.
+        known = whole is not None and whole.failed is None
+        beside = [placed.find for placed in (whole.finds if whole else ()) if placed.leaf == one.placed.leaf]
         spans = [(find.start, find.end) for find in [*beside, one.placed.find]]
-        views.append(_view(one, texts.get(key), spans, ports))
+        views.append(_view(one, texts.get(key), spans, AROUND if known else 0, ports))
     ports.audit.record(
         AuditEntry(
             action=f"{work.actor.kind}:finding:list",
@@ -81,7 +84,11 @@ def listed(
 
 
 def _view(
-    finding: Finding, texts: Sequence[Text] | None, spans: Sequence[tuple[int, int]], ports: Ports
+    finding: Finding,
+    texts: Sequence[Text] | None,
+    spans: Sequence[tuple[int, int]],
+    around: int,
+    ports: Ports,
 ) -> View:
     placed = finding.placed
     text = texts[placed.leaf] if texts is not None and placed.leaf < len(texts) else None
@@ -89,13 +96,13 @@ def _view(
         finding=finding,
         trait=ports.catalogue.trait_by_id(placed.field).name if placed.field else None,
         path=text.path if text else "",
-        context=masked(text.text, placed.find.start, placed.find.end, spans) if text else "",
+        context=masked(text.text, placed.find.start, placed.find.end, spans, around) if text else "",
     )
 
 
-def masked(text: str, start: int, end: int, spans: Sequence[tuple[int, int]]) -> str:
+def masked(text: str, start: int, end: int, spans: Sequence[tuple[int, int]], around: int = AROUND) -> str:
     """The text around `start` to `end`; of `spans` only the lengths show, of digits nothing."""
-    first, last = max(0, start - AROUND), min(len(text), end + AROUND)
+    first, last = max(0, start - around), min(len(text), end + around)
     hidden = {place for one, other in spans for place in range(max(one, first), min(other, last))}
     shown = "".join(
         MASK if place in hidden or text[place].isdigit() else text[place] for place in range(first, last)

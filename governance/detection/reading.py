@@ -132,13 +132,13 @@ def _character(number: str) -> str:
 
 
 def _percent(run: str, at: int) -> Iterator[Part]:
-    data = bytes.fromhex(run.replace("%", ""))
-    try:
-        decoded = data.decode()
-    except UnicodeDecodeError:
-        yield from ((run[place], at + place, at + place + 1) for place in range(len(run)))
-        return
-    for character in decoded:
-        width = 3 * len(character.encode())
-        yield character, at, at + width
-        at += width
+    """What a run of `%xx` stands for; a byte that is no UTF-8 stays as it is, and hides no other."""
+    place = 0
+    for character in bytes.fromhex(run.replace("%", "")).decode(errors="surrogateescape"):
+        if "\udc80" <= character <= "\udcff":
+            yield from ((run[one], at + one, at + one + 1) for one in range(place, place + 3))
+            place += 3
+        else:
+            width = 3 * len(character.encode())
+            yield character, at + place, at + place + width
+            place += width

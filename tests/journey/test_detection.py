@@ -86,7 +86,9 @@ def release(journey, path):
 
 def listed(journey, *, undecided=True):
     with journey.begin("compliance")() as work:
-        return findings.listed(undecided=undecided, after=None, limit=100, work=work, ports=journey.ports)
+        return findings.listed(
+            undecided=undecided, after=None, limit=findings.MOST, work=work, ports=journey.ports
+        )
 
 
 def test_a_free_text_is_withheld_until_a_scan_has_found_it_clean(journey, scanner, tmp_path):
@@ -148,6 +150,28 @@ def test_a_decision_is_added_and_the_last_one_counts(journey, scanner):
         ).all()
     assert [tuple(one) for one in kept] == [(1, "not_personal"), (2, "accept"), (3, "not_personal")]
     assert listed(journey) == [] and len(listed(journey, undecided=False)) == 1
+
+
+def test_what_is_found_past_what_is_kept_shows_beside_no_finding(journey, scanner):
+    """Of ten thousand addresses two hundred are kept as findings; the next one stands beside the last."""
+    said(journey, " ".join(f"user{number}@shop.example.org" for number in range(300)))
+    scan(journey, scanner)
+    found = listed(journey)
+
+    assert len(found) == config.load().limits.finds
+    assert all("user" not in one.context and "shop" not in one.context for one in found)
+    assert view(journey).withheld == {"support_note": "personal_data_found"}
+
+
+def test_findings_show_nothing_around_them_once_another_version_looks_again(journey, scanner):
+    """While the one in force and the one before run side by side, each lists its own."""
+    said(journey, CARD)
+    scan(journey, scanner)
+    with journey.begin()() as work:
+        work.session.execute(governed.scans.update().values(version="0" * 32))
+    (found,) = listed(journey)
+
+    assert "charge" not in found.context and "4111" not in found.context
 
 
 @pytest.mark.parametrize("role", ["marketing", "support", "admin", "steward"])

@@ -51,6 +51,8 @@ def test_a_plain_text_is_read_as_it_is(text):
         ("4111–1111", "4111-1111"),
         ("\ud800x", "\ufffdx"),
         ("%e4%zz", "%e4%zz"),
+        ("ren%E9%40shop.com", "ren%E9@shop.com"),
+        ("%FF%EF%BC%A0%e4%bd%41", "%FF@%e4%bdA"),
     ],
 )
 def test_disguises_are_undone(given_, meant):

@@ -1,9 +1,10 @@
 """Finding entries: OpenSearch says where they are, PostgreSQL says what they are.
 
 The engine gives places in the log and counts; the entries themselves are read from the database, so
-an edited document can neither show nor hide a word, and nobody sees another workspace's. Wherever
-the engine is stopped, behind, incomplete or contradicts the log, PostgreSQL finds them itself, and
-the answer says so. Pages are cut by place, newest first, so that new entries move none.
+an edited document can show no word that the log lacks, and nobody sees another workspace's. It can
+hide an entry from a search, until `cdp audit reconcile` finds it. Wherever the engine is stopped,
+behind, incomplete or contradicts the log, PostgreSQL finds entries itself, and the answer says so.
+Pages are cut by place, newest first, so that new entries move none.
 """
 
 import json

@@ -24,7 +24,9 @@ from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
 CLASSES = frozenset({FieldClass.FREE_TEXT, FieldClass.UNCLASSIFIED})
-LEASE = timedelta(minutes=10)  # longer than a batch takes whose every text is late
+# Longer than a batch usually takes. One whose every text is late takes longer and may be scanned
+# twice; both leave it in quarantine or say the same, and never call it clean.
+LEASE = timedelta(minutes=10)
 ATTEMPTS = 3
 OVERDUE = 500
 

@@ -7,6 +7,7 @@ that no path, which may be personal itself, has to be kept.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 DEPTH = 32
@@ -58,7 +59,7 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
         made = {}
         for key, inner in value.items():
             place = f"{path}.{key}".lstrip(".")
-            name = visit(Leaf(f"{place}#key", str(key)))
+            name = _apart(visit(Leaf(f"{place}#key", str(key))), made)
             made[name] = _walk(inner, place, depth + 1, visit)
         return made
     if isinstance(value, (list, tuple)):
@@ -77,6 +78,13 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
         seen = visit(Leaf(path, text))
         return value if seen == text else seen
     return value
+
+
+def _apart(name: str, taken: Mapping[str, Any]) -> str:
+    """`name`, or with a number behind it: two keys that become the same word must lose no value."""
+    if name not in taken:
+        return name
+    return next(other for number in count(2) if (other := f"{name} {number}") not in taken)
 
 
 def _opened(text: str) -> Any:

@@ -27,6 +27,7 @@ from governance.detection.frames import LARGEST, LENGTH, Answer, Question, write
 START_SECONDS = 60.0
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MODULE = "governance.detection.child"
+_OURS = ("CDP_", "PG")  # settings of the platform, and of libpq
 
 
 class DetectorUnavailable(Unavailable):
@@ -144,8 +145,10 @@ class Scanner:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._kill()
+        # It reads texts and nothing else: no address of the database, no password of the platform.
+        environment = {name: word for name, word in os.environ.items() if not name.startswith(_OURS)}
         # The paths of this process, for the packages may lie where only it looks.
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
+        environment |= {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
         try:
             process = subprocess.Popen(
                 self._program,

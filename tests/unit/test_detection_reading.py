@@ -124,3 +124,12 @@ def test_too_much_to_look_through_is_said_and_not_cut():
     for value in (deep, {"a": list(range(20_001))}):
         with pytest.raises(TooMany):
             leaves(value)
+
+
+def test_keys_that_become_the_same_word_lose_no_value():
+    """Two addresses as keys are both redacted, and what stood under either is still there."""
+    fields = {"note": {"a@example.org": 1, "b@example.org": 2, "[X]": 3}}
+
+    again = rewritten(fields, lambda leaf: "[X]" if "@" in leaf.text else leaf.text)
+
+    assert again == {"note": {"[X]": 1, "[X] 2": 2, "[X] 3": 3}}

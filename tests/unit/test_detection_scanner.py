@@ -15,7 +15,7 @@ from governance.detection.scanner import DetectorUnavailable, Scanner, UnknownLa
 CONFIG = config.load()
 # A process that answers as the real one starts, then does as it is told by its last argument.
 FAKE = """
-import sys, time
+import os, sys, time
 from governance.detection.frames import Answer, LENGTH, Question, write
 import msgspec
 out, what = sys.stdout.buffer, sys.argv[1]
@@ -25,7 +25,7 @@ while head := sys.stdin.buffer.read(4):
     bad = any("bad" in text for text in question.texts)
     if bad and what == "hang":
         time.sleep(600)
-    if bad and what == "die":
+    if bad and (what == "die" or any(name.startswith(tuple(what.split(","))) for name in os.environ)):
         sys.exit(3)
     if bad and what == "babble":
         out.write(LENGTH.pack(5) + b"hello"); out.flush(); continue
@@ -77,6 +77,15 @@ def test_f7_a_process_killed_from_outside_is_replaced(scanner):
     assert found == "crash" or entities(found) == ["EMAIL_ADDRESS"]
     assert entities(scanner.scan(["mail jane@shop.com"])[0]) == ["EMAIL_ADDRESS"]
     assert scanner.pid != before
+
+
+def test_the_process_is_told_no_secret_of_the_platform(monkeypatch):
+    """It reads texts: one who broke into it through them would find no address, no password."""
+    for name in ("CDP_DATABASE_URL", "CDP_SEARCH_PASSWORD", "PGPASSWORD", "SEEN_BY_IT"):
+        monkeypatch.setenv(name, "secret")
+    with fake("CDP_,PG") as told_nothing, fake("SEEN_") as told_the_rest:
+        assert told_nothing.scan(["bad"]) == [[]]
+        assert told_the_rest.scan(["bad"]) == ["crash"]
 
 
 def test_a_detector_that_cannot_start_says_so():

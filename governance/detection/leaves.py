@@ -56,7 +56,7 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
     if depth > DEPTH:
         raise TooMany
     if isinstance(value, Mapping):
-        made = {}
+        made: dict[str, Any] = {}
         for key, inner in value.items():
             place = f"{path}.{key}".lstrip(".")
             name = _apart(visit(Leaf(f"{place}#key", str(key))), made)

@@ -134,26 +134,24 @@ _ADVANCE = _POINT.format(
     ) AS t
 ),
 held AS (
-    SELECT g.* FROM (SELECT DISTINCT profile_id FROM said) AS p
+    SELECT g.profile_id, g.trait, g.rank, s.* FROM (SELECT DISTINCT profile_id FROM said) AS p
     CROSS JOIN LATERAL (
         SELECT profile_id, trait, rank, statement_id FROM identity.golden
         WHERE profile_id = p.profile_id
         OFFSET 0
     ) AS g
-),
-places AS (
-    SELECT s.* FROM (SELECT DISTINCT statement_id FROM held) AS h
     CROSS JOIN LATERAL (
         SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
-        WHERE id = h.statement_id
+        WHERE id = g.statement_id
         OFFSET 0
     ) AS s
 ),""",
+    # Traits that nobody spoke of are ranked with the others and come out as they were: a join that
+    # left them out would be planned for a handful of rows, and loop over hundreds of them.
     candidates="""
     SELECT * FROM said
     UNION ALL
-    SELECT h.profile_id, h.trait, p.* FROM held h JOIN places p ON p.statement_id = h.statement_id
-    WHERE (h.profile_id, h.trait) IN (SELECT profile_id, trait FROM said)""",
+    SELECT profile_id, trait, statement_id, fragment_id, trust, priority, accept_seq, index FROM held""",
     dropping="",
 )
 

@@ -25,7 +25,7 @@ from identity.queries import held_by_others
 from identity.regrouping import Change
 from identity.unmerge import EDGE_VERSION
 
-_BY_FRAGMENT = (tables.golden, tables.statement_traits, tables.statements, tables.addresses)
+_BY_FRAGMENT = (tables.golden, tables.statements, tables.addresses)
 _OWNED = (*_BY_FRAGMENT, tables.claims, tables.edges, tables.fragments, tables.identifiers)
 
 

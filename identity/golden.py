@@ -6,7 +6,7 @@ offers its best for each trait, and the best three fragments have the ranks (ADR
 profile's pointers are a function of the statements in its fragments.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +49,7 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
             "accept_seq": [one.position.accept_seq for one in rows],
             "index": [one.position.index for one in rows],
             "received_at": [one.received_at for one in rows],
+            "traits": [_array(one.traits) for one in rows],
             "sealed": [one.sealed for one in rows],
         },
         order=("id",),
@@ -59,23 +60,25 @@ def state(statements: Sequence[Statement], *, work: Work) -> None:
     new = {one for one, xmax in written if int(xmax) == 0}
     earlier = [first[one].fragment for one, xmax in written if int(xmax) != 0]
     heard = [one for one in rows if one.id in new and one.traits]
-    traits = [(one, trait) for one in heard for trait in sorted(set(one.traits))]
-    insert_rows(
-        work.session,
-        tables.statement_traits,
-        work.workspace,
-        {
-            "statement_id": [one.id for one, _ in traits],
-            "trait": [trait for _, trait in traits],
-            "fragment_id": [one.fragment for one, _ in traits],
-        },
-    )
     if heard:
-        columns = [one.id for one in heard], [one.fragment for one in heard]
+        columns = (
+            [one.id for one in heard],
+            [one.fragment for one in heard],
+            [int(one.trust) for one in heard],
+            [one.source.priority for one in heard],
+            [one.position.accept_seq for one in heard],
+            [one.position.index for one in heard],
+            [_array(one.traits) for one in heard],
+        )
         write(work.session, _ADVANCE, (*columns, work.workspace))
     if earlier:
         # An older place may cost a winner its rank, to a statement or a fragment that has none yet.
         repoint(_roots(earlier, work=work), work=work)
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Distinct numbers as PostgreSQL writes an array: arrays within arrays cannot be sent row by row."""
+    return "{" + ",".join(map(str, sorted(set(numbers)))) + "}"
 
 
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`). A plan
@@ -119,19 +122,12 @@ ORDER BY profile_id, trait, rank
 # fragment without a rank cannot gain one by what it said before, for the third only gets better.
 _ADVANCE = _POINT.format(
     before="""said AS (
-    SELECT f.root_id AS profile_id, t.trait, s.*
-    FROM unnest(%b::uuid[], %b::uuid[]) AS u(statement_id, fragment_id)
+    SELECT f.root_id AS profile_id, t.trait,
+        u.statement_id, u.fragment_id, u.trust, u.priority, u.accept_seq, u.index
+    FROM unnest(%b::uuid[], %b::uuid[], %b::int2[], %b::int2[], %b::int8[], %b::int4[], %b::text[])
+        AS u(statement_id, fragment_id, trust, priority, accept_seq, index, traits)
     CROSS JOIN LATERAL (SELECT root_id FROM identity.fragments WHERE id = u.fragment_id OFFSET 0) AS f
-    CROSS JOIN LATERAL (
-        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
-        WHERE id = u.statement_id
-        OFFSET 0
-    ) AS s
-    CROSS JOIN LATERAL (
-        SELECT trait FROM identity.statement_traits
-        WHERE fragment_id = u.fragment_id AND statement_id = u.statement_id
-        OFFSET 0
-    ) AS t
+    CROSS JOIN LATERAL unnest(u.traits::int2[]) AS t(trait)
 ),
 held AS (
     SELECT g.profile_id, g.trait, g.rank, s.* FROM (SELECT DISTINCT profile_id FROM said) AS p
@@ -160,18 +156,16 @@ _REPOINT = _POINT.format(
     SELECT profile_id, trait, rank, statement_id FROM identity.golden WHERE profile_id = ANY(%b::uuid[])
 ),""",
     candidates="""
-    SELECT f.root_id AS profile_id, t.trait, s.*
+    SELECT f.root_id AS profile_id, t.trait,
+        s.statement_id, s.fragment_id, s.trust, s.priority, s.accept_seq, s.index
     FROM (SELECT id, root_id FROM identity.fragments WHERE root_id = ANY(%b::uuid[])) AS f
     CROSS JOIN LATERAL (
-        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index FROM identity.statements
+        SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index, traits
+        FROM identity.statements
         WHERE fragment_id = f.id
         OFFSET 0
     ) AS s
-    CROSS JOIN LATERAL (
-        SELECT trait FROM identity.statement_traits
-        WHERE fragment_id = s.fragment_id AND statement_id = s.statement_id
-        OFFSET 0
-    ) AS t""",
+    CROSS JOIN LATERAL unnest(s.traits) AS t(trait)""",
     dropping=""", dropped AS (
     DELETE FROM identity.golden g
     WHERE g.profile_id = ANY(%b::uuid[]) AND NOT EXISTS (

@@ -5,6 +5,7 @@ three component columns of `fragments`, and `golden` points to the winning state
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from cdp.kernel.database import APPEND, instant, workspace_table
 
@@ -105,20 +106,10 @@ statements = workspace_table(
     Column("accept_seq", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
     instant("received_at"),
+    Column("traits", ARRAY(SmallInteger), nullable=False),  # those that it holds, by number in the catalogue
     Column("sealed", LargeBinary, nullable=False),  # a bundle: one envelope a class
     Index("ix_statements_fragment", "workspace_id", "fragment_id"),
     key=("id",),
-)
-
-# One index for who asks by fragment and who asks by statement: a statement is one fragment's.
-statement_traits = workspace_table(
-    "statement_traits",
-    SCHEMA,
-    Column("fragment_id", Uuid),
-    Column("statement_id", Uuid),
-    Column("trait", SmallInteger),
-    key=("fragment_id", "statement_id", "trait"),
-    app=APPEND,
 )
 
 # The best statement of each of the best three fragments. Rows are rewritten whenever a source

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg import sql as pg
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -133,10 +134,20 @@ _POSTGRES_NAMES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
 
 
 def _postgres_name(column: Column[Any]) -> str:
+    within = column.type.item_type if isinstance(column.type, ARRAY) else column.type
     for kind, name in _POSTGRES_NAMES:
-        if isinstance(column.type, kind):
+        if isinstance(within, kind):
             return name
     raise TypeError(f"{column.table.name}.{column.name} has no array type for bulk writes")
+
+
+def _sent_as(column: Column[Any]) -> str:
+    # `unnest` flattens arrays within an array, so each comes as text, as PostgreSQL writes it.
+    return "text" if isinstance(column.type, ARRAY) else _postgres_name(column)
+
+
+def _taken_as(column: Column[Any]) -> str:
+    return f"{{}}::{_postgres_name(column)}[]" if isinstance(column.type, ARRAY) else "{}"
 
 
 def insert_rows(
@@ -151,7 +162,8 @@ def insert_rows(
 ) -> list[tuple[Any, ...]]:
     """Insert rows given column by column, in one statement; return the `returning` columns.
 
-    `columns` maps column names to sequences of equal length (None is NULL). `order` names
+    `columns` maps column names to sequences of equal length (None is NULL; a value of an array column
+    is its text, such as `{1,2}`). `order` names
     columns by which to insert, so that concurrent writers meet their duplicates in the same
     order and cannot deadlock.
     """
@@ -177,12 +189,11 @@ def _insertion(
 ) -> bytes:
     """The statement of `insert_rows`: each caller's is the same at each call."""
     ident = pg.Identifier
-    columns = pg.SQL(", ").join(
-        pg.SQL("%b::{}[]").format(pg.SQL(_postgres_name(table.c[name]))) for name in names
-    )
+    columns = pg.SQL(", ").join(pg.SQL("%b::{}[]").format(pg.SQL(_sent_as(table.c[name]))) for name in names)
     into = pg.SQL(", ").join(map(ident, names))
+    values = pg.SQL(", ").join(pg.SQL(_taken_as(table.c[name])).format(ident(name)) for name in names)
     query = pg.SQL("INSERT INTO {} (workspace_id, {}) SELECT %s::uuid, {} FROM unnest({}) AS u({})").format(
-        ident(table.schema or "public", table.name), into, into, columns, into
+        ident(table.schema or "public", table.name), into, values, columns, into
     )
     if order:
         query += pg.SQL(" ORDER BY ") + pg.SQL(", ").join(map(ident, order))

@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 from identity_world import Message, World, expected_golden
@@ -191,20 +190,3 @@ def test_forgetting_a_fragment_gives_its_rank_to_one_that_had_none(world):
 
     assert before == {1: 9, 2: 2, 3: 3}
     assert winners(world) == {1: 2, 2: 3, 3: 4}
-
-
-def test_the_migration_points_anew_as_the_batch_function_does(world, database):
-    """Pointers of before ADR-0019, three of one fragment, become those of three fragments."""
-    said = [
-        Message(n, f"s{n % 5}", f"crm:s{n % 5}:x", ("email:ann",), traits=(NAME, CITY), priority=n % 5)
-        for n in range(1, 16)
-    ]
-    world.hear(*said)
-    with world.begin() as work:
-        work.session.execute(text("UPDATE identity.golden SET statement_id = gen_random_uuid()"))
-        work.session.execute(text("DELETE FROM identity.golden WHERE rank = 2"))
-    with database.owner.begin() as connection:
-        connection.exec_driver_sql(import_module("api.migrations.versions.0005_fewer_writes")._REPOINT)
-
-    assert len(expected_golden(said, world.state())) == 6
-    assert world.golden() == expected_golden(said, world.state())

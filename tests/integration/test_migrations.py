@@ -51,3 +51,39 @@ def test_a_recipient_that_was_there_has_its_contract_with_its_own_workspace(serv
 
     assert sorted(kept) == [(space, space) for space in spaces]
     assert changed == [(other,)], "it is a plain column again"
+
+
+def test_what_statements_hold_moves_into_them_and_golden_values_point_anew(server, first):
+    """Pointers of before ADR-0019, three of one fragment, become one; traits of before ADR-0021, an array."""
+    space, fragment, source = uuid4(), uuid4(), uuid4()
+    older, newer, silent = uuid4(), uuid4(), uuid4()
+    with server.admin(first) as admin:
+        admin.execute("INSERT INTO cdp.workspaces VALUES (%s, 'A', 'DE', 0, false, now())", (space,))
+        admin.execute(
+            "INSERT INTO identity.fragments VALUES (%s, %s, %s, %s, 'email', 1, 0, %s, %s)",
+            (space, fragment, source, uuid4(), fragment, fragment),
+        )
+        for number, (statement, traits) in enumerate([(older, [1, 2]), (newer, [2]), (silent, [])]):
+            admin.execute(
+                "INSERT INTO identity.statements VALUES (%s, %s, %s, %s, 'traits', 1, 1, %s, 0, now(), 'x')",
+                (space, statement, fragment, source, number),
+            )
+            for trait in traits:
+                admin.execute(
+                    "INSERT INTO identity.statement_traits VALUES (%s, %s, %s, %s)",
+                    (space, statement, trait, fragment),
+                )
+        for rank in (1, 2, 3):
+            admin.execute(
+                "INSERT INTO identity.golden VALUES (%s, %s, 2, %s, %s, %s)",
+                (space, fragment, rank, older, fragment),
+            )
+    migrations.upgrade(server.url(OWNER, first))
+    with server.admin(first) as admin:
+        held = admin.execute("SELECT id, traits FROM identity.statements").fetchall()
+        golden = admin.execute(
+            "SELECT trait, rank, statement_id, fragment_id FROM identity.golden ORDER BY trait"
+        ).fetchall()
+
+    assert dict(held) == {older: [1, 2], newer: [2], silent: []}
+    assert golden == [(1, 1, older, fragment), (2, 1, newer, fragment)]

@@ -8,17 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, bindparam, func, select
+from sqlalchemy import FromClause
 
 from cdp.kernel.database import rendered, run
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, ProfileId, PurposeId, Scope
 from cdp.work import Work
-from consent import tables
 from consent.purposes import Purposes
-from consent.words import GRANT, NO, Said, said_of
+from consent.words import COLUMNS, GRANT, NO, Said, said_of
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -90,37 +88,35 @@ _HOMES = """
 SELECT m.fragment_id, m.core_id, m.profile_id FROM {members} AS m WHERE m.fragment_id = ANY(%b::uuid[])
 """
 
+_WORD = ", ".join(f"w.{name}" for name in COLUMNS)
+# A contact's words bind whoever holds it; a person's and a device's bind their profile.
+_STANDING = """
+SELECT {word}, NULL::uuid, NULL::uuid FROM consent.current w
+WHERE w.contact_id = ANY(%b::uuid[]) AND w.state = ANY(%b::text[])
+UNION ALL
+SELECT {word}, m.core_id, m.profile_id
+FROM {members} AS m JOIN consent.current w ON w.fragment_id = m.fragment_id
+WHERE m.profile_id = ANY(%b::uuid[]) AND w.state = ANY(%b::text[]) AND w.scope <> %s
+"""
+
 
 def _standing(
     words: Sequence[Said], grants: Sequence[Said], purposes: Purposes, members: FromClause, work: Work
 ) -> _Refusals:
-    """The negative words that the ledger holds against the givers of `grants`, in three queries."""
+    """The negative words that the ledger holds against the givers of `grants`, in two queries."""
     fragments = list({word.fragment for word in words if word.fragment is not None})
     rows = run(work.session, _HOMES.format(members=rendered(members)), (fragments,))
     homes = {fragment: (core, profile) for fragment, core, profile in rows}
     refusals = _Refusals(homes)
-    word, member = tables.current, members.c
     contacts = list({grant.contact for grant in grants if grant.contact is not None})
-    negative = word.c.state.in_(sorted(NEGATIVE))
-    at_contacts = select(word).where(word.c.contact_id == _any("contacts", contacts), negative)
-    for row in work.session.execute(at_contacts):
-        refusals.add(said_of(row, entry="entry_id", stops=purposes.stops))
     profiles = list({homes[grant.fragment][1] for grant in grants if grant.fragment in homes})
-    of_profiles = (
-        select(word, member.core_id, member.profile_id)
-        .join(members, member.fragment_id == word.c.fragment_id)
-        .where(
-            member.profile_id == _any("profiles", profiles),
-            negative,
-            word.c.scope != Scope.CONTACT,
-        )
-    )
-    for row in work.session.execute(of_profiles):
-        refusals.of_profile[row.profile_id].append(
-            _Bound(said_of(row, entry="entry_id", stops=purposes.stops), row.core_id)
-        )
+    negative = sorted(NEGATIVE)
+    query = _STANDING.format(word=_WORD, members=rendered(members))
+    parameters = (contacts, negative, profiles, negative, Scope.CONTACT.value)
+    for *columns, core, profile in run(work.session, query, parameters):
+        word = said_of(columns, stops=purposes.stops)
+        if profile is None:
+            refusals.add(word)
+        else:
+            refusals.of_profile[profile].append(_Bound(word, core))
     return refusals
-
-
-def _any(name: str, values: Sequence[Any]) -> Any:
-    return func.any(bindparam(name, list(values), unique=True))

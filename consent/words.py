@@ -6,7 +6,7 @@ that it asserts, which is never later than its receipt: so an asserted time can 
 grant weaker, and an old form that arrives late replaces no newer act.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -103,26 +103,39 @@ def fold(words: Iterable[Said]) -> dict[Key, Said]:
     return last
 
 
-def said_of(row: Any, *, entry: str, stops: Collection[PurposeId]) -> Said:
-    """A row of `entries` or `current` (whose id is called `entry`) as a word."""
-    kept = row._mapping
-    state = State(kept["state"])
-    change_act = kept["change_act"] if "change_act" in kept else is_change_act(state, kept["evidence"])
+# The columns of `current` that a word is made of, in the order in which `said_of` takes them.
+COLUMNS = (
+    "entry_id",
+    "seq",
+    "scope",
+    "fragment_id",
+    "contact_id",
+    "purpose_id",
+    "channel",
+    "state",
+    "notice_id",
+    "change_act",
+    "explicit",
+    "guardian",
+    "received_at",
+    "asserted_at",
+    "expires_at",
+)
+
+
+def said_of(row: Sequence[Any], *, stops: Collection[PurposeId]) -> Said:
+    """A row of `current`, its `COLUMNS` in order, as a word."""
+    entry, seq, scope, fragment, contact, purpose, channel, known_as, *rest = row
+    state = State(known_as)
     return Said(
-        entry=kept[entry],
-        seq=kept["seq"],
-        scope=Scope(kept["scope"]),
-        fragment=kept["fragment_id"],
-        contact=kept["contact_id"],
-        purpose=kept["purpose_id"],
-        channel=Channel(kept["channel"]) if kept["channel"] else None,
-        polarity=polarity_of(state, stops=kept["purpose_id"] in stops),
-        state=state,
-        notice=kept["notice_id"],
-        change_act=change_act,
-        explicit=kept["explicit"],
-        guardian=kept["guardian"],
-        received_at=kept["received_at"],
-        asserted_at=kept["asserted_at"],
-        expires_at=kept["expires_at"],
+        entry,
+        seq,
+        Scope(scope),
+        fragment,
+        contact,
+        purpose,
+        Channel(channel) if channel else None,
+        polarity_of(state, stops=purpose in stops),
+        state,
+        *rest,
     )

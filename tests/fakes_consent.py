@@ -15,12 +15,14 @@ from sqlalchemy import FromClause, select
 
 import cdp.tables
 from cdp.kernel.database import insert_rows
-from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, Trust
+from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, State, Trust
 from cdp.work import Work
+from consent import tables
 from consent.erasing import ConsentErasure
 from consent.gate import Gate
 from consent.intents import Intents
 from consent.ledger import Ledger
+from consent.words import COLUMNS, is_change_act, said_of
 from identity import tables as identity
 
 CONTROLLER = UUID("00000000-0000-7000-8000-0000000c0c0a")
@@ -160,3 +162,16 @@ def settle_in(fragments: Sequence[Fragment], work: Work) -> None:
             "last_index": [0] * len(claims),
         },
     )
+
+
+def entries_as_words(stops, *, work):
+    """Every entry of the ledger as the fold hears it, whether or not it is the last of its kind."""
+    kept = [tables.entries.c[name] for name in COLUMNS if name not in ("entry_id", "change_act")]
+    query = select(tables.entries.c.id, tables.entries.c.evidence, *kept)
+    place = COLUMNS.index("change_act")
+    words = []
+    for entry, evidence, *rest in work.session.execute(query):
+        columns = [entry, *rest]
+        columns.insert(place, is_change_act(State(columns[COLUMNS.index("state")]), evidence))
+        words.append(said_of(columns, stops=stops))
+    return words

@@ -3,7 +3,7 @@
 from collections import Counter
 from uuid import uuid4
 
-from fakes_consent import Parts, contacts, members, parts
+from fakes_consent import Parts, contacts, entries_as_words, members, parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Uuid, cast, func, literal, null, select, true, union_all
@@ -19,7 +19,7 @@ from consent.laws import Law
 from consent.reasons import Permission, Reason, Refusal
 from consent.subject import Member, Person, Place, gather
 from consent.terms import Terms, load, resolve
-from consent.words import fold, said_of
+from consent.words import fold
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 
@@ -43,9 +43,8 @@ class Reference:
 
     def __init__(self, world: World, consent: Parts, work: Work) -> None:
         self.world, self.consent, self.work = world, consent, work
-        entries = work.session.execute(select(tables.entries))
         stops = purposes.load(work).stops
-        self.words = list(fold(said_of(row, entry="id", stops=stops) for row in entries).values())
+        self.words = list(fold(entries_as_words(stops, work=work)).values())
         self.members = {
             one.id: Member(core=one.core, profile=one.profile, lends_to=one.lends_to)
             for one in world.fragments

@@ -6,7 +6,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from fakes_consent import CONTROLLER
+from fakes_consent import CONTROLLER, entries_as_words
 from sqlalchemy import select, text, update
 from town_consent import NOON, Town
 
@@ -26,7 +26,7 @@ from consent.recording import (
     SpeaksForAnother,
     UnknownPurpose,
 )
-from consent.words import fold, said_of
+from consent.words import COLUMNS, fold, said_of
 from governance.journal import Journal, Kind, read_all
 from identity import tables as identity
 
@@ -285,11 +285,9 @@ def test_one_members_unsubscribe_stops_the_familys_mail_and_nothing_else(town):
 def current_and_fold(town):
     with town.begin() as work:
         stops = purposes.load(work).stops
-        rows = work.session.execute(select(tables.current))
-        current = {said_of(row, entry="entry_id", stops=stops) for row in rows}
-        entries = [
-            said_of(row, entry="id", stops=stops) for row in work.session.execute(select(tables.entries))
-        ]
+        rows = work.session.execute(select(*(tables.current.c[name] for name in COLUMNS)))
+        current = {said_of(row, stops=stops) for row in rows}
+        entries = entries_as_words(stops, work=work)
     return current, set(fold(entries).values()), len(entries)
 
 

@@ -7,23 +7,22 @@ as a refused re-grant: `counted` reports it, and the gate compares anew at each 
 an un-merge takes a stranger's refusal along exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import FromClause, func, select
 
-from cdp.kernel.database import Conflict, insert_rows
+from cdp.kernel.database import write
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.ports import Recorded, Word
 from cdp.vocabulary import NEGATIVE, Scope, State, Trust
 from cdp.work import Work
-from consent import tables
 from consent.covering import refused_by
 from consent.purposes import Purposes
-from consent.words import Said, fold, is_change_act, polarity_of
+from consent.words import Said, is_change_act, polarity_of
 
 
 class MalformedWord(BadInput):
@@ -145,24 +144,17 @@ def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClaus
 
 def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:
     """Append drafts in order and fold them; what the ledger already has (by entry id) is left alone."""
-    added = insert_rows(
-        work.session,
-        tables.entries,
-        work.workspace,
-        _entry_columns(drafts),
-        conflict=Conflict(("id",)),
-        returning=("id", "seq"),
-    )
-    seqs: Mapping[UUID, int] = dict(added)
-    last = fold(one.said(seqs[one.entry]) for one in drafts if one.entry in seqs)
-    _fold_into_current(list(last.values()), work)
+    if drafts:
+        columns = _columns(drafts)
+        write(work.session, _APPEND, (*(columns[name] for name, _ in _SAID), work.workspace))
     return [
         Recorded(entry=one.entry, counted=one.covered_by is None, covered_by=one.covered_by) for one in drafts
     ]
 
 
-def _entry_columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
+def _columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
     words = [one.word for one in drafts]
+    keys = [one.said(0).key for one in drafts]
     return {
         "id": [one.entry for one in drafts],
         "scope": [word.scope.value for word in words],
@@ -183,54 +175,68 @@ def _entry_columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
         "counted": [one.covered_by is None for one in drafts],
         "covered_by": [one.covered_by for one in drafts],
         "journal_line": [one.journal_line for one in drafts],
+        "polarity": [key.polarity for key in keys],
+        "change_act": [key.change_act for key in keys],
     }
 
 
+# The columns of `_columns` with their types; the last two are of the fold alone.
+_SAID = (
+    ("id", "uuid"),
+    ("scope", "text"),
+    ("fragment_id", "uuid"),
+    ("contact_id", "uuid"),
+    ("purpose_id", "uuid"),
+    ("channel", "text"),
+    ("state", "text"),
+    ("notice_id", "uuid"),
+    ("source_id", "uuid"),
+    ("trust", "int2"),
+    ("evidence", "text"),
+    ("explicit", "bool"),
+    ("guardian", "bool"),
+    ("received_at", "timestamptz"),
+    ("asserted_at", "timestamptz"),
+    ("expires_at", "timestamptz"),
+    ("counted", "bool"),
+    ("covered_by", "uuid"),
+    ("journal_line", "uuid"),
+    ("polarity", "int2"),
+    ("change_act", "bool"),
+)
+_ENTRY = tuple(name for name, _ in _SAID[:-2])
 _KEY = ("scope", "fragment_id", "contact_id", "purpose_id", "channel", "polarity", "change_act")
-_REST = (
-    "entry_id",
-    "state",
-    "notice_id",
-    "explicit",
-    "guardian",
-    "seq",
-    "received_at",
-    "asserted_at",
-    "expires_at",
-)
+_REST = ("state", "notice_id", "explicit", "guardian", "received_at", "asserted_at", "expires_at", "seq")
 _YES = "{{0}}.state IN ({})".format(", ".join(f"'{state}'" for state in sorted(set(State) - NEGATIVE)))
-# `Said.order`, in SQL.
+# From when a word speaks; at one instant a no goes before a yes, then what was written second.
 _ORDER = f"(CASE WHEN {_YES} THEN {{0}}.asserted_at ELSE {{0}}.received_at END, NOT {_YES}, {{0}}.seq)"
-_KEEP_THE_LAST = (
-    f"UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _REST)}"
-    f" WHERE {_ORDER.format('EXCLUDED')} > {_ORDER.format('current')}"
+# Folded where the entries get their numbers, so that nobody waits for those. In the order of the key,
+# so that two writers who forgot to lock wait for each other but never in a circle.
+_FORM = """
+WITH said AS (SELECT * FROM unnest({arrays}) AS u({said})),
+added AS (
+    INSERT INTO consent.entries (workspace_id, {entry}) SELECT %s::uuid, {entry} FROM said
+    ON CONFLICT (workspace_id, id) DO NOTHING
+    RETURNING workspace_id, id, seq
+),
+word AS (
+    SELECT DISTINCT ON ({key}) * FROM (SELECT * FROM said JOIN added USING (id)) AS one
+    ORDER BY {key}, {order} DESC
 )
-
-
-def _fold_into_current(last: Sequence[Said], work: Work) -> None:
-    insert_rows(
-        work.session,
-        tables.current,
-        work.workspace,
-        {
-            "entry_id": [word.entry for word in last],
-            "polarity": [word.polarity for word in last],
-            "scope": [word.scope.value for word in last],
-            "fragment_id": [word.fragment for word in last],
-            "contact_id": [word.contact for word in last],
-            "purpose_id": [word.purpose for word in last],
-            "channel": [word.channel.value if word.channel else None for word in last],
-            "state": [word.state.value for word in last],
-            "notice_id": [word.notice for word in last],
-            "change_act": [word.key.change_act for word in last],
-            "explicit": [word.explicit for word in last],
-            "guardian": [word.guardian for word in last],
-            "seq": [word.seq for word in last],
-            "received_at": [word.received_at for word in last],
-            "asserted_at": [word.asserted_at for word in last],
-            "expires_at": [word.expires_at for word in last],
-        },
-        # In one order, so that two writers who forgot to lock wait for each other but never in a circle.
-        order=_KEY,
-        conflict=Conflict(_KEY, _KEEP_THE_LAST),
-    )
+INSERT INTO consent.current (workspace_id, entry_id, {key}, {rest})
+SELECT workspace_id, id, {key}, {rest} FROM word
+ORDER BY {key}
+ON CONFLICT (workspace_id, {key}) DO UPDATE SET entry_id = excluded.entry_id, {replacing}
+    WHERE {newer} > {order_there}
+"""
+_APPEND = _FORM.format(
+    arrays=", ".join(f"%b::{kind}[]" for _, kind in _SAID),
+    said=", ".join(name for name, _ in _SAID),
+    entry=", ".join(_ENTRY),
+    key=", ".join(_KEY),
+    rest=", ".join(_REST),
+    order=_ORDER.format("one"),
+    replacing=", ".join(f"{name} = excluded.{name}" for name in _REST),
+    newer=_ORDER.format("excluded"),
+    order_there=_ORDER.format("current"),
+)

@@ -1,12 +1,12 @@
-"""Words as the ledger keeps them, and their fold: what was last said, per subject and purpose.
+"""Words as the ledger keeps them, and what decides which of them was said last.
 
-Pure. `current` in the database is this fold of `entries`, kept by upserts that commute, and a
-test holds the two equal. A negative word speaks from its receipt. A grant speaks from the time
+`current` in the database is the fold of `entries`: the last word for each `Key`, kept by upserts
+that commute (`recording.py`). A negative word speaks from its receipt. A grant speaks from the time
 that it asserts, which is never later than its receipt: so an asserted time can only make a
 grant weaker, and an old form that arrives late replaces no newer act.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -85,22 +85,6 @@ class Said(NamedTuple):
             # Where the last word stands, what it rests on makes no difference.
             self.change_act and self.polarity != STANDING,
         )
-
-    @property
-    def order(self) -> tuple[datetime, bool, int]:
-        """From when it speaks; at one instant a no goes before a yes, then what was written second."""
-        negative = self.state in NEGATIVE
-        return (self.received_at if negative else self.asserted_at, negative, self.seq)
-
-
-def fold(words: Iterable[Said]) -> dict[Key, Said]:
-    """The last word for each key."""
-    last: dict[Key, Said] = {}
-    for word in words:
-        known = last.get(word.key)
-        if known is None or word.order > known.order:
-            last[word.key] = word
-    return last
 
 
 # The columns of `current` that a word is made of, in the order in which `said_of` takes them.

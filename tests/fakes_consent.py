@@ -15,7 +15,7 @@ from sqlalchemy import FromClause, select
 
 import cdp.tables
 from cdp.kernel.database import insert_rows
-from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, State, Trust
+from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, State, Trust
 from cdp.work import Work
 from consent import tables
 from consent.erasing import ConsentErasure
@@ -175,3 +175,18 @@ def entries_as_words(stops, *, work):
         columns.insert(place, is_change_act(State(columns[COLUMNS.index("state")]), evidence))
         words.append(said_of(columns, stops=stops))
     return words
+
+
+def fold(words):
+    """The last word for each key: the law that `current` is held to."""
+    last = {}
+    for word in words:
+        known = last.get(word.key)
+        if known is None or _order(word) > _order(known):
+            last[word.key] = word
+    return last
+
+
+def _order(word):
+    negative = word.state in NEGATIVE
+    return (word.received_at if negative else word.asserted_at, negative, word.seq)

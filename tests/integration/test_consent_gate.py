@@ -3,7 +3,7 @@
 from collections import Counter
 from uuid import uuid4
 
-from fakes_consent import Parts, contacts, entries_as_words, members, parts
+from fakes_consent import Parts, contacts, entries_as_words, fold, members, parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Uuid, cast, func, literal, null, select, true, union_all
@@ -19,7 +19,6 @@ from consent.laws import Law
 from consent.reasons import Permission, Reason, Refusal
 from consent.subject import Member, Person, Place, gather
 from consent.terms import Terms, load, resolve
-from consent.words import fold
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 

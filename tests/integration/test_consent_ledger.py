@@ -6,7 +6,7 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from fakes_consent import CONTROLLER, entries_as_words
+from fakes_consent import CONTROLLER, entries_as_words, fold
 from sqlalchemy import select, text, update
 from town_consent import NOON, Town
 
@@ -26,7 +26,7 @@ from consent.recording import (
     SpeaksForAnother,
     UnknownPurpose,
 )
-from consent.words import COLUMNS, fold, said_of
+from consent.words import COLUMNS, said_of
 from governance.journal import Journal, Kind, read_all
 from identity import tables as identity
 

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select
 
 from audit import storage, tables, tiles
 from audit.entry import Entry, detail_hash, encode, subjects
-from cdp.kernel.database import run
+from cdp.kernel.database import write
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry
 from cdp.vocabulary import WorkspaceId
@@ -64,7 +64,7 @@ class Trail:
         )
         sealed = self.seal_detail(work.workspace, entry_id, detail)
         references = sorted(set(entry.references))
-        run(
+        write(
             work.session,
             _PEND,
             (

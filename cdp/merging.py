@@ -126,7 +126,7 @@ def _derived(
     **detail: str,
 ) -> Sequence[ProfileId]:
     """What follows: facts, words and keys stay with their fragments, the rest is derived anew."""
-    profiles.refresh(regrouped, people=regrouped, gone=regrouped, work=work, ports=ports)
+    profiles.refresh(regrouped, work=work, ports=ports)
     keys = ports.vault.keys(sorted({a, b}), work=work)
     ports.audit.record(
         AuditEntry(

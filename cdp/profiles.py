@@ -30,19 +30,24 @@ AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
 Plain = Mapping[str, Any]  # values by trait name
 
 
-def refresh(
-    profiles: Collection[ProfileId],
-    *,
+def refresh(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
+    """Derive everything of `profiles` anew; some may be none any more, and have nothing then."""
+    describe(profiles, gone=profiles, work=work, ports=ports)
+    sum_up(profiles, work=work, ports=ports)
+
+
+def describe(
     people: Collection[ProfileId],
+    *,
     gone: Collection[ProfileId],
     work: Work,
     ports: Ports,
     said: Mapping[UUID, Plain] = MappingProxyType({}),
 ) -> None:
-    """Derive anew: sums of `profiles`, clear golden values of `people`; drop what `gone` had.
+    """Derive the clear golden values of `people` anew; drop everything that `gone` had.
 
-    `gone` may name roots that still are one; they are cleared and derived again. `said` has the
-    plain traits of statements that the caller has just sealed, so that they need no opening.
+    `gone` may name roots that still are one; they are to be derived and summed up again. `said`
+    has the plain traits of statements that the caller has just sealed, so that they need no opening.
     """
     if gone:
         work.session.execute(
@@ -52,9 +57,6 @@ def refresh(
         )
     if people:
         _describe(sorted(people, key=attrgetter("int")), said, work=work, ports=ports)
-    # Last, for nobody reads it here: whatever is read after a write waits until it is done.
-    if profiles:
-        _sum_up(profiles, work=work, ports=ports)
 
 
 # `OFFSET 0`: one index probe a fragment, whatever the planner believes. A plan made while the
@@ -79,9 +81,11 @@ ON CONFLICT (workspace_id, profile_id, attribute_id)
 """
 
 
-def _sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
-    query = _SUMS.format(members=rendered(ports.identity.members()))
-    write(work.session, query, (list(profiles), list(profiles), work.workspace))
+def sum_up(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
+    """Derive the sums of `profiles` anew from those of their fragments. Nobody waits for it."""
+    if profiles:
+        query = _SUMS.format(members=rendered(ports.identity.members()))
+        write(work.session, query, (list(profiles), list(profiles), work.workspace))
 
 
 _NO_LONGER = """

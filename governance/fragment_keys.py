@@ -113,9 +113,10 @@ def fetch(
                 unready.append(fragment)
             else:
                 ready.append((known.id, count))
-        _count(ready, work)
+        # Nobody waits for the count, but who makes keys reads first.
         if unready:
             held += _make(unready, newest, sealing, work=work, file=file)
+        _count(ready, work)
     return FragmentKeys(held, work.workspace, file)
 
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import select
 
 from cdp import profiles, scanning, sources, tables
 from cdp.ingest import storing
@@ -16,7 +16,7 @@ from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.turns import Turn
 from cdp.ingest.words import Register, grounds_of, words_of
-from cdp.kernel.database import rendered, run
+from cdp.kernel.database import rendered, run, write
 from cdp.ports import AuditEntry, Ports, Recognised
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
@@ -77,12 +77,11 @@ def process(
         ports.audit.record(
             AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
         )
-        work.session.execute(
-            delete(tables.inbox).where(
-                tables.inbox.c.accept_seq == func.any(bindparam("done", [row.accept_seq for row in rows]))
-            )
-        )
+        write(work.session, _DONE, ([row.accept_seq for row in rows],))
     return Summary(rows=len(rows), verdicts=verdicts)
+
+
+_DONE = "DELETE FROM cdp.inbox WHERE accept_seq = ANY(%b::int8[])"
 
 
 def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
@@ -215,24 +214,31 @@ def _place(
 
 
 def _keep(batch: _Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:
+    """Write what the batch leaves behind, under the locks of its people.
+
+    Whatever reads waits for all that was sent before it. So what is read comes as early as it
+    can, and what is large and read by nobody last: the database writes while the rest is made.
+    """
     found = batch.found
     with stages.stage("keys"):
         sealing = storing.envelopes(found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
+    with stages.stage("consent"):
+        _record_words(found, register, work=work, ports=ports)
     with stages.stage("seal and state"):
-        # From here on nothing is read until words meet the ledger: the database writes while
-        # events are sealed, and while the journal waits for the disk.
         ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         ports.identity.keep_addresses(storing.seal_addresses(batch.claimed, keys), work=work)
-    with stages.stage("seal and store events"):
-        storing.store_events(found, keys, ports.catalogue, work=work)
+    with stages.stage("seal events"):
+        events = storing.sealed_events(found, keys)
+    with stages.stage("derive"):
+        touched = _describe(batch, work=work, ports=ports)
+    with stages.stage("store events"):
+        storing.store_events(events, ports.catalogue, work=work)
     with stages.stage("facts"):
         storing.store_facts(found, ports.catalogue.attributes(), work=work)
         _let_scan(found, work=work)
-    with stages.stage("consent"):
-        _record_words(found, register, work=work, ports=ports)
     with stages.stage("derive"):
-        _derive(batch, work=work, ports=ports)
+        profiles.sum_up(touched, work=work, ports=ports)
 
 
 def _let_scan(found: Sequence[Found], *, work: Work) -> None:
@@ -265,8 +271,8 @@ def _record_words(found: Sequence[Found], register: Register, *, work: Work, por
         ports.ledger.ground(grounds, work=work)
 
 
-def _derive(batch: _Batch, *, work: Work, ports: Ports) -> None:
-    """Refresh what the batch touched; people are described anew only where a clear trait came."""
+def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
+    """Describe the people of whom something came that is kept in clear; the profiles to be summed up."""
     counted = {attribute.event for attribute in ports.catalogue.attributes() if attribute.event}
     acted: set[FragmentId] = {
         one.placed.fragment for one in batch.found if getattr(one.item.content, "event", None) in counted
@@ -286,14 +292,14 @@ def _derive(batch: _Batch, *, work: Work, ports: Ports) -> None:
             if not one.item.lowered:
                 said[one.said.row] = words
     homes = _homes(acted | spoke, work=work, ports=ports)
-    profiles.refresh(
-        {profile for one in acted for profile in homes[one]} | batch.regrouped,
-        people={profile for one in spoke for profile in homes[one]} | batch.regrouped,
+    profiles.describe(
+        {profile for one in spoke for profile in homes[one]} | batch.regrouped,
         gone=batch.regrouped,
         work=work,
         ports=ports,
         said=said,
     )
+    return {profile for one in acted for profile in homes[one]} | batch.regrouped
 
 
 _HOMES = """

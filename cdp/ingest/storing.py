@@ -127,36 +127,44 @@ def seal_addresses(
     }
 
 
-def store_events(found: Sequence[Found], keys: Keys, catalogue: Catalogue, *, work: Work) -> None:
-    """Append the events of a batch to their month's partition."""
-    happened = [one for one in found if isinstance(one.item.content, Message) and not one.item.lowered]
-    if not happened:
+SealedEvent = tuple[Found, Message, bytes]
+
+
+def sealed_events(found: Sequence[Found], keys: Keys) -> list[SealedEvent]:
+    """The events of a batch, each sealed; a copy's was stored with the first."""
+    return [
+        (one, content, keys.seal(Label.EVENT, one.said.row, one.placed.fragment, one.parts.event))
+        for one in found
+        if isinstance(content := one.item.content, Message) and not one.item.lowered
+    ]
+
+
+def store_events(events: Sequence[SealedEvent], catalogue: Catalogue, *, work: Work) -> None:
+    """Append sealed events to their month's partition."""
+    if not events:
         return
     # A partition that is not there would lose the batch, so each month is asked for.
-    for month in {(one.item.received_at.year, one.item.received_at.month) for one in happened}:
+    for month in {(one.item.received_at.year, one.item.received_at.month) for one, _, _ in events}:
         day = datetime(*month, 1, tzinfo=UTC)
         write(work.session, "SELECT cdp.ensure_event_partition(%s)", (day,))
-    messages = [one.item.content for one in happened if isinstance(one.item.content, Message)]
     insert_rows(
         work.session,
         tables.events,
         work.workspace,
         {
-            "received_at": [one.item.received_at for one in happened],
-            "id": [one.said.row for one in happened],
-            "fragment_id": [one.placed.fragment for one in happened],
-            "source_id": [one.item.source.id for one in happened],
-            "accept_seq": [one.item.position.accept_seq for one in happened],
-            "index": [one.item.position.index for one in happened],
-            "type": [message.type for message in messages],
+            "received_at": [one.item.received_at for one, _, _ in events],
+            "id": [one.said.row for one, _, _ in events],
+            "fragment_id": [one.placed.fragment for one, _, _ in events],
+            "source_id": [one.item.source.id for one, _, _ in events],
+            "accept_seq": [one.item.position.accept_seq for one, _, _ in events],
+            "index": [one.item.position.index for one, _, _ in events],
+            "type": [message.type for _, message, _ in events],
             "name": [
                 message.event if message.event and catalogue.event_in_clear(message.event) else None
-                for message in messages
+                for _, message, _ in events
             ],
-            "client_time": [message.client_time for message in messages],
-            "sealed": [
-                keys.seal(Label.EVENT, one.said.row, one.placed.fragment, one.parts.event) for one in happened
-            ],
+            "client_time": [message.client_time for _, message, _ in events],
+            "sealed": [sealed for _, _, sealed in events],
         },
     )
 

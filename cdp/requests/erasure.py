@@ -294,7 +294,7 @@ def _delete(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:
     for part in ports.erasables:
         deleted.update(part.erase(whom, work=work))
     neighbours |= set(ports.identity.touched(beside, work=work))
-    profiles.refresh(neighbours, people=neighbours, gone=neighbours, work=work, ports=ports)
+    profiles.refresh(neighbours, work=work, ports=ports)
     return dict(deleted)
 
 

@@ -7,6 +7,7 @@ row-level security and nothing else to do: a row an event. What `rows.py` copies
 that those events left in any table, is the other reading, and stands in the notes.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -76,6 +77,7 @@ class Figures:
                 "worker_cpu_share": round(self.cpu / self.seconds, 2),
                 **self._other_reading(),
                 "lanes": self.lanes,
+                "python": sys.version,
                 "stages_us_per_event": {
                     name: round(seconds / self.events * 1e6, 1) for name, seconds in self._stages().items()
                 },

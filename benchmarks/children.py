@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from api import lane
 from cdp.kernel.errors import Unavailable
 
 MEGABYTE = 1024 * 1024
@@ -36,13 +37,17 @@ class Child:
 
     def ask(self, **question: Any) -> dict[str, Any]:
         """Send a question and wait for its answer. Raises `ChildDied`."""
-        assert self.process.stdin is not None and self.process.stdout is not None, "opened with pipes"
+        self.send(**question)
+        return self.answer()
+
+    def send(self, **question: Any) -> None:
+        """Send a question; others may be asked before it is answered. Raises `ChildDied`."""
+        assert self.process.stdin is not None, "opened with pipes"
         try:
             self.process.stdin.write(json.dumps(question) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             raise ChildDied(module=self.module) from None
-        return self.answer()
 
     def answer(self) -> dict[str, Any]:
         """Wait for the next answer. Raises `ChildDied`."""
@@ -62,7 +67,11 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A running command of the platform's, looked at from outside."""
+    """A running command of the platform's, looked at from outside.
+
+    A worker's lanes are counted with it, its scanning process is not. Pages that processes
+    share are counted in each.
+    """
 
     command: str
     process: "subprocess.Popen[bytes]"
@@ -72,20 +81,37 @@ class Program:
         """Resident memory at this moment, in MB of 2²⁰ bytes. Raises `ChildDied`."""
         if self.process.poll() is not None:
             raise ChildDied(module=self.command)
-        resident: int = psutil.Process(self.process.pid).memory_info().rss
-        return resident / MEGABYTE
+        return resident(self.process.pid) / MEGABYTE
 
     @property
     def peak(self) -> float:
-        """The most that was ever resident, in MB of 2²⁰ bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(kilobytes) * 1024 / MEGABYTE
+        """The most that was ever resident in each process, summed, in MB of 2²⁰ bytes."""
+        return sum(_peak(one.pid) for one in with_lanes(self.process.pid)) / MEGABYTE
 
     def has_loaded(self, packages: Collection[str]) -> set[str]:
         """Those of `packages` of which a compiled part is mapped into the process."""
         files = Path(f"/proc/{self.process.pid}/maps").read_text()
         return {one for one in packages if f"/{one}/" in files}
+
+
+def with_lanes(pid: int) -> list[psutil.Process]:
+    """A process, and those of its children that are lanes."""
+    found = [psutil.Process(pid)]
+    for one in found[0].children():
+        with suppress(psutil.NoSuchProcess):  # A scanning process that was started anew.
+            found += [one] if one.cmdline() == list(lane.PROGRAM) else []
+    return found
+
+
+def resident(pid: int) -> int:
+    """Resident memory of a process and its lanes, in bytes."""
+    return sum(one.memory_info().rss for one in with_lanes(pid))
+
+
+def _peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kilobytes) * 1024
 
 
 @contextmanager

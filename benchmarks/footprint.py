@@ -1,8 +1,8 @@
 """What the worker with the model, and the API, take of memory: resident, of 2^20 bytes each.
 
-The worker is the real one, with its scanning process, after it has taken in and scanned
-notes; the API is asked until it has answered some hundred requests. Neither bar counts pages
-that processes share only once, so both are upper bounds.
+The worker is the real one, its lanes counted with it, and its scanning process beside it, after it
+has taken in and scanned notes; the API is asked until it has answered some hundred requests. Neither
+bar counts pages that processes share only once, so both are upper bounds.
 """
 
 import os
@@ -18,6 +18,7 @@ import msgspec
 import psutil
 from sqlalchemy import func, select
 
+from benchmarks.children import resident, with_lanes
 from benchmarks.labelling import sentences
 from benchmarks.place import Place, opened
 from benchmarks.results import Bar, Tell
@@ -41,11 +42,11 @@ def measure(tell: Tell) -> Iterator[Bar]:
     """Memory of a worker that has scanned, and of an API that has answered."""
     with opened() as place:
         worker = _worker(place)
-        tell(f"worker and its scanning process: {worker['worker']:.0f} + {worker['scanner']:.0f} MiB")
+        tell(f"worker with its lanes, scanning process: {worker['worker']:.0f} + {worker['scanner']:.0f} MiB")
         yield _bar("worker_memory", sum(worker.values()), WORKER, {k: round(v) for k, v in worker.items()})
-        resident, mapped = _api(place)
-        tell(f"API: {resident:.0f} MiB")
-        yield _bar("api_memory", resident, API, {"maps_spacy_or_presidio": mapped})
+        taken, mapped = _api(place)
+        tell(f"API: {taken:.0f} MiB")
+        yield _bar("api_memory", taken, API, {"maps_spacy_or_presidio": mapped})
 
 
 def _bar(name: str, value: float, goal: int, notes: dict[str, object]) -> Bar:
@@ -79,10 +80,11 @@ def _worker(place: Place) -> dict[str, float]:
             inbox.accept([request], vault=place.system.ports.vault, work=work)
     with _running(place, "worker") as process:
         _until(lambda: _scanned(place) >= NOTES and not _waiting(place))
-        children = psutil.Process(process.pid).children(recursive=True)
+        lanes = with_lanes(process.pid)
+        others = [one for one in psutil.Process(process.pid).children(recursive=True) if one not in lanes]
         return {
-            "worker": _resident(process.pid),
-            "scanner": sum(_resident(child.pid) for child in children),
+            "worker": resident(process.pid) / MEBIBYTE,
+            "scanner": sum(one.memory_info().rss for one in others) / MEBIBYTE,
         }
 
 
@@ -104,7 +106,7 @@ def _api(place: Place) -> tuple[float, bool]:
             message = {"type": "identify", "userId": f"a{number}", "traits": {"support_note": "late parcel"}}
             client.post("/v1/batch", json={"batch": [message]}, auth=(place.write_key, "")).raise_for_status()
         maps = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
-        return _resident(process.pid), "spacy" in maps or "presidio" in maps
+        return resident(process.pid) / MEBIBYTE, "spacy" in maps or "presidio" in maps
 
 
 def _answers(client: httpx.Client) -> bool:
@@ -133,8 +135,3 @@ def _until(condition: Callable[[], bool]) -> None:
         if monotonic() > end:
             raise TooSlow
         sleep(0.1)
-
-
-def _resident(pid: int) -> float:
-    resident: int = psutil.Process(pid).memory_info().rss
-    return resident / MEBIBYTE

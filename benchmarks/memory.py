@@ -1,8 +1,8 @@
 """Memory over many events: `cdp api` and `cdp worker` as an operator starts them, at the same time.
 
 Events go in over HTTP as fast as the worker takes them off: never more wait than `BACKLOG`, so
-that both processes work all the time. How much is resident is noted against the number of
-events processed; the first fifth is the warming up, a line through the rest is the growth.
+that both work all the time. How much is resident, a worker's lanes with it, is noted against the
+number of events processed; the first fifth is the warming up, a line through the rest is the growth.
 """
 
 import socket
@@ -19,7 +19,7 @@ from benchmarks.traffic import EVENTS
 from cdp import inbox
 from cdp.kernel.errors import Refused, Unavailable
 
-LIMIT = 400.0  # MB, each process
+LIMIT = 400.0  # MB, each part
 GROWTH = 1.05  # from the end of warming up to the end
 WARMING = 0.2  # of the events
 BACKLOG = 10_000  # events that may wait

@@ -1,4 +1,4 @@
-"""The full pipeline on one worker process, against one bare COPY of the rows that it stored.
+"""The full pipeline on one worker, in all its lanes, against one bare COPY of the rows that it stored.
 
 Round by round the same events take both ways: the worker opens, parses, classifies, seals,
 resolves, records and derives them; then their rows, as they came to lie in `cdp.events`, are
@@ -7,10 +7,12 @@ row-level security and nothing else to do: a row an event. What `rows.py` copies
 that those events left in any table, is the other reading, and stands in the notes.
 """
 
-from collections.abc import Iterator
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from time import perf_counter
-from typing import Any
+from time import monotonic, perf_counter
 
 from benchmarks.children import Child, child
 from benchmarks.place import Place
@@ -48,14 +50,14 @@ class Sizes:
 
 @dataclass(slots=True)
 class Figures:
-    """What the rounds came to, per second; seconds and CPU by stage over all of them."""
+    """What the rounds came to, per second; seconds by stage, and CPU, over all rounds and lanes."""
 
+    lanes: int
     pipeline: list[float] = field(default_factory=list)
     copies: list[float] = field(default_factory=list)
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: Counter[str] = field(default_factory=Counter)
     events: int = 0
     seconds: float = 0.0
-    lane_seconds: float = 0.0  # stages of two lanes pass at the same time
     cpu: float = 0.0
     whole: Copied | None = None  # every row that the last round left, copied bare
 
@@ -74,7 +76,8 @@ class Figures:
                 "reference_rounds": [round(one) for one in self.copies],
                 "worker_cpu_share": round(self.cpu / self.seconds, 2),
                 **self._other_reading(),
-                "lanes": round(self.lane_seconds / self.seconds),
+                "lanes": self.lanes,
+                "python": sys.version,
                 "stages_us_per_event": {
                     name: round(seconds / self.events * 1e6, 1) for name, seconds in self._stages().items()
                 },
@@ -83,7 +86,9 @@ class Figures:
 
     def _stages(self) -> dict[str, float]:
         """The stages of all lanes, and what lies between: above all the commit's wait for the disk."""
-        return self.stages | {"begin and commit": self.lane_seconds - sum(self.stages.values())}
+        # Lanes work at the same time, so as many seconds pass in each.
+        between = self.lanes * self.seconds - sum(self.stages.values())
+        return {**self.stages, "begin and commit": between}
 
     def _other_reading(self) -> dict[str, float]:
         if self.whole is None:
@@ -97,33 +102,43 @@ class Figures:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What all lanes did in a round."""
+
+    events: int
+    seconds: float
+    cpu: float
+    stages: Counter[str]
+
+
 def measure(place: Place, traffic: Traffic, sizes: Sizes, tell: Tell) -> Figures:
     """Make a population, then measure round by round. The database is warm, and analysed once."""
-    figures = Figures()
-    with child("working", place.environment | {WORKSPACE: str(place.workspace)}) as worker:
+    figures = Figures(lanes=place.system.settings.worker_lanes)
+    environment = place.environment | {WORKSPACE: str(place.workspace)}
+    with ExitStack() as stack:
+        lanes = [stack.enter_context(child("working", environment)) for _ in range(figures.lanes)]
         tell(f"pipeline: {sizes.people:,} people arrive first")
-        _fill(place, traffic.arrivals(sizes.people))
-        worker.ask(events=sizes.people)
+        _round(place, lanes, traffic.arrivals(sizes.people), sizes.people)
         with place.admin() as admin:
             admin.execute(_TABLE)
             # As autovacuum would in a minute.
             admin.execute("VACUUM ANALYZE")
         after = _copy(place, 0)[1]
-        _round(place, worker, traffic, sizes.events // 2 // EVENTS * EVENTS)
+        warming = sizes.events // 2 // EVENTS * EVENTS
+        _round(place, lanes, traffic.bodies(warming), warming)
         after = _copy(place, after)[1]
         since = 0
         for number in range(sizes.rounds):
             since = mark(place)
-            answer = _round(place, worker, traffic, sizes.events)
+            worked = _round(place, lanes, traffic.bodies(sizes.events), sizes.events)
             speed, after = _copy(place, after)
-            figures.pipeline.append(answer["events"] / answer["seconds"])
+            figures.pipeline.append(worked.events / worked.seconds)
             figures.copies.append(speed)
-            figures.events += answer["events"]
-            figures.seconds += answer["seconds"]
-            figures.lane_seconds += answer["seconds"] * answer["lanes"]
-            figures.cpu += answer["cpu"]
-            for name, seconds in answer["stages"].items():
-                figures.stages[name] = figures.stages.get(name, 0.0) + seconds
+            figures.events += worked.events
+            figures.seconds += worked.seconds
+            figures.cpu += worked.cpu
+            figures.stages += worked.stages
             tell(
                 f"pipeline, round {number + 1}: {figures.pipeline[-1]:,.0f} events/s;"
                 f" COPY {speed:,.0f} rows/s; ratio {figures.pipeline[-1] / speed:.3f}"
@@ -140,13 +155,25 @@ def _fill(place: Place, bodies: Iterator[bytes]) -> None:
             inbox.accept([accepted(body, place.source)], vault=place.system.ports.vault, work=work)
 
 
-def _round(place: Place, worker: Child, traffic: Traffic, events: int) -> dict[str, Any]:
-    """Let the worker process `events` more. Raises `NotProcessed` unless it took every one."""
-    _fill(place, traffic.bodies(events))
-    answer = worker.ask(events=events)
-    if answer["verdicts"] != {"accepted": events}:
-        raise NotProcessed(events=events, accepted=answer["verdicts"].get("accepted", 0))
-    return answer
+def _round(place: Place, lanes: Sequence[Child], bodies: Iterator[bytes], events: int) -> Worked:
+    """Let the lanes process what is in `bodies`. Raises `NotProcessed` unless they took every event."""
+    _fill(place, bodies)
+    begun = monotonic()
+    for one in lanes:
+        one.send()
+    answers = [one.answer() for one in lanes]
+    verdicts, stages = Counter[str](), Counter[str]()
+    for answer in answers:
+        verdicts.update(answer["verdicts"])
+        stages.update(answer["stages"])
+    if verdicts != {"accepted": events}:
+        raise NotProcessed(events=events, accepted=verdicts["accepted"])
+    return Worked(
+        events=events,
+        seconds=max(answer["ended"] for answer in answers) - begun,
+        cpu=sum(answer["cpu"] for answer in answers),
+        stages=stages,
+    )
 
 
 def _copy(place: Place, after: int) -> tuple[float, int]:

@@ -1,78 +1,65 @@
-"""A worker process that is asked for its inbox: `{"events": n}` → seconds, CPU, stages.
+"""One lane of a worker, that is asked to help to empty the inbox → verdicts, CPU, stages, when it ended.
 
-It is set up as `api.worker` is, works in the lanes that that works in, and stops at the count.
+It is set up as `api.lane` is and works as that does, until nothing waits; what another lane has
+in hand waits still.
 """
 
 import os
 import threading
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from time import perf_counter, process_time
+from collections import Counter
+from time import monotonic, process_time
 from typing import Any
 from uuid import UUID
 
-from api import worker
+from api import lane
 from api.wiring import Opener, System
 from benchmarks.children import serve
 from benchmarks.place import joined
-from cdp.ingest import Limits, Stages, Turns, work_off
+from cdp import inbox
+from cdp.ingest import Limits, Stages, work_off
 
 WORKSPACE = "CDP_BENCHMARK_WORKSPACE"
-PATIENCE = 30.0  # seconds without a batch, after which what is missing will not come
-
-
-@dataclass(slots=True)
-class Counted:
-    """What all lanes did. Stages are counted lane by lane: they overlap."""
-
-    stages: defaultdict[int, Stages] = field(default_factory=lambda: defaultdict(Stages))
-    verdicts: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    last: float = field(default_factory=perf_counter)
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds by stage, those of the lanes together."""
-        total: Counter[str] = Counter()
-        for stages in self.stages.values():
-            total.update(stages.seconds)
-        return dict(total)
+PATIENCE = 30.0  # seconds without a batch, after which what waits will not go
 
 
 def main() -> None:
     """Answer until the input ends."""
     system = joined()
-    worker.settle_in()
+    lane.settle_in()
     begin = system.opener(UUID(os.environ[WORKSPACE]), purpose="ingest")
-    serve(lambda question: _work(question["events"], begin, system))
+    serve(lambda _: _work(begin, system))
 
 
-def _work(events: int, begin: Opener, system: System) -> dict[str, Any]:
+def _work(begin: Opener, system: System) -> dict[str, Any]:
     limits = Limits(messages=system.settings.ingest_batch)
-    counted, stop = Counted(), threading.Event()
-    started, cpu = perf_counter(), process_time()
+    stages, verdicts, stop = Stages(), Counter[str](), threading.Event()
+    # Of a clock that all processes of the machine share.
+    ended = monotonic()
+    cpu = process_time()
 
-    def once(turns: Turns) -> bool:
-        with counted.lock:
-            stages = counted.stages[threading.get_ident()]
-        summary = work_off(begin, ports=system.ports, limits=limits, stages=stages, turns=turns)
-        with counted.lock:
-            counted.verdicts.update(summary.verdicts)
-            if summary.rows:
-                counted.last = perf_counter()
-            if counted.verdicts.total() >= events or perf_counter() - counted.last > PATIENCE:
-                stop.set()
+    def once() -> bool:
+        nonlocal ended
+        summary = work_off(begin, ports=system.ports, limits=limits, stages=stages)
+        verdicts.update(summary.verdicts)
+        if summary.rows:
+            ended = monotonic()
+        elif not _waiting(begin) or monotonic() - ended > PATIENCE:
+            stop.set()
         return summary.rows > 0
 
-    worker.in_lanes(once, stop)
+    lane.work_on(once, stop)
     return {
-        "events": counted.verdicts.total(),
-        "verdicts": dict(counted.verdicts),
-        # To the end of the last batch: a lane that finds nothing looks again a little later.
-        "seconds": counted.last - started,
+        "verdicts": verdicts,
+        # With its last batch: who finds nothing looks again a little later.
+        "ended": ended,
         "cpu": process_time() - cpu,
-        "lanes": worker.LANES,
-        "stages": counted.seconds(),
+        "stages": stages.seconds,
     }
+
+
+def _waiting(begin: Opener) -> int:
+    with begin() as work:
+        return inbox.waiting(work=work)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def worker(as_json: Json = False) -> None:
         sys.stdout.flush()
         beside = threading.Thread(target=_run_jobs, args=(opened, stop), daemon=True)
         beside.start()
-        working.run(opened.system, stop)
+        working.run(opened.system, opened.urls.app, stop)
         beside.join(timeout=PATIENCE)
 
 

@@ -5,8 +5,7 @@ people), only then fetch keys, seal, append, record consent, write the audit ent
 the inbox rows. Everything commits together or nothing does; what cannot be processed is
 quarantined as it came.
 
-`loop.py` works the inbox off, `turns.py` lets batches of one process overlap up to their first
-write, `batch.py` runs the stages, `reading.py` opens and parses,
+`loop.py` works the inbox off, `batch.py` runs the stages, `reading.py` opens and parses,
 `meaning.py` says whose a message is and what it claims, `storing.py` writes, `words.py` reads
 consent out of messages.
 """
@@ -14,6 +13,5 @@ consent out of messages.
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.loop import work_off
 from cdp.ingest.stages import Stages
-from cdp.ingest.turns import Turns
 
-__all__ = ["Limits", "Stages", "Summary", "Turns", "process", "work_off"]
+__all__ = ["Limits", "Stages", "Summary", "process", "work_off"]

@@ -14,7 +14,6 @@ from cdp.ingest.meaning import Meaning, meaning
 from cdp.ingest.reading import InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
-from cdp.ingest.turns import Turn
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
 from cdp.ports import AuditEntry, Ports, Recognised
@@ -42,16 +41,13 @@ class Summary:
         return sum(self.verdicts.values())
 
 
-def process(
-    *, work: Work, turn: Turn, ports: Ports, limits: Limits, stages: Stages, only: int | None = None
-) -> Summary:
+def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: int | None = None) -> Summary:
     """Process the oldest waiting requests, at most `limits.messages` messages and at least one request.
 
-    It writes when it is `turn`'s. `only` names one request, to find out which of a failing batch
-    is at fault. Raises whatever fails; the Work then rolls back and nothing of the batch has
-    happened.
+    `only` names one request, to find out which of a failing batch is at fault. Raises whatever
+    fails; the Work then rolls back and nothing of the batch has happened.
     """
-    with stages.stage("claim"), turn.taking():
+    with stages.stage("claim"):
         rows = _take(limits.messages, only, work=work)
     if not rows:
         return Summary(rows=0)
@@ -67,8 +63,6 @@ def process(
         evidence = [said.evidence for said, _ in meanings.values()]
         recognised = ports.identity.recognise(evidence, work=work)
     # Up to here this batch has locked its own requests alone, and written nothing.
-    with stages.stage("turn"):
-        turn.wait()
     # People are locked once a Work, in one order: a request with more messages goes in one piece.
     verdicts = _process_items(
         items, meanings, _Before(register, recognised), work=work, ports=ports, stages=stages
@@ -124,7 +118,7 @@ _Classified = tuple[Meaning, Sorted]
 
 
 class _Before(NamedTuple):
-    """What was read before the batch had its turn."""
+    """What was read before the batch locked or wrote anything of others'."""
 
     register: Register
     recognised: Recognised

@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.stages import Stages
-from cdp.ingest.turns import Turns
 from cdp.kernel.database import IN_THE_WAY, OUT_OF_SERVICE, sqlstate
 from cdp.kernel.errors import Overloaded, Unavailable
 from cdp.kernel.logs import log
@@ -26,32 +25,24 @@ Opener = Callable[[], AbstractContextManager[Work]]
 ATTEMPTS = 5
 
 
-def work_off(
-    begin: Opener,
-    *,
-    ports: Ports,
-    limits: Limits,
-    stages: Stages | None = None,
-    turns: Turns | None = None,
-) -> Summary:
-    """Process one batch of a workspace; `rows` is 0 when nothing waits.
+def work_off(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages | None = None) -> Summary:
+    """Process one batch of a workspace; `rows` is 0 when nothing waits that nobody else works on.
 
-    `turns` are those of the process, where several lanes work. Raises only when the database
-    or another part that every request needs does not answer.
+    Raises only when the database or another part that every request needs does not answer.
     """
-    stages, turns = stages or Stages(), turns or Turns()
+    stages = stages or Stages()
     try:
-        with turns.turn() as turn, begin() as work:
-            summary = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages)
+        with begin() as work:
+            summary = process(work=work, ports=ports, limits=limits, stages=stages)
         return summary
     except Exception as error:  # Whatever it is, the requests of the batch are tried alone.
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         log().warning("batch_failed", exc_info=True)
-    return _one_by_one(begin, ports=ports, limits=limits, stages=stages, turns=turns)
+    return _one_by_one(begin, ports=ports, limits=limits, stages=stages)
 
 
-def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages, turns: Turns) -> Summary:
+def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages) -> Summary:
     with begin() as work:
         oldest = list(
             work.session.scalars(
@@ -62,8 +53,8 @@ def _one_by_one(begin: Opener, *, ports: Ports, limits: Limits, stages: Stages, 
     away: Exception | None = None
     for number in oldest:
         try:
-            with turns.turn() as turn, begin() as work:
-                one = process(work=work, turn=turn, ports=ports, limits=limits, stages=stages, only=number)
+            with begin() as work:
+                one = process(work=work, ports=ports, limits=limits, stages=stages, only=number)
         except Exception as error:  # Counted against this request, and logged without its content.
             log().warning("request_failed", accept_seq=number, exc_info=True)
             if _out_of_service(error):

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     )
     release_batch: int = Field(200, ge=1, le=200, description="People in one intent.")
     ingest_batch: int = Field(500, ge=1, le=500, description="Messages in one transaction of the worker.")
+    worker_lanes: int = Field(
+        2,
+        ge=1,
+        le=16,
+        description="Processes in which one worker works the inbox off; each computes on a core of its own.",
+    )
     quarantine_days: int = Field(
         30,
         ge=1,

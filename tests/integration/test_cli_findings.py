@@ -117,14 +117,13 @@ def test_findings_are_listed_decided_on_and_scanned_again(place, capsys, tmp_pat
 def work(place):
     """What a worker does, on that database."""
     program = (
-        "from api import session, worker\n"
+        "from api import lane, session, worker\n"
         "from api.cli.running import settings\n"
-        "from cdp.ingest import Limits, Turns\n"
+        "from cdp.ingest import Limits\n"
         "from governance.detection import config\n"
         "from governance.detection.scanner import Scanner\n"
         "with session.opened(settings()) as opened, Scanner(config.load()) as scanner:\n"
-        "    turns = Turns()\n"
-        "    while worker.work_round(opened.system, Limits(), turns): pass\n"
+        "    while lane.work_round(opened.system, Limits()): pass\n"
         "    while worker.scan_round(opened.system, scanner): pass\n"
     )
     subprocess.run([sys.executable, "-c", program], env={**os.environ, **place.settings}, check=True)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from cdp import imports, minimising, tables
 from cdp.importing import DamagedFile, load_mapping
-from cdp.ingest import Limits, Stages, Turns, process
+from cdp.ingest import Limits, Stages, process
 from cdp.vocabulary import Basis, FieldClass, PurposeClass, Show, State
 from consent import register
 from identity import tables as identity
@@ -31,10 +31,8 @@ def _waiting(journey):
 
 
 def _process(journey, number):
-    with Turns().turn() as turn, journey.begin()() as work:
-        summary = process(
-            work=work, turn=turn, ports=journey.ports, limits=Limits(), stages=Stages(), only=number
-        )
+    with journey.begin()() as work:
+        summary = process(work=work, ports=journey.ports, limits=Limits(), stages=Stages(), only=number)
         return summary.verdicts
 
 

@@ -1,56 +1,127 @@
-"""The worker's lanes: all of them work, none dies alone, and they stop when they are told to."""
+"""What a lane of the worker does, what it is told, and how the worker parts from it."""
 
+import sys
 import threading
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
-from api.worker import LANES, in_lanes
+from api import lane
+from cdp.kernel.errors import Unavailable
+from cdp.kernel.settings import Settings
+
+OTHER = {str: "https://other", int: 7, type(Path()): Path("other"), timedelta: timedelta(seconds=2.5)}
 
 
-def test_every_lane_works_until_it_is_told_to_stop():
-    """The lanes meet: one that worked alone would wait at the barrier for ever."""
-    stop, together = threading.Event(), threading.Barrier(LANES, timeout=30)
-    seen = set()
-
-    def work(turns):
-        seen.add((threading.get_ident(), id(turns)))
-        together.wait()
-        stop.set()
-        return False
-
-    in_lanes(work, stop)
-
-    assert len(seen) == LANES
-    assert len({turns for _, turns in seen}) == 1
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nobody waits for what does not come here."""
+    monkeypatch.setattr(lane, "AGAIN", 0.0)
+    monkeypatch.setattr(lane, "IDLE", 0.0)
 
 
-def test_what_one_lane_raises_ends_the_worker():
-    """A thread that died in silence would leave a worker that does half of its work, or none."""
-    stop, first = threading.Event(), threading.Lock()
+def test_a_lane_works_until_it_is_told_to_stop(at_once):
+    """Whether or not there is something to do; what is in hand is finished."""
+    stop, done = threading.Event(), []
 
-    def work(_):
-        if first.acquire(blocking=False):
-            raise ValueError
-        return False
+    def work():
+        done.append(1)
+        if len(done) == 2 * lane.COLLECT_EVERY:
+            stop.set()
+        return len(done) % 3 > 0
 
-    with pytest.raises(ValueError):
-        in_lanes(work, stop)
+    lane.work_on(work, stop)
 
-    assert stop.is_set()
+    assert len(done) == 2 * lane.COLLECT_EVERY
 
 
-def test_a_database_that_does_not_answer_is_waited_for():
+@pytest.mark.parametrize("error", [OperationalError("SELECT", {}, Exception()), Unavailable()])
+def test_a_part_that_does_not_answer_is_waited_for(at_once, error):
     """It comes back; what waits in the inbox waits for it."""
     stop, asked = threading.Event(), []
 
-    def work(_):
+    def work():
         asked.append(1)
-        if len(asked) <= LANES:
-            raise OperationalError("SELECT", {}, Exception())
+        if len(asked) < 3:
+            raise error
         stop.set()
         return False
 
-    in_lanes(work, stop)
+    lane.work_on(work, stop)
 
-    assert len(asked) > LANES
+    assert len(asked) == 3
+
+
+def test_a_fault_ends_the_lane():
+    """One that went on would meet the same fault again and again, and nobody would know."""
+
+    def work():
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        lane.work_on(work, threading.Event())
+
+
+def test_a_lane_hears_every_setting_of_its_worker():
+    """Wherever the worker has it from, a password too, which `str` would mask."""
+    given = {
+        name: SecretStr("word") if field.annotation is SecretStr else OTHER.get(type(field.default))
+        for name, field in Settings.model_fields.items()
+    } | {"port": 8401, "log_level": "error"}
+    settings = Settings(**given)
+    line = lane.told(settings, "postgresql+psycopg://other")
+
+    assert [name for name, field in Settings.model_fields.items() if given[name] == field.default] == []
+    assert line.count(b"\n") == 1 and line.endswith(b"\n")
+    assert lane.heard(line) == settings.model_copy(update={"database_url": "postgresql+psycopg://other"})
+
+
+@pytest.fixture
+def other(monkeypatch):
+    """Let lanes run this program instead of ours."""
+
+    def named(program):
+        monkeypatch.setattr(lane, "PROGRAM", (sys.executable, "-c", program))
+        return lane.others(Settings(), "")
+
+    return named
+
+
+def test_a_lane_that_ends_when_its_input_does_is_no_error(other):
+    """It was told to."""
+    with other("import sys; sys.stdin.read()") as lanes:
+        assert not lanes.ended
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_lane_that_ends_before_is_one_whatever_it_says(other, code):
+    """Nothing that is fine ends it."""
+    end = monotonic() + 30
+    with (
+        pytest.raises(lane.LaneEnded, match=f"exit code {code}"),
+        other(f"raise SystemExit({code})") as lanes,
+    ):
+        while not lanes.ended and monotonic() < end:
+            sleep(0.005)  # Polling another process; there is nothing to wait on.
+
+
+def test_a_lane_that_fails_in_its_last_batch_is_one_too(other):
+    """Told to stop or not, it did not do what it had in hand."""
+    with (
+        pytest.raises(lane.LaneEnded, match="exit code 3"),
+        other("import sys; sys.exit(3 * (sys.stdin.read() > ''))"),
+    ):
+        pass
+
+
+def test_a_lane_that_does_not_end_is_killed(other, monkeypatch):
+    """A stop is a stop: the batch in hand rolls back, as in any process that is killed."""
+    monkeypatch.setattr(lane, "ENDING", 0.05)
+    with other("import signal; signal.pause()") as lanes:
+        assert not lanes.ended
+
+    assert lanes.ended

@@ -27,6 +27,7 @@ from cdp.vocabulary import (
     NoticeId,
     ProfileId,
     PurposeId,
+    RecipientId,
     Scope,
     State,
     Trust,
@@ -58,9 +59,9 @@ class WordNotAllowed(NotAllowed):
 
 
 class NotYetEffective(Unavailable):
-    """The word is stored and binds, but a release that names the person has not ended in time.
+    """What was said is stored and binds, but a release that was under way has not ended in time.
 
-    Ask again: the same word is acknowledged once the release has ended.
+    It can send for a few seconds more. A word that is said again is acknowledged once it has ended.
     """
 
 
@@ -147,28 +148,37 @@ def drain(
     fragments: Sequence[FragmentId],
     contacts: Sequence[ContactId],
     *,
+    recipient: RecipientId | None = None,
     begin: Opener,
     ports: Ports,
     patience: timedelta,
 ) -> None:
-    """Wait until no intent that names any of these may still send. Raises `NotYetEffective`.
+    """Wait until no intent that names any of these, or sends to `recipient`, may still send.
 
-    Each look is a transaction of its own, so that it sees what has been settled since.
+    Each look is a transaction of its own, so that it sees what has been settled since. Raises
+    `NotYetEffective`.
     """
     until = monotonic() + patience.total_seconds()
-    while _anybody_sending(fragments, contacts, begin=begin, ports=ports):
+    while _anybody_sending(fragments, contacts, recipient, begin=begin, ports=ports):
         if monotonic() > until:
             raise NotYetEffective
         sleep(POLL)
 
 
 def _anybody_sending(
-    fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, begin: Opener, ports: Ports
+    fragments: Sequence[FragmentId],
+    contacts: Sequence[ContactId],
+    recipient: RecipientId | None,
+    *,
+    begin: Opener,
+    ports: Ports,
 ) -> bool:
-    """Whether an open intent names any of these; a database that restarts just now says nothing."""
+    """Whether there is such an intent; a database that restarts just now says nothing."""
     try:
         with begin() as work:
-            return ports.intents.waiting(fragments=fragments, contacts=contacts, work=work)
+            return ports.intents.waiting(
+                fragments=fragments, contacts=contacts, recipient=recipient, work=work
+            )
     except (OperationalError, InterfaceError):
         return True
 

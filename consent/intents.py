@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, false, func, insert, or_, select, update
 
 from cdp.kernel.errors import BadInput
 from cdp.kernel.ids import new_id
@@ -86,8 +86,15 @@ class Intents:
         )
         return settled.first() is not None
 
-    def waiting(self, *, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], work: Work) -> bool:
-        """Whether an intent that names any of them may still send.
+    def waiting(
+        self,
+        *,
+        fragments: Sequence[FragmentId] = (),
+        contacts: Sequence[ContactId] = (),
+        recipient: RecipientId | None = None,
+        work: Work,
+    ) -> bool:
+        """Whether an intent that names any of them, or sends to `recipient`, may still send.
 
         Asked after the narrowing has committed: what is declared later reads the gate later.
         """
@@ -95,7 +102,11 @@ class Intents:
         named = select(intent.id).where(
             intent.outcome.is_(None),
             intent.send_before > func.clock_timestamp(),
-            or_(_overlap(intent.fragments, fragments), _overlap(intent.contacts, contacts)),
+            or_(
+                _overlap(intent.fragments, fragments),
+                _overlap(intent.contacts, contacts),
+                intent.recipient_id == recipient if recipient else false(),
+            ),
         )
         return work.session.execute(named.limit(1)).first() is not None
 

@@ -142,7 +142,7 @@ def holder_changed(
     emit(
         _document(done, counted=True),
         as_json,
-        Text(f"Grants for {ended} purposes ended, since {done.at.isoformat(timespec='milliseconds')}."),
+        Text(f"Grants ended: {ended}, since {done.at.isoformat(timespec='milliseconds')}."),
     )
 
 

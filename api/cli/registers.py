@@ -11,11 +11,12 @@ from rich.text import Text
 from sqlalchemy import select
 
 from api.cli.callers import ONCE, Controller, controller_of
+from api.cli.consent import SLACK
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform, read_text, record, time_of
 from api.session import Session
-from cdp import endpoints
-from cdp.vocabulary import Basis, PurposeClass
+from cdp import consents, endpoints
+from cdp.vocabulary import Basis, PurposeClass, RecipientId
 from cdp.work import Work
 from consent import controllers, purposes, register, tables
 from consent import endpoints as registered
@@ -255,13 +256,15 @@ def revoke_recipient(
 ) -> None:
     """End a recipient's contract at once: its clients and releases get nothing any more.
 
-    What its clients report of people's refusals is still heard. A batch that is being sent may
-    still arrive.
+    Returns once nothing can still be sent to it. What its clients report of people's refusals is
+    still heard.
     """
     ends = "transfer" if transfer_only else "contract"
-    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-        ended = register.revoke_recipient(name, work=work, transfer_only=transfer_only)
-        record(work, opened.system.ports, "recipient", "revoke", recipient=ended, ends=ends)
+    with platform() as opened:
+        with _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+            ended = register.revoke_recipient(name, work=work, transfer_only=transfer_only)
+            record(work, opened.system.ports, "recipient", "revoke", recipient=ended, ends=ends)
+        _wait_for_senders(opened, work.workspace, ended)
     emit({"recipient": ended, "revoked": ends}, as_json, Text("Revoked."))
 
 
@@ -342,11 +345,26 @@ def revoke_endpoint(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """End an endpoint: from the next batch on nothing goes there, of running releases too."""
-    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-        ended = registered.revoke(recipient, name, work=work)
-        record(work, opened.system.ports, "endpoint", "revoke", endpoint=ended)
+    """End an endpoint. Returns once nothing can go there any more, of running releases either."""
+    with platform() as opened:
+        with _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+            ended = registered.revoke(recipient, name, work=work)
+            record(work, opened.system.ports, "endpoint", "revoke", endpoint=ended)
+            whose = register.recipient_id(recipient, work)
+        _wait_for_senders(opened, work.workspace, whose)
     emit({"revoked": ended}, as_json, Text("Revoked."))
+
+
+def _wait_for_senders(opened: Session, workspace: UUID, recipient: RecipientId) -> None:
+    """Return once no batch that was begun before may still reach the recipient."""
+    consents.drain(
+        [],
+        [],
+        recipient=recipient,
+        begin=opened.opener(workspace, Role.ADMIN, purpose=PURPOSE),
+        ports=opened.system.ports,
+        patience=opened.system.settings.send_window + SLACK,
+    )
 
 
 def _names_of_recipients(work: Work) -> dict[Any, str]:

@@ -238,8 +238,15 @@ class Intents(Protocol):
         """Write the outcome once; false if somebody (the sweeper) already had."""
         ...
 
-    def waiting(self, *, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], work: Work) -> bool:
-        """Whether an intent that names any of them may still send."""
+    def waiting(
+        self,
+        *,
+        fragments: Sequence[FragmentId] = (),
+        contacts: Sequence[ContactId] = (),
+        recipient: RecipientId | None = None,
+        work: Work,
+    ) -> bool:
+        """Whether an intent that names any of them, or sends to `recipient`, may still send."""
         ...
 
     def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:

@@ -117,6 +117,35 @@ def test_a_secret_is_shown_once(cdp):
         assert secret not in clients.out + keys.out
 
 
+_OPEN_INTENT = """
+INSERT INTO consent.intents (workspace_id, id, release_id, recipient_id, purpose_id, channel, fragments,
+    contacts, traits, created_at, send_before)
+SELECT workspace_id, gen_random_uuid(), gen_random_uuid(), id, gen_random_uuid(), '', '{}', '{}', '{}',
+    clock_timestamp(), clock_timestamp() + interval '1 second'
+FROM consent.recipients WHERE name = 'courier'
+"""
+
+
+@pytest.mark.parametrize("ending", [("endpoint", "revoke", "courier", "files"), ("revoke", "courier")])
+def test_who_ends_a_recipient_returns_when_nothing_can_still_be_sent_to_it(cdp, place, tmp_path, ending):
+    """Or an endpoint of its: a batch under way has its time, and the command waits for it."""
+    if "courier" not in {one["name"] for one in cdp("recipient", "list", "--json").document}:
+        made = cdp(
+            *("recipient", "create", "courier", "--entity", "Courier GmbH", "--country", "DE"),
+            *("--role", "processor", "--contract-until", "2099-01-01"),
+        )
+        assert made.code == Exit.OK, made.err
+    if "endpoint" in ending:
+        made = cdp("recipient", "endpoint", "add", "courier", "files", "--to", str(tmp_path / "out.ndjson"))
+        assert made.code == Exit.OK, made.err
+    with place.server.admin(place.name) as admin:
+        admin.execute(_OPEN_INTENT)
+        assert cdp("recipient", *ending).code == Exit.OK
+        over = admin.execute("SELECT max(send_before) < clock_timestamp() FROM consent.intents").fetchone()
+
+    assert over == (True,)
+
+
 def test_what_is_revoked_says_so_and_cannot_be_revoked_twice(cdp):
     """A6 by hand."""
     key = cdp("source", "create", "app", "--key", "public", "--json").document["keys"][0]["key"]

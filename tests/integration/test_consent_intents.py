@@ -27,12 +27,12 @@ def town(begin) -> Town:
     return Town(begin)
 
 
-def declare(town, intents=None, *, fragments=(), to=(), work=None):
+def declare(town, intents=None, *, fragments=(), to=(), recipient=None, work=None):
     with town.begin() as work:
         return (intents or town.consent.intents).declare(
             release=uuid4(),
             ask=MAIL,
-            recipient=uuid4(),
+            recipient=recipient or uuid4(),
             purpose=town.names.named("news").id,
             fragments=fragments,
             contacts=to,
@@ -41,9 +41,9 @@ def declare(town, intents=None, *, fragments=(), to=(), work=None):
         )
 
 
-def waiting(town, *, fragments=(), to=()):
+def waiting(town, *, fragments=(), to=(), recipient=None):
     with town.begin() as work:
-        return town.consent.intents.waiting(fragments=fragments, contacts=to, work=work)
+        return town.consent.intents.waiting(fragments=fragments, contacts=to, recipient=recipient, work=work)
 
 
 def age(town, intent, by):
@@ -72,6 +72,17 @@ def test_an_open_intent_is_waited_for_by_whoever_it_names(town):
     assert waiting(town, to=[town.phone])
     assert not waiting(town, fragments=[town.bert], to=[town.family])
     assert not waiting(town)
+
+
+def test_an_open_intent_is_waited_for_by_whoever_ends_its_recipient(town):
+    """Until it is settled or its time is over; another recipient's is not."""
+    mailer, other = uuid4(), uuid4()
+    intent = declare(town, fragments=[town.anna], to=[town.phone], recipient=mailer)
+
+    assert waiting(town, recipient=mailer)
+    assert not waiting(town, recipient=other)
+    settle(town, intent)
+    assert not waiting(town, recipient=mailer)
 
 
 def test_a_settled_intent_and_one_past_its_deadline_are_waited_for_no_more(town):

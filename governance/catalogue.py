@@ -126,28 +126,22 @@ _TECHNICAL = _words(
 )
 
 
-def _class_of_property(name: str) -> C:
-    if name in _PURCHASE:
-        return C.PURCHASE
-    return C.BEHAVIOUR if name in _BEHAVIOUR else C.UNCLASSIFIED
+# By the name alone, of those who are not a person's; what is not named is unclassified.
+_NAMED: Mapping[str, Mapping[str, C]] = {
+    "properties": dict.fromkeys(_BEHAVIOUR, C.BEHAVIOUR) | dict.fromkeys(_PURCHASE, C.PURCHASE),
+    "context": dict.fromkeys(_TECHNICAL, C.TECHNICAL),
+}
 
 
-def _fits(field_class: C, name: str, value: Any) -> bool:
-    """Whether a value may be what its field declares; structured ones are looked through."""
-    suspect = _SUSPECT.get(field_class)
-    if suspect is None or name in _NUMERIC:
-        return True
+def _fits(suspect: re.Pattern[str], value: Any) -> bool:
+    """Whether nothing in a value looks like what its field does not declare; it is looked through."""
     if isinstance(value, str):
         return suspect.search(value) is None
     if isinstance(value, Mapping):
-        return all(_fits(field_class, name, inner) for pair in value.items() for inner in pair)
+        return all(_fits(suspect, inner) for pair in value.items() for inner in pair)
     if isinstance(value, (list, tuple)):
-        return all(_fits(field_class, name, inner) for inner in value)
+        return all(_fits(suspect, inner) for inner in value)
     return True
-
-
-def _class_of_context(name: str) -> C:
-    return C.TECHNICAL if name in _TECHNICAL else C.UNCLASSIFIED
 
 
 class BuiltInCatalogue:
@@ -177,17 +171,16 @@ class BuiltInCatalogue:
         text that holds what it should not: it is sealed and scanned, and leaves by no door.
         """
         divided: dict[C, dict[str, Any]] = {}
+        named = _NAMED.get(kind)
         for name, value in fields.items():
-            if kind == "traits":
-                trait = self._traits.get(name)
-                field_class, label = (trait.field_class, trait.name) if trait else (C.UNCLASSIFIED, name)
-                if trait and isinstance(value, (dict, list)):
-                    field_class, label = C.UNCLASSIFIED, name
-            elif kind == "properties":
-                field_class, label = _class_of_property(name), name
+            if named is not None:
+                field_class, label = named.get(name, C.UNCLASSIFIED), name
+            elif (trait := self._traits.get(name)) and not isinstance(value, (dict, list)):
+                field_class, label = trait.field_class, trait.name
             else:
-                field_class, label = _class_of_context(name), name
-            if not _fits(field_class, label, value):
+                field_class, label = C.UNCLASSIFIED, name
+            suspect = _SUSPECT.get(field_class)
+            if suspect is not None and label not in _NUMERIC and not _fits(suspect, value):
                 field_class, label = C.UNCLASSIFIED, name
             divided.setdefault(field_class, {})[label] = value
         return divided

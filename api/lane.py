@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,10 +89,12 @@ def _rest(batches: int) -> None:
         gc.collect()
 
 
-def work_round(system: System, limits: Limits) -> bool:
-    """One batch of every workspace; whether there was anything to do."""
+def work_round(system: System, limits: Limits, stop: threading.Event) -> bool:
+    """One batch of every workspace, unless `stop` is set between two; whether there was anything to do."""
     busy = False
     for workspace in workspaces.known(system.app):
+        if stop.is_set():
+            break
         begin = system.opener(workspace, purpose="ingest")
         busy |= work_off(begin, ports=system.ports, limits=limits).rows > 0
     return busy
@@ -160,15 +162,18 @@ class Lanes:
 def others(settings: Settings, url: str) -> Iterator[Lanes]:
     """The lanes beside the caller's own, until the block is left; `url` is the runtime role's.
 
-    Raises `LaneEnded` at its end.
+    Raises `LaneEnded` at its end; what is raised within the block goes before it.
     """
     lanes = Lanes()
     try:
         for _ in range(settings.worker_lanes - 1):
             lanes.start(told(settings, url))
         yield lanes
-    finally:
-        lanes.end()
+    except BaseException:
+        with suppress(LaneEnded):
+            lanes.end()
+        raise
+    lanes.end()
 
 
 def told(settings: Settings, url: str) -> bytes:
@@ -231,7 +236,7 @@ def _work(settings: Settings, stop: threading.Event) -> None:
     settle_in()
     limits = Limits(messages=settings.ingest_batch)
     try:
-        work_on(lambda: work_round(system, limits), stop)
+        work_on(lambda: work_round(system, limits, stop), stop)
     finally:
         system.ports.journal.close()
         system.app.dispose()

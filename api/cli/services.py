@@ -62,8 +62,12 @@ def worker(as_json: Json = False) -> None:
         sys.stdout.flush()
         beside = threading.Thread(target=_run_jobs, args=(opened, stop), daemon=True)
         beside.start()
-        working.run(opened.system, opened.urls.app, stop)
-        beside.join(timeout=PATIENCE)
+        try:
+            working.run(opened.system, opened.urls.app, stop)
+        finally:
+            # However it ended, a job in hand is finished before the database is let go of.
+            stop.set()
+            beside.join(timeout=PATIENCE)
 
 
 def _run_jobs(opened: Session, stop: threading.Event) -> None:

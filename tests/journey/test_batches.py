@@ -167,3 +167,21 @@ def test_batches_in_any_order_come_to_the_same_people_values_and_words(fresh, se
     assert any(len(person) > 1 for person in found[0]["people"])
     for other in found[1:]:
         assert other == found[0]
+
+
+def test_what_a_copy_moves_to_an_earlier_place_is_described_anew(fresh):
+    """Even if the copy says something else: values in clear are those that golden pointers point to."""
+    journey = fresh()
+    for message, traits in (
+        ("again", {"firstName": "Ann"}),
+        ("other", {"address": {"country": "SE"}}),
+        ("again", {"address": {"country": "DE"}}),
+    ):
+        journey.send("shop", identify("u1", traits, messageId=message))
+    countries = []
+    for (number,) in rows(journey, "SELECT accept_seq FROM cdp.inbox ORDER BY 1 DESC"):
+        with journey.begin()() as work:
+            process(work=work, ports=journey.ports, limits=Limits(), stages=Stages(), only=number)
+        countries += rows(journey, "SELECT word FROM cdp.derived WHERE word IN ('DE', 'SE')")
+
+    assert countries == [("DE",), ("DE",), ("SE",)]

@@ -21,13 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.wiring import System, wire
 from cdp import workspaces
 from cdp.ingest import Limits, work_off
-from cdp.kernel import logs
+from cdp.kernel import logs, processes
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from governance import statedir
 
-PROGRAM = (sys.executable, "-m", "api.lane")
+PROGRAM = processes.program("api.lane")
 IDLE = 0.05  # seconds between looks at an empty inbox
 AGAIN = 1.0  # after the database or the journal was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
@@ -123,8 +123,7 @@ class Lanes:
                 PROGRAM,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                # The paths of this process, for the packages may lie where only it looks.
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
+                env=os.environ | {"PYTHONPATH": processes.import_path()},
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,13 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.wiring import System, wire
 from cdp import workspaces
 from cdp.ingest import Limits, work_off
-from cdp.kernel import logs
+from cdp.kernel import logs, processes
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from governance import statedir
 
-PROGRAM = (sys.executable, "-m", "api.lane")
+PROGRAM = processes.program("api.lane")
 IDLE = 0.05  # seconds between looks at an empty inbox
 AGAIN = 1.0  # after the database or the journal was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
@@ -89,10 +89,12 @@ def _rest(batches: int) -> None:
         gc.collect()
 
 
-def work_round(system: System, limits: Limits) -> bool:
-    """One batch of every workspace; whether there was anything to do."""
+def work_round(system: System, limits: Limits, stop: threading.Event) -> bool:
+    """One batch of every workspace, unless `stop` is set between two; whether there was anything to do."""
     busy = False
     for workspace in workspaces.known(system.app):
+        if stop.is_set():
+            break
         begin = system.opener(workspace, purpose="ingest")
         busy |= work_off(begin, ports=system.ports, limits=limits).rows > 0
     return busy
@@ -121,8 +123,7 @@ class Lanes:
                 PROGRAM,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                # The paths of this process, for the packages may lie where only it looks.
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
+                env=os.environ | {"PYTHONPATH": processes.import_path()},
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -160,15 +161,18 @@ class Lanes:
 def others(settings: Settings, url: str) -> Iterator[Lanes]:
     """The lanes beside the caller's own, until the block is left; `url` is the runtime role's.
 
-    Raises `LaneEnded` at its end.
+    Raises `LaneEnded` at its end; what is raised within the block goes before it.
     """
     lanes = Lanes()
     try:
         for _ in range(settings.worker_lanes - 1):
             lanes.start(told(settings, url))
         yield lanes
-    finally:
-        lanes.end()
+    except BaseException:
+        with suppress(LaneEnded):
+            lanes.end()
+        raise
+    lanes.end()
 
 
 def told(settings: Settings, url: str) -> bytes:
@@ -231,7 +235,7 @@ def _work(settings: Settings, stop: threading.Event) -> None:
     settle_in()
     limits = Limits(messages=settings.ingest_batch)
     try:
-        work_on(lambda: work_round(system, limits), stop)
+        work_on(lambda: work_round(system, limits, stop), stop)
     finally:
         system.ports.journal.close()
         system.app.dispose()

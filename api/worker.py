@@ -51,7 +51,7 @@ def run(system: System, url: str, stop: threading.Event) -> None:
             def once() -> bool:
                 if others.ended:
                     stop.set()
-                return not stop.is_set() and lane.work_round(system, limits)
+                return not stop.is_set() and lane.work_round(system, limits, stop)
 
             lane.work_on(once, stop)
     finally:

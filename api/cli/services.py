@@ -23,6 +23,7 @@ from api.beside import SearchNode
 from api.cli.output import Json, NoSearch, emit, facts, note, waiting
 from api.cli.running import platform
 from api.session import Session
+from cdp.kernel import processes
 from cdp.kernel.errors import Refused, Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
@@ -62,8 +63,12 @@ def worker(as_json: Json = False) -> None:
         sys.stdout.flush()
         beside = threading.Thread(target=_run_jobs, args=(opened, stop), daemon=True)
         beside.start()
-        working.run(opened.system, opened.urls.app, stop)
-        beside.join(timeout=PATIENCE)
+        try:
+            working.run(opened.system, opened.urls.app, stop)
+        finally:
+            # However it ended, a job in hand is finished before the database is let go of.
+            stop.set()
+            beside.join(timeout=PATIENCE)
 
 
 def _run_jobs(opened: Session, stop: threading.Event) -> None:
@@ -128,15 +133,11 @@ def _free(host: str, port: int) -> None:
 
 def _start(part: str) -> "subprocess.Popen[bytes]":
     # In a session of its own: Ctrl-C reaches this process alone, which ends the parts in order.
-    program = [sys.executable, "-m", "api.cli", part]
-    environment = os.environ | {"PYTHONPATH": _import_path()}
+    program = [*processes.program("api.cli"), part]
+    environment = os.environ | {"PYTHONPATH": processes.import_path()}
     return subprocess.Popen(
         program, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )
-
-
-def _import_path() -> str:
-    return os.pathsep.join(one for one in sys.path if one)
 
 
 def _answers(settings: Settings) -> bool:

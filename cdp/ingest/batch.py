@@ -280,9 +280,10 @@ def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
             for trait in clear
             if trait.name in (of := one.parts.statement.get(trait.field_class, {}))
         }
-        if words:
+        # What was stored of a message is what its first copy said, which may be another: a later
+        # copy moves that to an earlier place, whatever it says itself.
+        if words or one.item.lowered:
             spoke.add(one.placed.fragment)
-            # What was stored of a message is what its first copy said, which may be another.
             if not one.item.lowered:
                 said[one.said.row] = words
     homes = _homes(acted | spoke, work=work, ports=ports)

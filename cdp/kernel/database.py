@@ -216,11 +216,19 @@ def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, A
 
     For the set-based statements whose typed binary arrays SQLAlchemy cannot express.
     """
+    driver = raw(session)
+    with ahead.translated(session.connection()):
+        return driver.cursor().execute(query, parameters)
+
+
+def raw(session: Session) -> Any:
+    """The driver's connection in the session's transaction, once what was sent ahead is settled.
+
+    Raises what is wrong with that, as SQLAlchemy does: a library would make its own error of it.
+    """
     connection = session.connection()
     ahead.settle(connection)
-    driver: Any = connection.connection.driver_connection
-    with ahead.translated(connection):
-        return driver.cursor().execute(query, parameters)
+    return connection.connection.driver_connection
 
 
 def sqlstate(error: DBAPIError) -> str | None:

@@ -13,6 +13,8 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
+from cdp.kernel.database import raw
+
 Task = Callable[..., None]
 
 
@@ -32,7 +34,7 @@ class JobQueue:
         self, name: str, *, session: Session, after: timedelta = timedelta(0), **ids: UUID | int
     ) -> None:
         """Defer the job `name` with `ids`, to run once `after` has passed."""
-        connection: Any = session.connection().connection.driver_connection
+        connection: Any = raw(session)
         job = self._app.configure_task(
             name,
             allow_unknown=True,

@@ -117,13 +117,14 @@ def test_findings_are_listed_decided_on_and_scanned_again(place, capsys, tmp_pat
 def work(place):
     """What a worker does, on that database."""
     program = (
+        "from threading import Event\n"
         "from api import lane, session, worker\n"
         "from api.cli.running import settings\n"
         "from cdp.ingest import Limits\n"
         "from governance.detection import config\n"
         "from governance.detection.scanner import Scanner\n"
         "with session.opened(settings()) as opened, Scanner(config.load()) as scanner:\n"
-        "    while lane.work_round(opened.system, Limits()): pass\n"
+        "    while lane.work_round(opened.system, Limits(), Event()): pass\n"
         "    while worker.scan_round(opened.system, scanner): pass\n"
     )
     subprocess.run([sys.executable, "-c", program], env={**os.environ, **place.settings}, check=True)

@@ -6,13 +6,17 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from fakes_consent import CONTROLLER, entries_as_words, fold
+from fakes_consent import CONTROLLER, Fragment, entries_as_words, fold, settle_in
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 from town_consent import NOON, Town
 
 from cdp.ports import Ask, Ground
 from cdp.vocabulary import (
     Channel,
+    ContactId,
+    FragmentId,
     Identifier,
     Scope,
     State,
@@ -288,7 +292,9 @@ def current_and_fold(town):
         rows = work.session.execute(select(*(tables.current.c[name] for name in COLUMNS)))
         current = {said_of(row, stops=stops) for row in rows}
         entries = entries_as_words(stops, work=work)
-    return current, set(fold(entries).values()), len(entries)
+    # As the key has it: where the last word stands, what it rests on makes no difference.
+    folded = {word._replace(change_act=key.change_act) for key, word in fold(entries).items()}
+    return current, folded, len(entries)
 
 
 def test_current_is_the_fold_of_the_ledger_under_concurrent_writers(town):
@@ -317,6 +323,49 @@ def test_current_is_the_fold_of_the_ledger_under_concurrent_writers(town):
     current, folded, entries = current_and_fold(town)
 
     assert entries > 150
+    assert current == folded
+
+
+SAID = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from([State.GIVEN, State.REQUESTED, State.WITHDRAWN, State.OBJECTED]),
+        "by": st.sampled_from(["anna", "bert"]),
+        "at": st.sampled_from(["family", "phone", None]),
+        "scope": st.sampled_from([Scope.CONTACT, Scope.PERSON, Scope.DEVICE]),
+        "about": st.sampled_from(["news", "restriction"]),
+        "channel": st.sampled_from([None, None, Channel.EMAIL]),
+        "evidence": st.sampled_from(["form", "snapshot"]),
+        "hours": st.integers(0, 2),
+        "asserted": st.integers(0, 2),
+    }
+)
+
+
+def spoken(town, said):
+    """A word that the ledger takes: what lifts a restriction is an act."""
+    stops, by = said["about"] == "restriction", getattr(town, said["by"])
+    lifts = stops and said["state"] in (State.GIVEN, State.REQUESTED)
+    scope = Scope.PERSON if said["scope"] is Scope.CONTACT and not said["at"] else said["scope"]
+    how = said | {"by": by, "scope": scope, "asserted": min(said["asserted"], said["hours"])}
+    if lifts:
+        how |= {"state": State.GIVEN, "evidence": "form"}
+    return town.word(how.pop("state"), **how)
+
+
+@settings(max_examples=60)
+@given(batches=st.lists(st.lists(SAID, min_size=1, max_size=10), min_size=1, max_size=4))
+def test_current_is_the_fold_of_whatever_is_said_at_once(town, batches):
+    """C10: many words of one key in one call, at one instant, at no contact and on no channel, lifted too."""
+    town.anna, town.bert = FragmentId(uuid4()), FragmentId(uuid4())
+    town.family, town.phone = ContactId(uuid4()), ContactId(uuid4())
+    with town.begin() as work:
+        settle_in([Fragment(id=one, core=one, profile=one) for one in (town.anna, town.bert)], work)
+    for batch in batches:
+        recorded = town.record(*(spoken(town, said) for said in batch))
+        stored = [row.id for row in town.stored()[-len(batch) :]]
+        assert stored == [one.entry for one in recorded], "numbered in the order in which they were said"
+    current, folded, _ = current_and_fold(town)
+
     assert current == folded
 
 

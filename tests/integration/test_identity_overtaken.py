@@ -83,7 +83,7 @@ def recognised(world, *messages, meanwhile):
 
 
 def test_a_contact_that_was_made_after_the_look_is_found_all_the_same(world):
-    """What was looked up before the turn is a hint: the batch ahead may have made what it lacks."""
+    """What was looked up before the locks is a hint: another batch may have made what it lacks."""
     ann = Message(1, "crm", "crm:crm:7", ("email:ann",))
     placement = recognised(
         world, Message(2, "shop", "crm:shop:x", ("email:ann",)), meanwhile=lambda: world.hear(ann)

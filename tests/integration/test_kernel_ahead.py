@@ -8,6 +8,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from cdp import tables
 from cdp.kernel.database import insert_rows, run, write
+from cdp.kernel.jobs import JobQueue
 
 BROKEN = "SELECT 1 / 0"
 
@@ -54,10 +55,16 @@ def test_a_write_that_fails_fails_the_commit(begin):
 
 
 @pytest.mark.parametrize(
-    "read", [remembered, lambda work: run(work.session, "SELECT 1"), lambda work: work.session.begin_nested()]
+    "read",
+    [
+        remembered,
+        lambda work: run(work.session, "SELECT 1"),
+        lambda work: work.session.begin_nested(),
+        lambda work: JobQueue().defer("erasure", session=work.session),
+    ],
 )
 def test_a_write_that_failed_fails_what_is_read_next(begin, read):
-    """Whatever waits for the database learns of it, a savepoint included."""
+    """Whatever waits for the database learns of it, a savepoint and a job included."""
     with pytest.raises(DataError, match="division by zero"), begin() as work:
         write(work.session, BROKEN)
         read(work)

@@ -55,7 +55,7 @@ def test_a_recipient_that_was_there_has_its_contract_with_its_own_workspace(serv
 
 def test_what_statements_hold_moves_into_them_and_golden_values_point_anew(server, first):
     """Pointers of before ADR-0019, three of one fragment, become one; traits of before ADR-0021, an array."""
-    space, fragment, source = uuid4(), uuid4(), uuid4()
+    space, neighbour, fragment, source = uuid4(), uuid4(), uuid4(), uuid4()
     older, newer, silent = uuid4(), uuid4(), uuid4()
     with server.admin(first) as admin:
         admin.execute("INSERT INTO cdp.workspaces VALUES (%s, 'A', 'DE', 0, false, now())", (space,))
@@ -78,12 +78,24 @@ def test_what_statements_hold_moves_into_them_and_golden_values_point_anew(serve
                 "INSERT INTO identity.golden VALUES (%s, %s, 2, %s, %s, %s)",
                 (space, fragment, rank, older, fragment),
             )
+        # Another workspace, whose statement says something else; ids are unique within one alone.
+        admin.execute("INSERT INTO cdp.workspaces VALUES (%s, 'B', 'DE', 0, false, now())", (neighbour,))
+        admin.execute(
+            "INSERT INTO identity.statements VALUES (%s, %s, %s, %s, 'traits', 1, 1, 0, 0, now(), 'x')",
+            (neighbour, older, uuid4(), source),
+        )
+        admin.execute(
+            "INSERT INTO identity.statement_traits VALUES (%s, %s, 9, %s)", (neighbour, older, uuid4())
+        )
     migrations.upgrade(server.url(OWNER, first))
     with server.admin(first) as admin:
-        held = admin.execute("SELECT id, traits FROM identity.statements").fetchall()
+        query = "SELECT id, traits FROM identity.statements WHERE workspace_id = %s"
+        held = admin.execute(query, (space,)).fetchall()
+        elsewhere = admin.execute(query, (neighbour,)).fetchall()
         golden = admin.execute(
             "SELECT trait, rank, statement_id, fragment_id FROM identity.golden ORDER BY trait"
         ).fetchall()
 
     assert dict(held) == {older: [1, 2], newer: [2], silent: []}
+    assert elsewhere == [(older, [9])]
     assert golden == [(1, 1, older, fragment), (2, 1, newer, fragment)]

@@ -5,12 +5,14 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
 from api import lane
+from cdp.ingest import Limits, Summary
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.settings import Settings
 
@@ -116,6 +118,29 @@ def test_a_lane_that_fails_in_its_last_batch_is_one_too(other):
         other("import sys; sys.exit(3 * (sys.stdin.read() > ''))"),
     ):
         pass
+
+
+def test_what_ends_the_workers_own_lane_is_told_whatever_became_of_the_others(other):
+    """One fault may end all of them; that a lane ended says less than what ended it."""
+    with pytest.raises(ZeroDivisionError), other("import sys; sys.stdin.read(); sys.exit(3)"):
+        raise ZeroDivisionError
+
+
+def test_a_lane_stops_after_the_batch_in_hand(monkeypatch):
+    """Not after those of all other workspaces, for which nobody would wait long enough."""
+    stop, worked = threading.Event(), []
+
+    def work_off(begin, **_):
+        worked.append(begin)
+        stop.set()
+        return Summary(rows=1)
+
+    monkeypatch.setattr(lane, "work_off", work_off)
+    monkeypatch.setattr(lane, "workspaces", SimpleNamespace(known=lambda _: ["a", "b", "c"]))
+    system = SimpleNamespace(app=None, ports=None, opener=lambda workspace, **_: workspace)
+
+    assert lane.work_round(system, Limits(), stop)
+    assert worked == ["a"]
 
 
 def test_a_lane_that_does_not_end_is_killed(other, monkeypatch):

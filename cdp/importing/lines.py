@@ -5,6 +5,7 @@ quote, CSV is taken up again at the line after the quote's.
 """
 
 import csv
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,10 @@ def _lines(stream: BinaryIO, limits: Limits) -> Iterator[Line]:
     number = 0
     while data := stream.readline(limits.line + 1):
         number += 1
+        if number == 1:
+            # Before anything reads the line: to CSV a quote after the mark would not be at the start
+            # of its field, and to JSON the mark is no space.
+            data = data.removeprefix(BOM_UTF8)
         if len(data) <= limits.line:
             yield number, data
             continue
@@ -136,5 +141,4 @@ def _header(feed: _Feed) -> list[str]:
     record = next(feed.records(), None)
     if record is None or isinstance(record, Rejected):
         return []
-    first, *others = record[1]
-    return [cell.strip() for cell in (first.removeprefix("\ufeff"), *others)]
+    return [cell.strip() for cell in record[1]]

@@ -149,9 +149,19 @@ def test_an_empty_file_lacks_its_columns(tmp_path, form):
         read(file(tmp_path, b"", form), MAPPING)
 
 
-def test_the_header_may_start_with_a_byte_order_mark(tmp_path):
-    """Spreadsheets write one."""
-    assert len(rows_of(tmp_path, b"\xef\xbb\xbf" + as_csv(ROWS))) == 3
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_the_file_may_start_with_a_byte_order_mark(tmp_path, form):
+    """Spreadsheets write one, and it belongs to no name and no value."""
+    content = as_csv(ROWS) if form == "csv" else as_ndjson(ROWS)
+    rows = rows_of(tmp_path, b"\xef\xbb\xbf" + content, form)
+    assert [type(row) for row in rows] == [ImportRow] * 3
+
+
+def test_a_quoted_header_may_start_with_a_byte_order_mark(tmp_path):
+    """Exports that quote every cell write `BOM "id"`: the column is id, not `"id"`."""
+    header, rest = as_csv(ROWS).split(b"\n", 1)
+    quoted = b",".join(b'"' + name + b'"' for name in header.strip().split(b","))
+    assert len(rows_of(tmp_path, b"\xef\xbb\xbf" + quoted + b"\n" + rest)) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`cdp import`: a file of records, whole or not at all, and then into the profiles."""
 
 from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Mapping as Values
 from pathlib import Path
 from time import sleep
@@ -17,8 +18,13 @@ from cdp import imports, inbox, tables, verdicts
 from cdp.importing import load_mapping
 from cdp.imports import Imported
 from cdp.ingest import Limits, work_off
+from cdp.kernel.errors import BadInput
 from cdp.vocabulary import WorkspaceId
 from policies.words import Role
+
+
+class RejectsOverInput(BadInput):
+    """Rejects would be written over the file or the mapping that they are about; name another file."""
 
 
 def import_file(
@@ -43,7 +49,7 @@ def import_file(
     the inbox off itself, beside any worker that runs.
     """
     left = rejects or file.with_name(f"{file.name}.rejects.ndjson")
-    _touch(left)
+    _touch(left, apart_from=(file, mapping))
     with platform() as opened:
         chosen = opened.workspace(workspace)
         begin = opened.opener(chosen, Role.STEWARD, purpose="import")
@@ -65,12 +71,15 @@ def import_file(
     )
 
 
-def _touch(left: Path) -> None:
-    """Find out before the file is read whether rejects can be written down."""
+def _touch(left: Path, *, apart_from: Iterable[Path]) -> None:
+    """Find out before the file is read whether rejects can be written down, and over nothing that is read."""
     try:
         left.touch()
+        over = any(other.exists() and left.samefile(other) for other in apart_from)
     except OSError:
         raise UnwritableFile(field="rejects", file=left.name) from None
+    if over:
+        raise RejectsOverInput(field="rejects", file=left.name)
 
 
 def _load(

@@ -100,6 +100,25 @@ def test_a_bad_file_is_told_by_name_and_stores_nothing(cdp, place, tmp_path, nam
     assert stored(place) == before
 
 
+@pytest.mark.parametrize("name", ["crm.csv", "m.yaml", "link.ndjson", "hard.ndjson"])
+def test_rejects_are_never_written_over_what_is_imported(cdp, place, tmp_path, name):
+    """The file may be the only copy of an export; one line says so, and both stay as they were."""
+    (tmp_path / "m.yaml").write_text(CRM)
+    (tmp_path / "crm.csv").write_text(ROWS)
+    (tmp_path / "link.ndjson").symlink_to("crm.csv")
+    (tmp_path / "hard.ndjson").hardlink_to(tmp_path / "m.yaml")
+    before = stored(place)
+    done = cdp(
+        "import", str(tmp_path / "crm.csv"), "--source", "crm", "--mapping", str(tmp_path / "m.yaml"),
+        "--rejects", str(tmp_path / name),
+    )  # fmt: skip
+
+    assert done.code == Exit.BAD_INPUT
+    in_one_line(done, "rejects", name)
+    assert ((tmp_path / "crm.csv").read_text(), (tmp_path / "m.yaml").read_text()) == (ROWS, CRM)
+    assert stored(place) == before
+
+
 def test_bad_rows_are_named_by_line_column_and_reason_without_their_values(cdp, tmp_path):
     """The good ones are taken all the same."""
     (tmp_path / "m.yaml").write_text(CRM)

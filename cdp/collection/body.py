@@ -7,6 +7,7 @@ decide whether a body can be read.
 """
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ BATCH_EVENTS = 2_500
 # 500 KB on the wire would otherwise become 80 MB in the store.
 SHARED_BYTES = 4 * 1024
 NESTING = 128
+INTEGER_LENGTH = 640  # digits; the least limit that Python can be set to
 
 PATHS: Mapping[str, str] = MappingProxyType(
     {
@@ -230,9 +232,23 @@ def _mend(body: bytes) -> _Many:
 
 def _lenient(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8", "surrogateescape"))
+        return lenient(body)
     except ValueError:
         raise NotJson(field="body") from None
+
+
+def lenient(raw: bytes) -> Any:
+    """What `raw` says where msgspec reads nothing: lone bytes as surrogates, NaN, integers of any length.
+
+    Raises ValueError where it is no JSON, and RecursionError.
+    """
+    return json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=_integer)
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses thousands of digits with the error of what is no JSON at all. No reader here
+    # takes a number of that length, so it only has to stay one that is out of range.
+    return int(digits) if len(digits) <= INTEGER_LENGTH else math.inf
 
 
 def _written(value: Any) -> bytes:

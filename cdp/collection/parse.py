@@ -3,14 +3,13 @@
 What is refused is kept as a verdict (`docs/wire.md`), so a flaw is a value here.
 """
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
-from cdp.collection.body import Batch
+from cdp.collection.body import Batch, lenient
 from cdp.collection.checks import Flaw, flaw, suspicious
 from cdp.collection.consent import read_consent
 from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Reason
@@ -167,7 +166,7 @@ def _read(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, field: str) -> T |
 def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
     """Why `raw` did not decode, with the field at fault."""
     try:
-        value = json.loads(raw.decode("utf-8", "surrogateescape"))
+        value = lenient(raw)
     except (ValueError, RecursionError):
         return Flaw(Reason.NOT_JSON, None)
     if not isinstance(value, dict):
@@ -194,7 +193,7 @@ def _invalid(found: Flaw, raw: bytes) -> Invalid:
 def _sound_message_id(raw: bytes) -> str | None:
     """The messageId of a refused item, so that its sender can find the verdict."""
     try:
-        value = json.loads(raw.decode("utf-8", "surrogateescape"))
+        value = lenient(raw)
         message_id = value.get("messageId") if isinstance(value, dict) else None
         if isinstance(message_id, bool) or not isinstance(message_id, str | int) or flaw(message_id):
             return None

@@ -194,6 +194,21 @@ def test_a_number_too_large_for_a_float_is_out_of_range(raw):
     assert result == Invalid(reason=Reason.NUMBER_OUT_OF_RANGE, field="properties")
 
 
+@pytest.mark.parametrize("field", ["userId", "properties"])
+@pytest.mark.parametrize("neighbour", [b"", b',{"type":"page","userId":"\xff"}'])
+def test_an_integer_of_any_length_is_a_verdict_that_its_sender_can_find(field, neighbour):
+    """Issue 3, bad input: it is JSON, so the verdict names the field and goes by the message's id."""
+    digits = b"9" * 5_000
+    value = digits if field == "userId" else b'{"a":' + digits + b"}"
+    own = b'"event":"e","messageId":"m-1",' + (b'"userId":"u",' if field != "userId" else b"")
+    item = b'{"type":"track",' + own + b'"' + field.encode() + b'":' + value + b"}"
+    body = b'{"batch":[' + item + neighbour + b"]}"
+
+    result, *_ = parse(decode(body, path_type="batch"), received_at=NOW)
+
+    assert result == Invalid(reason=Reason.NUMBER_OUT_OF_RANGE, field=field, message_id="m-1")
+
+
 @pytest.mark.parametrize("item", [3, None, "x", [], [{"type": "track"}]])
 def test_an_item_that_is_no_object_is_refused_alone(item):
     """One wrong item is one verdict, never a refused batch."""

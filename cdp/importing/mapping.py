@@ -7,7 +7,7 @@ a trait that nobody has classified or a date format that loses the day is refuse
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import yaml
@@ -16,6 +16,7 @@ from cdp.kernel.errors import BadInput
 from cdp.vocabulary import Channel
 
 MAPPING_CHARACTERS = 65_536
+VALUE_LENGTH = 4_096
 
 Column = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
@@ -85,17 +86,41 @@ def load_mapping(text: str, *, known_trait: Callable[[str], bool]) -> Mapping:
     if len(text) > MAPPING_CHARACTERS:
         raise BadMapping(characters=len(text), limit=MAPPING_CHARACTERS)
     try:
-        mapping = msgspec.convert(yaml.safe_load(text), Mapping)
+        mapping = msgspec.convert(_loaded(text), Mapping)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadMapping(line=line) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # A value that does not fit its explicit tag (`!!int ""`) fails in whatever way reading it does.
         found = _PATH.search(str(error))
         missing = re.search(r"field `(\w+)`", str(error))
         parts = [part for part in (found and found[1], missing and missing[1]) if part]
         raise BadMapping(field=".".join(parts) or None) from None
     _check(mapping, known_trait)
     return mapping
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error; by itself it would drop the first."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping at this place of the text."""
+        node = super().compose_mapping_node(anchor)
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    raise yaml.MarkedYAMLError(problem_mark=key.start_mark)
+                keys.add(key.value)
+        return node
+
+
+def _loaded(text: str) -> object:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _check(mapping: Mapping, known_trait: Callable[[str], bool]) -> None:
@@ -105,6 +130,9 @@ def _check(mapping: Mapping, known_trait: Callable[[str], bool]) -> None:
             raise UnknownTrait(field=name)
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
+    for name, text in mapping.constants.items():
+        if len(text) > VALUE_LENGTH or "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise BadMapping(field=f"constants.{name}")
     for column, form in mapping.dates.items():
         if column not in mapping.traits or not _keeps_the_day(form):
             raise BadMapping(field=f"dates.{column}")

@@ -13,9 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
-from cdp.importing.mapping import Mapping
+from cdp.importing.mapping import VALUE_LENGTH, Mapping
 
-VALUE_LENGTH = 4_096
 _YES = frozenset({"true", "1", "yes", "y"})
 _NO = frozenset({"false", "0", "no", "n"})
 

@@ -54,6 +54,9 @@ def test_the_least_mapping_names_the_identifier_alone():
         (LEAST + 'dates: {dob: "%Y"}', "dates.dob"),
         (LEAST + 'traits: {dob: birthday}\ndates: {dob: "%Y-%m"}', "dates.dob"),
         (LEAST + 'traits: {dob: birthday}\ndates: {dob: "%Q"}', "dates.dob"),
+        (LEAST + 'constants: {language: "d\\0"}', "constants.language"),
+        (LEAST + 'constants: {language: "\\ud800"}', "constants.language"),
+        (LEAST + f"constants: {{language: {'d' * 4_097}}}", "constants.language"),
         ("[]", None),
         ("", None),
         ("x" * 70_000, None),
@@ -73,6 +76,21 @@ def test_yaml_that_does_not_parse_names_its_line():
         load("source: crm\nidentifier: {column: [")
 
     assert caught.value.known["line"] == 2
+
+
+def test_a_column_that_is_named_twice_is_refused_by_its_line():
+    """YAML would keep the second meaning and drop the first without a word."""
+    with pytest.raises(BadMapping) as raised:
+        load(LEAST + "traits:\n  mail: email\n  mail: first_name\n")
+
+    assert raised.value.known["line"] == 5
+
+
+@pytest.mark.parametrize("value", ["!!bool perhaps", '!!int ""', '!!float ""', "!!timestamp soon"])
+def test_a_value_that_does_not_fit_its_tag_is_a_bad_mapping(value):
+    """It is a mistake in the file, and no fault of the platform's."""
+    with pytest.raises(BadMapping):
+        load(LEAST + f"constants: {{language: {value}}}")
 
 
 def test_a_trait_must_be_in_the_catalogue():

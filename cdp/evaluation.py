@@ -24,7 +24,7 @@ LOOKED_UP = 2000
 
 
 class BadTruth(BadInput):
-    """The truth is a CSV with a header and two columns: source record id, person id."""
+    """The truth is a CSV with a header and a row for each record: source record id, person id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +90,14 @@ def _read(truth: Path) -> dict[str, str]:
     try:
         with truth.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))[1:]
-        return {row[0]: row[1] for row in rows if row}
+        named = list(dict.fromkeys((row[0], row[1]) for row in rows if row))
     except (OSError, UnicodeDecodeError, csv.Error, IndexError):
         raise BadTruth(field="truth") from None
+    people = dict(named)
+    # Nothing to be wrong about would score as nothing wrong, and a record of two people as either.
+    if not people or len(people) < len(named):
+        raise BadTruth(field="truth")
+    return people
 
 
 def _profiles(records: Sequence[str], *, work: Work, ports: Ports) -> dict[str, UUID]:

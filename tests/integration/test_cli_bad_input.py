@@ -325,6 +325,16 @@ def test_a_bad_value_is_one_line_with_its_field_and_never_the_value(cdp, tmp_pat
     assert "canary" not in done.err and "example.org" not in done.err
 
 
+@pytest.mark.parametrize("rows", ["", "record,person\n", "record\n1\n", "record,person\n1,a\n2,b\n1,b\n"])
+def test_a_truth_that_says_nothing_or_two_things_is_no_perfect_score(cdp, tmp_path, rows):
+    """A scorecard over no record would read 1.0."""
+    truth = write(tmp_path / "truth.csv", rows)
+    done = cdp("identity", "evaluate", "--truth", str(truth), "--json")
+
+    assert done.code == Exit.BAD_INPUT
+    in_one_line(done, "truth")
+
+
 def write(path, content):
     """A file of text."""
     path.write_text(content)

@@ -125,6 +125,19 @@ def test_the_same_file_again_changes_nothing_and_a_changed_row_is_one_new_statem
     assert _count(journey, identity.statements) == 4
 
 
+def test_a_row_that_goes_back_to_what_it_said_once_is_a_copy(journey, tmp_path):
+    """ADR-0010, its price: it cannot be told from an old file that comes again."""
+    path = tmp_path / "crm.csv"
+    verdicts = []
+    for name in ("Petra", "Petronella", "Petra"):
+        path.write_text(f"id,mail,name\n1,p1@example.org,{name}\n")
+        _load(journey, path)
+        verdicts.append(journey.work())
+
+    assert verdicts == [{"accepted": 1}, {"accepted": 1}, {"duplicate": 1}]
+    assert _count(journey, identity.statements) == 2
+
+
 def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(journey):
     """GDPR 9: a policy that shows them for any purpose shows them for none that rests on less."""
 

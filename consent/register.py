@@ -56,6 +56,10 @@ class UnknownPurposes(BadInput):
     """A notice names a purpose or recipient that is not in the register."""
 
 
+class UnreadableNotice(BadInput):
+    """A notice has a text, and one that people can be shown: not empty, and without NUL characters."""
+
+
 class NoSuchRecipient(NotFound):
     """There is no recipient of that name."""
 
@@ -183,10 +187,13 @@ def add_notice(
     recipients: Sequence[str],
     work: Work,
 ) -> NoticeId:
-    """Add the next version of a notice, hashed. Raises `UnknownPurposes`.
+    """Add the next version of a notice, hashed. Raises `UnknownPurposes`, `UnreadableNotice`.
 
     `recipients` are those whom the notice names beside the controller itself.
     """
+    # Consent is informed (GDPR 4(11)): nobody can have agreed to what says nothing.
+    if not text.strip() or "\0" in text:
+        raise UnreadableNotice(field="text")
     known = tree.load(work)
     named = [known.named(one) for one in purposes]
     receiver = tables.recipients.c

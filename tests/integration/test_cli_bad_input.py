@@ -325,6 +325,18 @@ def test_a_bad_value_is_one_line_with_its_field_and_never_the_value(cdp, tmp_pat
     assert "canary" not in done.err and "example.org" not in done.err
 
 
+@pytest.mark.parametrize("text", ["", " \n", "May we write\0 to you?"])
+def test_a_notice_that_cannot_be_shown_is_not_published(cdp, tmp_path, text):
+    """GDPR 4(11): consent is informed, so a notice says something."""
+    assert cdp("purpose", "create", "shown", "--basis", "consent").code in (Exit.OK, Exit.BAD_INPUT)
+    shown = write(tmp_path / "notice.txt", text)
+    done = cdp("notice", "publish", "unshown", "--text", str(shown), "--purpose", "shown")
+
+    assert done.code == Exit.BAD_INPUT
+    in_one_line(done, "text")
+    assert all(one["name"] != "unshown" for one in cdp("notice", "list", "--json").document)
+
+
 @pytest.mark.parametrize("rows", ["", "record,person\n", "record\n1\n", "record,person\n1,a\n2,b\n1,b\n"])
 def test_a_truth_that_says_nothing_or_two_things_is_no_perfect_score(cdp, tmp_path, rows):
     """A scorecard over no record would read 1.0."""

@@ -285,8 +285,8 @@ def connect(url: str, *, user: str = "", password: str = "", ca: Path | None = N
 
     Raises `SearchUrl`, `PasswordInClear`, `HalfCredentials`, `UnreadableCa`.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise SearchUrl(field="search_url") from None
@@ -301,15 +301,20 @@ def connect(url: str, *, user: str = "", password: str = "", ca: Path | None = N
     # It would print what was asked, and each failure at every attempt; errors of ours say enough.
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)
     host = {"host": parts.hostname, "port": port or (443 if secure else 80), "url_prefix": parts.path}
-    client = OpenSearch(
-        hosts=[host],
-        http_auth=(user, password) if user else None,
-        use_ssl=secure,
-        ssl_context=_context(ca) if secure else None,
-        max_retries=0,
-        retry_on_timeout=False,
-        pool_maxsize=4,
-    )
+    context = _context(ca) if secure else None
+    try:
+        client = OpenSearch(
+            hosts=[host],
+            http_auth=(user, password) if user else None,
+            use_ssl=secure,
+            ssl_context=context,
+            max_retries=0,
+            retry_on_timeout=False,
+            pool_maxsize=4,
+        )
+    except ValueError:
+        # A host that the client cannot read, such as one with a blank in it.
+        raise SearchUrl(field="search_url") from None
     return Engine(client)
 
 

@@ -311,5 +311,10 @@ def _port(host: str, port: int) -> Check:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError:
-        return Check(name=name, ok=None, found="taken", advice="is the API running? Else set CDP_PORT")
+        return Check(
+            name=name,
+            ok=None,
+            found="taken",
+            advice="is the API running? Else set CDP_PORT, and CDP_PUBLIC_URL with it",
+        )
     return Check(name=name, ok=True, found="free")

@@ -29,7 +29,7 @@ _QUOTES = "'`.*/=?^{|}~!#$%&"  # stand before an address more often than in one
 
 _RUN = re2.compile(r"[0-9](?:[\s.\-·/()_]{0,3}[0-9])*")
 _GROUP = re.compile(r"[0-9]+")
-_PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,24}(?: ?(?:ext|x|extension)\.? ?[0-9]{1,6})?")
+_PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,}(?: ?(?:ext|x|extension)\.? ?[0-9]{1,6})?")
 _RESIDENT = re2.compile(r"[1-8][0-9]{5}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9Xx]")
 _MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}")
 
@@ -47,11 +47,24 @@ _OTHER = re.compile(
 )
 _DATE = re.compile(
     r"(?:(?:19|20)\d\d[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:0?[1-9]|[12]\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d)(?:\D.*)?\Z"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d)(?!\d)"
 )
 _DECIMAL = re.compile(r"\d+\.\d+\Z")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
 _BEFORE = 48
+# What stands before a number, touching it, and says that it is one of a telephone.
+_CALLED = re.compile(
+    r"(?<![a-z])(?:tel|telephone|phone|ph|mobile|mob|cell|call|fax|sms|whatsapp|wx)\Z", re.IGNORECASE
+)
+# Behind a number of something else, a telephone number has to say itself that it is one.
+_ITSELF = re.compile(
+    r"[ /]\s?(\+\d|\(|0(?:[ .-]?\d){8,10}(?![ .-]?\d)|[2-9]\d\d[-. ]?[2-9]\d\d[-. ]?\d{4}(?!\d))"
+)
+_MOST_PHONE = 15  # digits, ITU-T E.164
+_LEAST_PHONE, _MOST_GROUPS = 9, 7
+_PLAN = frozenset({"US", "CA"})  # share one numbering plan, so one stands for both
+_CHUNK = 25  # digits that libphonenumber gets at once
+_AMERICAN = re.compile(r"\(?[2-9]\d\d\)?[ .-]{0,2}[2-9]\d\d[ .-]?\d{4}(?!\d)")
 
 # Names under which nobody has a site, and so an address only inside a house or a document.
 _PRIVATE = frozenset({"example", "internal", "invalid", "lan", "local", "localdomain", "test"})
@@ -158,7 +171,8 @@ def ibans(text: str) -> Iterator[Span]:
     behind = 0
     for match in _IBAN_START.finditer(text):
         start = match.start()
-        if start < behind or (start and text[start - 1].isascii() and text[start - 1].isalnum()):
+        touched = start and text[start - 1].isascii() and text[start - 1].isalnum()
+        if start < behind or (touched and text[max(0, start - 4) : start].lower() != "iban"):
             continue
         length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
         end = _reach(text, start, length) if length else None
@@ -188,7 +202,12 @@ def resident_ids(text: str) -> Iterator[Span]:
     """Chinese resident ids: 18 characters with a province, a date of birth and the check character."""
     for match in _RESIDENT.finditer(text):
         start, end = match.span()
-        if _alone(text, start, end) and checksums.resident_id(_bare(text[start:end])):
+        # Its checksum and date say enough: letters such as "id" may touch it from before.
+        if (
+            not text[max(0, start - 1) : start].isdigit()
+            and _ends(text, end)
+            and checksums.resident_id(_bare(text[start:end]))
+        ):
             yield start, end
 
 
@@ -197,8 +216,15 @@ def mobiles(text: str) -> Iterator[Span]:
     for match in _MOBILE.finditer(text):
         start, end = match.span()
         before = text[max(0, start - _BEFORE) : start]
-        if _alone(text, start, end) and not _OTHER.search(before) and not _ABROAD.search(before):
+        begins = _alone(text, start, end) or (_CALLED.search(before) and _ends(text, end))
+        if begins and not _OTHER.search(before) and not _ABROAD.search(before):
             yield start, end
+
+
+def _ends(text: str, end: int) -> bool:
+    """Whether no letter or digit of ours touches a span from behind."""
+    behind = text[end : end + 1]
+    return not (behind.isascii() and behind.isalnum())
 
 
 def _alone(text: str, start: int, end: int) -> bool:
@@ -212,16 +238,107 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     if not _DIGITS_TRIGGER.search(text):
         return
     for match in _PHONE.finditer(text):
-        start, end = match.span()
+        start, end = _behind_others(text, match.start(), match.end()), match.end()
         candidate = text[start:end]
-        before = text[max(0, start - _BEFORE) : start]
-        if _DATE.match(candidate) or _DECIMAL.match(candidate) or _ADDRESS.match(candidate):
+        if not candidate or _DECIMAL.match(candidate) or _ADDRESS.match(candidate):
             continue
-        if candidate[0] != "+" and (
-            _OTHER.search(before) or (before[-1:].isascii() and before[-1:].isalnum())
-        ):
+        found: set[Span] = set()
+        for first, last in _chunks(text, start, end):
+            before = text[first - 1 : first] if first else ""
+            found |= _valid(before, text[first:last], first, regions)
+        found.update(_neighbours(text, start, end, regions))
+        yield from sorted(found)
+
+
+def _behind_others(text: str, start: int, end: int) -> int:
+    """Where telephone numbers may begin in a run of digits: behind a date, or another thing's number."""
+    before = text[max(0, start - _BEFORE) : start]
+    touched = before[-1:].isascii() and before[-1:].isalnum() and not _CALLED.search(before)
+    if text[start] != "+" and (touched or _OTHER.search(before)):
+        later = _ITSELF.search(text, start, end)
+        if later is None:
+            return end
+        start = later.start(1)
+    while date := _DATE.match(text, start, end):
+        start = date.end()
+        if start >= end or text[start] not in " /(":
+            return end
+        while text[start] not in "+(0123456789":
+            start += 1
+    return start
+
+
+def _chunks(text: str, start: int, end: int) -> Iterator[Span]:
+    """A run of digits in pieces that libphonenumber reads in a time that is bounded."""
+    first, digits, last = start, 0, start
+    for group in _GROUP.finditer(text[start:end]):
+        width = group.end() - group.start()
+        if digits and digits + width > _CHUNK:
+            yield first, last
+            first, digits = _sign(text, start + group.start()), 0
+        digits, last = digits + width, start + group.end()
+    yield first, end
+
+
+def _width(span: Span) -> int:
+    return span[1] - span[0]
+
+
+def _sign(text: str, at: int) -> int:
+    """Where a number begins whose first digit stands at `at`: at its plus or its parenthesis."""
+    while text[at - 1] in "+(":
+        at -= 1
+    return at
+
+
+def _neighbours(text: str, start: int, end: int, regions: Sequence[str]) -> Iterator[Span]:
+    """Numbers that touch one another with nothing but blanks between: libphonenumber takes them for one."""
+    groups = [(start + one.start(), start + one.end()) for one in _GROUP.finditer(text[start:end])]
+    if sum(map(_width, groups)) <= _MOST_PHONE:
+        return
+    first = 0
+    while first < len(groups):
+        at = _sign(text, groups[first][0]) if first else start
+        found, digits = None, 0
+        homes = _homes(text, at, groups[first], start, end, regions)
+        for last in range(first, min(len(groups), first + _MOST_GROUPS)) if homes else ():
+            digits += _width(groups[last])
+            closes = groups[last][1]
+            apart = text[closes : closes + 1] not in (".", "-")
+            if _LEAST_PHONE <= digits <= _MOST_PHONE and apart and _telephone(text[at:closes], homes):
+                found = last
+                break
+        if found is not None:
+            yield at, groups[found][1]
+        first = first + 1 if found is None else found + 1
+
+
+def _homes(
+    text: str, at: int, group: Span, start: int, end: int, regions: Sequence[str]
+) -> Sequence[str | None]:
+    """Where a number that begins at `at` may be at home; None: it says so itself. Empty: none begins."""
+    if at > start and text[at - 1] not in " /":
+        return ()
+    if text[at] == "+" or text.startswith("00", at):
+        return (None,)
+    if text[group[0]] == "0" and _width(group) > 1:
+        return [one for one in regions if one not in _PLAN]
+    if _AMERICAN.match(text, at, end):
+        return [one for one in regions if one in _PLAN][:1]
+    return ()
+
+
+def _telephone(candidate: str, homes: Sequence[str | None]) -> bool:
+    """Whether the whole of `candidate` is a valid number of one of `homes`."""
+    if candidate.startswith("00"):
+        candidate = f"+{candidate[2:]}"
+    for home in homes:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(candidate, home)):
+                return True
+        except phonenumbers.NumberParseException:
             continue
-        yield from sorted(_valid(text[start - 1 : start] if start else "", candidate, start, regions))
+    return False
 
 
 def _international(candidate: str, start: int) -> Span | None:

@@ -8,8 +8,10 @@ it came from. Linear in the length of the text; pure.
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 
 _PASSES = 3  # an escape may hold another one (`%2540`)
 
@@ -22,6 +24,8 @@ _ESCAPE = re.compile(
 )
 _NAMED = {"&commat;": "@", "&period;": ".", "&nbsp;": " "}
 _BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
+_MOST_FOLDED = 4
+_ASCII = re.compile(r"[!-~]")
 _KEPT_CONTROLS = frozenset("\t\n\r")
 _HARMLESS = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
 
@@ -58,16 +62,15 @@ Part = tuple[str, int, int]  # what is read, and where it stands
 
 def _then(reading: Reading, parts: Iterator[Part]) -> Reading:
     """The reading of a reading."""
-    characters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    # Not lists: a text of a million characters that each fold to many would take gigabytes.
+    characters, starts, ends = StringIO(newline=""), array("I"), array("I")
     for text, start, end in parts:
         first, last = reading.starts[start], reading.ends[end - 1]
-        for character in text:
-            characters.append(character)
+        characters.write(text)
+        for _ in text:
             starts.append(first)
             ends.append(last)
-    return Reading("".join(characters), starts, ends)
+    return Reading(characters.getvalue(), starts, ends)
 
 
 def _folded(text: str) -> Iterator[Part]:
@@ -81,7 +84,9 @@ def _folded(text: str) -> Iterator[Part]:
             yield text[at:end], at, end
         else:
             folded = unicodedata.normalize("NFKC", text[at:end].replace("\ufe0f", ""))
-            yield "".join(map(_plain, folded)), at, end
+            plain = "".join(map(_plain, folded))
+            # One that stands for a whole word of another script is in no identifier.
+            yield text[at] if len(plain) > _MOST_FOLDED and not _ASCII.search(plain) else plain, at, end
         at = end
 
 

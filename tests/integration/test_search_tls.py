@@ -154,6 +154,8 @@ def test_a_wrong_certificate_is_refused_before_anything_is_said(search_node, aut
         ({"url": "ftp://search.example.org"}, SearchUrl),
         ({"url": "https://search.example.org:port"}, SearchUrl),
         ({"url": "https://"}, SearchUrl),
+        ({"url": "https://[::1"}, SearchUrl),
+        ({"url": "https://search example.org:9200"}, SearchUrl),
         ({"url": "https://search.example.org", "user": USER}, HalfCredentials),
         ({"url": "https://search.example.org", "password": PASSWORD}, HalfCredentials),
         ({"url": "https://search.example.org", "ca": "nowhere.pem"}, UnreadableCa),

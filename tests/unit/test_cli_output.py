@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from api.cli import output
+from api.cli import output, services
 from api.cli.subjects import page
+from cdp.kernel.settings import Settings
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -128,3 +129,10 @@ def test_an_access_page_runs_nothing():
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 11
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_run_says_where_it_listens_beside_the_address_that_the_world_uses(tmp_path, capsys):
+    """With another port alone, the public address would lead to whatever else listens there."""
+    services._announce(Settings(data_dir=tmp_path, port=8497), as_json=False)
+
+    assert "127.0.0.1:8497" in capsys.readouterr().out

@@ -71,6 +71,48 @@ def test_an_identifier_is_found_as_it_stands_and_nothing_else(kind, text, expect
     assert found(kind, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("020 7946 0018 020 7946 0019", ["020 7946 0018", "020 7946 0019"]),
+        ("415-555-2671 415-555-2672 415-555-2673", ["415-555-2671", "415-555-2672", "415-555-2673"]),
+        ("0044 20 7946 0958 0044 20 7946 0959", ["0044 20 7946 0958", "0044 20 7946 0959"]),
+        ("01 42 68 53 00 01 42 68 53 01", ["01 42 68 53 00", "01 42 68 53 01"]),
+        ("0.12 0.15 0.33 0.20 0.18 0.44", []),
+        ("1990 1991 1992 1993 1994 1995", []),
+    ],
+)
+def test_neighbouring_telephone_numbers_are_found_each(text, expected):
+    """A blank between two numbers looks like one within a number."""
+    assert found("phone", f"call {text} today") == expected
+
+
+@pytest.mark.parametrize(
+    "before", ["2024-01-02 ", "on 02.01.2024 ", "order 12345 ", "invoice 2024 ", "room B12 ", "tel"]
+)
+def test_what_stands_before_a_telephone_number_does_not_hide_it(before):
+    """A date, an order number, a word that touches it; those themselves are none."""
+    assert found("phone", f"{before}415-555-2671 rang") == ["415-555-2671"]
+    assert found("phone", f"{before.strip()}, nobody rang") == []
+    assert found("phone", "order 415-555-2671, 2024-01-02 2024-01-03, 2024-01-02 ") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("resident", "sfz11010519491231002X", ["11010519491231002X"]),
+        ("resident", "911010519491231002X", []),
+        ("mobile", "Tel13812345678", ["13812345678"]),
+        ("mobile", "SF13812345678", []),
+        ("iban", "IBANGB82WEST12345698765432", ["GB82WEST12345698765432"]),
+        ("iban", "XGB82WEST12345698765432", []),
+    ],
+)
+def test_a_word_that_touches_an_identifier_does_not_hide_it(kind, text, expected):
+    """What its name is, without a blank; a word that is no such name hides what has no checksum."""
+    assert found(kind, text) == expected
+
+
 @given(st.integers(0, 10**14 - 1), st.sampled_from(["", " ", "-"]))
 def test_every_card_that_passes_luhn_is_found_in_any_grouping(body, separator):
     """And with its last digit changed it is not."""

@@ -1,5 +1,7 @@
 """Reading undoes disguises, and knows where in the text as given everything stood."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,23 @@ def test_keys_that_become_the_same_word_lose_no_value():
     again = rewritten(fields, lambda leaf: "[X]" if "@" in leaf.text else leaf.text)
 
     assert again == {"note": {"[X]": 1, "[X] 2": 2, "[X] 3": 3}}
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\u33af", "%40"])
+def test_a_text_whose_characters_stand_for_many_takes_little_memory(character):
+    """U+FDFA folds to 18 characters: a million of them once took two gigabytes of the worker."""
+    text = character * 20_000
+    tracemalloc.start()
+    read(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 200 * len(text)
+
+
+def test_a_character_that_stands_for_a_word_of_another_script_is_read_as_it_is():
+    """No identifier has one; what it touches is found where it stands."""
+    reading = read("\ufdfa \uff11\ufdfa")
+
+    assert reading.text == "\ufdfa 1\ufdfa"
+    assert reading.span(2, 3) == (2, 3)

@@ -48,6 +48,10 @@ class Ledger:
         )
         return recording.append(recording.mark_covered(drafts, tree, self.members, work), work)
 
+    def taken_back(self, words: Sequence[Word], *, work: Work) -> list[Word]:
+        """Those of the refusals `words` whose source has said yes since it last refused the same."""
+        return reports.taken_back(words, work=work)
+
     def replay(self, line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
         """Enter a `negative` line of the journal that a restored database does not know."""
         journaling.replay(line, payload, work=work)

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from cdp.vocabulary import ContactId, FragmentId, Scope, State
+from cdp.kernel.database import run
+from cdp.ports import Word
+from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Scope, State
 from cdp.work import Work
 from consent import tables
 
@@ -38,6 +40,44 @@ def history(
         .order_by(entry.received_at, entry.seq)
     )
     return [_shown(row) for row in rows]
+
+
+# A refusal at a contact has no author in the ledger, a grant has: so what counts is whether this very
+# record of the source has granted since the source last refused there.
+_TAKEN_BACK = """
+SELECT u.n
+FROM unnest(%b::int4[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
+    AS u(n, source_id, fragment_id, contact_id, purpose_id, channel)
+CROSS JOIN LATERAL (
+    SELECT e.seq, e.state FROM consent.entries e
+    WHERE e.contact_id = u.contact_id AND e.purpose_id = u.purpose_id AND e.source_id = u.source_id
+        AND e.channel IS NOT DISTINCT FROM u.channel
+        AND (e.fragment_id = u.fragment_id OR e.fragment_id IS NULL)
+    UNION ALL
+    SELECT e.seq, e.state FROM consent.entries e
+    WHERE u.contact_id IS NULL AND e.contact_id IS NULL AND e.fragment_id = u.fragment_id
+        AND e.purpose_id = u.purpose_id AND e.source_id = u.source_id
+        AND e.channel IS NOT DISTINCT FROM u.channel
+    ORDER BY seq DESC LIMIT 1
+) AS last
+WHERE last.state <> ALL(%b::text[])
+"""
+
+
+def taken_back(words: Sequence[Word], *, work: Work) -> list[Word]:
+    """Those of the refusals `words` whose source has said yes since it last refused the same."""
+    if not words:
+        return []
+    columns = (
+        list(range(len(words))),
+        [word.source for word in words],
+        [word.fragment for word in words],
+        [word.contact for word in words],
+        [word.purpose for word in words],
+        [word.channel.value if word.channel else None for word in words],
+    )
+    rows = run(work.session, _TAKEN_BACK, (*columns, sorted(NEGATIVE)))
+    return [words[n] for n in sorted(n for (n,) in rows)]
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

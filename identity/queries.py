@@ -9,8 +9,18 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, exists, func, or_, select
 
+from cdp.kernel.database import run
 from cdp.ports import Vault
-from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, Namespace, ProfileId, Trust
+from cdp.vocabulary import (
+    REACHES,
+    ContactId,
+    FragmentId,
+    Identifier,
+    Namespace,
+    ProfileId,
+    SourceId,
+    Trust,
+)
 from cdp.work import Work
 from identity import contacts as index
 from identity import tables
@@ -72,6 +82,26 @@ def contacts_of(
     indexes = vault.every_index(work.workspace, identifiers)
     found = index.find(identifiers, indexes, work=work)
     return {identifiers[n]: contact for n, contact in found.items()}
+
+
+_OWN = """
+SELECT u.source_id, u.contact_id, f.id FROM unnest(%b::uuid[], %b::uuid[]) AS u(source_id, contact_id)
+CROSS JOIN LATERAL (
+    SELECT id FROM identity.fragments f WHERE f.source_id = u.source_id AND f.contact_id = u.contact_id
+    OFFSET 0
+    FOR UPDATE
+) AS f
+"""
+
+
+def lock_own(
+    keys: Sequence[tuple[SourceId, ContactId]], *, work: Work
+) -> dict[tuple[SourceId, ContactId], FragmentId]:
+    """The fragment of each source's own identifier, where there is one; locked until the Work ends."""
+    if not keys:
+        return {}
+    columns = [source for source, _ in keys], [contact for _, contact in keys]
+    return {(source, contact): one for source, contact, one in run(work.session, _OWN, columns)}
 
 
 def profiles_of(contact: ContactId, *, work: Work) -> list[ProfileId]:

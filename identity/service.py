@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import FromClause
 
 from cdp.ports import Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
-from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId
+from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge
 from identity.components import Limits
@@ -80,6 +80,12 @@ class IdentityService:
     def named_by_nobody_else(self, fragments: Sequence[FragmentId], *, work: Work) -> list[ContactId]:
         """The contacts that `fragments` claim, on whatever evidence, and no other fragment does."""
         return queries.named_by_nobody_else(fragments, work=work)
+
+    def lock_own(
+        self, keys: Sequence[tuple[SourceId, ContactId]], *, work: Work
+    ) -> Mapping[tuple[SourceId, ContactId], FragmentId]:
+        """The fragment of each source's own identifier, where there is one; locked until the Work ends."""
+        return queries.lock_own(keys, work=work)
 
     def knows(self, contact: ContactId, *, work: Work) -> bool:
         """Whether there is such a contact; False: there never was, or it was erased."""

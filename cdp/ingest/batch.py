@@ -11,12 +11,12 @@ from sqlalchemy import select
 from cdp import profiles, scanning, sources, tables
 from cdp.ingest import storing
 from cdp.ingest.meaning import Meaning, meaning
-from cdp.ingest.reading import InboxRow, Item, add_macs, read
+from cdp.ingest.reading import ImportRecord, InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
-from cdp.ports import AuditEntry, Ports, Recognised
+from cdp.ports import AuditEntry, Placed, Ports, Recognised, Word
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
@@ -155,6 +155,8 @@ def _process_items(
     with stages.stage("deduplicate"):
         storing.drop_seen(items, work=work)
     live = [(item, *meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
+    copies = [(item, meanings[number][0]) for number, item in enumerate(items) if item.verdict == "duplicate"]
+    known = dict(before.recognised.contacts)
     found = _place(live, before.recognised, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         erased = [item for item, _, _ in live if item.verdict == "erased"]
@@ -162,6 +164,8 @@ def _process_items(
             storing.amend_verdicts(erased, work=work)
     if found:
         _keep(found, before.register, work=work, ports=ports, stages=stages)
+    with stages.stage("consent"):
+        _refuse_again(copies, known, before.register, work=work, ports=ports)
     with stages.stage("verdicts"):
         return storing.count_verdicts(items, work=work)
 
@@ -263,6 +267,39 @@ def _record_words(found: Sequence[Found], register: Register, *, work: Work, por
         ports.ledger.record(words, work=work)
     if grounds:
         ports.ledger.ground(grounds, work=work)
+
+
+def _refuse_again(
+    copies: Sequence[tuple[Item, Meaning]],
+    known: Mapping[Identifier, ContactId],
+    register: Register,
+    *,
+    work: Work,
+    ports: Ports,
+) -> None:
+    """Hear a row that goes back to a no: it is a copy of what it said once, but not of what it said last.
+
+    The same file again changes nothing, for nobody has said yes in it since. Nobody is placed
+    anew, so a person who is not there any more stays so.
+    """
+    noes = [
+        (item, said)
+        for item, said in copies
+        if isinstance(item.content, ImportRecord)
+        and item.content.opt_in is False
+        and said.evidence.own in known
+    ]
+    keys = [(item.source.id, known[said.evidence.own]) for item, said in noes]
+    fragments = ports.identity.lock_own(sorted(keys), work=work)
+    words: list[Word] = []
+    for (item, said), key in zip(noes, keys, strict=True):
+        if key in fragments:
+            named = (said.evidence.own, *(claim.identifier for claim in said.evidence.claims))
+            contacts = {name: known[name] for name in named if name in known}
+            placed = Placed(fragment=fragments[key], contacts=contacts)
+            words += words_of(item, said, placed, register)
+    if again := ports.ledger.taken_back(words, work=work):
+        ports.ledger.record(again, work=work)
 
 
 def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:

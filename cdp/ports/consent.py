@@ -125,6 +125,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def taken_back(self, words: Sequence[Word], *, work: Work) -> list[Word]:
+        """Those of the refusals `words` whose source has said yes since it last refused the same."""
+        ...
+
     def describe(self, persons: Sequence[PersonFacts], *, work: Work) -> None:
         """Derive laws and age band and keep them for the gate."""
         ...

@@ -186,6 +186,12 @@ class Identity(Protocol):
         """The contacts that `fragments` claim, on whatever evidence, and no other fragment does."""
         ...
 
+    def lock_own(
+        self, keys: Sequence[tuple[SourceId, ContactId]], *, work: Work
+    ) -> Mapping[tuple[SourceId, ContactId], FragmentId]:
+        """The fragment of each source's own identifier, where there is one; locked until the Work ends."""
+        ...
+
     def knows(self, contact: ContactId, *, work: Work) -> bool:
         """Whether there is such a contact; False: there never was, or it was erased."""
         ...

@@ -2,16 +2,18 @@
 
 import gzip
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from journeys import ANN, identify, lines, ordered
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from cdp import imports, minimising, tables
 from cdp.importing import DamagedFile, load_mapping
 from cdp.ingest import Limits, Stages, process
 from cdp.vocabulary import Basis, FieldClass, PurposeClass, Show, State
 from consent import register
+from consent import tables as consent
 from identity import tables as identity
 
 MAPPING = """
@@ -90,8 +92,8 @@ def _file(tmp_path, people, *, cut=0):
     return path
 
 
-def _load(journey, path):
-    mapping = load_mapping(MAPPING, known_trait=lambda name: journey.ports.catalogue.trait(name) is not None)
+def _load(journey, path, mapping=MAPPING):
+    mapping = load_mapping(mapping, known_trait=lambda name: journey.ports.catalogue.trait(name) is not None)
     with journey.begin()() as work:
         return imports.load(
             path,
@@ -136,6 +138,53 @@ def test_a_row_that_goes_back_to_what_it_said_once_is_a_copy(journey, tmp_path):
 
     assert verdicts == [{"accepted": 1}, {"accepted": 1}, {"duplicate": 1}]
     assert _count(journey, identity.statements) == 2
+
+
+OPT_IN = "opt_in: {column: agreed, purpose: email_marketing, channel: email, notice: newsletter}\n"
+
+
+def _agrees(journey, tmp_path, agreed):
+    """Import the one row of Ann's, who agrees or not."""
+    path = tmp_path / "agreed.csv"
+    path.write_text(f"id,mail,name,agreed\n1,ann@example.org,Ann,{agreed}\n")
+    _load(journey, path, MAPPING + OPT_IN)
+    return journey.work()
+
+
+def _reached(journey, tmp_path):
+    out = tmp_path / f"{uuid4()}.ndjson"
+    journey.release(out)
+    return [one["to"] for one in lines(out)] if out.exists() else []
+
+
+def test_a_row_that_goes_back_to_a_refusal_is_heard_though_it_is_a_copy(journey, tmp_path):
+    """A source that said no, yes and no again: the last no counts, whatever was agreed in between."""
+    journey.send("web", identify("u1", ANN))
+    _agrees(journey, tmp_path, "no")
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    stale = _agrees(journey, tmp_path, "no"), _reached(journey, tmp_path)
+    _agrees(journey, tmp_path, "yes")
+    between = _reached(journey, tmp_path)
+    again = _agrees(journey, tmp_path, "no"), _reached(journey, tmp_path)
+    entries = _count(journey, consent.entries)
+    once_more = _agrees(journey, tmp_path, "no")
+
+    assert stale == ({"duplicate": 1}, ["ann@example.org"]), "the same file again says nothing new"
+    assert between == ["ann@example.org"]
+    assert again == ({"duplicate": 1}, [])
+    assert once_more == {"duplicate": 1}
+    assert _count(journey, consent.entries) == entries, "and is kept once"
+
+
+def test_a_refusal_in_a_copy_makes_nobody_anew(journey, tmp_path):
+    """Whoever is not there any more stays so; a copy places nobody."""
+    _agrees(journey, tmp_path, "no")
+    with journey.begin()() as work:
+        for table in (identity.claims, identity.statements, identity.golden, identity.fragments):
+            work.session.execute(delete(table))
+
+    assert _agrees(journey, tmp_path, "no") == {"duplicate": 1}
+    assert _count(journey, identity.fragments) == 0
 
 
 def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(journey):

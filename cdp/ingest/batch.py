@@ -155,7 +155,11 @@ def _process_items(
     with stages.stage("deduplicate"):
         storing.drop_seen(items, work=work)
     live = [(item, *meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
-    copies = [(item, meanings[number][0]) for number, item in enumerate(items) if item.verdict == "duplicate"]
+    copies = [
+        (items[number], said)
+        for number, (said, _) in meanings.items()
+        if items[number].verdict == "duplicate"
+    ]
     known = dict(before.recognised.contacts)
     found = _place(live, before.recognised, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):

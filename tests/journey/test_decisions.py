@@ -176,6 +176,18 @@ def test_a_row_that_goes_back_to_a_refusal_is_heard_though_it_is_a_copy(journey,
     assert _count(journey, consent.entries) == entries, "and is kept once"
 
 
+def test_a_copy_of_what_was_refused_is_a_copy(journey):
+    """It means nothing, so nothing is looked for in it; its neighbours are kept."""
+    nameless = identify("null", {}) | {"messageId": "nameless"}
+    verdicts = []
+    for user in ("u1", "u2"):
+        journey.send("web", nameless, identify(user, ANN) | {"messageId": user})
+        verdicts.append(journey.work())
+
+    assert verdicts[0] == {"invalid:no_usable_identifier": 1, "accepted": 1}
+    assert verdicts[1] == {"duplicate": 1, "accepted": 1}
+
+
 def test_a_refusal_in_a_copy_makes_nobody_anew(journey, tmp_path):
     """Whoever is not there any more stays so; a copy places nobody."""
     _agrees(journey, tmp_path, "no")

@@ -7,7 +7,6 @@ that no path, which may be personal itself, has to be kept.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 DEPTH = 32
@@ -57,9 +56,10 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
         raise TooMany
     if isinstance(value, Mapping):
         made: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for key, inner in value.items():
             place = f"{path}.{key}".lstrip(".")
-            name = _apart(visit(Leaf(f"{place}#key", str(key))), made)
+            name = _apart(visit(Leaf(f"{place}#key", str(key))), made, numbers)
             made[name] = _walk(inner, place, depth + 1, visit)
         return made
     if isinstance(value, (list, tuple)):
@@ -80,11 +80,16 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
     return value
 
 
-def _apart(name: str, taken: Mapping[str, Any]) -> str:
-    """`name`, or with a number behind it: two keys that become the same word must lose no value."""
-    if name not in taken:
-        return name
-    return next(other for number in count(2) if (other := f"{name} {number}") not in taken)
+def _apart(name: str, taken: Mapping[str, Any], numbers: dict[str, int]) -> str:
+    """`name`, or with a number behind it: two keys that become the same word must lose no value.
+
+    `numbers` keeps the last number of each word, so that ten thousand addresses are not counted anew each.
+    """
+    apart = name
+    while apart in taken:
+        numbers[name] = numbers.get(name, 1) + 1
+        apart = f"{name} {numbers[name]}"
+    return apart
 
 
 def _opened(text: str) -> Any:

@@ -135,6 +135,13 @@ def test_keys_that_become_the_same_word_lose_no_value():
     again = rewritten(fields, lambda leaf: "[X]" if "@" in leaf.text else leaf.text)
 
     assert again == {"note": {"[X]": 1, "[X] 2": 2, "[X] 3": 3}}
+    taken = {"note": {"[X] 2": 1, "a@example.org": 2, "b@example.org": 3, "c@example.org": 4}}
+    assert list(rewritten(taken, lambda leaf: "[X]" if "@" in leaf.text else leaf.text)["note"].items()) == [
+        ("[X] 2", 1),
+        ("[X]", 2),
+        ("[X] 3", 3),
+        ("[X] 4", 4),
+    ]
 
 
 @pytest.mark.parametrize("character", ["\ufdfa", "\u33af", "%40"])

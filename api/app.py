@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
-from api import collect, problems
+from api import client_paths, problems
 from api.auth.write_keys import WriteKeys
 from api.collect import Collection
 from api.deps import System
@@ -48,7 +48,7 @@ def create_app(system: System) -> FastAPI:
     app.add_middleware(
         Edge,
         collection=Collection(system, keys),
-        collects=collect.ROUTES,
+        collects=client_paths.find,
         https=urlsplit(system.settings.public_url).scheme == "https",
     )
 

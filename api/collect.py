@@ -4,15 +4,16 @@ Raw ASGI, because this path is the hot one: the body is read with a cap, decompr
 cap, looked at as little as `cdp.collection.decode` must, and stored. Requests that wait at the
 same moment share an insert and a transaction, and so the wait for the disk. What is in them
 is judged later, by the worker; a refusal by consent is no error here. The format is
-wire.md, "Collection"; clients read status, `code` and `message`.
+wire.md, "Collection"; clients read status, `code` and `message`. What they call, and how each is
+pointed here, is docs/clients.md.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 from anyio import CapacityLimiter, fail_after, to_thread
@@ -20,15 +21,16 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api import problems
+from api import client_paths, library_settings, problems
 from api.auth import header
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from api.client_paths import Address, Serves
 from api.deps import System
 from cdp import inbox
-from cdp.collection import BATCH_BYTES, PATHS, BatchTooLarge, decode, gunzip
+from cdp.collection import BATCH_BYTES, BatchTooLarge, decode, gunzip
 from cdp.inbox import Accepted
 from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
-from cdp.vocabulary import Actor, WorkspaceId
+from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import open_work
 
 # Data that cannot be compressed grows by a few bytes a block, never by this much.
@@ -41,19 +43,21 @@ TOGETHER = 32  # requests in one transaction
 WRITERS = 4
 HELD_BYTES = 64 * 1024 * 1024  # bodies in memory at once, read in full or in part
 
-_SETTINGS = "/v1/projects/"
-# What the edge sends here, and what the access log calls it.
-ROUTES: Mapping[str, str] = {f"/v1/{word}": f"/v1/{word}" for word in PATHS} | {
-    _SETTINGS: "/v1/projects/{writeKey}/settings"
-}
 _COLLECTION = Actor(ref="collection", roles=frozenset(), kind="system")
 _SUCCESS = b'{"success":true}'
-_CORS = {"Access-Control-Allow-Origin": "*"}
-_PREFLIGHT = _CORS | {
-    "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count",
-    "Access-Control-Max-Age": "86400",
+# Any page may send, and its library may look at when to come back.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset, X-Request-Id",
+    "Cross-Origin-Resource-Policy": "cross-origin",
 }
+# The star stands for whatever a later version sends, and never for Authorization. The names are
+# for browsers that do not know it.
+_SENT_HEADERS = (
+    "Authorization, Content-Type, Content-Encoding, Accept, X-Retry-Count, AnonymousId, SentAt,"
+    " Rsa-Recovered, Rsa-Retry-Attempt, Rsa-Retry-Reason, Rsa-Since-First-Attempt,"
+    " Rsa-Since-Last-Attempt, *"
+)
 
 
 class UnknownEncoding(BadInput):
@@ -81,6 +85,7 @@ class _Request:
     gzipped: bool
     gpc: bool
     body: bytes = field(repr=False)
+    key_in_address: str | None = field(default=None, repr=False)
 
 
 Outcome = Exception | None  # None: stored
@@ -159,19 +164,28 @@ class Collection:
         await answer(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive) -> Response:
-        path, method = scope["path"], scope["method"]
+        address = client_paths.find(scope["path"])
+        assert address is not None, "the edge sends nothing else here"
+        method = scope["method"]
         if method == "OPTIONS":
-            return Response(status_code=204, headers=_PREFLIGHT)
-        if path.startswith(_SETTINGS) and method in ("GET", "HEAD"):
-            return await self._settings(path)
-        word = path.rpartition("/")[2]
-        if path.startswith(_SETTINGS) or method != "POST":
-            allow = {"Allow": _PREFLIGHT["Access-Control-Allow-Methods"]}
+            return Response(status_code=204, headers=_preflight(address))
+        if method not in address.methods.split(", "):
+            allow = {"Allow": address.methods}
             return problems.of_status(405, allow | _CORS).response(scope["cdp.request"])
-        await self._accept(PATHS[word], Headers(scope=scope), receive)
+        if address.serves is Serves.SETTINGS:
+            text = client_paths.project_key(scope["path"])
+            key = await self._public(text)
+            return _json(library_settings.segment(text or "", key, self._system.settings.public_url))
+        headers = Headers(scope=scope)
+        if address.serves is Serves.SOURCE_CONFIG:
+            text = _key_in_query(scope) or _shown_key(headers.get("authorization"))
+            return _json(library_settings.rudderstack(text or "", await self._public(text)))
+        if address.serves is Serves.MESSAGES:
+            await self._accept(address, scope, headers, receive)
+        # A library's metrics about itself are nobody's data; they are answered and not read.
         return Response(_SUCCESS, headers=_CORS, media_type="application/json")
 
-    async def _accept(self, path_type: str, headers: Headers, receive: Receive) -> None:
+    async def _accept(self, address: Address, scope: Scope, headers: Headers, receive: Receive) -> None:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("gzip", "identity", ""):
             raise UnknownEncoding(field="Content-Encoding")
@@ -179,11 +193,12 @@ class Collection:
         try:
             await self._read(headers.get("content-length"), receive, chunks)
             request = _Request(
-                path_type=path_type,
+                path_type=address.takes,
                 authorization=headers.get("authorization"),
                 gzipped=encoding == "gzip",
                 gpc=headers.get("sec-gpc") == "1",
                 body=b"".join(chunks),
+                key_in_address=_key_in_query(scope) if address.name.startswith("/beacon/") else None,
             )
             await self._writers.store(request)
         finally:
@@ -236,6 +251,8 @@ class Collection:
         shown = _shown_key(request.authorization)
         # A key in the header is checked before anything is done for its sender.
         key = self._keys.check(shown) if shown is not None else None
+        if key is None and request.key_in_address is not None:
+            key = _for_everybody(self._keys.check(request.key_in_address))
         body = gunzip(request.body, BATCH_BYTES) if request.gzipped else request.body
         batch = decode(body, path_type=request.path_type)
         key = key or self._keys.check(batch.write_key or "")
@@ -256,38 +273,37 @@ class Collection:
         ) as work:
             inbox.accept(group, vault=system.ports.vault, work=work)
 
-    async def _settings(self, path: str) -> Response:
-        """What Segment's browser and mobile libraries ask for before they send."""
-        text, _, rest = path.removeprefix(_SETTINGS).partition("/")
-        if rest != "settings":
-            raise UnknownWriteKey
-        key = await to_thread.run_sync(self._keys.check, text)
-        return Response(
-            msgspec.json.encode(_library_settings(text, key, self._system.settings.public_url)),
-            headers=_CORS,
-            media_type="application/json",
-        )
+    async def _public(self, text: str | None) -> WriteKey:
+        """The public key that a library asks with."""
+        return _for_everybody(await to_thread.run_sync(self._keys.check, text or ""))
+
+
+def _for_everybody(key: WriteKey) -> WriteKey:
+    """`key` if it may stand in an address, which proxies and browsers keep. A server key never may."""
+    if key.kind is not KeyKind.PUBLIC:
+        raise UnknownWriteKey
+    return key
+
+
+def _preflight(address: Address) -> dict[str, str]:
+    return _CORS | {
+        "Allow": address.methods,
+        "Access-Control-Allow-Methods": address.methods,
+        "Access-Control-Allow-Headers": _SENT_HEADERS,
+        "Access-Control-Max-Age": "86400",
+    }
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(document), headers=_CORS, media_type="application/json")
+
+
+def _key_in_query(scope: Scope) -> str | None:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return next(iter(parse_qs(query).get("writeKey", ())), None)
 
 
 def _shown_key(authorization: str | None) -> str | None:
     """The write key in a Basic header; a Bearer token says nothing here, its key is in the body."""
     pair = header.basic(authorization)
     return pair[0] if pair is not None and pair[0] else None
-
-
-def _library_settings(text: str, key: WriteKey, public_url: str) -> dict[str, Any]:
-    everything = {"__default": {"enabled": True, "integrations": {}}}
-    return {
-        "integrations": {
-            "Segment.io": {
-                "apiKey": text,
-                "apiHost": f"{urlsplit(public_url).netloc}/v1",
-                "protocol": urlsplit(public_url).scheme,
-                "type": key.kind.value,
-            }
-        },
-        "plan": {"track": everything, "identify": everything, "group": everything},
-        "edgeFunction": {},
-        "legacyVideoPluginsEnabled": False,
-        "remotePlugins": [],
-    }

@@ -5,7 +5,7 @@ access log (no query string, no address, no value), and turns whatever nobody ca
 500 that says nothing. Collection's paths go to their own application from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.client_paths import Address
 from cdp.kernel.errors import Overloaded
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
@@ -43,9 +44,9 @@ class Edge:
     """ASGI middleware around the whole API."""
 
     def __init__(
-        self, app: ASGIApp, *, collection: ASGIApp, collects: Mapping[str, str], https: bool
+        self, app: ASGIApp, *, collection: ASGIApp, collects: Callable[[str], Address | None], https: bool
     ) -> None:
-        """`collects` maps collection's prefixes and paths to what the log calls them."""
+        """`collects` finds the address of collection's that a path means."""
         self._app = app
         self._collection = collection
         self._collects = collects
@@ -61,7 +62,7 @@ class Edge:
         started = perf_counter()
         scope["cdp.request"] = str(new_id())
         sender = _Sender(send, scope["cdp.request"], self._headers)
-        collecting = self._collecting(scope["path"])
+        collecting = self._collects(scope["path"])
         try:
             if collecting:
                 await self._collection(scope, receive, sender)
@@ -77,16 +78,10 @@ class Edge:
             "http_request",
             request=scope["cdp.request"],
             method=scope["method"] if scope["method"] in _METHODS else "other",
-            route=collecting or _route(scope),
+            route=collecting.name if collecting else _route(scope),
             status=sender.status,
             duration_ms=round((perf_counter() - started) * 1000, 1),
         )
-
-    def _collecting(self, path: str) -> str | None:
-        exact = self._collects.get(path)
-        if exact is None and path.startswith("/v1/projects/"):
-            return self._collects["/v1/projects/"]
-        return exact
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Whether the process lives is asked most urgently when it is full.

@@ -523,9 +523,125 @@ def test_libraries_get_their_settings_for_a_known_key_only(api, keys):
     assert [one.status_code for one in unknown] == [401] * 3
 
 
-def test_another_method_is_told_which_ones_there_are(api):
-    """Looking at a collection path does nothing."""
-    answer = api.http.get("/v1/track")
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/import", "/v1/import/", "/v1/batch/", "//v1/batch", "//v1//import//", "/v1/b/", "/beacon/v1/batch"],
+)
+def test_a_batch_arrives_however_a_client_spells_the_address(api, keys, inbox, path):
+    """Slashes that separate nothing lose nothing, and Java's and old Android's address is a batch."""
+    answer = api.http.post(f"{api.url}{path}", json={"batch": [TRACK, TRACK]}, auth=(keys.server.text, ""))
+
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert [(items, body[:6]) for _, items, _, body in inbox()] == [(2, b"batch\n")]
+
+
+@pytest.mark.parametrize("word", ["identify", "track", "page", "screen", "group", "alias"])
+def test_a_single_message_arrives_with_and_without_a_slash_behind(api, keys, inbox, word):
+    """The type is the path's, by its whole word and by its letter."""
+    body = {"userId": "user-1", "previousId": "before", "groupId": "group-1", "event": "Seen"}
+    for path in (f"/v1/{word}", f"/v1/{word}/", f"/v1/{word[0]}/"):
+        assert api.http.post(path, json=body, auth=(keys.server.text, "")).status_code == 200
+
+    assert {stored.partition(b"\n")[0] for _, _, _, stored in inbox()} == {word.encode()}
+    assert len(inbox()) == 3
+
+
+def test_a_beacon_shows_its_public_key_in_the_address(api, keys, inbox):
+    """Browsers send no headers with it; a server key there is refused, and so is none."""
+    body = json.dumps({"batch": [TRACK]})
+    plain = {"Content-Type": "text/plain"}
+    shown = [{"writeKey": keys.public.text}, {"writeKey": keys.server.text}, {}]
+    answers = [
+        api.http.post("/beacon/v1/batch", params=query, content=body, headers=plain) for query in shown
+    ]
+    elsewhere = api.http.post("/v1/batch", params=shown[0], content=body, headers=plain)
+
+    assert [answer.status_code for answer in answers] == [200, 401, 401]
+    assert elsewhere.status_code == 401, "an address that has headers takes no key beside them"
+    assert [kind for kind, _, _, _ in inbox()] == ["public"]
+
+
+def test_rudderstacks_libraries_get_their_source_for_a_public_key(api, keys):
+    """By query, by Basic, and by both; nothing is loaded into the page and nothing reported elsewhere."""
+    public = {"auth": (keys.public.text, "")}
+    query = {"p": "npm", "v": "3", "writeKey": keys.public.text}
+    answers = [
+        api.http.get("/sourceConfig/", params=query, **public),
+        api.http.get("/sourceConfig", params=query),
+        api.http.get("/sourceConfig", params={"p": "android"}, **public),
+    ]
+    looked = api.http.head("/sourceConfig/?view=ad", **public)
+    source = answers[0].json()["source"]
+
+    assert [answer.status_code for answer in (*answers, looked)] == [200] * 4
+    assert len({answer.text for answer in answers}) == 1
+    assert (source["id"], source["enabled"], source["destinations"]) == (str(keys.source), True, [])
+    assert source["config"]["statsCollection"] == {
+        "errors": {"enabled": False},
+        "metrics": {"enabled": False},
+    }
+    assert answers[0].headers["access-control-allow-origin"] == "*"
+
+
+def test_a_server_key_stands_in_no_address(api, keys):
+    """Addresses are kept by browsers and proxies: what is found in one is as good as published."""
+    answers = [
+        api.http.get(f"/v1/projects/{keys.server.text}/settings"),
+        api.http.get("/sourceConfig/", params={"writeKey": keys.server.text}),
+        api.http.get("/sourceConfig/", auth=(keys.server.text, "")),
+        api.http.get("/sourceConfig/"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * 4
+
+
+def test_a_librarys_metrics_are_answered_and_not_kept(api, keys, inbox):
+    """Segment's browser library counts its own errors; that is nobody's data here."""
+    answer = api.http.post("/v1/m", content=json.dumps({"series": [{"metric": "analytics_js.invoke"}]}))
+
+    assert answer.status_code == 200
+    assert inbox() == []
+
+
+CLIENT_PATHS = ["/v1/t", "/v1/batch/", "/v1/import", "/v1/m", "/beacon/v1/batch", "/sourceConfig/"]
+
+
+@pytest.mark.parametrize("path", [*CLIENT_PATHS, "/v1/projects/key/settings"])
+def test_any_page_may_ask_first(api, path):
+    """Every address answers the preflight, for every header that the libraries send, for a day."""
+    answer = api.http.options(path, headers={"Origin": "https://shop.example"})
+    allowed = {one.strip().lower() for one in answer.headers["access-control-allow-headers"].split(",")}
+    sent = {"authorization", "content-type", "x-retry-count", "anonymousid", "sentat", "rsa-retry-attempt"}
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == answer.headers["allow"]
+    assert answer.headers["access-control-max-age"] == "86400"
+    assert sent | {"*"} <= allowed
+
+
+def test_a_page_may_read_when_to_come_back(api):
+    """Without that, a browser's library retries by guess."""
+    answer = api.http.post("/v1/t", content=b"{", headers={"Origin": "https://shop.example"})
+
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/v1/track", "POST, OPTIONS"),
+        ("PUT", "/v1/batch/", "POST, OPTIONS"),
+        ("GET", "/v1/m", "POST, OPTIONS"),
+        ("POST", "/sourceConfig", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/v1/projects/key/settings", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(api, method, path, allow):
+    """Of that address, and no other's."""
+    answer = api.http.request(method, path)
 
     assert answer.status_code == 405
-    assert "POST" in answer.headers["allow"]
+    assert answer.headers["allow"] == allow
+    assert answer.headers["access-control-allow-origin"] == "*"

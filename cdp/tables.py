@@ -106,6 +106,7 @@ seen = workspace_table(
     Column("source_id", Uuid, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("field", Text),
+    Column("notes", Text),  # words of `cdp.collection.Note`, apart by commas
     Index("ix_seen_age", "workspace_id", "received_at"),
     key=("message_mac",),
 )

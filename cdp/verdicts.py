@@ -4,7 +4,7 @@ A refusal is no error of the call that brought the message, so its sender asks h
 message id is kept as an HMAC, apart for each source, so a source finds its own alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +27,15 @@ class VerdictsNotAllowed(NotAllowed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one message; `field` is our name of the field at fault."""
+    """What became of one message; `field` is our name of the field at fault.
+
+    `notes` are words of `cdp.collection.Note`: what else became of it.
+    """
 
     verdict: str
     field: str | None
     received_at: datetime
+    notes: Sequence[str] = ()
 
 
 def of(message_id: str, *, source: SourceId, work: Work, ports: Ports) -> Verdict:
@@ -41,15 +45,19 @@ def of(message_id: str, *, source: SourceId, work: Work, ports: Ports) -> Verdic
     mac = ports.vault.message_macs(work.workspace, [f"{source}\n{message_id}"])[0]
     seen = tables.seen.c
     row = work.session.execute(
-        select(seen.verdict, seen.field, seen.received_at).where(seen.message_mac == mac)
+        select(seen.verdict, seen.field, seen.received_at, seen.notes).where(seen.message_mac == mac)
     ).one_or_none()
     if row is None:
         raise NoVerdict
-    return Verdict(verdict=row.verdict, field=row.field, received_at=row.received_at)
+    notes = row.notes.split(",") if row.notes else []
+    return Verdict(verdict=row.verdict, field=row.field, received_at=row.received_at, notes=notes)
 
 
 def counts(*, work: Work) -> Mapping[str, Mapping[str, int]]:
-    """How many messages of each source, by name, had which verdict, over all days."""
+    """How many messages of each source, by name, had which verdict, over all days.
+
+    Notes are counted beside their verdicts, as `note:refusal_heard`.
+    """
     count = tables.verdict_counts.c
     rows = work.session.execute(
         select(count.source_id, count.verdict, func.sum(count.n).label("n"))

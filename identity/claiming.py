@@ -77,6 +77,7 @@ def gather(batch: Iterable[Evidence]) -> Told:
             named.append(name)
             key = Key(whose, name, int(claim.trust))
             _claim(told, key, claim.identifier.namespace, claim.evidence, at)
+        named += [names.setdefault(mention, len(names)) for mention in one.mentions]
         told.whose.append(whose)
         told.named.append(named)
     told.names, told.fragments = list(names), list(fragments)

@@ -51,6 +51,7 @@ def _named(one: Evidence) -> Iterator[Identifier]:
     yield one.own
     for claim in one.claims:
         yield claim.identifier
+    yield from one.mentions
 
 
 def place(

@@ -12,19 +12,25 @@ router = APIRouter(prefix="/v1", tags=["collection"])
 
 
 class VerdictOut(Out):
-    """`accepted`, `duplicate`, `erased` or `invalid:…`; `field` names the field at fault."""
+    """`accepted`, `duplicate`, `erased` or `invalid:…`; `field` names the field at fault.
+
+    `notes` say what else became of it. `refusal_heard`: it was refused, but what it says no to
+    holds. `refusal_binds_nobody`: it says no, and names nobody who can be read.
+    """
 
     model_config = with_examples(
         {
             "verdict": "invalid:missing",
             "field": "event",
             "received_at": "2026-01-01T12:00:00Z",
+            "notes": ["refusal_heard"],
         }
     )
 
     verdict: str
     field: str | None
     received_at: datetime
+    notes: list[str]
 
 
 @router.get(
@@ -35,4 +41,9 @@ class VerdictOut(Out):
 def get_verdict(message_id: str, key: ServerKeyDep, work: ServerWorkDep, ports: PortsDep) -> VerdictOut:
     """The verdict on a message that this source sent; remembered for 30 days."""
     found = verdicts.of(message_id, source=key.source, work=work, ports=ports)
-    return VerdictOut(verdict=found.verdict, field=found.field, received_at=found.received_at)
+    return VerdictOut(
+        verdict=found.verdict,
+        field=found.field,
+        received_at=found.received_at,
+        notes=list(found.notes),
+    )

@@ -23,7 +23,7 @@ from cdp.collection.body import (
     gunzip,
 )
 from cdp.collection.consent import complete
-from cdp.collection.message import ExternalId, Invalid, Message, Reason
+from cdp.collection.message import ExternalId, Invalid, Message, Note, Reason
 from cdp.collection.parse import parse
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "NestedTooDeep",
     "NotABatch",
     "NotJson",
+    "Note",
     "Reason",
     "SharedTooLarge",
     "TooManyEvents",

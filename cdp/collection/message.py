@@ -31,6 +31,13 @@ class Reason(StrEnum):
     BAD_TIME = "bad_time"
 
 
+class Note(StrEnum):
+    """What else became of an item, whatever its verdict; the words that a verdict shows."""
+
+    REFUSAL_HEARD = "refusal_heard"  # it was refused, but what it says no to holds
+    REFUSAL_BINDS_NOBODY = "refusal_binds_nobody"  # it says no, and names nobody who can be read
+
+
 class ExternalId(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `context.externalIds`: an identifier in a namespace that the sender names."""
 

@@ -9,15 +9,17 @@ from uuid import UUID
 from sqlalchemy import select
 
 from cdp import profiles, scanning, sources, tables
+from cdp.collection import Note
 from cdp.ingest import storing
-from cdp.ingest.meaning import Meaning, meaning
+from cdp.ingest.choices import says_no
+from cdp.ingest.meaning import Meaning, meaning, refusal
 from cdp.ingest.reading import ImportRecord, InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
 from cdp.ports import AuditEntry, Placed, Ports, Recognised, Word
-from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
+from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
 
@@ -125,7 +127,10 @@ class _Before(NamedTuple):
 
 
 def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _Classified]:
-    """What the items mean, by number; those that mean nothing get their verdict."""
+    """What the items mean, by number; those that mean nothing get their verdict.
+
+    Of those that are refused the no is heard, if they say one and name anybody.
+    """
     add_macs(items, work.workspace, ports.vault)
     region = work.session.scalars(
         select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
@@ -136,10 +141,16 @@ def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _
             said = meaning(
                 item, workspace=work.workspace, vault=ports.vault, catalogue=ports.catalogue, region=region
             )
-            if said is None:
-                item.verdict, item.field = "invalid:no_usable_identifier", "userId"
-            else:
+            if said is not None:
                 meanings[number] = said, storing.sort_out(item, said, ports.catalogue)
+                continue
+            item.verdict, item.field = "invalid:no_usable_identifier", "userId"
+        if says_no(item):
+            said = refusal(item, vault=ports.vault, catalogue=ports.catalogue, region=region)
+            item.only_no = said is not None
+            item.notes += (Note.REFUSAL_HEARD if said is not None else Note.REFUSAL_BINDS_NOBODY,)
+            if said is not None:
+                meanings[number] = said, Sorted({}, {})
     return meanings
 
 
@@ -154,7 +165,7 @@ def _process_items(
 ) -> dict[str, int]:
     with stages.stage("deduplicate"):
         storing.drop_seen(items, work=work)
-    live = [(item, *meanings[number]) for number, item in enumerate(items) if item.verdict == "accepted"]
+    live = [(item, *meanings[number]) for number, item in enumerate(items) if item.live]
     copies = [
         (items[number], said)
         for number, (said, _) in meanings.items()
@@ -221,12 +232,12 @@ def _keep(batch: _Batch, register: Register, *, work: Work, ports: Ports, stages
     Whatever reads waits for all that was sent before it. So what is read comes as early as it
     can, and what is large and read by nobody last: the database writes while the rest is made.
     """
-    found = batch.found
+    found = [one for one in batch.found if not one.item.only_no]
     with stages.stage("keys"):
-        sealing = storing.envelopes(found, batch.claimed)
+        sealing = storing.envelopes(batch.found, batch.claimed)
         keys = ports.vault.keys(sorted(sealing, key=attrgetter("int")), work=work, sealing=sealing)
     with stages.stage("consent"):
-        _record_words(found, register, work=work, ports=ports)
+        _record_words(batch.found, register, work=work, ports=ports)
     with stages.stage("seal and state"):
         ports.identity.state(storing.statements(found, keys, ports.catalogue), work=work)
         ports.identity.keep_addresses(storing.seal_addresses(batch.claimed, keys), work=work)
@@ -289,19 +300,18 @@ def _refuse_again(
     noes = [
         (item, said)
         for item, said in copies
-        if isinstance(item.content, ImportRecord)
-        and item.content.opt_in is False
-        and said.evidence.own in known
+        if isinstance(item.content, ImportRecord) and says_no(item) and said.evidence.own in known
     ]
     keys = [(item.source.id, known[said.evidence.own]) for item, said in noes]
     fragments = ports.identity.lock_own(sorted(keys), work=work)
     words: list[Word] = []
     for (item, said), key in zip(noes, keys, strict=True):
         if key in fragments:
-            named = (said.evidence.own, *(claim.identifier for claim in said.evidence.claims))
+            evidence = said.evidence
+            named = (evidence.own, *(claim.identifier for claim in evidence.claims), *evidence.mentions)
             contacts = {name: known[name] for name in named if name in known}
             placed = Placed(fragment=fragments[key], contacts=contacts)
-            words += words_of(item, said, placed, register)
+            words += (one for one in words_of(item, said, placed, register) if one.state in NEGATIVE)
     if again := ports.ledger.taken_back(words, work=work):
         ports.ledger.record(again, work=work)
 
@@ -310,7 +320,9 @@ def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
     """Describe the people of whom something came that is kept in clear; the profiles to be summed up."""
     counted = {attribute.event for attribute in ports.catalogue.attributes() if attribute.event}
     acted: set[FragmentId] = {
-        one.placed.fragment for one in batch.found if getattr(one.item.content, "event", None) in counted
+        one.placed.fragment
+        for one in batch.found
+        if getattr(one.item.content, "event", None) in counted and not one.item.only_no
     }
     clear = profiles.clear_traits(ports.catalogue)
     spoke: set[FragmentId] = set()
@@ -323,7 +335,7 @@ def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
         }
         # What was stored of a message is what its first copy said, which may be another: a later
         # copy moves that to an earlier place, whatever it says itself.
-        if words or one.item.lowered:
+        if words or (one.item.lowered and not one.item.only_no):
             spoke.add(one.placed.fragment)
             if not one.item.lowered:
                 said[one.said.row] = words

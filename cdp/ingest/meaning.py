@@ -6,14 +6,14 @@ the source's proof for that user id.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from cdp.collection import Message
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Catalogue, Claim, Evidence, Vault
-from cdp.vocabulary import Identifier, Namespace, Trust, WorkspaceId
+from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
 
 
 class Meaning(NamedTuple):
@@ -23,6 +23,7 @@ class Meaning(NamedTuple):
     traits: Mapping[str, Any]  # what is said of the person
     trust: Trust
     row: UUID  # the id of its statement and of its event
+    beside: frozenset[Identifier] = frozenset()  # contacts that it names, but does not say are the person's
 
 
 def row_id(mac: bytes) -> UUID:
@@ -50,6 +51,7 @@ def meaning(
 ) -> Meaning | None:
     """What an accepted item means; None: it names nobody by a usable identifier."""
     content = item.content
+    beside: frozenset[Identifier] = frozenset()
     if isinstance(content, ImportRecord):
         named = _of_record(content, vault, content.region or region)
         traits: Mapping[str, Any] = content.traits
@@ -57,10 +59,11 @@ def meaning(
         assert isinstance(content, Message), "invalid items have no meaning"
         traits = _person_traits(content)
         named = _of_message(content, traits, vault, catalogue, region)
+        if content.consent is not None and named:
+            beside = frozenset(_contacts_of(content, vault, catalogue, region)) - named.keys()
     if not named:
         return None
-    believed = item.source.authoritative and item.kind in ("server", "import")
-    trust = Trust.VERIFIED if believed else Trust.ASSERTED
+    trust = _trust(item)
     own = _own(named, item.kind)
     proven = isinstance(content, Message) and _proven(item, content, vault, workspace)
     claims = tuple(
@@ -78,10 +81,57 @@ def meaning(
         received_at=item.received_at,
         source=item.source,
         own=own,
-        own_trust=trust if item.kind != "public" else Trust.ASSERTED,
+        own_trust=trust,
         claims=claims,
+        mentions=_ordered(beside),
     )
-    return Meaning(evidence=evidence, traits=traits, trust=trust, row=row_id(item.mac))
+    return Meaning(evidence=evidence, traits=traits, trust=trust, row=row_id(item.mac), beside=beside)
+
+
+def refusal(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> Meaning | None:
+    """What an item means of which the no alone is taken; None: it names nobody who can be read.
+
+    It has a place and binds every contact that it names, and claims nothing of anybody.
+    """
+    content = item.content
+    beside: frozenset[Identifier] = frozenset()
+    if isinstance(content, ImportRecord):
+        raw = ((space, value, "import") for space, value in content.identifiers)
+        named = _of_raw(raw, vault, content.region or region)
+    elif isinstance(content, Message):
+        named = _of_message(content, _person_traits(content), vault, catalogue, region)
+        beside = frozenset(_contacts_of(content, vault, catalogue, region)) - named.keys()
+    else:
+        return None
+    everybody = named or dict.fromkeys(_ordered(beside), "mention")
+    if not everybody:
+        return None
+    own, trust = _own(everybody, item.kind), _trust(item)
+    claims = tuple(
+        # Without it Global Privacy Control would not reach the person whom the device lends to.
+        Claim(identifier=identifier, trust=trust, evidence=evidence)
+        for identifier, evidence in named.items()
+        if item.gpc and item.kind == "public" and identifier.namespace == Namespace.USER_ID
+    )
+    evidence = Evidence(
+        position=item.position,
+        received_at=item.received_at,
+        source=item.source,
+        own=own,
+        own_trust=trust,
+        claims=claims,
+        mentions=_ordered(one for one in named.keys() | beside if one != own and one.namespace in _REACHED),
+    )
+    return Meaning(evidence=evidence, traits={}, trust=trust, row=row_id(item.mac), beside=beside - {own})
+
+
+def _trust(item: Item) -> Trust:
+    believed = item.source.authoritative and item.kind in ("server", "import")
+    return Trust.VERIFIED if believed else Trust.ASSERTED
+
+
+def _ordered(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:
+    return tuple(sorted(identifiers))
 
 
 def _own(named: Mapping[Identifier, str], kind: str) -> Identifier:
@@ -101,14 +151,9 @@ def _own(named: Mapping[Identifier, str], kind: str) -> Identifier:
 
 def _of_record(record: ImportRecord, vault: Vault, region: str) -> dict[Identifier, str]:
     """Identifiers of an imported row; without its own identifier it is nobody's."""
-    named: dict[Identifier, str] = {}
-    for place, (namespace, raw) in enumerate(record.identifiers):
-        value = vault.normalise(namespace, raw, region=region)
-        if value is not None:
-            named.setdefault(Identifier(namespace, value), "import")
-        elif place == 0:
-            return {}
-    return named
+    named = _of_raw(((space, raw, "import") for space, raw in record.identifiers), vault, region)
+    space, raw = record.identifiers[0]
+    return named if vault.normalise(space, raw, region=region) is not None else {}
 
 
 def _of_message(
@@ -128,15 +173,44 @@ def _of_message(
             if trait is not None and trait.namespace is not None:
                 raw.append((trait.namespace, value))
     raw += [(external.type, external.id) for external in message.external_ids if external.type in CONTACTS]
+    return _of_raw(((space, value, message.type) for space, value in raw), vault, region)
+
+
+def _of_raw(raw: Iterable[tuple[str, Any, str]], vault: Vault, region: str) -> dict[Identifier, str]:
+    """Those of (namespace, value, evidence) that are identity keys, each with its first evidence."""
     named: dict[Identifier, str] = {}
-    for namespace, value in raw:
+    for namespace, value, evidence in raw:
         if value is not None:
             normal = vault.normalise(namespace, value, region=region)
             if normal is not None:
-                named.setdefault(Identifier(namespace, normal), message.type)
+                named.setdefault(Identifier(namespace, normal), evidence)
     return named
 
 
+def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: str) -> Iterator[Identifier]:
+    """Every contact that a message names anywhere: a no binds them, and they prove nothing."""
+    raw: list[tuple[str, Any]] = []
+    for traits in _objects([message.traits, message.context.get("traits")]):
+        for name, value in traits.items():
+            trait = catalogue.trait(name)
+            if trait is not None and trait.namespace in _REACHED:
+                raw += [(trait.namespace, one) for one in (value if isinstance(value, list) else [value])]
+    raw += [(external.type, external.id) for external in message.external_ids if external.type in _REACHED]
+    if message.user_id is not None and "@" in message.user_id:
+        raw.append((Namespace.EMAIL, message.user_id))
+    yield from _of_raw(((space, value, "mention") for space, value in raw), vault, region)
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects in a value that should be one: itself, or those in a list."""
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _objects(one)
+
+
+_REACHED = frozenset(REACHES.values())
 CONTACTS = frozenset({Namespace.EMAIL, Namespace.PHONE, Namespace.USER_ID, Namespace.ANONYMOUS_ID})
 
 

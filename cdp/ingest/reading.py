@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from cdp.collection import Invalid, Message, decode, parse
+from cdp.collection import Invalid, Message, Note, decode, parse
 from cdp.ports import Source, Vault
 from cdp.vocabulary import Position, SourceId, WorkspaceId
 
@@ -27,6 +27,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     opt_in: bool | None = None
     consent: tuple[str, str | None, str] | None = None  # purpose, channel, notice of the opt-in column
     region: str | None = None  # in which phone numbers without a prefix are read
+    only_no: bool = False  # of a row that was rejected: whom it names and what it refuses count, no more
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,13 @@ class Item:
     verdict: str = "accepted"
     field: str | None = None
     lowered: bool = False  # a copy that was accepted before the one that was processed first
+    only_no: bool = False  # it was refused, but what it says no to is heard
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether anything of it counts: it was accepted, or its no is heard; and it is no copy."""
+        return self.verdict == "accepted" or (self.only_no and self.verdict.startswith("invalid:"))
 
     def __repr__(self) -> str:
         return f"Item(position={self.position!r}, verdict={self.verdict!r})"
@@ -99,6 +107,8 @@ def _item(row: InboxRow, source: Source, index: int, content: Message | ImportRe
     )
     if isinstance(content, Invalid):
         item.verdict, item.field = f"invalid:{content.reason}", content.field
+    elif isinstance(content, ImportRecord) and content.only_no:
+        item.verdict = "invalid:rejected_row"
     return item
 
 

@@ -238,9 +238,10 @@ def _add_up(rows: Sequence[tuple[Found, int, Decimal]], work: Work) -> None:
 
 # The first copy to be processed claims the message; a copy accepted earlier lowers its place.
 _CLAIM = """
-INSERT INTO cdp.seen (workspace_id, message_mac, accept_seq, index, received_at, source_id, verdict, field)
+INSERT INTO cdp.seen
+    (workspace_id, message_mac, accept_seq, index, received_at, source_id, verdict, field, notes)
 SELECT %s::uuid, u.* FROM unnest(%b::bytea[], %b::int8[], %b::int4[], %b::timestamptz[], %b::uuid[],
-    %b::text[], %b::text[]) AS u(mac, seq, index, received_at, source_id, verdict, field)
+    %b::text[], %b::text[], %b::text[]) AS u(mac, seq, index, received_at, source_id, verdict, field, notes)
 ORDER BY mac
 ON CONFLICT (workspace_id, message_mac) DO UPDATE
     SET accept_seq = excluded.accept_seq, index = excluded.index
@@ -270,6 +271,7 @@ def drop_seen(items: Sequence[Item], *, work: Work) -> None:
             [item.source.id for item in chosen],
             [item.verdict for item in chosen],
             [item.field for item in chosen],
+            [",".join(item.notes) or None for item in chosen],
         ),
     ).fetchall()
     outcome = {bytes(mac): inserted for mac, inserted in rows}
@@ -281,29 +283,36 @@ def drop_seen(items: Sequence[Item], *, work: Work) -> None:
 
 
 _AMEND = """
-UPDATE cdp.seen s SET verdict = u.verdict, field = u.field
+UPDATE cdp.seen s SET verdict = u.verdict, field = u.field, notes = NULL
 FROM unnest(%b::bytea[], %b::text[], %b::text[]) AS u(mac, verdict, field)
 WHERE s.workspace_id = %s AND s.message_mac = u.mac
 """
 
 
 def amend_verdicts(items: Sequence[Item], *, work: Work) -> None:
-    """Write verdicts that were reached after the message was claimed."""
+    """Write verdicts that were reached after the message was claimed; they have no notes."""
     columns = ([item.mac for item in items], [item.verdict for item in items], [item.field for item in items])
     run(work.session, _AMEND, (*columns, work.workspace))
 
 
 def count_verdicts(items: Sequence[Item], *, work: Work) -> dict[str, int]:
-    """Add a batch's verdicts to the day's counts by source; returns them by verdict."""
+    """Add a batch's verdicts and notes to the day's counts by source; returns them by verdict."""
     told = Counter(
         (item.source.id, item.received_at, "lowered_duplicate" if item.lowered else item.verdict)
         for item in items
     )
-    counts: Counter[tuple[UUID, datetime, str]] = Counter()
     total: Counter[str] = Counter()
+    for (_, _, verdict), n in told.items():
+        total[verdict] += n
+    told += Counter(
+        (item.source.id, item.received_at, f"note:{note}")
+        for item in items
+        if item.notes and not item.lowered and item.verdict not in ("duplicate", "erased")
+        for note in item.notes
+    )
+    counts: Counter[tuple[UUID, datetime, str]] = Counter()
     for (source, received_at, verdict), n in told.items():
         counts[source, received_at.replace(hour=0, minute=0, second=0, microsecond=0), verdict] += n
-        total[verdict] += n
     ordered = sorted(counts)
     insert_rows(
         work.session,

@@ -4,16 +4,17 @@ A snapshot (an event's consent object, an import's opt-in column) narrows at rec
 never lifts a refusal; a public key speaks for its device alone. Absent consent is no word.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from cdp.collection import Message, complete
+from cdp.collection import Message
+from cdp.ingest.choices import Choice, choices
 from cdp.ingest.meaning import Meaning
-from cdp.ingest.reading import ImportRecord, Item
+from cdp.ingest.reading import Item
 from cdp.ports import Ground, Placed, Word
-from cdp.vocabulary import REACHES, Channel, ContactId, NoticeId, PurposeId, Scope, State, Trust
+from cdp.vocabulary import REACHES, Channel, ContactId, Identifier, NoticeId, PurposeId, Scope, State, Trust
 
 # An order is open for the contract's purposes from its completion until here, unless a
 # later event says more (GDPR 6(1)(b)).
@@ -48,21 +49,16 @@ def words_of(item: Item, said: Meaning, placed: Placed, register: Register) -> I
             scope=Scope.DEVICE,
             evidence="signal",
         )
-    content = item.content
-    if isinstance(content, ImportRecord):
-        if content.consent is not None and content.opt_in is not None:
-            purpose, channel, notice = content.consent
-            yield from _meant(item, said, placed, register, purpose, channel, content.opt_in, notice)
-    elif isinstance(content, Message) and content.consent is not None:
-        # A category that a consent object leaves out is refused (wire.md).
-        for category, given in (complete(content.consent, item.source.categories) or {}).items():
-            meaning = item.source.categories.get(category)
-            if meaning is not None:
-                yield from _meant(item, said, placed, register, meaning[0], meaning[1], given, None)
+    for choice in choices(item):
+        if choice.given and item.only_no:
+            continue
+        yield from _meant(item, said, placed, register, choice)
 
 
 def grounds_of(item: Item, said: Meaning, placed: Placed) -> Iterator[Ground]:
     """Orders, accounts and sales that a trusted source reports; what third parties supplied."""
+    if item.only_no:
+        return
     if item.source.obtained == "third_party":
         yield _ground(item, placed, "third_party")
     if said.trust is Trust.VERIFIED and isinstance(item.content, Message) and item.content.type == "track":
@@ -80,40 +76,51 @@ def _ground(item: Item, placed: Placed, kind: str) -> Ground:
     )
 
 
-def _meant(
-    item: Item,
-    said: Meaning,
-    placed: Placed,
-    register: Register,
-    purpose_name: str,
-    channel_name: str | None,
-    given: bool,
-    notice_name: str | None,
-) -> Iterator[Word]:
-    """What one category means: for a device, for the contacts that the message names, or for the person."""
-    purpose = register.purposes.get(purpose_name)
+def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice: Choice) -> Iterator[Word]:
+    """What one choice means: for a device, for the contacts that the message names, or for the person."""
+    purpose = register.purposes.get(choice.purpose)
     if purpose is None:
         return
-    channel = Channel(channel_name) if channel_name else None
-    extra: dict[str, Any] = {"notice": register.notices.get(notice_name) if notice_name else None}
-    state = State.GIVEN if given else State.REFUSED
-    contacts = _contacts(placed, channel)
+    channel = Channel(choice.channel) if choice.channel else None
+    extra: dict[str, Any] = {"notice": register.notices.get(choice.notice) if choice.notice else None}
+    state = State.GIVEN if choice.given else State.REFUSED
+    own = _contacts(placed, channel, but=said.beside)
+    at_contact = purpose in register.needs_contact
+    bound: Collection[ContactId] = ()
     if said.trust is Trust.ASSERTED:
-        if given and purpose in register.needs_contact:
-            for contact in contacts:
-                yield _word(item, said, placed, purpose, channel, State.REQUESTED, contact=contact, **extra)
+        if choice.given and at_contact:
+            bound, state = own, State.REQUESTED
         else:
             yield _word(item, said, placed, purpose, channel, state, scope=Scope.DEVICE, **extra)
-    elif purpose in register.needs_contact and contacts:
-        for contact in contacts:
-            yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)
-    elif not given or purpose not in register.needs_contact:
+    elif at_contact and own:
+        bound = own
+    elif not choice.given or not at_contact:
         yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
+    if not choice.given and (said.beside or said.trust is Trust.ASSERTED):
+        bound = _refusing(placed, channel)
+    for contact in bound:
+        yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)
 
 
-def _contacts(placed: Placed, channel: Channel | None) -> list[ContactId]:
+def _contacts(
+    placed: Placed, channel: Channel | None, *, but: Collection[Identifier] = ()
+) -> list[ContactId]:
     namespace = REACHES.get(channel) if channel else None
-    return [contact for identifier, contact in placed.contacts.items() if identifier.namespace == namespace]
+    return [
+        contact
+        for identifier, contact in placed.contacts.items()
+        if identifier.namespace == namespace and identifier not in but
+    ]
+
+
+def _refusing(placed: Placed, channel: Channel | None) -> list[ContactId]:
+    """The contacts that a no about `channel` binds: without a channel, whatever can be reached."""
+    if channel is not None:
+        return _contacts(placed, channel)
+    return [contact for identifier, contact in placed.contacts.items() if identifier.namespace in _REACHED]
+
+
+_REACHED = frozenset(REACHES.values())
 
 
 def _word(

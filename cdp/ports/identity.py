@@ -51,6 +51,7 @@ class Evidence(NamedTuple):
     own: Identifier  # the fragment it belongs to is (source, own)
     own_trust: Trust  # VERIFIED, or ASSERTED from a public key
     claims: Sequence[Claim] = ()
+    mentions: Sequence[Identifier] = ()  # to be known as contacts, but claimed by nobody
 
 
 @dataclass(slots=True, kw_only=True)

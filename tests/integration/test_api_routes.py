@@ -769,6 +769,7 @@ def test_a_sender_learns_what_became_of_its_messages_and_nobody_elses(town):
         "verdict": "invalid:missing",
         "field": "event",
         "received_at": "",
+        "notes": [],
     }
     assert [answer.status_code for answer in nobodys] == [404, 404]
     assert public.status_code == 401

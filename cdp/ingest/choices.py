@@ -1,0 +1,40 @@
+"""What an item says yes and no to: its choices, by the words of its source.
+
+Whatever way an item came, and whether or not the rest of it can be taken, its choices are
+read here and nowhere else.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cdp.collection import Message, complete
+from cdp.ingest.reading import ImportRecord, Item
+
+
+class Choice(NamedTuple):
+    """A yes or a no to a purpose on a channel (None: every one), and the notice that was shown."""
+
+    purpose: str
+    channel: str | None
+    notice: str | None
+    given: bool
+
+
+def choices(item: Item) -> Iterator[Choice]:
+    """What `item` says yes and no to; an item that says nothing of consent has none."""
+    content = item.content
+    if isinstance(content, ImportRecord):
+        if content.consent is not None and content.opt_in is not None:
+            purpose, channel, notice = content.consent
+            yield Choice(purpose, channel, notice, content.opt_in)
+    elif isinstance(content, Message) and content.consent is not None:
+        # A category that a consent object leaves out is refused (wire.md).
+        for category, given in (complete(content.consent, item.source.categories) or {}).items():
+            meant = item.source.categories.get(category)
+            if meant is not None:
+                yield Choice(meant[0], meant[1], None, given)
+
+
+def says_no(item: Item) -> bool:
+    """Whether an item refuses anything, by a word or by Global Privacy Control."""
+    return item.gpc or any(not choice.given for choice in choices(item))

@@ -73,7 +73,7 @@ class Saying:
     channel: Channel | None
     state: State
     evidence: str
-    notice: str | None = None
+    notice: str | None = None  # `name@2`, or a name: the version in force when it was said
     asserted_at: datetime | None = None
     explicit: bool = False
     guardian: bool = False
@@ -129,7 +129,7 @@ def say(
                 outcome="ok" if all(one.counted for one in recorded) else "refused",
                 purpose=saying.purpose,
                 references=[keys.reference(fragment) for fragment in bound.anchors[:1]],
-                notice_version=saying.notice or "",
+                notice_version=str(words[0].notice or ""),
                 detail={
                     "entries": [str(one.entry) for one in recorded],
                     "refused_by": [str(one.covered_by) for one in recorded if one.covered_by],
@@ -283,16 +283,17 @@ def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[
 
 
 def _terms(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeId | None]:
-    """The ids of a saying's purpose and notice. Raises `UnknownPurpose`, `BadInput`."""
+    """The ids of a saying's purpose and of the notice version that was seen.
+
+    Raises `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
+    """
     purpose = ports.ledger.purposes(work=work).get(saying.purpose)
     if purpose is None:
         raise UnknownPurpose(field="purpose")
     if saying.notice is None:
         return purpose, None
-    notice = ports.ledger.notices(work=work).get(saying.notice)
-    if notice is None:
-        raise BadInput(field="notice")
-    return purpose, notice
+    seen = ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)
+    return purpose, seen.id
 
 
 def _bind(

@@ -32,6 +32,7 @@ class ConsentErasure:
     retained: Mapping[str, str] = field(
         default_factory=lambda: {
             "consent.intents": "GDPR 5(2), 19: who received what, so that they can be told; opaque ids",
+            "consent.former_contacts": "GDPR 7(3), 21(3): HMACs, so that old unsubscribe links go on working",
             "consent.suppressions": "GDPR 17(3)(b), 21(3): HMACs, so that nobody is contacted again",
         }
     )

@@ -13,10 +13,21 @@ from sqlalchemy import FromClause
 
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.ids import new_id
-from cdp.ports import Endpoint, Ground, Journal, PersonFacts, Recorded, Vault, Word
-from cdp.vocabulary import ContactId, EndpointId, FragmentId, Identifier, NoticeId, PurposeId, RecipientId
+from cdp.ports import Endpoint, Ground, Journal, Notices, PersonFacts, Recorded, Vault, Word
+from cdp.vocabulary import ContactId, EndpointId, FragmentId, Identifier, PurposeId, RecipientId
 from cdp.work import Work
-from consent import endpoints, journaling, laws, purposes, recording, register, reports, suppression, tables
+from consent import (
+    endpoints,
+    journaling,
+    laws,
+    notices,
+    purposes,
+    recording,
+    register,
+    reports,
+    suppression,
+    tables,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +163,6 @@ class Ledger:
         """The names of the purposes that may use special categories, on explicit consent."""
         return register.special_purposes(work)
 
-    def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
-        """The newest version of each notice by name."""
-        return register.newest_notices(work)
+    def notices(self, *, work: Work) -> Notices:
+        """Every version of every notice."""
+        return notices.load(work)

@@ -1,8 +1,8 @@
 """The tree of purposes: refusal flows to children, a grant never does.
 
-Four purposes are reserved and exist in every workspace; nobody can ask for them, they are
-said no to. Marketing is refused by an objection to `direct_marketing` too, whatever else is
-marketed included (GDPR 21(2)); a legal purpose is refused by nobody's word.
+Six purposes are reserved and exist in every workspace; nobody can ask for them, they are
+said no to, and some of them yes. Marketing is refused by an objection to `direct_marketing`
+too, whatever else is marketed included (GDPR 21(2)); a legal purpose is refused by nobody's word.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,14 @@ _TREE = "consent.purposes"  # where a Work's session keeps what it has read
 
 
 class Reserved(StrEnum):
-    """Purposes that are only ever said no to (`sale_or_share` also yes, by opting in)."""
+    """Purposes that nobody asks for. The last three are also said yes to."""
 
     DIRECT_MARKETING = "direct_marketing"  # objection, GDPR 21(2)-(3)
-    SALE_OR_SHARE = "sale_or_share"  # CPRA 1798.120
     RESTRICTION = "restriction"  # GDPR 18
     DECEASED = "deceased"
+    SALE_OR_SHARE = "sale_or_share"  # CPRA 1798.120
+    ANOTHER_HANDLER = "another_handler"  # PIPL 23: separate consent to give data to another handler
+    CROSS_BORDER = "cross_border"  # PIPL 39: separate consent to give data to somebody abroad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

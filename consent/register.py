@@ -10,15 +10,14 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cdp.kernel.errors import BadInput, Conflict, NotFound
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
+from consent import notices, tables
 from consent import purposes as tree
-from consent import tables
 from consent.purposes import Reserved
 
 ROLES = frozenset({"processor", "joint", "independent", "entrusted"})
@@ -56,8 +55,16 @@ class UnknownPurposes(BadInput):
     """A notice names a purpose or recipient that is not in the register."""
 
 
+class NotANoticeName(BadInput):
+    """A notice's name has no @ in it: what follows one is the number of a version."""
+
+
 class UnreadableNotice(BadInput):
     """A notice has a text, and one that people can be shown: not empty, and without NUL characters."""
+
+
+class PublishedOutOfOrder(BadInput):
+    """A version is shown after the one before it, and not from a time that lies ahead."""
 
 
 class NoSuchRecipient(NotFound):
@@ -83,6 +90,8 @@ def seed(work: Work) -> None:
         Reserved.SALE_OR_SHARE: PurposeClass.MARKETING,
         Reserved.RESTRICTION: PurposeClass.LEGAL,
         Reserved.DECEASED: PurposeClass.LEGAL,
+        Reserved.ANOTHER_HANDLER: PurposeClass.SERVICE,
+        Reserved.CROSS_BORDER: PurposeClass.SERVICE,
     }
     rows = [
         {
@@ -186,11 +195,16 @@ def add_notice(
     purposes: Sequence[str],
     recipients: Sequence[str],
     work: Work,
+    published_at: datetime | None = None,
 ) -> NoticeId:
-    """Add the next version of a notice, hashed. Raises `UnknownPurposes`, `UnreadableNotice`.
+    """Add the next version of a notice, hashed. Raises `UnknownPurposes`, `UnreadableNotice`,
+    `NotANoticeName`, `PublishedOutOfOrder`.
 
-    `recipients` are those whom the notice names beside the controller itself.
+    `recipients` are those whom the notice names beside the controller itself; `published_at` is
+    since when people have been shown it, if not since now.
     """
+    if "@" in name:
+        raise NotANoticeName(field="name")
     # Consent is informed (GDPR 4(11)): nobody can have agreed to what says nothing.
     if not text.strip() or "\0" in text:
         raise UnreadableNotice(field="text")
@@ -200,16 +214,17 @@ def add_notice(
     receivers = {row.name: row.id for row in work.session.execute(select(receiver.name, receiver.id))}
     if None in named or not receivers.keys() >= set(recipients):
         raise UnknownPurposes(field="purposes")
-    newest = work.session.scalar(
-        select(func.max(tables.notices.c.version)).where(tables.notices.c.name == name)
-    )
+    before = notices.load(work).versions.get(name, ())
+    since = published_at or work.now
+    if since > work.now or (before and since < before[-1].published_at):
+        raise PublishedOutOfOrder(field="published_at")
     made = NoticeId(new_id())
     work.session.execute(
         insert(tables.notices).values(
             workspace_id=work.workspace,
             id=made,
             name=name,
-            version=(newest or 0) + 1,
+            version=len(before) + 1,
             language=language,
             text=text,
             hash=sha256(text.encode()).digest(),
@@ -217,8 +232,10 @@ def add_notice(
             purposes=[one.id for one in named if one],
             recipients=[receivers[one] for one in recipients],
             created_at=work.now,
+            published_at=since,
         )
     )
+    notices.changed(work)
     return made
 
 
@@ -331,17 +348,6 @@ def purposes_consented_at_contact(work: Work) -> frozenset[PurposeId]:
 def special_purposes(work: Work) -> frozenset[str]:
     """The names of the purposes that use special categories."""
     return frozenset(one.name for one in tree.load(work).by_id.values() if one.special)
-
-
-def newest_notices(work: Work) -> Mapping[str, NoticeId]:
-    """The newest version of each notice, by name."""
-    notice = tables.notices.c
-    rows = work.session.execute(
-        select(notice.name, notice.id)
-        .ext(distinct_on(notice.name))
-        .order_by(notice.name, notice.version.desc())
-    )
-    return {row.name: NoticeId(row.id) for row in rows}
 
 
 def names_recipients(purpose: str, work: Work) -> bool:

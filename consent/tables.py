@@ -70,6 +70,7 @@ notices = workspace_table(
     Column("purposes", ARRAY(Uuid), nullable=False),
     Column("recipients", ARRAY(Uuid), nullable=False),
     instant("created_at"),
+    instant("published_at"),  # since when people were shown it; who agreed before saw another
     Index("uq_notices_version", "workspace_id", "name", "version", unique=True),
     key=("id",),
     app=APPEND,
@@ -137,6 +138,7 @@ entries = workspace_table(
     Column("counted", Boolean, nullable=False),  # false: kept as evidence of a refused re-grant
     Column("covered_by", Uuid),  # the negative that refused it
     Column("journal_line", Uuid),
+    Column("not_counted", Text),  # why it does not count (`consent.counting`); null: it does
     Index("ix_entries_seq", "workspace_id", "seq"),
     Index("ix_entries_contact", "workspace_id", "contact_id", "purpose_id"),
     Index("ix_entries_fragment", "workspace_id", "fragment_id", "purpose_id"),
@@ -221,7 +223,24 @@ suppressions = workspace_table(
     Column("channel", Text, server_default=text("''")),  # '': every channel
     Column("state", Text, nullable=False),
     instant("received_at"),
+    Column("reason", Text),  # of a list's row, in its words
+    Column("source", Text),
     key=("label", "namespace", "mac", "purpose_id", "channel"),
+)
+
+# Which identifier an erased contact was, as HMACs: its unsubscribe links work for ever. `successor_id`
+# is the contact that the same identifier has since it came back.
+former_contacts = workspace_table(
+    "former_contacts",
+    SCHEMA,
+    Column("contact_id", Uuid),
+    Column("label", Text),
+    Column("namespace", Text, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("successor_id", Uuid),
+    instant("erased_at"),
+    Index("ix_former_contacts_mac", "workspace_id", "label", "namespace", "mac"),
+    key=("contact_id", "label"),
 )
 
 intents = workspace_table(

@@ -112,6 +112,7 @@ class Town:
                 language="en",
                 purposes=["email_marketing"],
                 recipients=[MAILER],
+                published_at=work.now - timedelta(days=30),
                 **common,
             )
         self._tokens: dict[tuple[str, ...], dict[str, str]] = {}

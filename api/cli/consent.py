@@ -75,7 +75,10 @@ class NotBoth(BadInput):
 def grant(
     purpose: ForPurpose,
     evidence: Annotated[Evidence, typer.Option(help="The act by which they agreed.")],
-    notice: Annotated[str, typer.Option(metavar="NAME", help="The notice that they saw, newest version.")],
+    notice: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The notice that they saw: NAME@2, or the version in force then."),
+    ],
     contact: Contact = None,
     namespace: ContactKind = None,
     profile: Profile = None,

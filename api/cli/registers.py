@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -124,6 +125,9 @@ def publish_notice(
         list[str] | None, typer.Option(metavar="NAME", help="Whom it names beside the controller.")
     ] = None,
     language: Annotated[str, typer.Option(metavar="CODE", help="ISO 639.")] = "en",
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Since when people are shown it, if not since now.")
+    ] = None,
     controller: Controller = None,
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -141,6 +145,7 @@ def publish_notice(
             controller=controller_of(controller, work),
             purposes=purpose,
             recipients=recipient or [],
+            published_at=time_of(since, "since", of_day=time.min) if since else None,
             work=work,
         )
         column = tables.notices.c
@@ -170,7 +175,7 @@ def list_notices(workspace: WorkspaceName = None, as_json: Json = False) -> None
             "purposes": [names[one] for one in row.purposes],
             "recipients": [receivers[one] for one in row.recipients],
             "hash": bytes(row.hash).hex(),
-            "published_at": row.created_at,
+            "published_at": row.published_at,
             "notice": row.id,
         }
         for row in rows

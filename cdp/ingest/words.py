@@ -13,7 +13,7 @@ from cdp.collection import Message
 from cdp.ingest.choices import Choice, choices
 from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import Item
-from cdp.ports import Ground, Placed, Word
+from cdp.ports import Ground, Notices, Placed, Word
 from cdp.vocabulary import REACHES, Channel, ContactId, Identifier, NoticeId, PurposeId, Scope, State, Trust
 
 # An order is open for the contract's purposes from its completion until here, unless a
@@ -32,7 +32,7 @@ class Register:
 
     purposes: Mapping[str, PurposeId]
     needs_contact: frozenset[PurposeId]
-    notices: Mapping[str, NoticeId]
+    notices: Notices
     sale_or_share: PurposeId
 
 
@@ -82,7 +82,8 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
     if purpose is None:
         return
     channel = Channel(choice.channel) if choice.channel else None
-    extra: dict[str, Any] = {"notice": register.notices.get(choice.notice) if choice.notice else None}
+    seen = register.notices.find(choice.notice, item.received_at) if choice.notice else None
+    extra: dict[str, Any] = {"notice": seen.id if seen else None}
     state = State.GIVEN if choice.given else State.REFUSED
     own = _contacts(placed, channel, but=said.beside)
     at_contact = purpose in register.needs_contact

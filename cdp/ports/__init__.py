@@ -18,8 +18,12 @@ from cdp.ports.consent import (
     Intent,
     Intents,
     Ledger,
+    NoticeNotShownYet,
+    Notices,
+    NoticeVersion,
     PersonFacts,
     Recorded,
+    UnknownNotice,
     Word,
 )
 from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
@@ -99,6 +103,9 @@ __all__ = [
     "KeyFingerprint",
     "Keys",
     "Ledger",
+    "NoticeNotShownYet",
+    "NoticeVersion",
+    "Notices",
     "PersonFacts",
     "Placed",
     "PlacedFind",
@@ -118,6 +125,7 @@ __all__ = [
     "TrailPage",
     "TrailQuery",
     "Trait",
+    "UnknownNotice",
     "Vault",
     "Word",
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
+from cdp.kernel.errors import BadInput
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -46,6 +47,63 @@ class Endpoint:
     kind: str  # ndjson | webhook
     address: str  # a path or a URL
     key_version: int
+
+
+class NoticeVersion(NamedTuple):
+    """One version of a notice: since when people are shown it, and what it names."""
+
+    id: NoticeId
+    name: str
+    number: int
+    published_at: datetime
+    controller_id: UUID
+    purposes: frozenset[PurposeId]
+
+
+class UnknownNotice(BadInput):
+    """There is no such notice, or no such version of it; `cdp notice list` names them."""
+
+
+class NoticeNotShownYet(BadInput):
+    """That version of the notice was published later, so nobody had seen it by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The versions of every notice by name, oldest first.
+
+    A notice is named `name@2`; without a number it is the version in force at the time of the word.
+    """
+
+    versions: Mapping[str, Sequence[NoticeVersion]]
+
+    def __contains__(self, named: object) -> bool:
+        """Whether there is such a notice, or such a version if one is named."""
+        return isinstance(named, str) and bool(self._meant(named))
+
+    def seen(self, named: str, at: datetime) -> NoticeVersion:
+        """The version that somebody saw who spoke at `at`. Raises `UnknownNotice`, `NoticeNotShownYet`."""
+        meant = self._meant(named)
+        if not meant:
+            raise UnknownNotice(field="notice")
+        shown = [one for one in meant if one.published_at <= at]
+        if not shown:
+            raise NoticeNotShownYet(field="notice")
+        return shown[-1]
+
+    def find(self, named: str, at: datetime) -> NoticeVersion | None:
+        """As `seen`; None where it raises."""
+        try:
+            return self.seen(named, at)
+        except BadInput:
+            return None
+
+    def _meant(self, named: str) -> Sequence[NoticeVersion]:
+        name, _, number = named.partition("@")
+        known = self.versions.get(name, ())
+        if not number:
+            return known if name == named else ()
+        return [one for one in known if str(one.number) == number]
 
 
 class Word(NamedTuple):
@@ -191,8 +249,8 @@ class Ledger(Protocol):
         """The names of the purposes that may use special categories, on explicit consent."""
         ...
 
-    def notices(self, *, work: Work) -> Mapping[str, NoticeId]:
-        """The newest version of each notice by name."""
+    def notices(self, *, work: Work) -> Notices:
+        """Every version of every notice; read once a Work."""
         ...
 
 

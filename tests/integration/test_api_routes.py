@@ -290,6 +290,40 @@ def test_a_word_that_cannot_be_kept_is_refused_with_the_field(town, change, stat
         assert answer.json()["errors"][0]["field"] == field
 
 
+def test_a_grant_holds_what_was_seen_and_never_a_version_that_came_later(town):
+    """C17: it names its version, or means the one in force when it was said; what came later is refused."""
+    town.person()
+    with as_admin(town.system, town.workspace) as work:
+        register.add_notice(
+            "newsletter",
+            text="We write to you, and so do others.",
+            language="en",
+            controller=town.workspace,
+            purposes=["email_marketing", "profiling"],
+            recipients=[MAILER],
+            work=work,
+        )
+    hour_ago = (now() - timedelta(hours=1)).isoformat()
+    said = [
+        town.say("given", notice=notice, **({"asserted_at": hour_ago} if late else {}))
+        for notice, late in [
+            ("newsletter", True), ("newsletter", False), ("newsletter@1", False), ("newsletter@2", False),
+            ("newsletter@2", True), ("newsletter@3", False),
+        ]
+    ]  # fmt: skip
+    with town.system.opener(town.workspace)() as work:
+        kept = work.session.execute(
+            text(
+                "SELECT n.version FROM consent.entries e JOIN consent.notices n ON n.id = e.notice_id"
+                " ORDER BY e.seq"
+            )
+        ).scalars()
+
+        assert list(kept) == [1, 2, 1, 2]
+    assert [answer.status_code for answer in said] == [200, 200, 200, 200, 422, 422], said[2].text
+    assert {one.json()["code"] for one in said[4:]} == {"notice-not-shown-yet", "unknown-notice"}
+
+
 def test_a_word_about_a_profile_binds_the_person(town):
     """An objection by telephone needs no address."""
     profile = town.person()

@@ -44,7 +44,7 @@ def cdp(place, capsys, tmp_path):
         ("purpose", "create", "email_marketing", "--basis", "consent"),
         ("recipient", "create", "mailer", "--entity", "Mailer", "--role", "processor", "--country", "DE",
          "--contract-until", "2199-12-31"),
-        ("notice", "publish", "newsletter", "--text", str(tmp_path / "notice.txt"),
+        ("notice", "publish", "newsletter", "--since", "2019-01-01", "--text", str(tmp_path / "notice.txt"),
          "--purpose", "email_marketing", "--recipient", "mailer"),
         ("source", "create", "crm", "--authoritative", "--priority", "1"),
         ("source", "create", "shop", "--authoritative", "--priority", "2"),

@@ -1,5 +1,7 @@
 """The register of purposes and notices, and what the ledger tells of a person."""
 
+from datetime import UTC, datetime
+
 import pytest
 from fakes_consent import CONTROLLER
 from sqlalchemy import select
@@ -113,7 +115,8 @@ def test_a_notice_is_changed_by_a_new_version_and_old_grants_keep_to_the_old_one
             recipients=["mailer"],
             work=work,
         )
-        assert town.consent.ledger.notices(work=work) == {"privacy": second}
+        shown = town.consent.ledger.notices(work=work)
+        assert [one.id for one in shown.versions["privacy"]] == [town.notice, second]
         with pytest.raises(register.UnknownPurposes):
             register.add_notice(
                 "privacy",
@@ -224,3 +227,19 @@ def test_what_cannot_be_renewed_changes_nothing(town, mailer):
             register.revoke_recipient("nobody", work=work, transfer_only=transfer_only)
 
     assert mailer() == "recipient_without_contract"
+
+
+def test_a_version_is_shown_after_the_one_before_it_and_not_from_a_time_that_lies_ahead(town):
+    """C17: else an old grant could be read as one of a notice that came later."""
+    for since in (NOON - 9000 * HOUR, datetime.max.replace(tzinfo=UTC)):
+        with town.begin() as work, pytest.raises(register.PublishedOutOfOrder):
+            register.add_notice(
+                "privacy",
+                text="We write to you.",
+                language="en",
+                controller=CONTROLLER,
+                purposes=["news"],
+                recipients=[],
+                published_at=since,
+                work=work,
+            )

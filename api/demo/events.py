@@ -269,10 +269,7 @@ def _refused(now: datetime) -> list[Call]:
         Call("track", {"user_id": "u-wrong", "event": " "}),
         Call("track", {"user_id": "w" * 300, "event": "Product Viewed"}),
         Call("page", {"user_id": "u-wrong", "context": {"externalIds": "none"}}),
-        Call(
-            "page",
-            {"user_id": "u-wrong", "context": {"consent": {"categoryPreferences": {"analytics": "no"}}}},
-        ),
+        Call("page", {"user_id": "u-wrong", "context": {"identityProof": 7}}),
     ]
     calls = [
         Call(

@@ -15,7 +15,10 @@ class VerdictOut(Out):
     """`accepted`, `duplicate`, `erased` or `invalid:…`; `field` names the field at fault.
 
     `notes` say what else became of it. `refusal_heard`: it was refused, but what it says no to
-    holds. `refusal_binds_nobody`: it says no, and names nobody who can be read.
+    holds. `refusal_binds_nobody`: it says no, and names nobody who can be read. `consent_unclear`:
+    something in its consent was no clear yes, and counts as no. `time_read_leniently`: its time was
+    no ISO 8601. `time_of_receipt`: no time of it can be read, so it happened when it came.
+    `sent_at_ignored`: that cannot be read, so the client's clock was not corrected.
     """
 
     model_config = with_examples(

@@ -12,7 +12,6 @@ from cdp.collection.body import (
     Batch,
     BatchTooLarge,
     BrokenGzip,
-    EventTooLarge,
     GzipTooLarge,
     NestedTooDeep,
     NotABatch,
@@ -24,6 +23,7 @@ from cdp.collection.body import (
 )
 from cdp.collection.consent import complete
 from cdp.collection.message import ExternalId, Invalid, Message, Note, Reason
+from cdp.collection.overheard import objects
 from cdp.collection.parse import parse
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "Batch",
     "BatchTooLarge",
     "BrokenGzip",
-    "EventTooLarge",
     "ExternalId",
     "GzipTooLarge",
     "Invalid",
@@ -48,5 +47,6 @@ __all__ = [
     "complete",
     "decode",
     "gunzip",
+    "objects",
     "parse",
 ]

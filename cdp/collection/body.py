@@ -18,7 +18,7 @@ import msgspec
 
 from cdp.kernel.errors import BadInput, TooLarge
 
-EVENT_BYTES = 32 * 1024
+EVENT_BYTES = 32 * 1024  # a larger one is refused by `parse`, alone
 BATCH_BYTES = 500 * 1024
 BATCH_EVENTS = 2_500
 # A batch's context is copied into each of its events, so it must stay small:
@@ -54,10 +54,6 @@ class NotABatch(BadInput):
 
 class NestedTooDeep(BadInput):
     """The body nests objects and lists too deeply."""
-
-
-class EventTooLarge(TooLarge):
-    """One event is larger than 32 KB."""
 
 
 class BatchTooLarge(TooLarge):
@@ -143,9 +139,9 @@ def gunzip(body: bytes, cap: int) -> bytes:
 def decode(body: bytes, *, path_type: str) -> Batch:
     """The raw items of `body`, as decompressed; `path_type` is a value of `PATHS`.
 
-    Raises `NotJson`, `NotABatch`, `NestedTooDeep`, `BatchTooLarge`, `EventTooLarge`,
+    Raises `NotJson`, `NotABatch`, `NestedTooDeep`, `BatchTooLarge`,
     `TooManyEvents`, `SharedTooLarge`, each naming the field. An item that is not a
-    sound message raises nothing here.
+    sound message, or is too large for one, raises nothing here.
     """
     if len(body) > BATCH_BYTES:
         raise BatchTooLarge(field="body", size=len(body), limit=BATCH_BYTES)
@@ -157,8 +153,6 @@ def decode(body: bytes, *, path_type: str) -> Batch:
 
 
 def _decode_single(body: bytes, path_type: str) -> Batch:
-    if len(body) > EVENT_BYTES:
-        raise EventTooLarge(field="body", size=len(body), limit=EVENT_BYTES)
     try:
         head = _single.decode(body)
     except msgspec.ValidationError as error:
@@ -190,9 +184,6 @@ def _decode_many(body: bytes) -> Batch:
         whole = _mend(body)
     if len(whole.batch) > BATCH_EVENTS:
         raise TooManyEvents(field="batch", events=len(whole.batch), limit=BATCH_EVENTS)
-    if max(map(len, whole.batch), default=0) > EVENT_BYTES:
-        index, size = next(one for one in enumerate(map(len, whole.batch)) if one[1] > EVENT_BYTES)
-        raise EventTooLarge(field=f"batch[{index}]", size=size, limit=EVENT_BYTES)
     for field, shared in (("context", whole.context), ("integrations", whole.integrations)):
         if len(memoryview(shared)) > SHARED_BYTES:
             raise SharedTooLarge(field=field, size=len(memoryview(shared)), limit=SHARED_BYTES)

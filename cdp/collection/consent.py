@@ -1,18 +1,25 @@
-"""What a message says about consent, in one shape for both dialects.
+"""What a message says about consent, in one shape for both dialects; it never fails.
 
 Segment: `context.consent.categoryPreferences`, a truth value per category.
 RudderStack: `context.consentManagement`, a list of allowed and one of denied ids.
-An object that is there but names a category nowhere has refused it.
+An object that is there but names a category nowhere has refused it, and what is no clear yes
+is a no to what it names: were a flaw in here to refuse the message, its no would be lost.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from cdp.collection.checks import Flaw
-from cdp.collection.message import Reason
+DIALECTS = ("consent", "consentManagement")
+# How people write several ids into one text.
+_BETWEEN = re.compile(r"[,;|\s]+")
 
-CATEGORIES = 300
-CATEGORY_LENGTH = 255
+
+class Preferences(NamedTuple):
+    """The categories that are granted or refused; `clear` is False where one had to be guessed a no."""
+
+    categories: dict[str, bool]
+    clear: bool = True
 
 
 def complete(consent: Mapping[str, bool] | None, expected: Iterable[str]) -> dict[str, bool] | None:
@@ -22,57 +29,69 @@ def complete(consent: Mapping[str, bool] | None, expected: Iterable[str]) -> dic
     return {**dict.fromkeys(expected, False), **consent}
 
 
-def read_consent(context: Mapping[str, Any]) -> dict[str, bool] | None:
-    """The categories that `context` grants or refuses, or None where it says nothing.
+def read_consent(*contexts: Mapping[str, Any]) -> Preferences | None:
+    """What `contexts`, a batch's and an item's own, say in either dialect; None: nothing.
 
-    Where both dialects are there a category must be granted in both. Raises `Flaw`.
+    Where several speak, a category must be granted in each.
     """
-    said = [
-        words
-        for words in (_preferences(context.get("consent")), _managed(context.get("consentManagement")))
-        if words is not None
-    ]
-    if not said:
-        return None
-    categories = {category for words in said for category in words}
-    return {category: all(words.get(category, False) for words in said) for category in sorted(categories)}
+    said: list[Preferences] = []
+    for context in contexts:
+        if (consent := context.get("consent")) is not None:
+            said.append(_preferences(consent))
+        if (consent := context.get("consentManagement")) is not None:
+            said.append(_managed(consent))
+    if len(said) < 2:
+        return said[0] if said else None
+    categories = sorted({category for one in said for category in one.categories})
+    return Preferences(
+        {category: all(one.categories.get(category, False) for one in said) for category in categories},
+        all(one.clear for one in said),
+    )
 
 
-def _preferences(consent: Any) -> dict[str, bool] | None:
-    if consent is None:
-        return None
+def _preferences(consent: Any) -> Preferences:
+    given = consent.get("categoryPreferences") if isinstance(consent, dict) else consent
+    if given is None:
+        return Preferences({})
+    if not isinstance(given, dict):
+        return Preferences({}, clear=False)
+    clear = all(isinstance(word, bool) for word in given.values())
+    return Preferences({category: word is True for category, word in given.items()}, clear)
+
+
+def _managed(consent: Any) -> Preferences:
     if not isinstance(consent, dict):
-        raise Flaw(Reason.WRONG_TYPE, "context.consent")
-    field = "context.consent.categoryPreferences"
-    preferences = consent.get("categoryPreferences")
-    if preferences is None:
-        return {}
-    if not isinstance(preferences, dict) or not all(isinstance(word, bool) for word in preferences.values()):
-        raise Flaw(Reason.WRONG_TYPE, field)
-    _limit(preferences, field)
-    return preferences
-
-
-def _managed(consent: Any) -> dict[str, bool] | None:
-    if consent is None:
-        return None
-    if not isinstance(consent, dict):
-        raise Flaw(Reason.WRONG_TYPE, "context.consentManagement")
+        return Preferences({}, clear=False)
+    allowed, denied = consent.get("allowedConsentIds") or [], consent.get("deniedConsentIds") or []
     words: dict[str, bool] = {}
+    if isinstance(allowed, list):
+        words.update((category, True) for category in allowed if isinstance(category, str))
+    else:
+        words.update((category, False) for category in _named(allowed) if category is not None)
+    named = list(_named(denied))
+    if None in named:
+        # Something is denied, and nobody can tell what: so nothing beside it is a clear yes.
+        words = dict.fromkeys(words, False)
     # Denied comes second: an id in both lists is denied.
-    for name, granted in (("allowedConsentIds", True), ("deniedConsentIds", False)):
-        field = f"context.consentManagement.{name}"
-        ids = consent.get(name) or []
-        if not isinstance(ids, list) or not all(isinstance(category, str) for category in ids):
-            raise Flaw(Reason.WRONG_TYPE, field)
-        _limit(ids, field)
-        words.update(dict.fromkeys(ids, granted))
-    return words
+    words.update((category, False) for category in named if category is not None)
+    clear = all(
+        isinstance(ids, list) and all(isinstance(category, str) for category in ids)
+        for ids in (allowed, denied)
+    )
+    return Preferences(words, clear)
 
 
-def _limit(categories: Iterable[str], field: str) -> None:
-    names = list(categories)
-    if len(names) > CATEGORIES:
-        raise Flaw(Reason.TOO_MANY_KEYS, field)
-    if any(len(name) > CATEGORY_LENGTH for name in names):
-        raise Flaw(Reason.TOO_LONG, field)
+def _named(ids: Any) -> Iterator[str | None]:
+    """The ids that a value names, whatever its type; None for one that cannot be read."""
+    if isinstance(ids, str):
+        yield from (ids, *_BETWEEN.split(ids))
+    elif isinstance(ids, bool) or not isinstance(ids, int | list | dict):
+        yield None
+    elif isinstance(ids, int):
+        yield str(ids)
+    else:
+        for one in ids:
+            if isinstance(one, str):
+                yield from (one, one.strip())
+            else:
+                yield from _named(one)

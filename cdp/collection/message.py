@@ -28,12 +28,16 @@ class Reason(StrEnum):
     NUL_BYTE = "nul_byte"
     INVALID_UTF8 = "invalid_utf8"
     NUMBER_OUT_OF_RANGE = "number_out_of_range"
-    BAD_TIME = "bad_time"
+    TOO_LARGE = "too_large"
 
 
 class Note(StrEnum):
     """What else became of an item, whatever its verdict; the words that a verdict shows."""
 
+    TIME_READ_LENIENTLY = "time_read_leniently"  # it was no ISO 8601, and has one meaning all the same
+    TIME_OF_RECEIPT = "time_of_receipt"  # no time of it can be read, so it happened when it came
+    SENT_AT_IGNORED = "sent_at_ignored"  # it cannot be read, so the client's clock is not corrected
+    CONSENT_UNCLEAR = "consent_unclear"  # something in its consent was no clear yes, and counts as no
     REFUSAL_HEARD = "refusal_heard"  # it was refused, but what it says no to holds
     REFUSAL_BINDS_NOBODY = "refusal_binds_nobody"  # it says no, and names nobody who can be read
 
@@ -74,6 +78,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     consent: dict[str, bool] | None
     external_ids: tuple[ExternalId, ...]
     identity_proof: str | None
+    notes: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
         return f"Message(type={self.type!r}, <personal>)"
@@ -83,11 +88,13 @@ class Invalid(msgspec.Struct, frozen=True, kw_only=True):
     """One refused item: a reason, our name of the field at fault, and its messageId if that is sound.
 
     `field` is a path of names from the specification, never a key or value of the sender's.
+    `heard` is whom it names and what it says of consent, of which a no counts all the same.
     """
 
     reason: Reason
     field: str | None
     message_id: str | None = None
+    heard: Message | None = None
 
     def __repr__(self) -> str:
         return f"Invalid(reason={str(self.reason)!r}, field={self.field!r})"

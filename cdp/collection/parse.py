@@ -4,15 +4,17 @@ What is refused is kept as a verdict (`docs/wire.md`), so a flaw is a value here
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
-from cdp.collection.body import Batch, lenient
+from cdp.collection.body import EVENT_BYTES, Batch, lenient
 from cdp.collection.checks import Flaw, flaw, suspicious
-from cdp.collection.consent import read_consent
-from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Reason
+from cdp.collection.consent import DIALECTS, read_consent
+from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
+from cdp.collection.overheard import overheard
+from cdp.collection.times import instant, iso
 
 ID_LENGTH = 255
 MESSAGE_ID_LENGTH = 100
@@ -32,9 +34,9 @@ class _Wire(msgspec.Struct, rename="camel"):
     previous_id: str | int | None = None
     group_id: str | int | None = None
     message_id: str | int | None = None
-    timestamp: str | None = None
-    original_timestamp: str | None = None
-    sent_at: str | None = None
+    timestamp: Any = None
+    original_timestamp: Any = None
+    sent_at: Any = None
     event: str | None = None
     name: str | None = None
     category: str | None = None
@@ -49,15 +51,20 @@ class _Shared(msgspec.Struct):
 
     context: dict[str, Any]
     integrations: dict[str, Any]
-    sent_at: str | None
+    sent_at: Any
 
 
 T = TypeVar("T")
 _wire = msgspec.json.Decoder(_Wire)
 _objects = msgspec.json.Decoder(dict[str, Any] | None)
-_texts = msgspec.json.Decoder(str | None)
 _FIELD = re.compile(r"`\$\.(\w+)")
-_NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(_Wire)}
+# A time is read or passed over, and kept in no other form, so no flaw of one matters.
+_TIMES = frozenset({"timestamp", "originalTimestamp", "sentAt"})
+_NAMES = {
+    field.encode_name: field.name
+    for field in msgspec.structs.fields(_Wire)
+    if field.encode_name not in _TIMES
+}
 # These leave the context: they are evidence and credentials, with fields of their own.
 _LIFTED = ("consent", "consentManagement", "externalIds", "identityProof")
 
@@ -70,18 +77,18 @@ def parse(batch: Batch, *, received_at: datetime) -> list[Message | Invalid]:
     try:
         shared = _read_shared(batch)
     except Flaw as found:
-        return [_invalid(found, bytes(item)) for item in batch.items]
-    return [_parse_item(bytes(item), batch.path_type, shared, received_at) for item in batch.items]
+        return [_invalid(found, bytes(item), batch, received_at) for item in batch.items]
+    return [_parse_item(bytes(item), batch, shared, received_at) for item in batch.items]
 
 
-def _parse_item(
-    raw: bytes, path_type: str | None, shared: _Shared, received_at: datetime
-) -> Message | Invalid:
+def _parse_item(raw: bytes, batch: Batch, shared: _Shared, received_at: datetime) -> Message | Invalid:
     try:
+        if len(raw) > EVENT_BYTES:
+            raise Flaw(Reason.TOO_LARGE, None)
         wire = _read_item(raw)
-        return _message(wire, path_type, shared, received_at)
+        return _message(wire, batch.path_type, shared, received_at)
     except Flaw as found:
-        return _invalid(found, raw)
+        return _invalid(found, raw, batch, received_at)
 
 
 def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: datetime) -> Message:
@@ -98,7 +105,7 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
     if kind == "group":
         _need(group_id, "groupId")
     context = {**shared.context, **(wire.context or {})}
-    consent = read_consent(context)
+    consent = read_consent(shared.context, wire.context or {})
     external_ids = _external_ids(context.get("externalIds"))
     proof = _proof(context.get("identityProof"))
     for name in _LIFTED:
@@ -109,6 +116,9 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
         # RudderStack's clients write an identify's traits there. The item's own alone: what a
         # batch says for all of its items describes nobody in particular.
         traits = context.pop("traits") or {}
+    client_time, notes = _client_time(wire, shared, received_at)
+    if consent is not None and not consent.clear:
+        notes += (Note.CONSENT_UNCLEAR,)
     return Message(
         type=kind,
         user_id=user_id,
@@ -117,14 +127,15 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
         group_id=group_id,
         event=_event(wire, kind),
         message_id=_id(wire.message_id, "messageId", MESSAGE_ID_LENGTH),
-        client_time=_client_time(wire, shared, received_at),
+        client_time=client_time,
         properties=_properties(wire),
         traits=_limited(traits, "traits"),
         context=context,
         integrations={**shared.integrations, **(wire.integrations or {})},
-        consent=consent,
+        consent=consent.categories if consent else None,
         external_ids=external_ids,
         identity_proof=proof,
+        notes=notes,
     )
 
 
@@ -134,17 +145,28 @@ def _read_item(raw: bytes) -> _Wire:
     except msgspec.ValidationError as error:
         raise _diagnosed(raw, error) from None
     except (ValueError, RecursionError):
-        raise _diagnosed(raw, None) from None
+        return _mended(raw)
     if suspicious(raw):
         _raise_flaws({name: getattr(wire, attribute) for name, attribute in _NAMES.items()})
     return wire
+
+
+def _mended(raw: bytes) -> _Wire:
+    """What `raw` says where only its times or its consent are no strict JSON; else raises `Flaw`."""
+    flawed = _diagnosed(raw, None)
+    if flawed.reason is not Reason.NOT_JSON:
+        raise flawed
+    try:
+        return msgspec.convert(lenient(raw), _Wire)
+    except (msgspec.ValidationError, ValueError, RecursionError):
+        raise flawed from None
 
 
 def _read_shared(batch: Batch) -> _Shared:
     return _Shared(
         context=_read(_objects, batch.context, "context") or {},
         integrations=_read(_objects, batch.integrations, "integrations") or {},
-        sent_at=_read(_texts, batch.sent_at, "sentAt"),
+        sent_at=_any(bytes(batch.sent_at)),
     )
 
 
@@ -157,10 +179,34 @@ def _read(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, field: str) -> T |
     except msgspec.ValidationError:
         raise Flaw(Reason.WRONG_TYPE, field) from None
     except ValueError:
-        raise Flaw(Reason.NOT_JSON, field) from None
-    if found := flaw(value):
+        value = _lenient(decoder, data, field)
+    if found := flaw(_without_consent(value) if field == "context" else value):
         raise Flaw(found, field)
     return value
+
+
+def _lenient(decoder: msgspec.json.Decoder[T], data: bytes, field: str) -> T:
+    """What strict JSON refuses, for `flaw` to say why: it may be in the consent, which refuses nothing."""
+    try:
+        return msgspec.convert(lenient(data), decoder.type)
+    except msgspec.ValidationError:
+        raise Flaw(Reason.WRONG_TYPE, field) from None
+    except (ValueError, RecursionError):
+        raise Flaw(Reason.NOT_JSON, field) from None
+
+
+def _any(raw: bytes) -> Any:
+    try:
+        return lenient(raw) if raw else None
+    except (ValueError, RecursionError):
+        return ""  # Something is there, and no time.
+
+
+def _without_consent(context: Any) -> Any:
+    """What of a context can have a flaw; its consent is read apart, and refuses nothing."""
+    if not isinstance(context, dict):
+        return context
+    return {name: value for name, value in context.items() if name not in DIALECTS}
 
 
 def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
@@ -182,12 +228,15 @@ def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
 
 def _raise_flaws(item: dict[str, Any]) -> None:
     for name in _NAMES:
-        if found := flaw(item.get(name)):
+        value = item.get(name)
+        if found := flaw(_without_consent(value) if name == "context" else value):
             raise Flaw(found, name)
 
 
-def _invalid(found: Flaw, raw: bytes) -> Invalid:
-    return Invalid(reason=found.reason, field=found.field, message_id=_sound_message_id(raw))
+def _invalid(found: Flaw, raw: bytes, batch: Batch, received_at: datetime) -> Invalid:
+    message_id = _sound_message_id(raw)
+    heard = overheard(raw, batch, received_at=received_at, message_id=message_id)
+    return Invalid(reason=found.reason, field=found.field, message_id=message_id, heard=heard)
 
 
 def _sound_message_id(raw: bytes) -> str | None:
@@ -301,27 +350,34 @@ def _external_id(entry: Any, field: str) -> ExternalId:
     )
 
 
-def _client_time(wire: _Wire, shared: _Shared, received_at: datetime) -> datetime:
+def _client_time(wire: _Wire, shared: _Shared, received_at: datetime) -> tuple[datetime, tuple[Note, ...]]:
     """`received_at − (sentAt − originalTimestamp)`, within the ten years before `received_at`.
 
     The difference cancels an error of the client's clock. Without `sentAt` its word is
-    taken as it is; without a time at all it happened when it was received.
+    taken as it is; without a time that can be read it happened when it was received.
     """
-    original = _time(wire.original_timestamp, "originalTimestamp")
+    notes: dict[Note, None] = {}
+    original = _first_time((wire.original_timestamp, wire.timestamp), notes, Note.TIME_OF_RECEIPT)
+    sent = _first_time((wire.sent_at, shared.sent_at), notes, Note.SENT_AT_IGNORED)
     if original is None:
-        original = _time(wire.timestamp, "timestamp")
-    sent = _time(wire.sent_at, "sentAt") or _time(shared.sent_at, "sentAt")
-    if original is None:
-        return received_at
+        return received_at, tuple(notes)
     age = (sent or received_at) - original
-    return received_at - min(max(age, timedelta(0)), OLDEST)
+    return received_at - min(max(age, timedelta(0)), OLDEST), tuple(notes)
 
 
-def _time(text: str | None, field: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Flaw(Reason.BAD_TIME, field) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _first_time(values: tuple[Any, ...], notes: dict[Note, None], unread: Note) -> datetime | None:
+    """The first of `values` that can be read; `notes` gets `unread` if none can, and how it was read."""
+    missed = False
+    for value in values:
+        if value is None:
+            continue
+        moment = iso(value)
+        if moment is None:
+            moment, missed = instant(value), True
+        if moment is not None:
+            if missed:
+                notes[Note.TIME_READ_LENIENTLY] = None
+            return moment
+    if missed:
+        notes[unread] = None
+    return None

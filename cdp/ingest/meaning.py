@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cdp.collection import Message
+from cdp.collection import Message, objects
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
@@ -190,7 +190,7 @@ def _of_raw(raw: Iterable[tuple[str, Any, str]], vault: Vault, region: str) -> d
 def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: str) -> Iterator[Identifier]:
     """Every contact that a message names anywhere: a no binds them, and they prove nothing."""
     raw: list[tuple[str, Any]] = []
-    for traits in _objects([message.traits, message.context.get("traits")]):
+    for traits in objects([message.traits, message.context.get("traits")]):
         for name, value in traits.items():
             trait = catalogue.trait(name)
             if trait is not None and trait.namespace in _REACHED:
@@ -199,15 +199,6 @@ def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: s
     if message.user_id is not None and "@" in message.user_id:
         raw.append((Namespace.EMAIL, message.user_id))
     yield from _of_raw(((space, value, "mention") for space, value in raw), vault, region)
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects in a value that should be one: itself, or those in a list."""
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        for one in value:
-            yield from _objects(one)
 
 
 _REACHED = frozenset(REACHES.values())

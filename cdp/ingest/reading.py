@@ -105,7 +105,12 @@ def _item(row: InboxRow, source: Source, index: int, content: Message | ImportRe
         # Without an id of its own a message is told apart by its place, so no two are one.
         message_id=given or f"{row.accept_seq}/{index}",
     )
+    if isinstance(content, Message):
+        item.notes = content.notes
     if isinstance(content, Invalid):
+        # Of what is refused a no counts, so its place in the batch is with what can be heard of it.
+        item.content = content.heard or content
+        item.notes = content.heard.notes if content.heard else ()
         item.verdict, item.field = f"invalid:{content.reason}", content.field
     elif isinstance(content, ImportRecord) and content.only_no:
         item.verdict = "invalid:rejected_row"

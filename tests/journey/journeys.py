@@ -1,5 +1,6 @@
 """What the journeys share: a workspace ready for the main job, and the steps of its users."""
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -34,8 +35,8 @@ class Journey:
         actor = Actor(ref="tester", roles=frozenset(roles or {"service"}), kind="system")
         return self.system.opener(self.workspace, actor=actor, purpose=purpose)
 
-    def send(self, source, *messages, kind="server", gpc=False):
-        body = b"batch\n" + msgspec.json.encode({"batch": list(messages)})
+    def send(self, source, *messages, kind="server", gpc=False, shared=None):
+        body = b"batch\n" + json.dumps({**(shared or {}), "batch": list(messages)}).encode()
         with self.begin()() as work:
             named = sources.named(source, work=work)
             request = Accepted(source=named.id, kind=kind, body=body, items=len(messages), gpc=gpc)

@@ -15,7 +15,6 @@ from cdp.collection import (
     PATHS,
     BatchTooLarge,
     BrokenGzip,
-    EventTooLarge,
     GzipTooLarge,
     NestedTooDeep,
     NotABatch,
@@ -87,7 +86,6 @@ def test_a_single_message_is_a_batch_of_one():
         (b'{"batch":' + b"[" * 200 + b"]" * 200 + b"}", NestedTooDeep, "body"),
         (b'{"batch":' + b"[" * 100_000, NestedTooDeep, "body"),
         (batch(*[{}] * 2_501), TooManyEvents, "batch"),
-        (batch({}, {"a": "x" * EVENT_BYTES}), EventTooLarge, "batch[1]"),
         (batch({}, context={"a": "x" * 5_000}), SharedTooLarge, "context"),
         (batch({}, integrations={"a": "x" * 5_000}), SharedTooLarge, "integrations"),
         (b" " * (BATCH_BYTES + 1), BatchTooLarge, "body"),
@@ -103,10 +101,10 @@ def test_a_body_that_cannot_be_taken_names_its_field(body, error, field):
 
 @pytest.mark.parametrize(
     ("body", "error"),
-    [(b"[]", NotABatch), (b"nope", NotJson), (b'"' + b"x" * EVENT_BYTES + b'"', EventTooLarge)],
+    [(b"[]", NotABatch), (b"nope", NotJson), (b'"' + b"x" * BATCH_BYTES + b'"', BatchTooLarge)],
 )
-def test_a_single_message_is_held_to_the_size_of_one_event(body, error):
-    """32 KB an event, whichever path it comes by."""
+def test_a_single_message_is_held_to_the_size_of_a_body(body, error):
+    """What is larger than one event gets a verdict, so that a no in it is heard; 500 KB are the end."""
     with pytest.raises(error):
         decode(body, path_type="track")
 
@@ -141,7 +139,7 @@ def test_decode_raises_only_our_errors_for_any_bytes(body, path_type):
     except CdpError as error:
         assert error.field
     else:
-        assert all(len(bytes(item)) <= EVENT_BYTES for item in whole.items)
+        assert all(len(bytes(item)) <= BATCH_BYTES for item in whole.items)
 
 
 @given(documents, ids)

@@ -23,12 +23,13 @@ from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Refused
 from cdp.kernel.settings import Settings
+from cdp.ports import Category
 from cdp.vocabulary import Actor, Basis, KeyKind, PurposeClass, SourceId, WorkspaceId
 from consent import register
 from governance import statedir
 
 DATABASE = "benchmark"
-CATEGORIES = {"marketing": ("email_marketing", "email"), "analytics": ("profiling", None)}
+CATEGORIES = {"marketing": Category("email_marketing", "email"), "analytics": Category("profiling")}
 _MUST_BE_ON = ("fsync", "synchronous_commit", "full_page_writes")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from cdp import tables
 from cdp.kernel.errors import Conflict, NotFound
 from cdp.kernel.ids import new_id
-from cdp.ports import Source
+from cdp.ports import Category, Source
 from cdp.vocabulary import SourceId
 from cdp.work import Work
 
@@ -29,9 +29,9 @@ def create(
     controller_id: UUID,
     work: Work,
     obtained: str = "subject",
-    categories: Mapping[str, tuple[str, str | None]] | None = None,
+    categories: Mapping[str, Category] | None = None,
 ) -> Source:
-    """Register a source. `categories` maps its consent categories to (purpose name, channel).
+    """Register a source. `categories` says what its consent categories mean.
 
     Smaller `priority` wins when two sources disagree on a value. An `authoritative` source's
     server key and imports verify identity. Raises `SourceExists`.
@@ -45,7 +45,7 @@ def create(
         authoritative=authoritative,
         obtained=obtained,
         controller_id=controller_id,
-        categories=dict(categories or {}),
+        categories={word: Category(*meaning) for word, meaning in (categories or {}).items()},
     )
     work.session.execute(
         insert(tables.sources).values(
@@ -74,7 +74,7 @@ def every(*, work: Work) -> dict[SourceId, Source]:
             authoritative=row.authoritative,
             obtained=row.obtained,
             controller_id=row.controller_id,
-            categories={key: (value[0], value[1]) for key, value in row.categories.items()},
+            categories={word: Category(*meaning) for word, meaning in row.categories.items()},
         )
         for row in rows
     }

@@ -52,7 +52,7 @@ sources = workspace_table(
     Column("authoritative", Boolean, nullable=False),  # its server key and its imports verify identity
     Column("obtained", Text, nullable=False),  # subject | third_party (GDPR 14)
     Column("controller_id", Uuid, nullable=False),
-    Column("categories", JSONB, nullable=False),  # consent category of the source -> [purpose name, channel]
+    Column("categories", JSONB, nullable=False),  # consent category -> [purpose, channel, notice]
     instant("created_at"),
     Index("uq_sources_name", "workspace_id", "name", unique=True),
     key=("id",),

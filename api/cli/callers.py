@@ -18,7 +18,7 @@ from api.cli.running import WorkspaceName, platform, record, uuid_of
 from cdp import sources
 from cdp.consents import UnknownPurpose
 from cdp.kernel.errors import BadInput
-from cdp.ports import Ports
+from cdp.ports import Category, Ports
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
 from consent import controllers
@@ -37,7 +37,11 @@ ONCE = "Keep it now: it is shown this once, and kept nowhere."
 
 
 class BadCategory(BadInput):
-    """A category is written WORD=PURPOSE or WORD=PURPOSE:CHANNEL, with a purpose that is registered."""
+    """A category is written WORD=PURPOSE[:CHANNEL][@NOTICE], with a purpose that is registered."""
+
+
+class NoticeOfAnother(BadInput):
+    """The notice of a category does not name its purpose, so no yes under it would ever count."""
 
 
 class UnknownOrigin(BadInput):
@@ -64,7 +68,10 @@ def create_source(
     obtained: Annotated[str, typer.Option(metavar="FROM", help="subject or third_party.")] = "subject",
     category: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD=PURPOSE[:CHANNEL]", help="What a consent category of it means."),
+        typer.Option(
+            metavar="WORD=PURPOSE[:CHANNEL][@NOTICE]",
+            help="What a consent category of it means; a yes is a grant only of what its notice names.",
+        ),
     ] = None,
     key: Annotated[list[KeyKind] | None, typer.Option(help="Make a write key too.")] = None,
     controller: Controller = None,
@@ -288,16 +295,26 @@ def _known_purposes(names: Iterable[str], *, work: Work, ports: Ports) -> None:
         raise UnknownPurpose(field="purpose")
 
 
-def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, tuple[str, str | None]]:
-    """Consent categories of a source: word -> (purpose, channel or None). Raises `BadCategory`."""
-    found: dict[str, tuple[str, str | None]] = {}
+def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, Category]:
+    """Consent categories of a source by word.
+
+    Raises `BadCategory`, `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`, `NoticeOfAnother`.
+    """
+    found: dict[str, Category] = {}
     for text in texts:
         word, _, meaning = text.partition("=")
-        purpose, _, channel = meaning.partition(":")
-        if not word or not purpose or (channel and channel not in frozenset(Channel)):
+        # A notice may name its version, as in `monthly@2`; what stands before has no `@`.
+        meant, at, notice = meaning.partition("@")
+        purpose, _, channel = meant.partition(":")
+        unknown = channel and channel not in frozenset(Channel)
+        if not word or not purpose or unknown or (at and not notice):
             raise BadCategory(field="category")
-        found[word] = purpose, channel or None
-    _known_purposes((purpose for purpose, _ in found.values()), work=work, ports=ports)
+        found[word] = Category(purpose, channel or None, notice or None)
+    _known_purposes((one.purpose for one in found.values()), work=work, ports=ports)
+    purposes, notices = ports.ledger.purposes(work=work), ports.ledger.notices(work=work)
+    for one in found.values():
+        if one.notice and purposes[one.purpose] not in notices.seen(one.notice, work.now).purposes:
+            raise NoticeOfAnother(field="category")
     return found
 
 

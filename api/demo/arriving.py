@@ -18,7 +18,7 @@ from cdp import evaluation, importing, imports, profiles, sources, verdicts
 from cdp.ingest.meaning import identity_proof
 from cdp.kernel import embedded
 from cdp.kernel.clock import now
-from cdp.ports import Source
+from cdp.ports import Category, Source
 from cdp.vocabulary import Identifier, KeyKind, Namespace
 from consent import register
 
@@ -38,7 +38,7 @@ def prepare(platform: Platform) -> dict[str, str]:
             authoritative=True,
             controller_id=controller,
             work=work,
-            categories={"analytics": ("profiling", None), "advertising": ("sale_or_share", None)},
+            categories={"analytics": Category("profiling"), "advertising": Category("sale_or_share")},
         )
         ports = platform.system.ports
         return {kind.value: write_keys.create(web.id, kind, work=work, ports=ports).text for kind in KeyKind}

@@ -32,7 +32,7 @@ def choices(item: Item) -> Iterator[Choice]:
         for category, given in (complete(content.consent, item.source.categories) or {}).items():
             meant = item.source.categories.get(category)
             if meant is not None:
-                yield Choice(meant[0], meant[1], None, given)
+                yield Choice(*meant, given)
 
 
 def says_no(item: Item) -> bool:

@@ -41,6 +41,7 @@ from cdp.ports.governance import (
     Vault,
 )
 from cdp.ports.identity import (
+    Category,
     Claim,
     Evidence,
     GoldenValue,
@@ -85,6 +86,7 @@ __all__ = [
     "AuditTrail",
     "BlindIndex",
     "Catalogue",
+    "Category",
     "Claim",
     "Detector",
     "Endpoint",

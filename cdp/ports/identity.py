@@ -21,6 +21,14 @@ from cdp.vocabulary import (
 from cdp.work import Work
 
 
+class Category(NamedTuple):
+    """What a consent category of a source means: a purpose, how people are reached, what they were shown."""
+
+    purpose: str
+    channel: str | None = None  # None: whichever
+    notice: str | None = None  # `monthly` or `monthly@2`; without one a yes is no grant
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where data comes from."""
@@ -31,7 +39,7 @@ class Source:
     authoritative: bool
     obtained: str
     controller_id: UUID
-    categories: Mapping[str, tuple[str, str | None]]  # consent category -> (purpose name, channel)
+    categories: Mapping[str, Category]
 
 
 class Claim(NamedTuple):

@@ -337,6 +337,25 @@ def test_a_notice_that_cannot_be_shown_is_not_published(cdp, tmp_path, text):
     assert all(one["name"] != "unshown" for one in cdp("notice", "list", "--json").document)
 
 
+def test_a_category_says_purpose_channel_and_notice_or_is_refused(cdp, tmp_path):
+    """A source whose yes could never count is a mistake to be told of at once."""
+    for purpose in ("letters", "parcels"):
+        cdp("purpose", "create", purpose, "--basis", "consent")
+    shown = write(tmp_path / "notice.txt", "We write to you.")
+    cdp("notice", "publish", "seen", "--text", str(shown), "--purpose", "letters")
+    made = cdp("source", "create", "forms", "--category", "news=letters:email@seen@1")
+    (known,) = [one for one in cdp("source", "list", "--json").document if one["name"] == "forms"]
+
+    assert made.code == Exit.OK
+    assert known["categories"] == {"news": ["letters", "email", "seen@1"]}
+    for number, wrong in enumerate(
+        ["letters:email@", "letters@unseen", "letters@seen@2", "parcels@seen", "@seen", "letters:pigeon@seen"]
+    ):
+        done = cdp("source", "create", f"wrong-{number}", "--category", f"news={wrong}")
+        assert done.code == Exit.BAD_INPUT, wrong
+        in_one_line(done)
+
+
 @pytest.mark.parametrize("rows", ["", "record,person\n", "record\n1\n", "record,person\n1,a\n2,b\n1,b\n"])
 def test_a_truth_that_says_nothing_or_two_things_is_no_perfect_score(cdp, tmp_path, rows):
     """A scorecard over no record would read 1.0."""

@@ -3,9 +3,10 @@
 import pytest
 from journeys import ANN, BOB, identify
 from sqlalchemy import func, select
-from test_refusals_heard import agreed, count, reached
+from test_refusals_heard import agreed, count, reached, row, take
 
 from cdp import sources, tables
+from cdp.ports import Category
 from cdp.vocabulary import Scope, State
 from consent import tables as consent
 from identity import tables as identity
@@ -275,3 +276,70 @@ def test_the_no_of_a_flawed_event_holds_when_its_person_arrives(agreed, tmp_path
     agreed.say(State.GIVEN, "cy@example.org", evidence="snapshot", notice="newsletter")
 
     assert reached(agreed, tmp_path) == 2, "Ann and Bob"
+
+
+def _first_yes(journey, *, authoritative=True, kind="server", notice="newsletter", **more):
+    """A source whose category names a notice reports that Cy agrees; the states that were kept."""
+    with journey.begin("admin")() as work:
+        sources.create(
+            "forms",
+            priority=4,
+            authoritative=authoritative,
+            controller_id=journey.workspace,
+            categories={"letters": Category("email_marketing", "email", notice)},
+            work=work,
+        )
+        # Cy is known and of age, whoever the source is.
+    cy = {**ANN, "email": "cy@example.org"}
+    journey.send("web", identify("cy", cy, messageId="cy"))
+    journey.work()
+    words = count(journey, consent.entries)
+    yes = identify("cy", cy, anonymousId="d", messageId="yes", context=no("letters", answer=True), **more)
+    journey.send("forms", yes, kind=kind)
+    journey.work()
+    with journey.begin()() as work:
+        states = work.session.scalars(select(consent.entries.c.state).order_by(consent.entries.c.seq))
+        return list(states)[words:]
+
+
+@pytest.mark.parametrize("notice", ["newsletter", "newsletter@1"])
+def test_a_consent_object_states_a_first_yes(agreed, tmp_path, notice):
+    """From a server of an authoritative source, where nothing stands, with the notice that was seen."""
+    assert _first_yes(agreed, notice=notice) == ["given"]
+    assert reached(agreed, tmp_path) == 3
+
+
+def test_a_first_yes_lifts_no_no(agreed, tmp_path):
+    """It is a snapshot: where a no stands, it says nothing."""
+    take(agreed, row(identifiers=[("crm:web", "9"), ("email", "cy@example.org")]))
+
+    assert _first_yes(agreed) == ["given"]
+    assert reached(agreed, tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "states"),
+    [
+        ({"notice": None}, ["given"]),
+        ({"notice": "newsletter@7"}, ["given"]),
+        ({"authoritative": False}, ["requested"]),
+        ({"kind": "public"}, ["requested"]),
+        ({"properties": 7}, []),
+    ],
+)
+def test_a_yes_that_is_no_grant_permits_nothing(agreed, tmp_path, how, states):
+    """Without a notice, from a source that verifies nobody, from a browser, or beside a flaw."""
+    assert _first_yes(agreed, **how) == states
+    assert reached(agreed, tmp_path) == 2
+
+
+def test_an_order_with_a_time_that_cannot_be_read_is_kept_and_says_so(shop):
+    """It is an order; when it happened is a note in its verdict."""
+    times = ["2026-11-20 10:11:12 UTC", 1795169472000, "2016-12-31T23:59:60Z", "", "yesterday", {"at": 1}]
+    events = count(shop, tables.events)
+    verdicts = say(shop, *(viewed(messageId=f"t-{n}", timestamp=at) for n, at in enumerate(times)))
+    bad_sent = say(shop, viewed(messageId="t-9", timestamp="2026-11-20T10:11:12Z", sentAt="yesterday"))
+
+    assert (verdicts, bad_sent) == ({"accepted": 6}, {"accepted": 1})
+    assert count(shop, tables.events) == events + 7
+    assert notes(shop) == ["sent_at_ignored", *["time_of_receipt"] * 3, *["time_read_leniently"] * 3]

@@ -1,0 +1,1 @@
+"""Labelled texts that the detector is measured on: files of lines, and a generated set."""

@@ -9,10 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from cdp import profiles, scanning, sources, tables
-from cdp.collection import Note
 from cdp.ingest import storing
 from cdp.ingest.choices import says_no
-from cdp.ingest.meaning import Meaning, meaning, refusal
+from cdp.ingest.meaning import Meaning, understand
 from cdp.ingest.reading import ImportRecord, InboxRow, Item, add_macs, read
 from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
@@ -127,30 +126,19 @@ class _Before(NamedTuple):
 
 
 def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _Classified]:
-    """What the items mean, by number; those that mean nothing get their verdict.
-
-    Of those that are refused the no is heard, if they say one and name anybody.
-    """
+    """What the items mean, by number; those that mean nothing get their verdict."""
     add_macs(items, work.workspace, ports.vault)
     region = work.session.scalars(
         select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
     ).one()
     meanings: dict[int, _Classified] = {}
     for number, item in enumerate(items):
-        if item.verdict == "accepted":
-            said = meaning(
-                item, workspace=work.workspace, vault=ports.vault, catalogue=ports.catalogue, region=region
-            )
-            if said is not None:
-                meanings[number] = said, storing.sort_out(item, said, ports.catalogue)
-                continue
-            item.verdict, item.field = "invalid:no_usable_identifier", "userId"
-        if says_no(item):
-            said = refusal(item, vault=ports.vault, catalogue=ports.catalogue, region=region)
-            item.only_no = said is not None
-            item.notes += (Note.REFUSAL_HEARD if said is not None else Note.REFUSAL_BINDS_NOBODY,)
-            if said is not None:
-                meanings[number] = said, Sorted({}, {})
+        said = understand(
+            item, workspace=work.workspace, vault=ports.vault, catalogue=ports.catalogue, region=region
+        )
+        if said is not None:
+            parts = Sorted({}, {}) if item.only_no else storing.sort_out(item, said, ports.catalogue)
+            meanings[number] = said, parts
     return meanings
 
 

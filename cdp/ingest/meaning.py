@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cdp.collection import Message, objects
+from cdp.collection import Message, Note, objects
+from cdp.ingest.choices import says_no
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
@@ -44,6 +45,26 @@ def _proven(item: Item, message: Message, vault: Vault, workspace: WorkspaceId) 
         return False
     right = identity_proof(vault.source_secret(workspace, item.source.id), message.user_id)
     return hmac.compare_digest(right.encode(), message.identity_proof.encode())
+
+
+def understand(
+    item: Item, *, workspace: WorkspaceId, vault: Vault, catalogue: Catalogue, region: str
+) -> Meaning | None:
+    """What an item means, or what its no alone does if it is refused; None: nothing of it counts.
+
+    One that names nobody gets its verdict here, and a refused one that says no its note.
+    """
+    if item.verdict == "accepted":
+        said = meaning(item, workspace=workspace, vault=vault, catalogue=catalogue, region=region)
+        if said is not None:
+            return said
+        item.verdict, item.field = "invalid:no_usable_identifier", "userId"
+    if not says_no(item):
+        return None
+    said = refusal(item, vault=vault, catalogue=catalogue, region=region)
+    item.only_no = said is not None
+    item.notes += (Note.REFUSAL_HEARD if item.only_no else Note.REFUSAL_BINDS_NOBODY,)
+    return said
 
 
 def meaning(

@@ -97,7 +97,7 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
         bound = own
     elif not choice.given or not at_contact:
         yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
-    if not choice.given and (said.beside or said.trust is Trust.ASSERTED):
+    if not choice.given and (at_contact or said.beside or said.trust is Trust.ASSERTED):
         bound = _refusing(placed, channel)
     for contact in bound:
         yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)

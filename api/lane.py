@@ -123,7 +123,7 @@ class Lanes:
                 PROGRAM,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": processes.import_path()},
+                env=_environment(),
             )
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -176,12 +176,23 @@ def others(settings: Settings, url: str) -> Iterator[Lanes]:
 
 
 def told(settings: Settings, url: str) -> bytes:
-    """The line that a lane reads: every setting, wherever it came from, and where the database is."""
+    """The line that a lane reads: the settings, wherever they came from, and where the database is.
+
+    The owner's and the keeper's way into the database are not for it.
+    """
     words = settings.model_dump(mode="json") | {
         "database_url": url,
+        "owner_url": "",
+        "keeper_url": "",
         "search_password": settings.search_password.get_secret_value(),
     }
     return json.dumps(words).encode() + b"\n"
+
+
+def _environment() -> dict[str, str]:
+    """The worker's, without its settings: a lane is told what it needs."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CDP_")}
+    return kept | {"PYTHONPATH": processes.import_path()}
 
 
 def _hang_up(process: "subprocess.Popen[bytes]") -> None:

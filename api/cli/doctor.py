@@ -315,6 +315,6 @@ def _port(host: str, port: int) -> Check:
             name=name,
             ok=None,
             found="taken",
-            advice="is the API running? Else set CDP_PORT, and CDP_PUBLIC_URL with it",
+            advice="is the API running? Else set CDP_PORT, and with it a CDP_PUBLIC_URL of yours",
         )
     return Check(name=name, ok=True, found="free")

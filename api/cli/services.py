@@ -175,7 +175,7 @@ def _announce(settings: Settings, *, as_json: bool) -> None:
     logins = _logins(settings.data_dir / "demo.json")
     url = settings.public_url
     addresses = {"API": url, "documentation": f"{url}/openapi.json", "health": f"{url}/readyz"}
-    # The address that the world uses is a setting of its own: another port alone does not move it.
+    # Behind a proxy the address that the world uses is another one.
     addresses["listens on"] = f"{settings.host}:{settings.port}"
     parts: list[RenderableType] = [facts(addresses)]
     if logins:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +17,8 @@ from pydantic_settings import (
 )
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+# Who listens everywhere is reached on this machine by its loopback address.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 
 class Settings(BaseSettings):
@@ -49,8 +51,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address on which the API listens.")
     port: Port = Field(8400, description="The port on which the API listens.")
     public_url: str = Field(
-        "http://127.0.0.1:8400",
-        description="How the outside world reaches the API: issuer of tokens, base of unsubscribe links.",
+        "",
+        validate_default=True,
+        description="How the outside world reaches the API: issuer of tokens, base of unsubscribe links."
+        " Empty: `http://` with `host` and `port`.",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level printed.")
     inbox_lag_limit: timedelta = Field(
@@ -126,6 +130,17 @@ class Settings(BaseSettings):
         le=1200,
         description="Months that entries stay in OpenSearch beside the present one; PostgreSQL keeps all.",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _where_it_listens(cls, given: str, info: ValidationInfo) -> str:
+        """As given, or where the API listens, so that another port alone moves every address."""
+        if given:
+            return given
+        # A host or a port that is no such thing is missing here, and named by its own error.
+        host, port = str(info.data.get("host", "")), info.data.get("port", 0)
+        host = _EVERYWHERE.get(host, host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @classmethod
     def settings_customise_sources(

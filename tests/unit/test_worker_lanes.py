@@ -68,7 +68,7 @@ def test_a_fault_ends_the_lane():
         lane.work_on(work, threading.Event())
 
 
-def test_a_lane_hears_every_setting_of_its_worker():
+def test_a_lane_hears_every_setting_that_it_needs():
     """Wherever the worker has it from, a password too, which `str` would mask."""
     given = {
         name: SecretStr("word") if field.annotation is SecretStr else OTHER.get(type(field.default))
@@ -79,7 +79,18 @@ def test_a_lane_hears_every_setting_of_its_worker():
 
     assert [name for name, field in Settings.model_fields.items() if given[name] == field.default] == []
     assert line.count(b"\n") == 1 and line.endswith(b"\n")
-    assert lane.heard(line) == settings.model_copy(update={"database_url": "postgresql+psycopg://other"})
+    others = {"database_url": "postgresql+psycopg://other", "owner_url": "", "keeper_url": ""}
+    assert lane.heard(line) == settings.model_copy(update=others)
+
+
+def test_a_lane_is_not_told_the_owners_or_the_keepers_way_in(monkeypatch):
+    """It works as the runtime role, so whoever takes it over has no more than that."""
+    for name in ("CDP_OWNER_URL", "CDP_KEEPER_URL", "CDP_PORT"):
+        monkeypatch.setenv(name, "8411")
+    line = lane.told(Settings(owner_url="owner-secret", keeper_url="keeper-secret"), "")
+
+    assert b"secret" not in line
+    assert [name for name in lane._environment() if name.startswith("CDP_")] == []
 
 
 @pytest.fixture

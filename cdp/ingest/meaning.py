@@ -80,7 +80,7 @@ def meaning(
         assert isinstance(content, Message), "invalid items have no meaning"
         traits = _person_traits(content)
         named = _of_message(content, traits, vault, catalogue, region)
-        if content.consent is not None and named:
+        if content.consent is not None and says_no(item):
             beside = frozenset(_contacts_of(content, vault, catalogue, region)) - named.keys()
     if not named:
         return None
@@ -209,14 +209,17 @@ def _of_raw(raw: Iterable[tuple[str, Any, str]], vault: Vault, region: str) -> d
 
 
 def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: str) -> Iterator[Identifier]:
-    """Every contact that a message names anywhere: a no binds them, and they prove nothing."""
+    """The contacts that a message names beside its claims: a no binds them, and they prove nothing."""
     raw: list[tuple[str, Any]] = []
     for traits in objects([message.traits, message.context.get("traits")]):
+        claimed = message.type == "identify" and traits is message.traits
         for name, value in traits.items():
+            listed = isinstance(value, list)
+            if claimed and not listed:
+                continue
             trait = catalogue.trait(name)
             if trait is not None and trait.namespace in _REACHED:
-                raw += [(trait.namespace, one) for one in (value if isinstance(value, list) else [value])]
-    raw += [(external.type, external.id) for external in message.external_ids if external.type in _REACHED]
+                raw += [(trait.namespace, one) for one in (value if listed else [value])]
     if message.user_id is not None and "@" in message.user_id:
         raw.append((Namespace.EMAIL, message.user_id))
     yield from _of_raw(((space, value, "mention") for space, value in raw), vault, region)

@@ -13,7 +13,7 @@ from sqlalchemy import FromClause
 
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.ids import new_id
-from cdp.ports import Endpoint, Ground, Journal, Notices, PersonFacts, Recorded, Vault, Word
+from cdp.ports import Endpoint, Ground, Journal, Notices, PersonFacts, Recorded, SaidBefore, Vault, Word
 from cdp.vocabulary import ContactId, EndpointId, FragmentId, Identifier, PurposeId, RecipientId
 from cdp.work import Work
 from consent import (
@@ -59,9 +59,9 @@ class Ledger:
         )
         return recording.append(recording.mark_covered(drafts, tree, self.members, work), work)
 
-    def taken_back(self, words: Sequence[Word], *, work: Work) -> list[Word]:
-        """Those of the refusals `words` whose source has said yes since it last refused the same."""
-        return reports.taken_back(words, work=work)
+    def said_before(self, words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
+        """For each of `words`, what its source has said about the same to whom it binds."""
+        return reports.said_before(words, work=work)
 
     def replay(self, line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
         """Enter a `negative` line of the journal that a restored database does not know."""

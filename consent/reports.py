@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp.kernel.database import run
-from cdp.ports import Word
+from cdp.ports import SaidBefore, Word
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Scope, State
 from cdp.work import Work
 from consent import tables
@@ -42,10 +42,10 @@ def history(
     return [_shown(row) for row in rows]
 
 
-# A refusal at a contact has no author in the ledger, a grant has: so what counts is whether this very
-# record of the source has granted since the source last refused there.
-_TAKEN_BACK = """
-SELECT u.n
+# A refusal at a contact has no author in the ledger, a grant has: so what counts is what this very
+# record of the source has granted, and what the source has refused there.
+_SAID_BEFORE = """
+SELECT u.n, (array_agg(said.state ORDER BY said.seq DESC))[1], bool_or(said.state = ANY(%b::text[]))
 FROM unnest(%b::int4[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
     AS u(n, source_id, fragment_id, contact_id, purpose_id, channel)
 CROSS JOIN LATERAL (
@@ -58,16 +58,13 @@ CROSS JOIN LATERAL (
     WHERE u.contact_id IS NULL AND e.contact_id IS NULL AND e.fragment_id = u.fragment_id
         AND e.purpose_id = u.purpose_id AND e.source_id = u.source_id
         AND e.channel IS NOT DISTINCT FROM u.channel
-    ORDER BY seq DESC LIMIT 1
-) AS last
-WHERE last.state <> ALL(%b::text[])
+) AS said
+GROUP BY u.n
 """
 
 
-def taken_back(words: Sequence[Word], *, work: Work) -> list[Word]:
-    """Those of the refusals `words` whose source has said yes since it last refused the same."""
-    if not words:
-        return []
+def said_before(words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
+    """For each of `words`, what its source has said about the same to whom it binds."""
     columns = (
         list(range(len(words))),
         [word.source for word in words],
@@ -76,8 +73,9 @@ def taken_back(words: Sequence[Word], *, work: Work) -> list[Word]:
         [word.purpose for word in words],
         [word.channel.value if word.channel else None for word in words],
     )
-    rows = run(work.session, _TAKEN_BACK, (*columns, sorted(NEGATIVE)))
-    return [words[n] for n in sorted(n for (n,) in rows)]
+    rows = run(work.session, _SAID_BEFORE, (sorted(NEGATIVE), *columns)) if words else ()
+    found = {n: SaidBefore(State(last), refused) for n, last, refused in rows}
+    return [found.get(n, SaidBefore(None, refused=False)) for n in range(len(words))]
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
-from cdp.ports import AuditEntry, Placed, Ports, Recognised, Word
+from cdp.ports import AuditEntry, Placed, Ports, Recognised, SaidBefore, Word
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
@@ -280,28 +280,35 @@ def _refuse_again(
     work: Work,
     ports: Ports,
 ) -> None:
-    """Hear a row that goes back to a no: it is a copy of what it said once, but not of what it said last.
+    """Hear a copy that is none in its no: a row that goes back to one, a message whose id was used before.
 
-    The same file again changes nothing, for nobody has said yes in it since. Nobody is placed
-    anew, so a person who is not there any more stays so.
+    The same file or message again changes nothing: nobody has said yes in a row since, and what a
+    message refuses its source has refused. Nobody is placed anew, so a person who is not there any
+    more stays so.
     """
-    noes = [
-        (item, said)
-        for item, said in copies
-        if isinstance(item.content, ImportRecord) and says_no(item) and said.evidence.own in known
-    ]
+    noes = [(item, said) for item, said in copies if says_no(item) and said.evidence.own in known]
     keys = [(item.source.id, known[said.evidence.own]) for item, said in noes]
     fragments = ports.identity.lock_own(sorted(keys), work=work)
-    words: list[Word] = []
+    words: list[tuple[Item, Word]] = []
     for (item, said), key in zip(noes, keys, strict=True):
         if key in fragments:
             evidence = said.evidence
             named = (evidence.own, *(claim.identifier for claim in evidence.claims), *evidence.mentions)
             contacts = {name: known[name] for name in named if name in known}
             placed = Placed(fragment=fragments[key], contacts=contacts)
-            words += (one for one in words_of(item, said, placed, register) if one.state in NEGATIVE)
-    if again := ports.ledger.taken_back(words, work=work):
+            refusals = (one for one in words_of(item, said, placed, register) if one.state in NEGATIVE)
+            words += ((item, one) for one in refusals)
+    before = ports.ledger.said_before([word for _, word in words], work=work)
+    again = [word for (item, word), told in zip(words, before, strict=True) if _is_news(item, told)]
+    if again:
         ports.ledger.record(again, work=work)
+
+
+def _is_news(copy: Item, told: SaidBefore) -> bool:
+    if isinstance(copy.content, ImportRecord):
+        return told.last is not None and told.last not in NEGATIVE
+    # A message that is sent again, which clients do, must not undo what was agreed to since.
+    return not told.refused
 
 
 def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:

@@ -23,6 +23,7 @@ from cdp.ports.consent import (
     NoticeVersion,
     PersonFacts,
     Recorded,
+    SaidBefore,
     UnknownNotice,
     Word,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "Ports",
     "Recognised",
     "Recorded",
+    "SaidBefore",
     "Scanned",
     "Scans",
     "SealedRow",

@@ -132,6 +132,13 @@ class Word(NamedTuple):
     expires_at: datetime | None = None
 
 
+class SaidBefore(NamedTuple):
+    """What a source has said about something: its last word (None: nothing), and if it ever refused."""
+
+    last: State | None
+    refused: bool
+
+
 class Recorded(NamedTuple):
     """What became of a word: whether it counts, and the entry that refused it if not."""
 
@@ -183,8 +190,8 @@ class Ledger(Protocol):
         """
         ...
 
-    def taken_back(self, words: Sequence[Word], *, work: Work) -> list[Word]:
-        """Those of the refusals `words` whose source has said yes since it last refused the same."""
+    def said_before(self, words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
+        """For each of `words`, what its source has said about the same to whom it binds."""
         ...
 
     def describe(self, persons: Sequence[PersonFacts], *, work: Work) -> None:

@@ -343,3 +343,23 @@ def test_an_order_with_a_time_that_cannot_be_read_is_kept_and_says_so(shop):
     assert (verdicts, bad_sent) == ({"accepted": 6}, {"accepted": 1})
     assert count(shop, tables.events) == events + 7
     assert notes(shop) == ["sent_at_ignored", *["time_of_receipt"] * 3, *["time_read_leniently"] * 3]
+
+
+def test_the_no_of_a_message_whose_id_was_used_before_is_heard(shop, tmp_path):
+    """A sender that uses an id twice loses its second message, and not its no."""
+    say(shop, viewed(messageId="0"))
+
+    assert say(shop, viewed(messageId="0", context=no())) == {"duplicate": 1}
+    assert reached(shop, tmp_path) == 1
+
+
+def test_a_message_that_is_sent_again_undoes_nothing_that_was_agreed_to_since(shop, tmp_path):
+    """Clients send again what they have no answer for, at times days later."""
+    say(shop, identify("ann", MAIL, messageId="again", context=no()))
+    refused = reached(shop, tmp_path)
+    shop.say(State.GIVEN, ANN["email"], evidence="form", notice="newsletter")
+    yes = {"consent": {"categoryPreferences": {"marketing": True, "C0004": True}}}
+    say(shop, identify("ann", MAIL, messageId="since", context=yes))
+
+    assert say(shop, identify("ann", MAIL, messageId="again", context=no())) == {"duplicate": 1}
+    assert (refused, reached(shop, tmp_path)) == (1, 2)

@@ -3,27 +3,29 @@
 A negative word is acknowledged only after every release that might still send has sent or
 given up: the journal line is fsynced, the words commit, then the open intents that name the
 person are waited for. A grant needs an act with evidence; what the ledger makes of it is
-told, so that a refused re-grant is not mistaken for a success.
+told, so that a refused re-grant is not mistaken for a success. A no about an address that
+nobody is known by, or that went with an erasure, is kept as a suppression and binds whoever comes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, sleep
-from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Unavailable
-from cdp.ports import AuditEntry, Ports, Recorded, Word
+from cdp.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
+from cdp.kernel import snapshots
+from cdp.kernel.errors import BadInput, NotAllowed, Unavailable
+from cdp.ports import AuditEntry, NoAt, NoticeVersion, Ports, Recorded, Word
 from cdp.vocabulary import (
     NEGATIVE,
+    REACHES,
     Channel,
     ContactId,
     FragmentId,
-    Identifier,
     NoticeId,
     ProfileId,
     PurposeId,
@@ -38,16 +40,8 @@ Opener = Callable[[], AbstractContextManager[Work]]
 POLL = 0.01
 
 
-class NobodyThere(NotFound):
-    """Nobody goes by that contact or profile; a word can only be kept for somebody who is known."""
-
-
-class ForgottenContact(NobodyThere):
-    """This address is no longer known here, so nothing is sent to it and nothing was changed."""
-
-
-class WhoseGrant(BadInput):
-    """Several people share this contact, and a grant is one person's: a form must say who gave it."""
+class WrongChannel(BadInput):
+    """That channel does not reach this kind of contact, so nobody can agree to it there."""
 
 
 class UnknownPurpose(BadInput):
@@ -81,67 +75,103 @@ class Saying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged:
-    """The word holds: from `at` on, nothing is sent against it."""
+    """The word holds: from `at` on, nothing is sent against it.
+
+    `suppressed`: nobody goes by the contact now, so the no is kept for whoever comes with it.
+    """
 
     entries: Sequence[Recorded]
     at: datetime
+    suppressed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
-    """Whom a word binds: the contact, if one is named, and the people who hold it."""
-
-    contact: ContactId | None
-    holders: Sequence[ProfileId]
-    fragments: Sequence[FragmentId]  # of all holders
-    anchors: Sequence[FragmentId]  # of the one holder, if there is just one
-
-
-def say(
-    saying: Saying,
-    *,
-    begin: Opener,
-    ports: Ports,
-    patience: timedelta,
-    contact: ContactId | None = None,
-    identifier: Identifier | None = None,
-    profile: UUID | None = None,
-) -> Acknowledged:
+def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: timedelta) -> Acknowledged:
     """Record one saying and return once it holds.
 
-    It is about a contact (by id or normalised identifier) or about a person (by profile).
-    `patience` bounds the wait for running releases. Raises `NobodyThere`, `WhoseGrant`,
-    `UnknownPurpose`, `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
+    `patience` bounds the wait for running releases, and for whoever makes the contact known just
+    now. Raises `NobodyThere`, `WhoseGrant`, `NotTheirContact`, `WrongChannel`, `UnknownPurpose`,
+    `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
     """
+    until = monotonic() + patience.total_seconds()
+    done, bound = _record(saying, about, begin=begin, ports=ports)
+    if done.suppressed:
+        _wait_for_writers(begin, until)
+        # Who became known while this was written may have missed it; from now on nobody does.
+        done, bound = _record(saying, about, begin=begin, ports=ports, again=done)
+    if saying.state in NEGATIVE:
+        contacts = [bound.contact] if bound.contact else []
+        left = timedelta(seconds=max(0.0, until - monotonic()))
+        drain(bound.fragments, contacts, begin=begin, ports=ports, patience=left)
+    return done
+
+
+def reaches(contact: ContactId, *, work: Work, ports: Ports) -> bool:
+    """Whether a no at a contact can bind anybody: it is known, or was erased and is remembered."""
+    known = ports.identity.knows(contact, work=work) or ports.identity.profiles_of(contact, work=work)
+    return bool(known) or ports.ledger.remembered(contact, work=work) is not None
+
+
+def _record(
+    saying: Saying, about: About, *, begin: Opener, ports: Ports, again: Acknowledged | None = None
+) -> tuple[Acknowledged, Bound]:
+    """Record a saying; `again` is what was kept of it, and stands while nobody is there to be bound."""
     with begin() as work:
         if not ports.policies.allows(work.actor, "consent", "write"):
             raise WordNotAllowed
-        bound = _bind(contact, identifier, profile, work=work, ports=ports)
-        if len(bound.holders) > 1 and saying.state not in NEGATIVE:
-            raise WhoseGrant(field="contact")
+        bound = bind(about, work=work, ports=ports)
+        purpose, notice = terms_of(saying, work=work, ports=ports)
+        there = bound.contact is not None or bool(bound.anchors)
+        if again is not None and not there:
+            return again, bound
+        _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
+        if bound.to_keep and again is None:
+            _keep(saying, bound, purpose, work=work, ports=ports)
         ports.identity.lock(bound.holders, work=work)
-        words = _words(saying, bound, work=work, ports=ports)
-        recorded = ports.ledger.record(words, work=work)
-        keys = ports.vault.keys(bound.anchors[:1], work=work)
-        ports.audit.record(
-            AuditEntry(
-                action=f"{work.actor.kind}:consent:{saying.state}",
-                outcome="ok" if all(one.counted for one in recorded) else "refused",
-                purpose=saying.purpose,
-                references=[keys.reference(fragment) for fragment in bound.anchors[:1]],
-                notice_version=str(words[0].notice or ""),
-                detail={
-                    "entries": [str(one.entry) for one in recorded],
-                    "refused_by": [str(one.covered_by) for one in recorded if one.covered_by],
-                },
-            ),
-            work=work,
-        )
-        at = work.now
-    if saying.state in NEGATIVE:
-        contacts = [bound.contact] if bound.contact else []
-        drain(bound.fragments, contacts, begin=begin, ports=ports, patience=patience)
-    return Acknowledged(entries=recorded, at=at)
+        words = _words(saying, bound, purpose, notice, work=work, ports=ports)
+        known = {bound.contact: about.identifier} if bound.contact and about.identifier else {}
+        recorded = ports.ledger.record(words, work=work, identifiers=known)
+        _audit(saying, recorded, bound, notice, work=work, ports=ports)
+        return Acknowledged(entries=recorded, at=work.now, suppressed=not there), bound
+
+
+def _audit(
+    saying: Saying,
+    recorded: Sequence[Recorded],
+    bound: Bound,
+    notice: NoticeVersion | None,
+    *,
+    work: Work,
+    ports: Ports,
+) -> None:
+    keys = ports.vault.keys(bound.anchors[:1], work=work)
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:consent:{saying.state}",
+            outcome="ok" if all(one.counted for one in recorded) else "refused",
+            purpose=saying.purpose,
+            references=[keys.reference(fragment) for fragment in bound.anchors[:1]],
+            notice_version=str(notice.id) if notice else "",
+            detail={
+                "entries": [str(one.entry) for one in recorded],
+                "refused_by": [str(one.covered_by) for one in recorded if one.covered_by],
+                "kept_for_later": bound.to_keep,
+            },
+        ),
+        work=work,
+    )
+
+
+def _wait_for_writers(begin: Opener, until: float) -> None:
+    """Wait until every transaction has ended that might have looked before the no was there."""
+    with begin() as work:
+        horizon = snapshots.horizon(work.session)
+    while True:
+        with begin() as work:
+            if snapshots.ended_before(work.session, horizon):
+                return
+        if monotonic() > until:
+            raise NotYetEffective
+        sleep(POLL)
 
 
 def drain(
@@ -184,88 +214,11 @@ def _anybody_sending(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """A grant on a form: who gave it, for which contact of theirs."""
-
-    person: Identifier  # how the form's source knows them
-    contact: Identifier
-    saying: Saying
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """One person who verifiably goes by a contact."""
 
     profile: ProfileId
     fragment: FragmentId
-
-
-class NotAGrant(BadInput):
-    """Forms in bulk are grants; a negative word is said one by one, for each must be waited for."""
-
-
-FORMS = 500
-
-
-def record_forms(
-    forms: Sequence[Form],
-    *,
-    begin: Opener,
-    ports: Ports,
-    progress: Callable[[int], None] = lambda _: None,
-) -> dict[str, int]:
-    """Record forms in batches; counts: `counted`, `refused` by a newer no, `unknown` person or contact.
-
-    Raises `NotAGrant`, `WordNotAllowed`, `UnknownPurpose`.
-    """
-    if any(form.saying.state in NEGATIVE for form in forms):
-        raise NotAGrant(field="state")
-    counts = {"counted": 0, "refused": 0, "unknown": 0}
-    for start in range(0, len(forms), FORMS):
-        part = forms[start : start + FORMS]
-        with begin() as work:
-            if not ports.policies.allows(work.actor, "consent", "write"):
-                raise WordNotAllowed
-            recorded = _record_batch(part, work=work, ports=ports)
-            counts["counted"] += sum(one.counted for one in recorded)
-            counts["refused"] += sum(not one.counted for one in recorded)
-            counts["unknown"] += len(part) - len(recorded)
-        progress(len(part))
-    return counts
-
-
-def _record_batch(forms: Sequence[Form], *, work: Work, ports: Ports) -> list[Recorded]:
-    named = [one for form in forms for one in (form.person, form.contact)]
-    contacts = ports.identity.contacts_of(named, work=work)
-    held = holders(
-        [contacts[form.contact] for form in forms if form.contact in contacts], work=work, ports=ports
-    )
-    terms = {saying: _terms(saying, work=work, ports=ports) for saying in {form.saying for form in forms}}
-    words, locked = [], set()
-    for form in forms:
-        contact, person = contacts.get(form.contact), contacts.get(form.person)
-        mine = held.get(contact, []) if contact is not None and person is not None else []
-        if len(mine) > 1 and person is not None:
-            # A shared address: the form is its giver's alone.
-            own = set(ports.identity.profiles_of(person, work=work))
-            mine = [one for one in mine if one.profile in own]
-        if contact is None or len({one.profile for one in mine}) != 1:
-            continue
-        purpose, notice = terms[form.saying]
-        anchor = min(one.fragment for one in mine)
-        words.append(_word(form.saying, Scope.CONTACT, anchor, contact, purpose, notice))
-        locked.add(mine[0].profile)
-    ports.identity.lock(sorted(locked), work=work)
-    recorded = ports.ledger.record(words, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:consent:record-forms",
-            outcome="ok",
-            detail={"forms": len(forms), "recorded": len(recorded)},
-        ),
-        work=work,
-    )
-    return recorded
 
 
 def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[ContactId, list[Holder]]:
@@ -282,8 +235,8 @@ def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[
     return held
 
 
-def _terms(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeId | None]:
-    """The ids of a saying's purpose and of the notice version that was seen.
+def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeVersion | None]:
+    """A saying's purpose and the notice version that was seen.
 
     Raises `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
     """
@@ -292,67 +245,75 @@ def _terms(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, Noti
         raise UnknownPurpose(field="purpose")
     if saying.notice is None:
         return purpose, None
-    seen = ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)
-    return purpose, seen.id
+    return purpose, ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)
 
 
-def _bind(
-    contact: ContactId | None,
-    identifier: Identifier | None,
-    profile: UUID | None,
+def _refuse_nonsense(
+    saying: Saying, bound: Bound, about: About, purpose: PurposeId, *, work: Work, ports: Ports
+) -> None:
+    """Refuse what can be nobody's word. A no is refused only where there is nobody whom it could bind."""
+    names = ports.ledger.purposes(work=work)
+    if saying.state in NEGATIVE:
+        unkept = bound.unknown is not None and (
+            bound.unknown.namespace not in REACHES.values() or purpose in _standing(names)
+        )
+        if unkept and not bound.anchors:
+            raise NobodyThere
+        return
+    if not bound.holders:
+        raise NobodyThere
+    if bound.contact is not None and not bound.anchors:
+        raise WhoseGrant(field="contact")
+    if bound.unknown is not None:
+        raise NotTheirContact(field="contact")
+    if purpose not in ports.ledger.needs_contact(work=work):
+        return
+    if bound.contact is not None and bound.contact not in ports.identity.goes_by(
+        bound.anchors, work=work, verified=True
+    ):
+        raise NotTheirContact(field="contact")
+    reached = REACHES.get(saying.channel) if saying.channel else None
+    if saying.channel and about.identifier and about.identifier.namespace != reached:
+        raise WrongChannel(field="channel")
+
+
+def _standing(names: Mapping[str, PurposeId]) -> frozenset[PurposeId]:
+    """Restriction and death: a person's, never an address's, and lifted wherever they were said."""
+    return frozenset(names[one] for one in ("restriction", "deceased") if one in names)
+
+
+def _keep(saying: Saying, bound: Bound, purpose: PurposeId, *, work: Work, ports: Ports) -> None:
+    """Keep a no for who is not there, as an HMAC."""
+    if bound.former is not None:
+        ports.ledger.refuse_former(bound.former, purpose, saying.channel, saying.state, work=work)
+    if bound.unknown is not None:
+        ports.ledger.refuse([NoAt(bound.unknown, purpose, saying.channel, saying.state)], work=work)
+
+
+def _words(
+    saying: Saying,
+    bound: Bound,
+    purpose: PurposeId,
+    notice: NoticeVersion | None,
     *,
     work: Work,
     ports: Ports,
-) -> _Bound:
-    if identifier is not None:
-        contact = ports.identity.contact_of(identifier, work=work)
-    if profile is not None:
-        root = ports.identity.resolve(profile, work=work)
-        holders = [root] if root is not None else []
-    else:
-        holders = ports.identity.profiles_of(contact, work=work) if contact is not None else []
-    if not holders and contact is None:
-        raise NobodyThere
-    # Whoever comes back after an erasure gets a new contact: a word at the old one binds nobody.
-    if not holders and contact is not None and not ports.identity.knows(contact, work=work):
-        raise ForgottenContact
-    held = {holder: ports.identity.fragments_of(holder, core_only=False, work=work) for holder in holders}
-    anchors: Sequence[FragmentId] = []
-    if len(holders) == 1:
-        anchors = _claiming(held[holders[0]], contact, work=work, ports=ports)
-    return _Bound(
-        contact=contact,
-        holders=holders,
-        fragments=sorted({fragment for fragments in held.values() for fragment in fragments}),
-        anchors=anchors,
-    )
-
-
-def _claiming(
-    fragments: Sequence[FragmentId], contact: ContactId | None, *, work: Work, ports: Ports
-) -> Sequence[FragmentId]:
-    """The fragments that go by `contact` first: a person's word is anchored where it came from."""
-    if contact is None:
-        return sorted(fragments)
-    claiming = [
-        fragment for fragment in fragments if contact in ports.identity.goes_by([fragment], work=work)
-    ]
-    return sorted(claiming) or sorted(fragments)
-
-
-def _words(saying: Saying, bound: _Bound, *, work: Work, ports: Ports) -> list[Word]:
-    """One word at the contact; and one at the person, if it is a negative and there is one holder."""
-    purpose, notice = _terms(saying, work=work, ports=ports)
+) -> list[Word]:
+    """A word at the contact, or at the person whom it names; a no at both."""
+    refuses = saying.state in NEGATIVE
+    at_contact = purpose in ports.ledger.needs_contact(work=work)
+    both = refuses or purpose in _standing(ports.ledger.purposes(work=work))
+    seen = notice.id if notice else None
     words = []
     anchor = bound.anchors[0] if bound.anchors else None
-    if bound.contact is not None:
-        words.append(_word(saying, Scope.CONTACT, anchor, bound.contact, purpose, notice))
-    if anchor is not None and (bound.contact is None or saying.state in NEGATIVE):
-        words.append(_word(saying, Scope.PERSON, anchor, None, purpose, notice))
+    if bound.contact is not None and (at_contact or both):
+        words.append(word_of(saying, Scope.CONTACT, anchor, bound.contact, purpose, seen))
+    if anchor is not None and (bound.contact is None or not at_contact or both):
+        words.append(word_of(saying, Scope.PERSON, anchor, None, purpose, seen))
     return words
 
 
-def _word(
+def word_of(
     saying: Saying,
     scope: Scope,
     anchor: FragmentId | None,
@@ -360,6 +321,7 @@ def _word(
     purpose: PurposeId,
     notice: NoticeId | None,
 ) -> Word:
+    """A saying as a word of the ledger's."""
     return Word(
         scope=scope,
         fragment=anchor,

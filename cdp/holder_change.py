@@ -9,7 +9,8 @@ that arrives late lifts nothing.
 from datetime import timedelta
 
 from cdp import consents
-from cdp.consents import Acknowledged, NobodyThere, Opener, WordNotAllowed
+from cdp.binding import NobodyThere
+from cdp.consents import Acknowledged, Opener, WordNotAllowed
 from cdp.ports import AuditEntry, Ports, Word
 from cdp.vocabulary import FragmentId, Identifier, Scope, State, Trust
 

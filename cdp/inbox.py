@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 
 from cdp import tables
+from cdp.kernel import snapshots
 from cdp.kernel.database import run
 from cdp.kernel.errors import Unavailable
 from cdp.ports import Vault
@@ -102,10 +103,7 @@ def mark(*, work: Work) -> tuple[int, int]:
     # The number first, then the snapshot in a statement of its own: whoever drew a number up to
     # this one had begun before that snapshot.
     number = newest(work=work)
-    horizon = work.session.execute(
-        text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-    ).scalar_one()
-    return number, int(horizon)
+    return number, snapshots.horizon(work.session)
 
 
 def passed(point: tuple[int, int], *, work: Work) -> bool:
@@ -115,11 +113,7 @@ def passed(point: tuple[int, int], *, work: Work) -> bool:
     commit out of order, so an empty inbox alone would not tell.
     """
     number, horizon = point
-    row = work.session.execute(
-        text(
-            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= :horizon"
-            " AND NOT EXISTS (SELECT 1 FROM cdp.inbox WHERE accept_seq <= :number)"
-        ),
-        {"horizon": horizon, "number": number},
-    ).scalar_one()
-    return bool(row)
+    if not snapshots.ended_before(work.session, horizon):
+        return False
+    left = select(tables.inbox.c.accept_seq).where(tables.inbox.c.accept_seq <= number).limit(1)
+    return work.session.scalar(left) is None

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, or_,
 from cdp.ports import Forgotten, Journal, Vault
 from cdp.vocabulary import ContactId, Identifier, Scope, State
 from cdp.work import Work
-from consent import journaling, purposes, suppression, tables
+from consent import former, journaling, purposes, tables
+from consent.former import Former
 from consent.purposes import Reserved
 from consent.suppression import SUPPRESSION, Suppression
 from consent.words import NO
@@ -55,14 +56,28 @@ class ConsentErasure:
     def _suppress(self, whom: Forgotten, work: Work) -> None:
         sole = set(whom.contacts)
         identifiers = {contact: one for contact, one in whom.identifiers.items() if contact in sole}
-        kept = _negatives(whom, identifiers, self.vault, work)
-        macs = journaling.macs_of(identifiers, self.vault, work)
-        journaling.write_suppressions(kept, macs, journal=self.journal, work=work)
-        suppression.keep([one for _, one in kept], work=work)
+        made = self.vault.lasting_macs(work.workspace, list(identifiers.values()))
+        macs = dict(zip(identifiers, made, strict=True))
+        kept = _negatives(whom, identifiers, macs, work)
+        journaling.keep_suppressions(
+            [(contact, one, macs[contact]) for contact, one in kept], journal=self.journal, work=work
+        )
+        former.forget_successors(whom.contacts, work=work)
+        former.keep(
+            [
+                Former(contact, label, identifier.namespace, mac)
+                for contact, identifier in identifiers.items()
+                for label, mac in macs[contact].items()
+            ],
+            work=work,
+        )
 
 
 def _negatives(
-    whom: Forgotten, identifiers: Mapping[ContactId, Identifier], vault: Vault, work: Work
+    whom: Forgotten,
+    identifiers: Mapping[ContactId, Identifier],
+    macs: Mapping[ContactId, Mapping[str, bytes]],
+    work: Work,
 ) -> list[tuple[ContactId, Suppression]]:
     """What each contact that goes keeps: its own refusals, the person's, and no marketing from now on.
 
@@ -87,21 +102,20 @@ def _negatives(
     if marketing is not None:
         now = work.session.execute(select(func.clock_timestamp())).scalar_one()
         said.append((None, marketing, "", State.OBJECTED, now))
-    made = vault.lasting_macs(work.workspace, list(identifiers.values()))
     return [
         (
             contact,
             Suppression(
                 label=SUPPRESSION,
                 namespace=identifier.namespace,
-                mac=macs[SUPPRESSION],
+                mac=macs[contact][SUPPRESSION],
                 purpose=purpose,
                 channel=channel,
                 state=State(state),
                 received_at=received_at,
             ),
         )
-        for (contact, identifier), macs in zip(identifiers.items(), made, strict=True)
+        for contact, identifier in identifiers.items()
         for bound, purpose, channel, state, received_at in said
         if bound in (None, contact)
     ]

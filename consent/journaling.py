@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cdp.ports import Journal, Vault, Word
+from sqlalchemy import func, select
+
+from cdp.ports import Journal, NoAt, Vault, Word
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -23,9 +25,10 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-from consent import purposes, suppression
+from consent import former, purposes, suppression
+from consent.former import Former
 from consent.recording import Draft, append
-from consent.suppression import Suppression
+from consent.suppression import SUPPRESSION, Suppression
 
 JOURNAL = "journal"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,27 +87,88 @@ def _payload(one: Draft, macs: Mapping[ContactId, Mapping[str, str]]) -> dict[st
     return payload
 
 
-def write_suppressions(
-    kept: Sequence[tuple[ContactId, Suppression]],
-    macs: Mapping[ContactId, Mapping[str, str]],
-    *,
-    journal: Journal,
-    work: Work,
+def keep_suppressions(
+    kept: Sequence[tuple[ContactId | None, Suppression, Mapping[str, bytes]]], *, journal: Journal, work: Work
 ) -> None:
-    """Write a line for each suppression that an erasure leaves behind; it names no contact's id."""
+    """Journal suppressions, then store them: each with the HMACs of its identifier, by key.
+
+    One that an erasure leaves behind, or that speaks for an erased contact, names that contact, so that
+    a restored database knows its links too.
+    """
     lines = [
         {
             "purpose": str(one.purpose),
             "state": one.state.value,
             "received_at": (one.received_at - _EPOCH) // _MICROSECOND,
             **({"channel": one.channel} if one.channel else {}),
-            **macs[contact],
+            **({"former": str(contact)} if contact is not None else {}),
+            "namespace": one.namespace,
+            "mac": macs[JOURNAL].hex(),
         }
-        for contact, one in kept
-        if contact in macs
+        for contact, one, macs in kept
+        if JOURNAL in macs
     ]
     if lines:
         journal.write("negative", lines, work=work)
+    suppression.keep([one for _, one, _ in kept], work=work)
+
+
+def refuse_former(
+    contact: ContactId,
+    purpose: PurposeId,
+    channel: Channel | None,
+    state: State,
+    *,
+    journal: Journal,
+    work: Work,
+) -> None:
+    """Keep a no at an erased contact, by every HMAC that is kept of it."""
+    now = work.session.execute(select(func.clock_timestamp())).scalar_one()
+    was = former.of(contact, work=work)
+    noes = [
+        Suppression(
+            label=one.label,
+            namespace=one.namespace,
+            mac=one.mac,
+            purpose=purpose,
+            channel=channel.value if channel else "",
+            state=state,
+            received_at=now,
+        )
+        for one in was
+    ]
+    macs = {one.label: one.mac for one in was}
+    # One line for all: what is journalled is found again by the journal's own key.
+    with_line = [(contact, no, macs if n == 0 else {}) for n, no in enumerate(noes)]
+    keep_suppressions(with_line, journal=journal, work=work)
+
+
+def refuse(noes: Sequence[NoAt], *, journal: Journal, vault: Vault, work: Work) -> None:
+    """Keep noes at identifiers, whoever they are; one without a time is received now."""
+    now = work.session.execute(select(func.clock_timestamp())).scalar_one()
+    made = vault.lasting_macs(work.workspace, [one.identifier for one in noes])
+    keep_suppressions(
+        [
+            (
+                None,
+                Suppression(
+                    label=SUPPRESSION,
+                    namespace=one.identifier.namespace,
+                    mac=macs[SUPPRESSION],
+                    purpose=one.purpose,
+                    channel=one.channel.value if one.channel else "",
+                    state=one.state,
+                    received_at=one.received_at or now,
+                    reason=one.reason,
+                    source=one.source,
+                ),
+                macs,
+            )
+            for one, macs in zip(noes, made, strict=True)
+        ],
+        journal=journal,
+        work=work,
+    )
 
 
 def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
@@ -128,6 +192,9 @@ def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
             received_at=_instant(payload["received_at"]),
         )
         suppression.keep([kept], work=work)
+        if "former" in payload:
+            was = Former(ContactId(UUID(payload["former"])), JOURNAL, kept.namespace, kept.mac)
+            former.keep([was], work=work)
 
 
 def _draft(line: UUID, one: Mapping[str, Any], *, stops: bool) -> Draft:

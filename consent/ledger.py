@@ -6,6 +6,7 @@ before it is in the database.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,33 @@ from sqlalchemy import FromClause
 
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.ids import new_id
-from cdp.ports import Endpoint, Ground, Journal, Notices, PersonFacts, Recorded, SaidBefore, Vault, Word
-from cdp.vocabulary import ContactId, EndpointId, FragmentId, Identifier, PurposeId, RecipientId
+from cdp.ports import (
+    Endpoint,
+    Ground,
+    Journal,
+    NoAt,
+    Notices,
+    PersonFacts,
+    Recorded,
+    Remembered,
+    SaidBefore,
+    Vault,
+    Word,
+)
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    EndpointId,
+    FragmentId,
+    Identifier,
+    PurposeId,
+    RecipientId,
+    State,
+)
 from cdp.work import Work
 from consent import (
     endpoints,
+    former,
     journaling,
     laws,
     notices,
@@ -112,6 +135,24 @@ class Ledger:
     def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
         """Give new contacts the negative words that outlived an erasure or a restore."""
         suppression.restore(contacts, vault=self.vault, work=work)
+
+    def refuse(self, noes: Sequence[NoAt], *, work: Work) -> None:
+        """Keep noes at identifiers, journalled first: they hold for the contact when it comes."""
+        journaling.refuse(noes, journal=self.journal, vault=self.vault, work=work)
+
+    def refused_since(self, noes: Sequence[NoAt], *, work: Work) -> list[datetime | None]:
+        """When each of `noes` was received that is kept already for the same identifier."""
+        return suppression.since(noes, vault=self.vault, work=work)
+
+    def remembered(self, contact: ContactId, *, work: Work) -> Remembered | None:
+        """What became of a contact that was erased; None: it was not, or nothing was kept of it."""
+        return former.remembered(contact, work=work)
+
+    def refuse_former(
+        self, contact: ContactId, purpose: PurposeId, channel: Channel | None, state: State, *, work: Work
+    ) -> None:
+        """Keep a no at a contact that was erased, journalled first."""
+        journaling.refuse_former(contact, purpose, channel, state, journal=self.journal, work=work)
 
     def history(
         self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work

@@ -20,6 +20,7 @@ from cdp.kernel.ids import new_id
 from cdp.ports import Recorded, Word
 from cdp.vocabulary import NEGATIVE, Scope, State, Trust
 from cdp.work import Work
+from consent import counting, notices
 from consent.covering import refused_by
 from consent.purposes import Purposes
 from consent.words import Said, is_change_act, polarity_of
@@ -54,6 +55,7 @@ class Draft(NamedTuple):
     asserted_at: datetime
     stops: bool = False  # of a purpose that stops everything
     covered_by: UUID | None = None
+    not_counted: str | None = None
     journal_line: UUID | None = None
 
     @property
@@ -137,9 +139,17 @@ def _checked(word: Word, *, stops: bool) -> Word:
 
 
 def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClause, work: Work) -> list[Draft]:
-    """Note on each grant the newest negative word that refuses it, if one does."""
+    """Note on each grant why it does not count: by itself, or for the newest negative that refuses it."""
     covered = refused_by([one.said(number) for number, one in enumerate(drafts)], purposes, members, work)
-    return [one._replace(covered_by=covered[one.entry]) if one.entry in covered else one for one in drafts]
+    named = counting.naming(notices.load(work)) if any(not one.negative for one in drafts) else {}
+    return [
+        one._replace(
+            covered_by=covered.get(one.entry),
+            not_counted=counting.why_not(one.word, purposes, named)
+            or (counting.why_refused(one.word) if one.entry in covered else None),
+        )
+        for one in drafts
+    ]
 
 
 def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:
@@ -148,7 +158,13 @@ def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:
         columns = _columns(drafts)
         write(work.session, _APPEND, (*(columns[name] for name, _ in _SAID), work.workspace))
     return [
-        Recorded(entry=one.entry, counted=one.covered_by is None, covered_by=one.covered_by) for one in drafts
+        Recorded(
+            entry=one.entry,
+            counted=one.not_counted is None,
+            covered_by=one.covered_by,
+            not_counted=one.not_counted,
+        )
+        for one in drafts
     ]
 
 
@@ -172,9 +188,10 @@ def _columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
         "received_at": [one.received_at for one in drafts],
         "asserted_at": [one.asserted_at for one in drafts],
         "expires_at": [word.expires_at for word in words],
-        "counted": [one.covered_by is None for one in drafts],
+        "counted": [one.not_counted is None for one in drafts],
         "covered_by": [one.covered_by for one in drafts],
         "journal_line": [one.journal_line for one in drafts],
+        "not_counted": [one.not_counted for one in drafts],
         "polarity": [key.polarity for key in keys],
         "change_act": [key.change_act for key in keys],
     }
@@ -201,6 +218,7 @@ _SAID = (
     ("counted", "bool"),
     ("covered_by", "uuid"),
     ("journal_line", "uuid"),
+    ("not_counted", "text"),
     ("polarity", "int2"),
     ("change_act", "bool"),
 )

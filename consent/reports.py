@@ -98,6 +98,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "notice": row.notice,
         "guardian": row.guardian,
         "counted": row.counted,
+        "not_counted": row.not_counted,
         "refused_by": str(row.covered_by) if row.covered_by else None,
     }
 
@@ -112,7 +113,7 @@ def refused_grants(*, work: Work) -> list[dict[str, Any]]:
     rows = work.session.execute(
         select(entry.source_id, of_source.label("count"), entry.id, entry.covered_by, entry.received_at)
         .ext(distinct_on(entry.source_id))
-        .where(~entry.counted, entry.state == State.GIVEN)
+        .where(entry.covered_by.is_not(None), entry.state == State.GIVEN)
         .order_by(entry.source_id, entry.seq.desc())
     )
     return [

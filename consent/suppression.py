@@ -4,6 +4,7 @@ At an erasure the negative words at contacts that go with the person are kept un
 suppression key, and an objection to direct marketing with them, for who wants to be forgotten
 does not want mail. When such an address comes back it is a new contact, and gets the words
 again, with the time at which they were first received: only a newer act of opting in counts.
+A no about an identifier that nobody is known by yet, said live or by a list, is kept the same way.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ from typing import NamedTuple
 
 from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.kernel.ids import new_id
-from cdp.ports import Vault, Word
+from cdp.ports import NoAt, Vault, Word
 from cdp.vocabulary import Channel, ContactId, Identifier, PurposeId, Scope, State, Trust
 from cdp.work import Work
-from consent import tables
+from consent import former, tables
 from consent.recording import Draft, append
 
 SUPPRESSION = "suppression"
@@ -33,6 +34,8 @@ class Suppression:
     channel: str  # '': every channel
     state: State
     received_at: datetime
+    reason: str | None = None  # of a list, in its words
+    source: str | None = None
 
 
 def keep(kept: Sequence[Suppression], *, work: Work) -> None:
@@ -53,11 +56,14 @@ def keep(kept: Sequence[Suppression], *, work: Work) -> None:
             "channel": [one.channel for one in rows],
             "state": [one.state.value for one in rows],
             "received_at": [one.received_at for one in rows],
+            "reason": [one.reason for one in rows],
+            "source": [one.source for one in rows],
         },
         order=("label", "namespace", "mac", "purpose_id", "channel"),
         conflict=Conflict(
             ("label", "namespace", "mac", "purpose_id", "channel"),
-            "UPDATE SET state = EXCLUDED.state, received_at = EXCLUDED.received_at"
+            "UPDATE SET state = EXCLUDED.state, received_at = EXCLUDED.received_at,"
+            " reason = EXCLUDED.reason, source = EXCLUDED.source"
             " WHERE EXCLUDED.received_at > suppressions.received_at",
         ),
     )
@@ -83,6 +89,30 @@ def restore(contacts: Sequence[tuple[ContactId, Identifier]], *, vault: Vault, w
     rows = [_Kept(*row) for row in run(work.session, _KEPT, columns)]
     found = [(owners.get((row.label, row.namespace, bytes(row.mac))), row) for row in rows]
     append([_draft(contact, row) for contact, row in found if contact is not None], work)
+    former.come_back(owners, work=work)
+
+
+_SINCE = """
+SELECT u.n, s.received_at
+FROM unnest(%b::int4[], %b::text[], %b::bytea[], %b::uuid[], %b::text[])
+    AS u(n, namespace, mac, purpose_id, channel)
+JOIN consent.suppressions s ON s.label = 'suppression' AND s.namespace = u.namespace AND s.mac = u.mac
+    AND s.purpose_id = u.purpose_id AND s.channel = u.channel
+"""
+
+
+def since(noes: Sequence[NoAt], *, vault: Vault, work: Work) -> list[datetime | None]:
+    """When each of `noes` was received that is kept already for the same identifier."""
+    made = vault.lasting_macs(work.workspace, [one.identifier for one in noes])
+    columns = (
+        list(range(len(noes))),
+        [one.identifier.namespace for one in noes],
+        [macs[SUPPRESSION] for macs in made],
+        [one.purpose for one in noes],
+        [one.channel.value if one.channel else "" for one in noes],
+    )
+    found = dict(run(work.session, _SINCE, columns).fetchall())
+    return [found.get(n) for n in range(len(noes))]
 
 
 class _Kept(NamedTuple):

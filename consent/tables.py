@@ -135,7 +135,9 @@ entries = workspace_table(
     instant("received_at"),
     instant("asserted_at"),
     instant("expires_at", null=True),
-    Column("counted", Boolean, nullable=False),  # false: kept as evidence of a refused re-grant
+    Column(
+        "counted", Boolean, nullable=False
+    ),  # false: kept as evidence of what was said, e.g. a refused re-grant
     Column("covered_by", Uuid),  # the negative that refused it
     Column("journal_line", Uuid),
     Column("not_counted", Text),  # why it does not count (`consent.counting`); null: it does

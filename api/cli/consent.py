@@ -7,7 +7,7 @@ an act as evidence, and lifts no refusal that is newer.
 from collections.abc import Sequence
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import typer
@@ -27,11 +27,13 @@ from api.cli.running import (
 )
 from api.session import Opener, Session
 from cdp import consents, holder_change, sources
-from cdp.consents import Acknowledged, NobodyThere, Saying
+from cdp.binding import About, NobodyThere
+from cdp.consents import Acknowledged, Saying
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import Channel, ContactId, FragmentId, Identifier, State
 from cdp.work import Work
+from consent import counting
 from policies.words import Action, Resource, Role
 
 app = typer.Typer()
@@ -40,7 +42,14 @@ app = typer.Typer()
 SLACK = timedelta(seconds=2)
 PURPOSE = "consent_management"
 
-Profile = Annotated[str | None, typer.Option(metavar="ID", help="The person, instead of a contact.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The person; beside a contact that several hold, who says it."),
+]
+Person = Annotated[
+    str | None,
+    typer.Option(metavar="NAMESPACE=VALUE", help="The same, as a source knows them: crm:shop=17."),
+]
 ForPurpose = Annotated[str, typer.Option("--purpose", metavar="NAME", help="What it is about.")]
 OverChannel = Annotated[Channel | None, typer.Option("--channel", help="Over which channel; left out: any.")]
 AssertedAt = Annotated[
@@ -68,7 +77,11 @@ class No(StrEnum):
 
 
 class NotBoth(BadInput):
-    """Name either a contact or a profile."""
+    """Name a person in one way alone; and to be shown what was said, either a contact or a profile."""
+
+
+class NotAPerson(BadInput):
+    """A person is NAMESPACE=VALUE, as a source knows them: crm:shop=17."""
 
 
 @app.command("grant")
@@ -82,6 +95,7 @@ def grant(
     contact: Contact = None,
     namespace: ContactKind = None,
     profile: Profile = None,
+    person: Person = None,
     channel: OverChannel = None,
     asserted_at: AssertedAt = None,
     explicit: Annotated[bool, typer.Option("--explicit", help="In so many words (GDPR 9).")] = False,
@@ -100,7 +114,7 @@ def grant(
         explicit=explicit,
         guardian=guardian,
     )
-    _say(saying, contact, namespace, profile, workspace, as_json=as_json)
+    _say(saying, _Named(contact, namespace, profile, person), workspace, as_json=as_json)
 
 
 @app.command("withdraw")
@@ -109,6 +123,7 @@ def withdraw(
     contact: Contact = None,
     namespace: ContactKind = None,
     profile: Profile = None,
+    person: Person = None,
     channel: OverChannel = None,
     state: Annotated[No, typer.Option(help="How they say no.")] = No.WITHDRAWN,
     evidence: Annotated[Evidence, typer.Option(help="How it reached us.")] = Evidence.FORM,
@@ -117,7 +132,7 @@ def withdraw(
 ) -> None:
     """Keep a no. Returns once nothing against it can still be sent."""
     saying = Saying(purpose=purpose, channel=channel, state=State(state), evidence=evidence)
-    _say(saying, contact, namespace, profile, workspace, as_json=as_json)
+    _say(saying, _Named(contact, namespace, profile, person), workspace, as_json=as_json)
 
 
 @app.command("holder-changed")
@@ -149,33 +164,45 @@ def holder_changed(
     )
 
 
-def _say(
-    saying: Saying,
-    contact: str | None,
-    namespace: str | None,
-    profile: str | None,
-    workspace: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    if contact is not None and profile is not None:
-        raise NotBoth(field="profile")
-    person = uuid_of(profile, "profile") if profile is not None else None
-    value = read_contact(contact) if person is None else None
+class _Named(NamedTuple):
+    """Of whom a word is, as it was typed."""
+
+    contact: str | None
+    namespace: str | None
+    profile: str | None
+    person: str | None
+
+
+def _say(saying: Saying, named: _Named, workspace: str | None, *, as_json: bool) -> None:
+    if named.profile is not None and named.person is not None:
+        raise NotBoth(field="person")
+    somebody = named.profile is not None or named.person is not None
+    profile = uuid_of(named.profile, "profile") if named.profile is not None else None
+    value = read_contact(named.contact) if named.contact is not None or not somebody else None
     with platform() as opened:
         begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
-        named = _identifier(value, namespace, begin, opened.system.ports) if value is not None else None
+        ports = opened.system.ports
         done = consents.say(
             saying,
+            About(
+                identifier=_identifier(value, named.namespace, begin, ports) if value is not None else None,
+                profile=profile,
+                person=_person(named.person, begin, ports) if named.person is not None else None,
+            ),
             begin=begin,
-            ports=opened.system.ports,
+            ports=ports,
             patience=opened.system.settings.send_window + SLACK,
-            identifier=named,
-            profile=person,
         )
     counted = all(one.counted for one in done.entries)
     emit(_document(done, counted=counted), as_json, *_told(saying, done))
     raise typer.Exit(Exit.OK if counted else Exit.FAILED)
+
+
+def _person(text: str, begin: Opener, ports: Ports) -> Identifier:
+    namespace, _, value = text.partition("=")
+    if not namespace or not value:
+        raise NotAPerson(field="person")
+    return _identifier(value, namespace, begin, ports)
 
 
 def _identifier(value: str, namespace: str | None, begin: Opener, ports: Ports) -> Identifier:
@@ -187,8 +214,15 @@ def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:
     return {
         "acknowledged_at": done.at,
         "counted": counted,
+        "kept_for_later": done.suppressed,
         "entries": [
-            {"entry": one.entry, "counted": one.counted, "refused_by": one.covered_by} for one in done.entries
+            {
+                "entry": one.entry,
+                "counted": one.counted,
+                "not_counted": one.not_counted,
+                "refused_by": one.covered_by,
+            }
+            for one in done.entries
         ],
     }
 
@@ -199,7 +233,12 @@ def _told(saying: Saying, done: Acknowledged) -> list[Text]:
         if one.counted:
             lines.append(Text(f"{saying.state}: kept as entry {one.entry}."))
         else:
-            lines.append(Text(f"Not counted: entry {one.covered_by} says no. Kept as {one.entry}."))
+            by = f" (entry {one.covered_by})" if one.covered_by else ""
+            lines.append(Text(f"Not counted: {counting.sentence(one.not_counted)}{by} Kept as {one.entry}."))
+    if done.suppressed:
+        lines.append(
+            Text(f"{saying.state}: nobody goes by that contact now; it holds for whoever comes with it.")
+        )
     if all(one.counted for one in done.entries):
         lines.append(Text(f"In force since {done.at.isoformat(timespec='milliseconds')}."))
     return lines

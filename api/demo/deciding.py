@@ -14,8 +14,9 @@ from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import Platform
 from api.demo.telling import Teller, Told, in_words
-from cdp import audiences, consents, endpoints, importing, imports, releases, segments, sources
-from cdp.consents import Form, Saying
+from cdp import audiences, endpoints, importing, imports, releases, segments, sources
+from cdp.consents import Saying
+from cdp.forms import Form, record_forms
 from cdp.kernel.clock import now
 from cdp.ports import Ask
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
@@ -117,9 +118,7 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
         )
     given = forms(platform)
     with teller.progress("recording consent forms", len(given)) as advance:
-        consents.record_forms(
-            given, begin=platform.operator("support"), ports=platform.system.ports, progress=advance
-        )
+        record_forms(given, begin=platform.operator("support"), ports=platform.system.ports, progress=advance)
     sold = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=PARTNER)
     with platform.operator("marketing", purpose=MARKETING)() as work:
         funnel, withheld = audiences.preview(EVERYONE, sold, work=work, ports=platform.system.ports)

@@ -24,7 +24,7 @@ from audit import inspection, storage
 from audit.checkpoint import key_of
 from audit.verifier import FAILED, OK
 from cdp import audiences, consents, importing, imports, merging, profiles
-from cdp.consents import Form
+from cdp.forms import Form, record_forms
 from cdp.kernel import embedded
 from cdp.kernel.database import OWNER
 from cdp.kernel.embedded import EmbeddedServer
@@ -142,7 +142,7 @@ def _reachable(platform: Platform) -> dict[str, bool]:
             purpose=MARKETING, channel=Channel.EMAIL, state=State.GIVEN, evidence="form", notice="newsletter"
         ),
     )
-    consents.record_forms([form], begin=platform.operator("support"), ports=ports)
+    record_forms([form], begin=platform.operator("support"), ports=ports)
     reach = {}
     for name, customer in (("crm", CRM_ROW), ("shop", SHOP_ROW)):
         profile = profile_of(platform, customer)

@@ -12,7 +12,9 @@ from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
 from api.demo.telling import Teller, Told
 from cdp import audiences, consents, imports, segments
-from cdp.consents import Form, Saying
+from cdp.binding import About
+from cdp.consents import Saying
+from cdp.forms import Form, record_forms
 from cdp.ingest.reading import ImportRecord
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, Identifier, State
@@ -102,7 +104,7 @@ def _runners(platform: Platform, count: int) -> list[Runner]:
         )
         for number in range(count)
     ]
-    consents.record_forms(forms, begin=platform.operator("support"), ports=ports)
+    record_forms(forms, begin=platform.operator("support"), ports=ports)
     runners = []
     with platform.operator("marketing", purpose=MARKETING)() as work:
         found = ports.identity.contacts_of(emails, work=work)
@@ -121,10 +123,10 @@ def _shared_address(platform: Platform) -> dict[str, bool]:
     email = Identifier("email", customers.EMMA.email)
     consents.say(
         Saying(purpose=MARKETING, channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        About(identifier=email),
         begin=platform.operator("support"),
         ports=ports,
         patience=PATIENCE,
-        identifier=email,
     )
     emma, paul = profile_of(platform, customers.EMMA), profile_of(platform, customers.PAUL)
     return {

@@ -12,9 +12,12 @@ from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures, with_examples
 from cdp import consents, holder_change
-from cdp.consents import Acknowledged, NobodyThere, Saying
+from cdp.binding import About, NobodyThere
+from cdp.consents import Acknowledged, Opener, Saying
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import NEGATIVE, Channel, State
+from cdp.ports import Ports
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, State
+from consent import counting
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
@@ -26,6 +29,8 @@ SLACK = timedelta(seconds=2)
 class ConsentIn(Strict):
     """What somebody says, about a contact or about a profile. A grant needs an act as evidence.
 
+    At a contact that several hold, `profile_id` or `person` says who speaks: a grant is one person's.
+    `notice` is `name@2`, or a name: the version in force when it was said.
     `asserted_at` is when they said it; it may not lie ahead, and orders nothing but can only
     make a grant weaker. `channel` null: every channel.
     """
@@ -50,6 +55,7 @@ class ConsentIn(Strict):
 
     contact: ContactIn | None = None
     profile_id: UUID | None = None
+    person: ContactIn | None = None
     purpose: Word
     channel: Channel | None = None
     state: Literal["given", "refused", "withdrawn", "objected", "restricted"]
@@ -60,32 +66,45 @@ class ConsentIn(Strict):
     guardian: bool = False
 
     @model_validator(mode="after")
-    def _about_one(self) -> Self:
-        if (self.contact is None) == (self.profile_id is None):
-            raise PydanticCustomError("contact_or_profile", "exactly one of contact and profile_id")
+    def _about_somebody(self) -> Self:
+        if self.profile_id is not None and self.person is not None:
+            raise PydanticCustomError("profile_or_person", "only one of profile_id and person")
+        if self.contact is None and self.profile_id is None and self.person is None:
+            raise PydanticCustomError("contact_or_profile", "at least one of contact, profile_id and person")
         return self
 
 
 class EntryOut(Out):
-    """One entry of the ledger. `covered_by` names the refusal that a grant does not lift."""
+    """One entry of the ledger. `covered_by` names the refusal that a grant does not lift.
+
+    `not_counted` is a stable word for why a grant cannot count, `reason` says it in a sentence.
+    """
 
     entry: UUID
     counted: bool
     covered_by: UUID | None
+    not_counted: str | None
+    reason: str | None
 
 
 class ConsentOut(Out):
-    """The word holds since `acknowledged_at`: nothing is sent against it any more."""
+    """The word holds since `acknowledged_at`: nothing is sent against it any more.
+
+    `kept_for_later`: nobody goes by the contact now; the no is kept as an HMAC, for whoever comes with it.
+    """
 
     model_config = with_examples(
         {
             "acknowledged_at": "2026-01-01T12:00:00Z",
             "counted": False,
+            "kept_for_later": False,
             "entries": [
                 {
                     "entry": str(shapes.ENTRY),
                     "counted": False,
                     "covered_by": str(shapes.EARLIER_ENTRY),
+                    "not_counted": "refused_since",
+                    "reason": "A refusal stands that is newer.",
                 }
             ],
         }
@@ -93,6 +112,7 @@ class ConsentOut(Out):
 
     acknowledged_at: datetime
     counted: bool
+    kept_for_later: bool
     entries: list[EntryOut]
 
 
@@ -107,12 +127,6 @@ def post_consent(
     if State(body.state) not in NEGATIVE:
         client.under_contract()
     begin = client.opener("consent_management")
-    identifier = None
-    if body.contact is not None:
-        with begin() as work:
-            identifier = shapes.identifier(body.contact, work=work, ports=ports)
-        if identifier is None:
-            raise NobodyThere
     done = consents.say(
         Saying(
             purpose=body.purpose,
@@ -124,13 +138,27 @@ def post_consent(
             explicit=body.explicit,
             guardian=body.guardian,
         ),
+        About(
+            identifier=_identifier(body.contact, begin, ports),
+            profile=body.profile_id,
+            person=_identifier(body.person, begin, ports),
+        ),
         begin=begin,
         ports=ports,
         patience=patience(system.settings),
-        identifier=identifier,
-        profile=body.profile_id,
     )
     return _kept(done)
+
+
+def _identifier(contact: ContactIn | None, begin: Opener, ports: Ports) -> Identifier | None:
+    """The contact as identifiers are compared. Raises `NobodyThere` for what identifies nobody."""
+    if contact is None:
+        return None
+    with begin() as work:
+        found = shapes.identifier(contact, work=work, ports=ports)
+    if found is None:
+        raise NobodyThere
+    return found
 
 
 class HolderChangeIn(Strict):
@@ -150,10 +178,8 @@ def post_holder_change(
 ) -> ConsentOut:
     """End every grant at a contact: a phone was recycled, a mailbox returned. Answered as a refusal is."""
     begin = client.opener("consent_management")
-    with begin() as work:
-        identifier = shapes.identifier(body.contact, work=work, ports=ports)
-    if identifier is None:
-        raise NobodyThere
+    identifier = _identifier(body.contact, begin, ports)
+    assert identifier is not None, "a contact is named"
     done = holder_change.end_grants(identifier, begin=begin, ports=ports, patience=patience(system.settings))
     return _kept(done)
 
@@ -162,8 +188,16 @@ def _kept(done: Acknowledged) -> ConsentOut:
     return ConsentOut(
         acknowledged_at=done.at,
         counted=all(one.counted for one in done.entries),
+        kept_for_later=done.suppressed,
         entries=[
-            EntryOut(entry=one.entry, counted=one.counted, covered_by=one.covered_by) for one in done.entries
+            EntryOut(
+                entry=one.entry,
+                counted=one.counted,
+                covered_by=one.covered_by,
+                not_counted=one.not_counted,
+                reason=counting.sentence(one.not_counted) or None,
+            )
+            for one in done.entries
         ],
     )
 

@@ -1,7 +1,8 @@
 """Unsubscribe links: permanent, one step, no log-in, no cookie (RFC 8058).
 
 A GET changes nothing, for link scanners fetch links; it shows one button. The POST is
-answered when the withdrawal holds and no release can still send against it. Whatever its
+answered when the withdrawal holds and no release can still send against it: at the contact that
+the link was sent to, also after an erasure, and whether or not the person has come back. Whatever its
 body says, it withdraws: the signed link alone decides, and a formality must not keep a
 person subscribed.
 """
@@ -15,6 +16,7 @@ from api.deps import Opener, System, SystemDep, open_for
 from api.routes.consents import patience
 from api.templates import CONTENT_SECURITY_POLICY, page, style
 from cdp import consents, unsubscribe
+from cdp.binding import About, ForgottenContact
 from cdp.consents import NotYetEffective, Saying
 from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
@@ -48,7 +50,11 @@ def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     """A page with one button. Nothing is changed by looking at it."""
     try:
         link = unsubscribe.read(token, system.links)
-        purpose = _purpose(link, _opener(link, system), system)
+        begin = _opener(link, system)
+        purpose = _purpose(link, begin, system)
+        with begin() as work:
+            if not consents.reaches(link.contact, work=work, ports=system.ports):
+                raise ForgottenContact
     except NotFound as error:
         return _failed(error, 404)
     return _page("unsubscribe", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel])
@@ -63,10 +69,10 @@ def post_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
         purpose = _purpose(link, begin, system)
         done = consents.say(
             Saying(purpose=purpose, channel=link.channel, state=State.WITHDRAWN, evidence="link"),
+            About(contact=link.contact),
             begin=begin,
             ports=system.ports,
             patience=patience(system.settings),
-            contact=link.contact,
         )
     except NotFound as error:
         return _failed(error, 404)

@@ -140,11 +140,30 @@ class SaidBefore(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What became of a word: whether it counts, and the entry that refused it if not."""
+    """What became of a word: whether it can count; if not why, in a stable word, and what refuses it."""
 
     entry: UUID
     counted: bool
     covered_by: UUID | None = None
+    not_counted: str | None = None
+
+
+class NoAt(NamedTuple):
+    """A no at an identifier, whether or not anybody is known by it. Without a time it is received now."""
+
+    identifier: Identifier
+    purpose: PurposeId
+    channel: Channel | None  # None: every channel
+    state: State
+    received_at: datetime | None = None
+    reason: str | None = None  # of a list of suppressions, in its words
+    source: str | None = None
+
+
+class Remembered(NamedTuple):
+    """An erased contact whose identifier is remembered, and the contact that it is now, if it came back."""
+
+    successor: ContactId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +257,24 @@ class Ledger(Protocol):
 
     def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
         """Give new contacts the negative words that outlived an erasure or a restore."""
+        ...
+
+    def refuse(self, noes: Sequence[NoAt], *, work: Work) -> None:
+        """Keep noes at identifiers, journalled first: they hold for the contact when it comes."""
+        ...
+
+    def refused_since(self, noes: Sequence[NoAt], *, work: Work) -> list[datetime | None]:
+        """When each of `noes` was received that is kept already for the same identifier."""
+        ...
+
+    def remembered(self, contact: ContactId, *, work: Work) -> Remembered | None:
+        """What became of a contact that was erased; None: it was not, or nothing was kept of it."""
+        ...
+
+    def refuse_former(
+        self, contact: ContactId, purpose: PurposeId, channel: Channel | None, state: State, *, work: Work
+    ) -> None:
+        """Keep a no at a contact that was erased, journalled first."""
         ...
 
     def purposes(self, *, work: Work) -> Mapping[str, PurposeId]:

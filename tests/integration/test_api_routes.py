@@ -275,7 +275,11 @@ def test_a_word_is_acknowledged_and_a_later_stale_grant_is_told_that_it_does_not
         ({"notice": "no such notice"}, 422, "notice"),
         ({"asserted_at": "2026-01-01T00:00:00"}, 422, "body.asserted_at"),
         ({"asserted_at": "2999-01-01T00:00:00Z"}, 422, "asserted_at"),
-        ({"profile_id": NOBODY}, 422, "body"),
+        ({"profile_id": NOBODY}, 404, None),
+        ({"contact": None}, 422, "body"),
+        ({"profile_id": NOBODY, "person": {"namespace": "user_id", "value": "17"}}, 422, "body"),
+        ({"person": {"namespace": "user_id", "value": "nobody-known"}}, 404, None),
+        ({"channel": "sms"}, 422, "channel"),
         ({"contact": {"namespace": "email", "value": "nobody@example.org"}}, 404, None),
         ({"contact": {"namespace": "email", "value": "noreply@example.org"}}, 404, None),
     ],
@@ -448,19 +452,6 @@ def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
     assert {answer.status_code for answer in answers} == {404}
     assert "does not work" in answers[0].text
     assert read(town, profile).json()["contactable"]["email"] is not None
-
-
-def test_a_link_of_an_erased_contact_is_not_acknowledged(town, link):
-    """Nobody goes by the contact any more, so a word at it would bind nobody; the person is told."""
-    token, profile = link
-    headers = town.as_("compliance")
-    body = {"ground": "GDPR 17(1)(a)", "dry_run": False}
-    erased = town.http.post(f"/v1/subjects/{profile}/erasure", json=body, headers=headers)
-    answer = town.http.post(f"/u/{token}")
-
-    assert erased.is_success, erased.text
-    assert answer.status_code == 404
-    assert "no longer known here" in answer.text
 
 
 def test_a_withdrawal_that_may_still_be_overtaken_is_not_acknowledged(town, link):

@@ -216,10 +216,11 @@ def test_a_withdrawal_finds_a_contact_that_is_younger_than_the_backup(town):
 
 
 def test_a_restore_brings_back_no_erased_address(town):
-    """E2, E7: what the erasure kept is journalled, too, and names no contact."""
+    """E2, E7, C18: what the erasure kept is journalled, too, with the contact that its links name."""
     forget(town, fragments=[town.anna, town.bert], sole=[town.family], identifiers={town.family: ADDRESS})
     ((_, payload),) = town.consent.journal.lines
-    assert str(town.family) not in repr(payload)
+    assert payload["former"] == str(town.family)
+    before = town.family
     lose(town)
     replay(town)
 
@@ -227,9 +228,38 @@ def test_a_restore_brings_back_no_erased_address(town):
     assert town.stored() == []
     comes_back(town)
     assert [row.evidence for row in town.stored()] == ["suppression"]
+    with town.begin() as work:
+        assert town.consent.ledger.remembered(before, work=work).successor == town.family
 
 
-def test_suppressing_many_new_contacts_takes_one_query(town):
+def test_a_contact_that_was_erased_twice_is_found_again_by_its_first_links(town):
+    """C18: every message that was ever sent to an address stops mail to it, whatever it was called then."""
+    first = town.family
+    forget(town, fragments=[town.anna, town.bert], sole=[first], identifiers={first: ADDRESS})
+    comes_back(town)
+    second = town.family
+    forget(town, fragments=[], sole=[second], identifiers={second: ADDRESS})
+    with town.begin() as work:
+        between = [town.consent.ledger.remembered(one, work=work).successor for one in (first, second)]
+    comes_back(town)
+    with town.begin() as work:
+        after = [town.consent.ledger.remembered(one, work=work).successor for one in (first, second)]
+
+    assert between == [None, None]
+    assert after == [town.family, town.family]
+
+
+def test_a_stranger_who_comes_is_nobodys_successor(town):
+    """An old link binds the identifier that it was sent to, and no other."""
+    first = town.family
+    forget(town, fragments=[town.anna, town.bert], sole=[first], identifiers={first: ADDRESS})
+    comes_back(town, Identifier("email", "somebody@example.com"))
+    with town.begin() as work:
+        assert town.consent.ledger.remembered(first, work=work).successor is None
+        assert town.consent.ledger.remembered(ContactId(uuid4()), work=work) is None
+
+
+def test_of_many_new_contacts_nobody_is_given_what_nobody_said(town):
     """A batch of ingest brings hundreds of new contacts, most of whom nobody has suppressed."""
     new = [(ContactId(uuid4()), Identifier("email", f"{n}@example.com")) for n in range(300)]
     with town.begin() as work:

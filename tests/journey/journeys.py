@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from cdp import consents, endpoints, inbox, releases, segments, sources
+from cdp.binding import About
 from cdp.consents import Saying
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
@@ -80,10 +81,10 @@ class Journey:
     def say(self, state, email, **more):
         return consents.say(
             Saying(purpose="email_marketing", channel=Channel.EMAIL, state=state, **more),
+            About(identifier=Identifier("email", email)),
             begin=self.begin("support"),
             ports=self.ports,
             patience=PATIENCE,
-            identifier=Identifier("email", email),
         )
 
 

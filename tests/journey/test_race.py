@@ -14,6 +14,7 @@ from test_restore import Instance
 
 from api.demo.race import receive
 from cdp import consents, endpoints, releases, segments
+from cdp.binding import About
 from cdp.consents import NotYetEffective, Saying
 from cdp.destinations import PastDeadline, Webhook
 from cdp.kernel import embedded
@@ -80,10 +81,10 @@ def release(journey, url, happens=None, segment="everyone", connect=endpoints.co
 def withdraw(journey, number, patience=PATIENCE):
     return consents.say(
         Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        About(identifier=Identifier("email", f"p{number}@r{number}.example.org")),
         begin=journey.begin("support"),
         ports=journey.ports,
         patience=patience,
-        identifier=Identifier("email", f"p{number}@r{number}.example.org"),
     )
 
 
@@ -194,10 +195,10 @@ def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, re
     journey.work()
     withdrawn = consents.say(
         Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="link"),
+        About(identifier=Identifier("email", "other@example.org")),
         begin=journey.begin("support"),
         ports=journey.ports,
         patience=PATIENCE,
-        identifier=Identifier("email", "other@example.org"),
     )
     intents = journey.ports.intents
 

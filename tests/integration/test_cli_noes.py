@@ -1,0 +1,129 @@
+"""What people say, by command: nobody known, shared addresses, grants that cannot count."""
+
+import pytest
+from cli_world import CRM, OPT_IN, caller, make_place
+
+from api.cli.exits import Exit
+
+EMAIL = ("--purpose", "email_marketing", "--channel", "email")
+FORM = ("--evidence", "form", "--notice", "newsletter")
+ANN = "ann@example.org"
+PEOPLE = f"""\
+id,mail,phone,first,last,country,born,agreed
+1,{ANN},,Ann,Archer,DE,1980-01-15,yes
+2,bob@example.org,,Bob,Baker,DE,1975-12-31,yes
+3,family@example.org,,Emma,Cook,DE,1980-04-01,
+4,family@example.org,,Paul,Cook,DE,1980-04-02,
+"""
+
+
+@pytest.fixture(scope="module")
+def place(server, tmp_path_factory):
+    """One migrated database for this file."""
+    return make_place(
+        server, tmp_path_factory.mktemp("noes"), f"cli_noes_{server.data.name[-8:].replace('-', '_')}"
+    )
+
+
+@pytest.fixture
+def cdp(place, capsys, tmp_path):
+    """`cdp`, in a fresh workspace that has a purpose, a notice, a recipient and a source."""
+    bare = caller(capsys, place.settings)
+    assert bare("workspace", "create", tmp_path.name).code == Exit.OK
+
+    def run(*arguments, stdin=""):
+        return bare(*arguments, "--workspace", tmp_path.name, stdin=stdin)
+
+    (tmp_path / "notice.txt").write_text("We send you news.")
+    for arguments in (
+        ("purpose", "create", "email_marketing", "--basis", "consent"),
+        ("purpose", "create", "profiling", "--basis", "consent", "--at-person"),
+        ("recipient", "create", "mailer", "--entity", "Mailer", "--role", "processor", "--country", "DE",
+         "--contract-until", "2199-12-31"),
+        ("notice", "publish", "newsletter", "--since", "2019-01-01", "--text", str(tmp_path / "notice.txt"),
+         "--purpose", "email_marketing", "--recipient", "mailer"),
+        ("source", "create", "crm", "--authoritative"),
+        ("segment", "create", "everyone", '{"all": []}'),
+    ):  # fmt: skip
+        done = run(*arguments)
+        assert done.code == Exit.OK, done.err
+    return run
+
+
+def load(cdp, folder):
+    """Import everybody, with what their export says that they agreed to."""
+    (folder / "crm.csv").write_text(PEOPLE)
+    (folder / "crm.yaml").write_text(CRM + OPT_IN)
+    done = cdp(
+        "import", str(folder / "crm.csv"), "--source", "crm", "--mapping", str(folder / "crm.yaml"), "--json"
+    )
+    assert done.code == Exit.OK, done.err
+
+
+def permitted(cdp):
+    """How many may be sent to."""
+    asked = ("--segment", "everyone", *EMAIL, "--recipient", "mailer", "--json")
+    return cdp("audience", "preview", *asked).document["permitted"]
+
+
+def test_a_no_of_somebody_unknown_holds_against_the_import_a_minute_later(cdp, tmp_path):
+    """C16: by command, as by the API."""
+    said = cdp("consent", "withdraw", *EMAIL, "--contact", ANN, "--json")
+    told = cdp("consent", "withdraw", *EMAIL, "--contact", ANN)
+    load(cdp, tmp_path)
+
+    assert said.code == told.code == Exit.OK
+    assert (said.document["counted"], said.document["kept_for_later"]) == (True, True)
+    assert "whoever comes with it" in told.out and ANN not in told.out
+    assert permitted(cdp) == 1, "Bob alone"
+
+
+def test_a_yes_of_somebody_unknown_is_refused(cdp):
+    """There is nobody whose it could be."""
+    assert cdp("consent", "grant", *EMAIL, *FORM, "--contact", ANN).code == Exit.NOT_FOUND
+
+
+def test_a_shared_address_opens_for_who_gives_it_alone(cdp, tmp_path):
+    """C12: the grant says whose it is."""
+    load(cdp, tmp_path)
+    cdp("consent", "withdraw", *EMAIL, "--contact", "family@example.org", "--person", "crm:crm=3")
+    whose = cdp("consent", "grant", *EMAIL, *FORM, "--contact", "family@example.org")
+    before = permitted(cdp)
+    done = cdp(
+        "consent",
+        "grant",
+        *EMAIL,
+        *FORM,
+        "--contact",
+        "family@example.org",
+        "--person",
+        "crm:crm=4",
+        "--json",
+    )
+    not_theirs = cdp("consent", "grant", *EMAIL, *FORM, "--contact", ANN, "--person", "crm:crm=4")
+    nobody = cdp("consent", "grant", *EMAIL, *FORM, "--contact", ANN, "--person", "crm")
+
+    assert whose.code == not_theirs.code == nobody.code == Exit.BAD_INPUT
+    assert done.code == Exit.OK and done.document["counted"]
+    assert (before, permitted(cdp)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "word"),
+    [
+        (("--purpose", "direct_marketing", *FORM), Exit.FAILED, "reserved_purpose"),
+        (("--purpose", "profiling", *FORM), Exit.FAILED, "not_in_notice"),
+        ((*EMAIL, "--evidence", "form", "--notice", "newsletter@1"), Exit.OK, None),
+        ((*EMAIL, "--evidence", "form", "--notice", "newsletter@2"), Exit.BAD_INPUT, None),
+        ((*EMAIL, *FORM, "--asserted-at", "2018-01-01"), Exit.BAD_INPUT, None),
+        (("--purpose", "email_marketing", "--channel", "sms", *FORM), Exit.BAD_INPUT, None),
+    ],
+)
+def test_a_grant_that_cannot_count_is_told_why(cdp, tmp_path, said, code, word):
+    """C17, and as by the API: nonsense is an error, what cannot count is kept and exits 1."""
+    load(cdp, tmp_path)
+    done = cdp("consent", "grant", *said, "--contact", ANN, "--json")
+
+    assert done.code == code, done.err
+    if word:
+        assert [one["not_counted"] for one in done.document["entries"]] == [word]

@@ -220,6 +220,20 @@ def test_what_is_larger_than_the_limit_is_a_413(post, inbox, path, body):
     assert inbox() == []
 
 
+def test_a_sender_learns_that_the_no_of_its_refused_message_was_heard(post, begin, api, keys):
+    """The 200 said that it came; its verdict says what was wrong, and that the no holds all the same."""
+    with begin() as work:
+        register.seed(work)
+    no = {"userId": 7.5, "anonymousId": "device", "messageId": "flawed"}
+    post("identify", no, Sec_GPC="1")
+    done = work_off(begin, ports=api.system.ports, limits=Limits())
+    verdict = api.http.get("/v1/verdicts/flawed", auth=(keys.server.text, "")).json()
+
+    assert done.verdicts == {"invalid:wrong_type": 1}
+    assert (verdict["verdict"], verdict["field"]) == ("invalid:wrong_type", "userId")
+    assert verdict["notes"] == ["refusal_heard"]
+
+
 def test_one_event_over_32_kb_is_refused_by_itself(post, begin, api):
     """A 413 would make its client drop the others of its batch with it."""
     large = {**TRACK, "messageId": "large", "properties": {"text": "x" * 33_000}}

@@ -53,7 +53,10 @@ def beside(platform: ASGIApp, bare: ASGIApp) -> ASGIApp:
     """Requests for `BARE` go to `bare`, all others to `platform`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (bare if scope["path"] == BARE else platform)(scope, receive, send)
+        if scope["path"] == BARE:
+            await bare({**scope, "path": "/v1/batch"}, receive, send)
+        else:
+            await platform(scope, receive, send)
 
     return app
 
@@ -65,7 +68,8 @@ def configured(system: System) -> uvicorn.Config:
     (edge,) = (one for one in app.user_middleware if one.cls is Edge)
     bare = Bare(system, WriteKeys(system.app, clock=system.clock))
     edge.kwargs["collection"] = beside(edge.kwargs["collection"], bare)
-    edge.kwargs["collects"] = {**edge.kwargs["collects"], BARE: BARE}
+    known = edge.kwargs["collects"]
+    edge.kwargs["collects"] = lambda path: known("/v1/batch" if path == BARE else path)
     return config
 
 

@@ -52,10 +52,6 @@ class NotABatch(BadInput):
     """The body must be a JSON object, and that of a batch must hold a list named batch."""
 
 
-class NestedTooDeep(BadInput):
-    """The body nests objects and lists too deeply."""
-
-
 class BatchTooLarge(TooLarge):
     """The body is larger than 500 KB."""
 
@@ -115,6 +111,8 @@ _NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _OPEN = ord("[")
 _STRING = re.compile(rb'"[^"]*"')
+# A string to its end (the body's, if it has none, so that nothing is read twice), or a bracket.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _FIELD = re.compile(r"`\$\.(\w+)")
 
 
@@ -139,14 +137,14 @@ def gunzip(body: bytes, cap: int) -> bytes:
 def decode(body: bytes, *, path_type: str) -> Batch:
     """The raw items of `body`, as decompressed; `path_type` is a value of `PATHS`.
 
-    Raises `NotJson`, `NotABatch`, `NestedTooDeep`, `BatchTooLarge`,
+    Raises `NotJson`, `NotABatch`, `BatchTooLarge`,
     `TooManyEvents`, `SharedTooLarge`, each naming the field. An item that is not a
     sound message, or is too large for one, raises nothing here.
     """
     if len(body) > BATCH_BYTES:
         raise BatchTooLarge(field="body", size=len(body), limit=BATCH_BYTES)
     if _deeper_than(NESTING, body):
-        raise NestedTooDeep(field="body", limit=NESTING)
+        body = _pruned(body, NESTING)
     if path_type == "batch":
         return _decode_many(body)
     return _decode_single(body, path_type)
@@ -253,6 +251,28 @@ def _refuse_shape(error: msgspec.ValidationError) -> NoReturn:
     found = _FIELD.search(str(error))
     field = found[1] if found else "batch" if "batch" in str(error) else "body"
     raise NotABatch(field=field) from None
+
+
+def _pruned(body: bytes, limit: int) -> bytes:
+    """`body` with null for all that nests deeper than `limit`, so that `parse` refuses the item alone.
+
+    Raises `NotJson` where brackets don't come in pairs. What is put away is not looked at.
+    """
+    kept: list[bytes] = []
+    depth = start = 0
+    for token in _TOKEN.finditer(body):
+        bracket = token[0]
+        if bracket in (b"[", b"{"):
+            depth += 1
+            if depth == limit + 1:
+                kept += (body[start : token.start()], b"null")
+        elif bracket in (b"]", b"}"):
+            depth -= 1
+            if depth == limit:
+                start = token.end()
+    if depth != 0:
+        raise NotJson(field="body")
+    return b"".join((*kept, body[start:]))
 
 
 def _deeper_than(limit: int, body: bytes) -> bool:

@@ -61,6 +61,7 @@ def deep(levels=40):
         ({"properties": {"price": float("nan")}}, "invalid:number_out_of_range"),
         ({"properties": {str(n): n for n in range(1_001)}}, "invalid:too_many_keys"),
         ({"properties": deep()}, "invalid:too_deep"),
+        ({"properties": deep(400)}, "invalid:too_deep"),
         ({"properties": {"text": "x" * 40_000}}, "invalid:too_large"),
         ({"properties": "none"}, "invalid:wrong_type"),
         ({"traits": {f"t{n}": n for n in range(301)}}, "invalid:too_many_keys"),

@@ -16,7 +16,6 @@ from cdp.collection import (
     BatchTooLarge,
     BrokenGzip,
     GzipTooLarge,
-    NestedTooDeep,
     NotABatch,
     NotJson,
     SharedTooLarge,
@@ -24,7 +23,7 @@ from cdp.collection import (
     decode,
     gunzip,
 )
-from cdp.collection.body import _deeper_than
+from cdp.collection.body import NESTING, _deeper_than, _pruned
 from cdp.kernel.errors import CdpError
 
 ids = st.sampled_from(sorted(set(PATHS.values())))
@@ -83,8 +82,9 @@ def test_a_single_message_is_a_batch_of_one():
         (b"{}", NotABatch, "batch"),
         (b'{"batch":{}}', NotABatch, "batch"),
         (b'{"batch":[],"writeKey":3}', NotABatch, "writeKey"),
-        (b'{"batch":' + b"[" * 200 + b"]" * 200 + b"}", NestedTooDeep, "body"),
-        (b'{"batch":' + b"[" * 100_000, NestedTooDeep, "body"),
+        (b'{"batch":' + b"[" * 100_000, NotJson, "body"),
+        (b'{"batch":' + b"[" * 200 + b"]" * 300 + b"}", NotJson, "body"),
+        (b'{"a":"' + b'\\"' * 100_000 + b"[" * 200, NotJson, "body"),
         (batch(*[{}] * 2_501), TooManyEvents, "batch"),
         (batch({}, context={"a": "x" * 5_000}), SharedTooLarge, "context"),
         (batch({}, integrations={"a": "x" * 5_000}), SharedTooLarge, "integrations"),
@@ -176,6 +176,33 @@ def test_nesting_is_counted_outside_strings_only(value):
 
     assert not _deeper_than(depth, body)
     assert depth == 0 or _deeper_than(depth - 1, body)
+
+
+@given(brackets, st.integers(1, 4))
+def test_what_nests_too_deeply_is_put_away_and_the_rest_stays(value, limit):
+    """One item that is too deep costs its batch nothing, and what is left is JSON of that depth."""
+
+    def cut(one, levels):
+        if not isinstance(one, list | dict):
+            return one
+        if not levels:
+            return None
+        if isinstance(one, list):
+            return [cut(inner, levels - 1) for inner in one]
+        return {key: cut(inner, levels - 1) for key, inner in one.items()}
+
+    assert json.loads(_pruned(json.dumps(value).encode(), limit)) == cut(value, limit)
+
+
+def test_a_deep_item_costs_its_batch_nothing():
+    """Clients drop what is answered with a 400, and a no with it."""
+    deep = b'{"userId":"u","properties":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b',"type":"track"}'
+    whole = decode(b'{"batch":[' + deep + b',{"a":1}],"writeKey":"wk"}', path_type="batch")
+
+    assert len(whole.items) == 2
+    assert whole.write_key == "wk"
+    assert depth_of(json.loads(bytes(whole.items[0]))) == NESTING - 2
+    assert bytes(whole.items[1]) == b'{"a":1}'
 
 
 @given(st.binary(max_size=2_000))

@@ -10,7 +10,8 @@ The map, in the order in which data takes its way:
 - `releases.py`: the one door by which personal data leaves; `destinations.py`: where to;
   `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
 - `scanning.py`: free text is looked through before it can be shown; `findings.py`: what was found.
-- `consents.py`, `unsubscribe.py`, `forms.py`: what people say, and when it holds; `binding.py`: who is bound.
+- `consents.py`, `unsubscribe.py`, `forms.py`: what people say, and when it holds; `binding.py`: who is bound;
+  `suppressions.py`: lists of noes; `serving.py`: which notice was served to whom.
 - `requests/`: access and erasure; `erasing.py`: how these tables forget.
 - `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.

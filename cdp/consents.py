@@ -95,7 +95,7 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
     until = monotonic() + patience.total_seconds()
     done, bound = _record(saying, about, begin=begin, ports=ports)
     if done.suppressed:
-        _wait_for_writers(begin, until)
+        wait_for_writers(begin, until)
         # Who became known while this was written may have missed it; from now on nobody does.
         done, bound = _record(saying, about, begin=begin, ports=ports, again=done)
     if saying.state in NEGATIVE:
@@ -161,7 +161,7 @@ def _audit(
     )
 
 
-def _wait_for_writers(begin: Opener, until: float) -> None:
+def wait_for_writers(begin: Opener, until: float) -> None:
     """Wait until every transaction has ended that might have looked before the no was there."""
     with begin() as work:
         horizon = snapshots.horizon(work.session)

@@ -7,6 +7,7 @@ an act as evidence, and lifts no refusal that is newer.
 from collections.abc import Sequence
 from datetime import time, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from api.cli.running import (
     uuid_of,
 )
 from api.session import Opener, Session
-from cdp import consents, holder_change, sources
+from cdp import consents, holder_change, serving, sources, suppressions
 from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Saying
 from cdp.kernel.errors import BadInput
@@ -164,6 +165,68 @@ def holder_changed(
     )
 
 
+@app.command("suppress")
+def suppress(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV: contact, reason, source, date, purpose, channel.")
+    ],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a list of suppressions: a no for each contact, whether or not anybody goes by it yet.
+
+    Without a purpose a row is about all direct marketing, without a channel about every one. Exits 1
+    if a contact identifies nobody. The same list again changes nothing.
+    """
+    with platform() as opened:
+        done = suppressions.suppress(
+            suppressions.rows_of(file),
+            begin=opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE),
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
+    emit(
+        {
+            "read": done.read,
+            "kept": done.kept,
+            "known_already": done.known_already,
+            "bound_at_once": done.bound_at_once,
+            "noted": dict(done.noted),
+            "rejected": [{"line": line, "reason": reason} for line, reason in done.rejected],
+        },
+        as_json,
+        Text(f"Kept: {done.kept}; known already: {done.known_already}; bound at once: {done.bound_at_once}."),
+        *(Text(f"{word}: {count}") for word, count in sorted(done.noted.items())),
+        *(Text(f"Line {line} was rejected: {reason}.") for line, reason in done.rejected),
+    )
+    raise typer.Exit(Exit.FAILED if done.rejected else Exit.OK)
+
+
+@app.command("notice-served")
+def notice_served(
+    notice: Annotated[str, typer.Option(metavar="NAME", help="NAME@2, or the version in force then.")],
+    contact: Contact = None,
+    namespace: ContactKind = None,
+    profile: Profile = None,
+    person: Person = None,
+    served_at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, if not now.")] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Keep that somebody was told: what a legitimate interest, and data from third parties, rest on."""
+    named = _Named(contact, namespace, profile, person)
+    at = time_of(served_at, "served_at", of_day=time.min) if served_at else None
+    with platform() as opened:
+        begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
+        about = _about(named, begin, opened.system.ports)
+        done = serving.serve(notice, about, begin=begin, ports=opened.system.ports, at=at)
+    emit(
+        {"notice": done.notice.id, "version": done.notice.number, "served_at": done.at},
+        as_json,
+        Text(f"Notice {done.notice.name!r}, version {done.notice.number}, counts as served."),
+    )
+
+
 class _Named(NamedTuple):
     """Of whom a word is, as it was typed."""
 
@@ -174,28 +237,28 @@ class _Named(NamedTuple):
 
 
 def _say(saying: Saying, named: _Named, workspace: str | None, *, as_json: bool) -> None:
+    with platform() as opened:
+        begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
+        ports = opened.system.ports
+        about = _about(named, begin, ports)
+        window = opened.system.settings.send_window
+        done = consents.say(saying, about, begin=begin, ports=ports, patience=window + SLACK)
+    counted = all(one.counted for one in done.entries)
+    emit(_document(done, counted=counted), as_json, *_told(saying, done))
+    raise typer.Exit(Exit.OK if counted else Exit.FAILED)
+
+
+def _about(named: _Named, begin: Opener, ports: Ports) -> About:
     if named.profile is not None and named.person is not None:
         raise NotBoth(field="person")
     somebody = named.profile is not None or named.person is not None
     profile = uuid_of(named.profile, "profile") if named.profile is not None else None
     value = read_contact(named.contact) if named.contact is not None or not somebody else None
-    with platform() as opened:
-        begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
-        ports = opened.system.ports
-        done = consents.say(
-            saying,
-            About(
-                identifier=_identifier(value, named.namespace, begin, ports) if value is not None else None,
-                profile=profile,
-                person=_person(named.person, begin, ports) if named.person is not None else None,
-            ),
-            begin=begin,
-            ports=ports,
-            patience=opened.system.settings.send_window + SLACK,
-        )
-    counted = all(one.counted for one in done.entries)
-    emit(_document(done, counted=counted), as_json, *_told(saying, done))
-    raise typer.Exit(Exit.OK if counted else Exit.FAILED)
+    return About(
+        identifier=_identifier(value, named.namespace, begin, ports) if value is not None else None,
+        profile=profile,
+        person=_person(named.person, begin, ports) if named.person is not None else None,
+    )
 
 
 def _person(text: str, begin: Opener, ports: Ports) -> Identifier:

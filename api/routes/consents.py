@@ -139,9 +139,9 @@ def post_consent(
             guardian=body.guardian,
         ),
         About(
-            identifier=_identifier(body.contact, begin, ports),
+            identifier=identified(body.contact, begin, ports),
             profile=body.profile_id,
-            person=_identifier(body.person, begin, ports),
+            person=identified(body.person, begin, ports),
         ),
         begin=begin,
         ports=ports,
@@ -150,7 +150,7 @@ def post_consent(
     return _kept(done)
 
 
-def _identifier(contact: ContactIn | None, begin: Opener, ports: Ports) -> Identifier | None:
+def identified(contact: ContactIn | None, begin: Opener, ports: Ports) -> Identifier | None:
     """The contact as identifiers are compared. Raises `NobodyThere` for what identifies nobody."""
     if contact is None:
         return None
@@ -178,7 +178,7 @@ def post_holder_change(
 ) -> ConsentOut:
     """End every grant at a contact: a phone was recycled, a mailbox returned. Answered as a refusal is."""
     begin = client.opener("consent_management")
-    identifier = _identifier(body.contact, begin, ports)
+    identifier = identified(body.contact, begin, ports)
     assert identifier is not None, "a contact is named"
     done = holder_change.end_grants(identifier, begin=begin, ports=ports, patience=patience(system.settings))
     return _kept(done)

@@ -265,7 +265,7 @@ def _register(*, work: Work, ports: Ports) -> Register:
 def _record_words(found: Sequence[Found], register: Register, *, work: Work, ports: Ports) -> None:
     fresh = [one for one in found if not one.item.lowered]
     words = [word for one in fresh for word in words_of(one.item, one.said, one.placed, register)]
-    grounds = [ground for one in fresh for ground in grounds_of(one.item, one.said, one.placed)]
+    grounds = [ground for one in fresh for ground in grounds_of(one.item, one.said, one.placed, register)]
     if words:
         ports.ledger.record(words, work=work)
     if grounds:

@@ -26,6 +26,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     traits: dict[str, Any]
     opt_in: bool | None = None
     consent: tuple[str, str | None, str] | None = None  # purpose, channel, notice of the opt-in column
+    notice_served: str | None = None  # the notice that this person was served: `name@2`, or a name
     region: str | None = None  # in which phone numbers without a prefix are read
     only_no: bool = False  # of a row that was rejected: whom it names and what it refuses count, no more
 

@@ -5,14 +5,14 @@ never lifts a refusal; a public key speaks for its device alone. Absent consent 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from cdp.collection import Message
 from cdp.ingest.choices import Choice, choices
 from cdp.ingest.meaning import Meaning
-from cdp.ingest.reading import Item
+from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Ground, Notices, Placed, Word
 from cdp.vocabulary import REACHES, Channel, ContactId, Identifier, NoticeId, PurposeId, Scope, State, Trust
 
@@ -24,6 +24,7 @@ GROUNDS_OF: Mapping[str, tuple[str, ...]] = {
     "Signed Up": ("account",),
     "Account Created": ("account",),
 }
+NOTICE_SERVED = "Notice Served"  # its property `notice` names it: `name@2`, or the version in force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,8 @@ def words_of(item: Item, said: Meaning, placed: Placed, register: Register) -> I
         yield from _meant(item, said, placed, register, choice)
 
 
-def grounds_of(item: Item, said: Meaning, placed: Placed) -> Iterator[Ground]:
-    """Orders, accounts and sales that a trusted source reports; what third parties supplied."""
+def grounds_of(item: Item, said: Meaning, placed: Placed, register: Register) -> Iterator[Ground]:
+    """Orders, accounts, sales, served notices that a trusted source reports; what third parties supplied."""
     if item.only_no:
         return
     if item.source.obtained == "third_party":
@@ -64,6 +65,22 @@ def grounds_of(item: Item, said: Meaning, placed: Placed) -> Iterator[Ground]:
     if said.trust is Trust.VERIFIED and isinstance(item.content, Message) and item.content.type == "track":
         for kind in GROUNDS_OF.get(item.content.event or "", ()):
             yield _ground(item, placed, kind)
+    named = _served(item) if said.trust is Trust.VERIFIED else None
+    version = register.notices.find(named, item.received_at) if named else None
+    if version is not None:
+        served = _ground(item, placed, "notice")
+        yield replace(served, controller_id=version.controller_id, notice=version.id)
+
+
+def _served(item: Item) -> str | None:
+    """The notice that a row, or an event of an authoritative source's server, says was served."""
+    content = item.content
+    if isinstance(content, ImportRecord):
+        return content.notice_served
+    if item.kind != "server" or not item.source.authoritative or not isinstance(content, Message):
+        return None
+    named = content.properties.get("notice") if content.event == NOTICE_SERVED else None
+    return named if isinstance(named, str) else None
 
 
 def _ground(item: Item, placed: Placed, kind: str) -> Ground:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from cdp import unsubscribe
 from cdp.kernel.clock import now
+from cdp.ports import Ask
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Basis, Channel, ContactId, Identifier, PurposeClass
 from consent import register
@@ -275,3 +276,125 @@ def test_a_refusal_that_stands_tells_whether_a_newer_act_or_an_act_at_all_is_mis
 
 def _yesterday():
     return (now() - timedelta(days=1)).isoformat()
+
+
+# --- lists of suppressions --------------------------------------------------------------------
+
+
+def listed(town, *rows):
+    """A list sent by a client."""
+    answer = town.http.post(
+        "/v1/suppressions", json={"suppressions": list(rows)}, headers=town.as_("support")
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_list_binds_who_is_there_and_whoever_comes_and_the_same_again_changes_nothing(town):
+    """C16: at once for Ann, later for Zoe; both by every marketing purpose."""
+    ann = town.person("ann")
+    town.say("given")
+    rows = [
+        {"contact": f"{name}@example.org", "reason": "complained", "source": "old mailer"}
+        for name in ("ann", "zoe")
+    ]
+    first, again = listed(town, *rows), listed(town, *rows)
+    zoe = town.person("zoe")
+    with town.system.opener(town.workspace)() as work:
+        kept = work.session.execute(text("SELECT reason, source FROM consent.suppressions")).all()
+
+        assert set(kept) == {("complained", "old mailer")}
+    assert (first["kept"], first["bound_at_once"], first["known_already"]) == (2, 1, 0)
+    assert (again["kept"], again["bound_at_once"], again["known_already"]) == (0, 0, 2)
+    assert contactable(town, ann) == (None, "objected_to_marketing")
+    assert contactable(town, zoe) == (None, "objected_to_marketing")
+
+
+def test_a_date_is_honoured_unless_it_lies_ahead(town):
+    """An old no does not outweigh a newer act; one that claims to be from tomorrow is from now."""
+    ann, bob = town.person("ann"), town.person("bob")
+    for name in ("ann", "bob"):
+        town.say("given", email=f"{name}@example.org")
+    done = listed(
+        town,
+        {"contact": "ann@example.org", "date": "2020-01-31"},
+        {"contact": "bob@example.org", "date": "2999-01-31"},
+    )
+
+    assert done["noted"] == {"date_ahead": 1}
+    assert contactable(town, ann)[0] is not None
+    assert contactable(town, bob)[0] is None
+
+
+def test_what_cannot_be_read_of_a_row_makes_its_no_wider_and_only_what_is_no_contact_is_rejected(town):
+    """No value is repeated, and nothing that might name somebody is kept as a reason."""
+    done = listed(
+        town,
+        {"contact": "zoe@example.org", "purpose": "no_such", "channel": "pigeon", "date": "yesterday",
+         "reason": "asked by eve@example.org"},
+        {"contact": "not a contact"},
+    )  # fmt: skip
+    zoe = town.person("zoe")
+
+    assert done["rejected"] == [{"row": 2, "reason": "unusable_contact"}]
+    assert done["noted"] == {
+        "unknown_purpose": 1, "unknown_channel": 1, "unreadable_date": 1, "reason_not_kept": 1
+    }  # fmt: skip
+    assert contactable(town, zoe) == (None, "objected_to_marketing")
+
+
+def test_only_who_writes_words_sends_lists_or_says_that_a_notice_was_served(town):
+    """They decide who is written to."""
+    ann = town.person()
+    headers = town.as_("marketing")
+    body = {"suppressions": [{"contact": "zoe@example.org"}]}
+
+    assert town.http.post("/v1/suppressions", json=body, headers=headers).status_code == 403
+    body = {"notice": "newsletter", "profile_id": ann}
+    assert town.http.post("/v1/notices/served", json=body, headers=headers).status_code == 403
+
+
+# --- a notice that was served -----------------------------------------------------------------
+
+
+def test_a_legitimate_interest_is_refused_until_the_notice_was_served(town):
+    """6(1)(f), 13: to this person, by the controller's own notice, from the day on which it was."""
+    ann, bob = town.person("ann"), town.person("bob")
+    with as_admin(town.system, town.workspace) as work:
+        register.add_purpose(
+            "order_updates_by_interest",
+            basis=Basis.LEGITIMATE_INTEREST,
+            purpose_class=PurposeClass.SERVICE,
+            controller=town.workspace,
+            assessment_until=work.now + timedelta(days=9),
+            work=work,
+        )
+        asked = Ask(purpose="order_updates_by_interest", channel=Channel.EMAIL, recipient=None)
+        ports = town.system.ports
+
+        def why():
+            rows = work.session.execute(
+                ports.gate.explained(asked, at=None, contacts=ports.identity.contacts(), work=work)
+            )
+            return {
+                str(row.profile_id): row.reason
+                for row in rows
+                if row.contact_id and row.reason != "no_contact"
+            }
+
+        before = why()
+        bodies = [
+            {"notice": "newsletter", "profile_id": ann},
+            {"notice": "newsletter@7", "profile_id": ann},
+            {"notice": "newsletter", "profile_id": ann, "served_at": "2999-01-01T00:00:00Z"},
+            {"notice": "newsletter", "contact": {"namespace": "email", "value": "nobody@example.org"}},
+        ]
+        served = [
+            town.http.post("/v1/notices/served", json=body, headers=town.as_("support")) for body in bodies
+        ]
+        after = why()
+
+    assert [one.status_code for one in served] == [200, 422, 422, 404]
+    assert served[0].json()["version"] == 1
+    assert before == {ann: "notice_not_served", bob: "notice_not_served"}
+    assert after == {ann: None, bob: "notice_not_served"}

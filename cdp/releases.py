@@ -9,6 +9,9 @@ For each batch, in this order (design: intent before reading, ADR-0003):
 
 Whoever narrows commits and then waits for open intents that name the person, so either
 step 2 sees the narrowing or the narrowing waits for the send. No lock is held meanwhile.
+
+A batch that was not ready in its time has not left, and is tried again in halves, each with an
+intent of its own and read anew; who is left over after that is counted as `not_sent`.
 """
 
 from collections import Counter
@@ -25,6 +28,7 @@ from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
+from cdp.kernel.logs import log
 from cdp.minimising import Asked, Batch, Subject, fragments, read, release_plan
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
@@ -35,6 +39,8 @@ from cdp.vocabulary import (
     Show,
 )
 from cdp.work import Work
+
+ATTEMPTS = 4  # of a batch that is not ready in time, each with half as many people
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
@@ -237,7 +243,8 @@ def _permitted(this: _Run, page: Sequence[ProfileId]) -> list[Subject]:
         ]
 
 
-def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
+def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts: int = ATTEMPTS) -> None:
+    """Intend, read, send and settle; in halves again what was too slow to leave."""
     with this.begin() as work:
         intent = this.ports.intents.declare(
             release=this.id,
@@ -267,6 +274,13 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result) -> None:
                 work=work,
             )
     result.batches += 1
+    if outcome == "not_sent" and attempts > 1:
+        log().warning("batch_tried_again", release=str(this.id), size=len(subjects))
+        half = -(-len(subjects) // 2)
+        for part in (subjects[:half], subjects[half:]):
+            if part:
+                _batch(this, part, result, attempts=attempts - 1)
+        return
     result.failed_batches += outcome not in ("sent", "nothing_to_send")
     result.released += sent
     result.withheld.update(batch.left_out)

@@ -27,7 +27,7 @@ MARKETING, ORDERS = "email_marketing", "order_updates"
 OWN_MAILER, PARTNER = "mailer", "partner"
 ASK = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=OWN_MAILER)
 AGREE_SHARE = 0.7
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=60)
 
 
 def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
@@ -204,7 +204,7 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
             ports=platform.system.ports,
         )
     buyer = _reachable_buyer(platform)
-    with httpx.Client(base_url=platform.api, timeout=30) as http:
+    with httpx.Client(base_url=platform.api, timeout=60) as http:
         answer = http.post(
             "/oauth/token", data={"grant_type": "client_credentials"}, auth=(str(made.id), made.secret)
         )

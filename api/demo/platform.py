@@ -1,6 +1,7 @@
 """The demo's own platform: a fresh database and state directory, API, worker and keeper as processes."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -48,7 +49,17 @@ class DidNotStart(Unavailable):
 
 
 class InboxStuck(Unavailable):
-    """The worker has not worked the inbox off in time; its log lies in the data directory."""
+    """The worker has worked nothing off for minutes; its log lies in the data directory."""
+
+
+class NoFreePort(Unavailable):
+    """None of the ports that were tried is free on this machine."""
+
+
+# Nobody waits for as long as this on any machine: a bound for what is stuck, not for what is slow.
+PATIENCE = 300.0
+# Below those from which outgoing connections take theirs, of this process or another demo's.
+PORTS = range(20_000, 32_000)
 
 
 @dataclass(slots=True)
@@ -94,36 +105,38 @@ class Platform:
                 program = [sys.executable, "-c", "from api.cli import main; main()", command]
                 self.children.append(subprocess.Popen(program, env=environment, stdout=output, stderr=output))
 
-    def wait_for_api(self, patience: float = 60) -> None:
+    def wait_for_api(self, patience: float = PATIENCE) -> None:
         """Wait until the API says that it is ready."""
 
         def ready() -> bool:
             if any(child.poll() is not None for child in self.children):
                 raise DidNotStart
             try:
-                return httpx.get(f"{self.api}/healthz", timeout=2).status_code == 200
+                return httpx.get(f"{self.api}/healthz", timeout=10).status_code == 200
             except httpx.HTTPError:
                 return False
 
         if not _until(ready, patience):
             raise DidNotStart
 
-    def wait_for_inbox(self, patience: float = 180, progress: Callable[[int], None] | None = None) -> None:
-        """Wait until everything accepted so far has been processed."""
+    def wait_for_inbox(self) -> None:
+        """Wait until everything accepted so far has been processed, for as long as something moves."""
         begin = self.operator("service")
         with begin() as work:
             point = inbox.mark(work=work)
-
-        def passed() -> bool:
+        least, end = inbox_size(begin), monotonic() + PATIENCE
+        while True:
             if any(child.poll() is not None for child in self.children):
                 raise DidNotStart
             with begin() as work:
-                if progress:
-                    progress(inbox.waiting(work=work))
-                return inbox.passed(point, work=work)
-
-        if not _until(passed, patience):
-            raise InboxStuck
+                if inbox.passed(point, work=work):
+                    return
+            left = inbox_size(begin)
+            if left < least:
+                least, end = left, monotonic() + PATIENCE
+            if monotonic() > end:
+                raise InboxStuck
+            sleep(0.05)
 
     def stop(self) -> None:
         """End the processes that this started, then let go of the database."""
@@ -131,9 +144,10 @@ class Platform:
             child.terminate()
         for child in self.children:
             try:
-                child.wait(timeout=15)
+                child.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 child.kill()
+                child.wait()
         self.search.stop()
         self.system.app.dispose()
         self.server.stop()
@@ -148,10 +162,22 @@ def _until(condition: Callable[[], bool], patience: float) -> bool:
     return False
 
 
+def inbox_size(begin: Opener) -> int:
+    """How many messages wait."""
+    with begin() as work:
+        return inbox.waiting(work=work)
+
+
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for the API, which binds it a moment later: one that nobody is given meanwhile."""
+    for port in random.SystemRandom().sample(PORTS, 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise NoFreePort
 
 
 def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles]) -> Platform:

@@ -1,15 +1,19 @@
 """The race: releases to a webhook against one-click unsubscribes, judged by the receiver's clock.
 
-Each round has people of its own; the withdrawal starts at a random offset from the release.
+Each round has people of its own. In most the withdrawal starts at a random offset from the release;
+in the others the order is made, not hoped for, so that each occurs on a machine however busy.
 A message is late if the receiver had it after the withdrawal was acknowledged. The same
 rounds run again with the two steps of the release exchanged (the gate read before the
 intent), to show that the harness can see a late message.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from statistics import median, quantiles
@@ -23,14 +27,37 @@ from api.demo.pictures import Round
 from api.wiring import Opener, System
 from cdp import audiences, endpoints, releases, segments, unsubscribe
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record, Webhook
+from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
+from cdp.kernel.logs import log
 from cdp.ports import Ask, Endpoint, Intent
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, WorkspaceId
 
 ASSEMBLY = 0.02  # what putting a batch together takes beside the queries, at least
 PARALLEL = 4
+MADE = 30  # rounds in which each order is made; the rest meet by chance
+HELD = 60.0  # seconds that one side waits for the other: a bound for what is stuck
 WARM_UP = 8
+
+
+class Order(Enum):
+    """Which of the two comes first in a round."""
+
+    CHANCE = "by chance"
+    WITHDRAWAL = "withdrawal first"
+    RELEASE = "release first"
+    MEETING = "at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What the two sides of a round tell each other."""
+
+    order: Order
+    assembling: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
+    acknowledged: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +103,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Receiver:
-    """A webhook on localhost that stamps what it gets; the stamp is the judge."""
+    """A webhook on localhost that stamps what it gets; the stamp is the judge.
+
+    As every receiver should, it refuses what reaches it after `CDP-Send-Before`.
+    """
 
     server: ThreadingHTTPServer
     stamps: dict[str, float] = field(default_factory=dict)
@@ -92,6 +122,15 @@ class Receiver:
         self.server.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    """Keeps what goes wrong with a connection off the screen: a sender resets it at its deadline."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """One line of the log."""
+        del request, client_address
+        log().warning("receiver_interrupted", exc_info=True)
+
+
 def receive() -> Receiver:
     """Start a receiver in a thread of this process, on the clock that withdrawals are timed by."""
     stamps: dict[str, float] = {}
@@ -102,16 +141,18 @@ def receive() -> Receiver:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             stamp = monotonic()
-            for record in msgspec.json.decode(body)["records"]:
-                stamps[record["profile"]] = stamp
-            self.send_response(200)
+            in_time = now() < datetime.fromisoformat(self.headers["CDP-Send-Before"])
+            if in_time:
+                for record in msgspec.json.decode(body)["records"]:
+                    stamps[record["profile"]] = stamp
+            self.send_response(200 if in_time else 410)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return Receiver(server, stamps)
@@ -123,9 +164,13 @@ class Assembled:
 
     inner: Destination
     seconds: float
+    meeting: Meeting
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
-        """Assemble, then send."""
+        """Assemble, then send; where both are to meet, not before the withdrawal was asked for."""
+        self.meeting.assembling.set()
+        if self.meeting.order is Order.MEETING:
+            self.meeting.asked.wait(max(0.0, intent.deadline - monotonic()))
         sleep(self.seconds)
         self.inner.send(records, intent)
 
@@ -138,6 +183,7 @@ class Course:
     receiver: Receiver
     endpoint: Endpoint
     assembly: float
+    releasing: ThreadPoolExecutor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +201,8 @@ class Race:
 
     def warm_up(self, runners: Sequence[Runner]) -> Pace:
         """Measure how long releases and withdrawals take here, on people of their own."""
-        now = Spread(earliest=0, latest=0)
-        start = Pace(wide=now, overlap=now, assembly=ASSEMBLY)
+        at_once = Spread(earliest=0, latest=0)
+        start = Pace(wide=at_once, overlap=at_once, assembly=ASSEMBLY)
         done = self.run(runners, start, safe=True, progress=lambda _: None)
         withdrawal = median(-one.asked for one in done.rounds) / 1000
         assembly = max(ASSEMBLY, withdrawal)
@@ -176,32 +222,33 @@ class Race:
         spread = pace.wide if safe else pace.overlap
         random = Random(self.seed)  # noqa: S311
         offsets = [random.uniform(spread.earliest, spread.latest) for _ in runners]
+        orders = _orders(len(runners), random)
         done: list[tuple[Round, str, float]] = []
         with (
-            httpx.Client(base_url=self.api, timeout=30) as client,
+            httpx.Client(base_url=self.api, timeout=HELD) as client,
             ThreadPoolExecutor(PARALLEL) as pool,
+            ThreadPoolExecutor(PARALLEL) as releasing,
         ):
             course = Course(
                 client=client,
                 receiver=receiver,
                 endpoint=self._register(receiver),
                 assembly=pace.assembly,
+                releasing=releasing,
             )
 
-            def one(job: tuple[Runner, float]) -> tuple[Round, str, float]:
+            def one(job: tuple[Runner, float, Order]) -> tuple[Round, str, float]:
                 return self._round(*job, course, safe=safe)
 
-            for result in pool.map(one, zip(runners, offsets, strict=True)):
+            for result in pool.map(one, zip(runners, offsets, orders, strict=True)):
                 done.append(result)
                 progress(1)
         receiver.stop()
-        orders: dict[str, int] = {}
-        for _, order, _ in done:
-            orders[order] = orders.get(order, 0) + 1
+        counts = Counter(order for _, order, _ in done)
         rounds = [round_ for round_, _, _ in done]
         late = sum(one.sent is not None and one.sent > 0 for one in rounds)
         slow = quantiles([seconds for _, _, seconds in done], n=10)[-1]
-        return Outcome(rounds=rounds, orders=orders, late=late, release_seconds=slow)
+        return Outcome(rounds=rounds, orders=dict(counts), late=late, release_seconds=slow)
 
     def _register(self, receiver: Receiver) -> Endpoint:
         """The receiver as the mailer's endpoint; the name has its port, which is new each time."""
@@ -212,43 +259,54 @@ class Race:
             return self.system.ports.ledger.endpoint(self.ask.recipient, name, work=work)
 
     def _round(
-        self, runner: Runner, offset: float, course: Course, *, safe: bool
+        self, runner: Runner, offset: float, order: Order, course: Course, *, safe: bool
     ) -> tuple[Round, str, float]:
         start = monotonic() + max(0.0, -offset) + 0.005
-        times: dict[str, float] = {}
+        meeting, times = Meeting(order), dict[str, float]()
 
         def release() -> None:
-            _until(start)
+            if order is Order.WITHDRAWAL:
+                meeting.acknowledged.wait(HELD)
+            else:
+                _until(start)
             times["release"] = monotonic()
-            (self._safe if safe else self._unsafe_gate_before_intent)(runner, course)
+            (self._safe if safe else self._unsafe_gate_before_intent)(runner, course, meeting)
             times["released"] = monotonic()
 
-        thread = threading.Thread(target=release)
-        thread.start()
-        _until(start + offset)
+        releasing = course.releasing.submit(release)
+        if order is Order.RELEASE:
+            wait([releasing], HELD)
+        elif order is Order.MEETING:
+            meeting.assembling.wait(HELD)
+        elif order is Order.CHANCE:
+            _until(start + offset)
         asked = monotonic()
+        meeting.asked.set()
         link = Link(
             workspace=self.workspace, contact=runner.contact, purpose=self.purpose, channel=Channel.EMAIL
         )
-        answer = course.client.post(
-            f"/u/{unsubscribe.write(link, self.system.links)}", data={"List-Unsubscribe": "One-Click"}
-        )
-        acknowledged = monotonic()
+        try:
+            answer = course.client.post(
+                f"/u/{unsubscribe.write(link, self.system.links)}", data={"List-Unsubscribe": "One-Click"}
+            )
+            acknowledged = monotonic()
+        finally:
+            meeting.acknowledged.set()
         answer.raise_for_status()
-        thread.join()
+        releasing.result()
         stamp = course.receiver.stamps.get(str(runner.profile))
-        order = (
-            "withdrawal first"
+        came = (
+            Order.WITHDRAWAL
             if acknowledged <= times["release"]
-            else "release first"
+            else Order.RELEASE
             if times["released"] <= asked
-            else "at once"
+            else Order.MEETING
         )
         sent = None if stamp is None else (stamp - acknowledged) * 1000
         taken = times["released"] - times["release"]
-        return Round(asked=(asked - acknowledged) * 1000, sent=sent), order, taken
+        return Round(asked=(asked - acknowledged) * 1000, sent=sent), came.value, taken
 
-    def _safe(self, runner: Runner, course: Course) -> None:
+    def _safe(self, runner: Runner, course: Course, meeting: Meeting) -> None:
         plan = releases.Plan(
             segment=runner.segment,
             ask=self.ask,
@@ -261,10 +319,12 @@ class Race:
             begin=self.begin,
             ports=self.system.ports,
             limits=releases.Limits(),
-            connect=lambda found, secret: Assembled(endpoints.connect(found, secret), course.assembly),
+            connect=lambda found, secret: Assembled(
+                endpoints.connect(found, secret), course.assembly, meeting
+            ),
         )
 
-    def _unsafe_gate_before_intent(self, runner: Runner, course: Course) -> None:
+    def _unsafe_gate_before_intent(self, runner: Runner, course: Course, meeting: Meeting) -> None:
         """The wrong order, here alone: who may be reached is read before anybody is told of it."""
         ports = self.system.ports
         with self.begin() as work:
@@ -272,6 +332,10 @@ class Race:
             pairs = audiences.permitted(rule, self.ask, work=work, ports=ports).subquery()
             rows = work.session.execute(select(pairs.c.profile_id, pairs.c.contact_id)).all()
             fragments = ports.identity.fragments_of(runner.profile, core_only=False, work=work)
+        meeting.assembling.set()
+        if meeting.order is Order.MEETING:
+            # Nobody was told of this release, so nothing holds the acknowledgement back.
+            meeting.acknowledged.wait(HELD)
         sleep(course.assembly)
         with self.begin() as work:
             intent = ports.intents.declare(
@@ -293,6 +357,14 @@ class Race:
             outcome = "unknown_treated_as_released"
         with self.begin() as work:
             ports.intents.settle(intent.id, outcome=outcome, sent=len(rows), work=work)
+
+
+def _orders(rounds: int, random: Random) -> list[Order]:
+    """An order for each round: each is made a number of times, whatever the machine does meanwhile."""
+    made = [order for order in Order if order is not Order.CHANCE] * min(MADE, rounds // 4)
+    orders = made + [Order.CHANCE] * (rounds - len(made))
+    random.shuffle(orders)
+    return orders
 
 
 def _until(moment: float) -> None:

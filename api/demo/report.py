@@ -47,7 +47,7 @@ def _way(card: dict[str, Any]) -> str:
         {
             "sources": "CRM, shop, web",
             "inbox": f"{number('events_accepted')} events",
-            "fragments": f"{number('people_imported')} rows",
+            "fragments": f"records of {number('people_imported')} people",
             "golden profiles": number("profiles"),
             "gate": f"{number('matched')} asked",
             "release": f"{number('released')} sent",

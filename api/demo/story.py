@@ -6,7 +6,9 @@ a run of that product; see the table in the README.
 
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,8 +24,9 @@ from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
 from api.demo.telling import Teller, Told, in_words
+from cdp.kernel import logs
 from cdp.kernel.clock import now
-from cdp.kernel.errors import CdpError
+from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 
 UNOMI, FIDES = "Apache Unomi 2.1.0", "Ethyca Fides 2.78.2"
@@ -134,6 +137,27 @@ def run(settings: Settings, *, as_json: bool, search: bool = True) -> int:
 
     `search`: with a search node, which starts meanwhile.
     """
+    with _logged(settings):
+        return _run(settings, as_json=as_json, search=search)
+
+
+@contextmanager
+def _logged(settings: Settings) -> Iterator[None]:
+    """What goes wrong inside is a line of `logs/demo.log`, also in threads; the screen has the words."""
+    folder = settings.data_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    before = threading.excepthook
+    with (folder / "demo.log").open("a", encoding="utf-8") as file:
+        logs.configure("warning", to=file)
+        threading.excepthook = lambda failed: log().error("thread_failed", exc_info=failed.exc_value)
+        try:
+            yield
+        finally:
+            threading.excepthook = before
+            logs.configure("error")
+
+
+def _run(settings: Settings, *, as_json: bool, search: bool) -> int:
     teller = Teller(Console(), quiet=as_json)
     people = population(now())
     told: list[Told] = []
@@ -156,8 +180,13 @@ def run(settings: Settings, *, as_json: bool, search: bool = True) -> int:
     ok = len(told) == len(STEPS) and all(one.ok for one in told)
     card = scorecard(told)
     if as_json:
-        steps = [{"name": one.name, "seconds": round(one.seconds, 2), "figures": one.figures} for one in told]
-        sys.stdout.buffer.write(msgspec.json.encode({"ok": ok, "steps": steps, "scorecard": card}) + b"\n")
+        steps = [
+            {"name": one.name, "seconds": round(one.seconds, 2), "figures": one.figures, "failed": one.failed}
+            for one in told
+        ]
+        failed = [{"step": name, "claim": claim} for name, claim in failures(told)]
+        result = {"ok": ok, "failed": failed, "steps": steps, "scorecard": card}
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
     else:
         _print(teller.console, card, told, report_file, ok)
     return 0 if ok else 1
@@ -207,11 +236,18 @@ def _tell(step: Step, told: Told, number: int, teller: Teller) -> None:
     begun = perf_counter()
     try:
         step(told)
-    except CdpError as error:
-        told.lines.append(error.message)
-        told.checks["the step ended without an error"] = False
+    except Exception as error:  # A step that fails in whatever way is a claim that does not hold.
+        log().error("step_failed", count=number, exc_info=True)
+        told.lines.append(logs.describe(error))
+        told.checks[f"the step ended without an error ({type(error).__name__})"] = False
     told.seconds = perf_counter() - begun
     teller.result(told)
+
+
+def failures(told: list[Told]) -> list[tuple[str, str]]:
+    """The claims that did not hold, each with its step; a step that was not told failed too."""
+    found = [(one.name, claim) for one in told for claim in one.failed]
+    return found + [(name, "the step was told") for name, _, _ in STEPS[len(told) :]]
 
 
 def scorecard(told: list[Told]) -> dict[str, Any]:
@@ -226,8 +262,16 @@ def _print(console: Console, card: dict[str, Any], told: list[Told], file: Path,
     console.print()
     console.print(table)
     seconds = sum(one.seconds for one in told)
-    verdict = ("everything held", "bold green") if ok else ("something did not hold", "bold red")
-    console.print(Text.assemble(verdict, f" in {seconds:.0f} s. Report: {file}"), soft_wrap=True)
+    if ok:
+        console.print(
+            Text.assemble(("everything held", "bold green"), f" in {seconds:.0f} s. Report: {file}"),
+            soft_wrap=True,
+        )
+        return
+    console.print(Text(f"Report: {file}. Log: {file.parents[1] / 'logs'}."), soft_wrap=True)
+    claims = "; ".join(f"{name}: {claim}" for name, claim in failures(told))
+    words = (f"something did not hold in {seconds:.0f} s: {claims}", "bold red")
+    console.print(Text.assemble(words), soft_wrap=True)
 
 
 def _report(stage: Platform, told: list[Told], pictures: dict[str, str]) -> Path:

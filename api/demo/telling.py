@@ -32,7 +32,14 @@ class Told:
     @property
     def ok(self) -> bool:
         """Whether every check of the step held; a step that checks nothing has failed."""
-        return bool(self.checks) and all(self.checks.values())
+        return not self.failed
+
+    @property
+    def failed(self) -> list[str]:
+        """The claims that did not hold, in words."""
+        if not self.checks:
+            return ["the step checked something"]
+        return [claim for claim, held in self.checks.items() if not held]
 
 
 @dataclass(slots=True)
@@ -57,9 +64,8 @@ class Teller:
             return
         for line in told.lines:
             self.console.print(Text(f"   {line}"), soft_wrap=True)
-        for name, held in told.checks.items():
-            if not held:
-                self.console.print(Text(f"   does not hold: {name}", style="bold red"))
+        for claim in told.failed:
+            self.console.print(Text(f"   does not hold: {claim}", style="bold red"), soft_wrap=True)
         self.console.print(Text(f"   elsewhere: {told.elsewhere}", style="dim"), soft_wrap=True)
 
     @contextmanager

@@ -1,14 +1,11 @@
 """Steps 13 and 14: what nobody declared is found before it leaves; what was done is searched."""
 
 from collections import Counter
-from collections.abc import Callable
 from threading import Event
-from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
 
 from api import wiring
 from api.demo import customers
@@ -17,17 +14,17 @@ from api.demo.deciding import ASK, MARKETING, OWN_MAILER, forms, lines, release
 from api.demo.notes import NOTES, notes
 from api.demo.platform import DATABASE, Platform
 from api.demo.telling import Teller, Told, in_words
+from api.demo.waiting import again, wait, wait_for_scans
 from audit import feeds, reconciling
 from audit.documents import document
 from audit.engine import Action
 from audit.feeding import VERSION, Feeder
 from audit.searching import Search
-from cdp import findings, searching, sources, tables
+from cdp import findings, searching, sources
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
 from cdp.ports import TrailPage, TrailQuery
 
-PATIENCE = 90.0
 SUPPORT_MAPPING = """\
 # How the help desk's export is read. The note is free text: it is sealed until it was scanned.
 source: support
@@ -37,12 +34,12 @@ traits: {note: support_note}
 """
 
 
-class StillScanning(Unavailable):
-    """The worker has not scanned everything in time; its log lies in the data directory."""
-
-
 class StillFeeding(Unavailable):
     """The keeper has not fed the search engine in time; its log lies in the data directory."""
+
+
+class EngineGone(Unavailable):
+    """The search engine, which has just answered, does not answer any more."""
 
 
 def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
@@ -61,7 +58,7 @@ def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
         sources.create("support", priority=4, authoritative=True, controller_id=work.workspace, work=work)
     import_file(platform, teller, "support", file, mapping)
     platform.wait_for_inbox()
-    _wait_for_scans(platform, teller)
+    wait_for_scans(platform, teller)
     found = _findings(platform)
     result = release(platform, "everyone", ASK, "notes.ndjson", ("given_name", "support_note"))
     sent = [msgspec.json.decode(line)["fields"] for line in lines(platform, "notes.ndjson")]
@@ -104,25 +101,17 @@ def _findings(platform: Platform) -> Counter[str]:
         after = page[-1].finding.found_at, page[-1].finding.id
 
 
-def _wait_for_scans(platform: Platform, teller: Teller) -> None:
-    def left() -> int:
-        with platform.operator("service")() as work:
-            return work.session.scalar(select(func.count()).select_from(tables.unscanned)) or 0
-
-    _wait(left, teller, "scanning what was written freely", StillScanning)
-
-
 def search_trail(platform: Platform, teller: Teller, told: Told) -> None:
     """Step 14: the trail is searched; an edit in the search engine is found and mended."""
     there = platform.search.wait()
     if there:
-        _wait(lambda: _page(platform, TrailQuery(limit=1)).behind, teller, "feeding", StillFeeding)
+        wait(lambda: _page(platform, TrailQuery(limit=1)).behind, teller, "feeding", StillFeeding)
     with platform.operator("service")() as work:
         mailer = platform.system.ports.ledger.recipient(OWN_MAILER, work=work)
     query = TrailQuery(purpose=MARKETING, recipient=mailer, facets=("action", "outcome"))
-    page = _page(platform, query)
+    page = again(lambda: _page(platform, query), until=lambda one: (one.engine == "opensearch") == there)
     about = _page(platform, TrailQuery(facets=("action",)), subject=profile_of(platform, customers.PAUL))
-    edited: dict[str, Any] = _edited(platform) if there else {}
+    edited: dict[str, Any] = again(lambda: _edited(platform)) if there else {}
     told.figures = edited | {
         "search_engine": page.engine,
         "search_found": page.total,
@@ -166,7 +155,8 @@ def _edited(platform: Platform) -> dict[str, int]:
     """Change one document as somebody with the engine's password could; compare, mend, compare."""
     settings = platform.system.settings
     engine = wiring.search_engine(settings)()
-    assert engine is not None, "it has just answered"
+    if engine is None:
+        raise EngineGone
     keeper = make_engine(platform.server.url(KEEPER, DATABASE), pool_size=2)
     try:
         feeder = wiring.feeder(
@@ -205,16 +195,3 @@ def _edit(feeder: Feeder, workspace: UUID) -> None:
             )
         ]
     )
-
-
-def _wait(left: Callable[[], int], teller: Teller, words: str, late: type[Unavailable]) -> None:
-    """Wait until nothing is left. Raises `late`."""
-    end, most = monotonic() + PATIENCE, max(left(), 1)
-    done = 0
-    with teller.progress(words, most) as advance:
-        while rest := left():
-            if monotonic() > end:
-                raise late
-            advance(max(most - rest - done, 0))
-            done = max(most - rest, done)
-            sleep(0.1)

@@ -8,7 +8,7 @@ of `CdpError`, which are docstrings.
 import logging
 import sys
 import traceback
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -91,8 +91,8 @@ class _Foreign(logging.Handler):
             )
 
 
-def configure(level: str = "info") -> None:
-    """Print one JSON object a line on standard error, for our own and for libraries' loggers."""
+def configure(level: str = "info", *, to: TextIO | None = None) -> None:
+    """Write one JSON object a line, for our own and for libraries' loggers; `to` standard error or a file."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -103,7 +103,7 @@ def configure(level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         # Looked up at each line: who redirects standard error later gets the lines from then on.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(to or sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)

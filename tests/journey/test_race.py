@@ -145,6 +145,32 @@ def test_a_sender_that_was_frozen_past_its_deadline_sends_nothing(journey, recei
     assert (result.released, result.withheld["not_sent"], receiver.stamps) == (0, 1, {})
 
 
+def test_a_batch_that_was_too_slow_is_sent_in_parts_that_are_not(journey, receiver):
+    """C1: what missed its deadline has not left, so it is read and tried anew; nobody gets it twice."""
+    agreeing(journey, 3)
+    sizes = []
+
+    class Slow:
+        """A way on which no more than one person is ready in time."""
+
+        def __init__(self, inner):
+            self.inner = inner
+
+        def send(self, records, intent):
+            sizes.append(len(records))
+            if len(records) > 1:
+                raise PastDeadline
+            self.inner.send(records, intent)
+
+    result = release(
+        journey, receiver.url, connect=lambda endpoint, secret: Slow(endpoints.connect(endpoint, secret))
+    )
+
+    assert (result.released, result.withheld["not_sent"], len(receiver.stamps)) == (3, 0, 3)
+    assert sizes == [3, 2, 1, 1, 1]
+    assert result.failed_batches == 0
+
+
 def test_a_withdrawal_waits_for_a_killed_sender_until_its_deadline_and_the_sweeper_counts_it_as_sent(journey):
     """C1: nobody settles a dead sender's intent; its deadline does, and nobody believes it was not sent."""
     agreeing(journey, 1)

@@ -6,8 +6,9 @@ from random import Random
 from journeys import ANN, identify, lines
 from noes_world import CATEGORY, Person, case
 
-from cdp import consents, inbox, sources
-from cdp.consents import Form, Saying
+from cdp import forms, inbox, sources
+from cdp.consents import Saying
+from cdp.forms import Form
 from cdp.inbox import Accepted
 from cdp.ports import Category
 from cdp.vocabulary import Channel, Identifier, State
@@ -38,11 +39,11 @@ def known_and_agreed(journey):
         evidence="form",
         notice="newsletter",
     )
-    forms = [
+    given = [
         Form(person=Identifier("user_id", one.user), contact=Identifier("email", one.email), saying=yes)
         for one in people
     ]
-    counts = consents.record_forms(forms, begin=journey.begin("support"), ports=journey.ports)
+    counts = forms.record_forms(given, begin=journey.begin("support"), ports=journey.ports)
     assert counts["counted"] == PEOPLE
     return people
 

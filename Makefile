@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo run test check lock clean
+.PHONY: help demo run test clients check lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,11 @@ demo: $(READY) ## The whole story on real parts, with a scorecard
 run: $(READY) ## API, worker and keeper on the embedded database with the demo's data
 	@$(BIN)/cdp run
 
-test: $(READY) ## The whole test suite
+test: $(READY) clients ## The whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+clients: $(READY) ## Build the clients that the tests run; says what is missing
+	@$(BIN)/python tests/clients/building.py
 
 check: $(READY) ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

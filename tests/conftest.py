@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import arrived
 import pytest
 from fast import FAST
 from hypothesis import HealthCheck, settings
@@ -126,3 +127,11 @@ def begin(database: Database, workspace: UUID) -> Opener:
         return open_work(engine or database.app, workspace=workspace, actor=actor, purpose="test")
 
     return opened
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what each client sent and what arrived, if this run has tried them."""
+    if lines := arrived.shown():
+        terminalreporter.section("what each client sends, and what arrives")
+        for line in lines:
+            terminalreporter.write_line(line)

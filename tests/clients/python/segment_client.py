@@ -1,0 +1,23 @@
+"""Segment's Python client, unmodified: docs/clients.md shows it, and the tests run it."""
+
+import os
+
+import segment.analytics
+
+client = segment.analytics.Client(
+    os.environ["WRITE_KEY"],  # a server key
+    host=os.environ["ENDPOINT"],
+    gzip=True,
+    upload_size=10,
+)
+
+context = {"consent": {"categoryPreferences": {"marketing": False}}}
+client.identify("user-1", {"email": "ann@example.org", "firstName": "Ann"}, context)
+for number in range(25):
+    client.track("user-1", "Order Completed", {"revenue": number})
+client.page("user-1", name="Home", properties={"path": "/"})
+client.screen("user-1", name="Start")
+client.group("user-1", "group-1", {"name": "Acme"})
+client.alias("before-1", "user-1")
+
+client.shutdown()

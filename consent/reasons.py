@@ -49,7 +49,7 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.UNKNOWN_RECIPIENT: "GDPR 30(1)(d): the recipient is not in the register",
     Reason.RECIPIENT_OF_ANOTHER_CONTROLLER: "GDPR 26, 28(3): the contract is another controller's",
     Reason.RECIPIENT_WITHOUT_CONTRACT: "GDPR 26, 28(3): the recipient's contract has ended",
-    Reason.NO_CONTACT: "there is no contact for this channel",
+    Reason.NO_CONTACT: "no verified contact for this channel: send or import it by an authoritative source",
     Reason.DECEASED: "house rule beyond GDPR recital 27: nothing is released about the deceased",
     Reason.RESTRICTED: "GDPR 18: processing is restricted",
     Reason.NO_TRANSFER_TOOL: "GDPR 44-49, PIPL 38-39: no valid transfer tool for the recipient's country",

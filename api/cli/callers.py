@@ -34,6 +34,11 @@ Controller = Annotated[
 ]
 OPERATION = "operation"
 ONCE = "Keep it now: it is shown this once, and kept nowhere."
+VERIFIES_NOBODY = (
+    "It is not authoritative: it verifies nobody, so whoever comes through it alone is left out"
+    " (no_contact), and can give no grant at an address. Make one with --authoritative if you vouch"
+    " for who people are in it."
+)
 
 
 class BadCategory(BadInput):
@@ -63,7 +68,11 @@ def create_source(
     name: Annotated[str, typer.Argument(help="What it is called, as in mappings.")],
     priority: Annotated[int, typer.Option(min=1, max=1000, help="Smaller wins where two disagree.")] = 10,
     authoritative: Annotated[
-        bool, typer.Option("--authoritative", help="Its server key and imports verify who somebody is.")
+        bool,
+        typer.Option(
+            "--authoritative",
+            help="Its server key and imports verify who somebody is; without, nobody is reached through it.",
+        ),
     ] = False,
     obtained: Annotated[str, typer.Option(metavar="FROM", help="subject or third_party.")] = "subject",
     category: Annotated[
@@ -81,7 +90,8 @@ def create_source(
     """Register a source, and make its write keys.
 
     A `server` key stays on servers and may speak for named people; a `public` one is seen
-    by everybody, and speaks for its own device.
+    by everybody, and speaks for its own device. Only an `--authoritative` source's server key and
+    imports verify contacts: whoever is known by others alone is left out as `no_contact`.
     """
     if obtained not in ("subject", "third_party"):
         raise UnknownOrigin(field="obtained")
@@ -110,6 +120,7 @@ def create_source(
         Text(f"Source {name!r} is {source.id}."),
         *(Text(f"{kind} key: {one.text}") for kind, one in made),
         *([Text(ONCE)] if made else []),
+        *([] if authoritative else [Text(VERIFIES_NOBODY)]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from cli_world import caller, make_place
+from documents import ROOT
 
 from api.cli.exits import Exit
 from api.cli.running import platform, until
@@ -338,3 +340,26 @@ def test_a_port_that_is_taken_refuses_the_start(cdp, place, capsys):
 
     assert done.code == Exit.REFUSED
     assert str(port) in done.err
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+def test_the_source_that_the_clients_page_makes_has_both_keys(cdp):
+    """Whoever follows docs/clients.md gets what its snippets are run with."""
+    page = (ROOT / "docs" / "clients.md").read_text()
+    (command,) = [line for line in page.splitlines() if line.startswith("$ cdp ")]
+    assert cdp("purpose", "create", "newsletter", "--basis", "consent").code == Exit.OK
+    made = cdp(*shlex.split(command.removeprefix("$ cdp ")))
+
+    assert made.code == Exit.OK, made.err
+    assert "server key: " in made.out and "public key: " in made.out
+    assert "not authoritative" not in made.out
+
+
+def test_a_source_that_verifies_nobody_says_so_when_it_is_made(cdp):
+    """Who meets no_contact later has read what to do about it."""
+    made = cdp("source", "create", "visitors", "--key", "server")
+
+    assert made.code == Exit.OK
+    assert "--authoritative" in made.out and "no_contact" in made.out

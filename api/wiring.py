@@ -85,7 +85,10 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
     vault = LocalVault(keys, kek_days=settings.kek_days)
     journal = MarkedJournal(Journal(state.journal))
     identity = IdentityService(
-        vault=vault, claim_limit=settings.claim_limit, component_limit=settings.component_limit
+        vault=vault,
+        claim_limit=settings.claim_limit,
+        component_limit=settings.component_limit,
+        contact_limit=settings.contact_limit,
     )
     members = identity.members()
     ledger = Ledger(journal=journal, vault=vault, members=members)
@@ -94,7 +97,11 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         Business(),
         # Consent reads whom a contact belongs to, so it forgets before identity does.
         ConsentErasure(journal=journal, vault=vault),
-        IdentityErasable(claim_limit=settings.claim_limit, component_limit=settings.component_limit),
+        IdentityErasable(
+            claim_limit=settings.claim_limit,
+            component_limit=settings.component_limit,
+            contact_limit=settings.contact_limit,
+        ),
         KeysErasable(),
         ScansErasable(),
     )

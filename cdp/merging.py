@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cdp import consents, profiles
+from cdp import consents, profiles, sources
 from cdp.kernel.errors import Conflict, NotAllowed, NotFound
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
@@ -25,6 +25,10 @@ class UnmergeNotAllowed(NotAllowed):
 
 class RejoinNotAllowed(NotAllowed):
     """The policy does not let this caller join people again."""
+
+
+class QuarantineNotAllowed(NotAllowed):
+    """The policy does not let this caller look at what is quarantined."""
 
 
 class NoSuchFragment(NotFound):
@@ -63,6 +67,40 @@ class Separated:
     before: Affected
     profiles: Sequence[ProfileId]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A fragment that may not link, and why: `contact_limit` or `component_limit`; never a value."""
+
+    fragment: FragmentId
+    source: str
+    namespace: str
+    why: str
+    contacts: int
+
+
+def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
+    """All that is quarantined, with counts; and an audit entry. Raises `QuarantineNotAllowed`."""
+    if not ports.policies.allows(work.actor, "identity", "read"):
+        raise QuarantineNotAllowed
+    names = {source.id: source.name for source in sources.every(work=work).values()}
+    found = [
+        Quarantined(
+            fragment=one, source=names.get(source, "?"), namespace=namespace, why=why, contacts=contacts
+        )
+        for one, source, namespace, why, contacts in ports.identity.quarantined(work=work)
+    ]
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:identity:quarantined",
+            outcome="ok",
+            policy_version=ports.policies.version,
+            detail={"fragments": len(found)},
+        ),
+        work=work,
+    )
+    return found
 
 
 def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:

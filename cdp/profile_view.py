@@ -110,7 +110,7 @@ def read(
     _check(asking, work=work, ports=ports)
     purpose = asking.purpose
     root = ports.identity.resolve(profile, work=work)
-    if root is None:
+    if root is None or not ports.identity.is_one_person(root, work=work):
         raise NoSuchProfile
     traits = [ports.catalogue.trait(name) for name in fields]
     if None in traits:

@@ -63,9 +63,10 @@ def describe(
 # table was small would read all of it at each batch, for ever.
 _SUMS = """
 WITH held AS (
-    SELECT m.fragment_id, m.profile_id FROM {members} AS m WHERE m.profile_id = ANY(%b::uuid[])
+    SELECT m.fragment_id, m.profile_id FROM {members} AS m
+    WHERE m.profile_id = ANY(%b::uuid[]) AND m.one_person
     UNION ALL
-    SELECT m.fragment_id, m.lends_to FROM {members} AS m WHERE m.lends_to = ANY(%b::uuid[])
+    SELECT m.fragment_id, m.lends_to FROM {members} AS m WHERE m.lends_to = ANY(%b::uuid[]) AND m.one_person
 )
 INSERT INTO cdp.derived AS d (workspace_id, attribute_id, profile_id, number)
 SELECT %s::uuid, s.attribute_id, held.profile_id, sum(s.total)

@@ -43,7 +43,7 @@ class SegmentExists(Conflict):
 def members(rule: Any, *, ports: Ports) -> Select[Any]:
     """`Select(profile_id)` of those whom `rule` matches. Raises `BadRule` naming the field."""
     member = ports.identity.members()
-    everyone = select(member.c.profile_id).distinct().subquery()
+    everyone = select(member.c.profile_id).where(member.c.one_person).distinct().subquery()
     attributes = {attribute.name: attribute for attribute in ports.catalogue.attributes()}
     return select(everyone.c.profile_id).where(
         _condition(rule, everyone.c.profile_id, attributes, DEPTH, "rule")

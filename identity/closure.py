@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from cdp.kernel.database import run
 from cdp.vocabulary import ContactId, FragmentId, Trust
 from cdp.work import Work
-from identity.components import Book, ClaimRow, Component, EdgeKind, EdgeRow, Fragment, Limits
+from identity.components import Book, ClaimRow, Component, EdgeKind, EdgeRow, Fragment, Limits, Quarantine
 
 
 class Stored(NamedTuple):
@@ -69,7 +69,8 @@ def walk(
     """Everything that a change at `seeds` can regroup.
 
     `fresh` counts the new verified claims of each contact: with it the walk knows which
-    contacts were hubs before. It does not go on from fragments that are quarantined already.
+    contacts were hubs before. A seed that holds too many contacts takes its claims from them all. The
+    walk does not go on from fragments that are quarantined already.
     """
     reach = Reach(book=Book(limits))
     most = limits.claims + 1 + max(fresh.values(), default=0)
@@ -78,6 +79,9 @@ def walk(
     ahead = set(seeds)
     while ahead:
         reach.enter(store.fragments(ahead - reach.present.keys()))
+        if changed is None:
+            # Not marked yet, so they are among the claimants that the store counts up to `most`.
+            most += len(reach.book.crowded)
         ahead &= reach.present.keys()
         reach.inside |= ahead
         edges = set(store.edges(ahead))
@@ -108,7 +112,7 @@ def _claimants(
 
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`).
 _READ = """
-SELECT f.id, f.contact_id, f.namespace, f.accept_seq, f.index, f.quarantined IS NOT NULL,
+SELECT f.id, f.contact_id, f.namespace, f.accept_seq, f.index, f.quarantined,
     f.core_id, f.root_id, f.lends_to,
     k.contact_id, k.namespace, k.trust, k.accept_seq, k.index, k.last_seq, k.last_index
 FROM ({wanted}) AS w(id)
@@ -185,8 +189,9 @@ def _gather(rows: Iterable[tuple[Any, ...]]) -> Iterable[Stored]:
     for row in rows:
         one, contact, namespace, accept_seq, index, quarantined, core, root, lends_to = row[:9]
         if one not in found:
-            fragment = Fragment(one, contact, namespace, (accept_seq, index), quarantined)
-            found[one] = Stored(fragment, Component(core, root, lends_to, quarantined), claims[one])
+            why = None if quarantined is None else Quarantine(quarantined)
+            fragment = Fragment(one, contact, namespace, (accept_seq, index), why)
+            found[one] = Stored(fragment, Component(core, root, lends_to, why), claims[one])
         contact, namespace, trust, accept_seq, index, last_seq, last_index = row[9:]
         if contact is not None:
             first, last = (accept_seq, index), (last_seq, last_index)

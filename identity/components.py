@@ -25,6 +25,13 @@ class EdgeKind(StrEnum):
     SCORED = "scored"  # a model: probably one person
 
 
+class Quarantine(StrEnum):
+    """Why a fragment may not link (stored words)."""
+
+    COMPONENT = "component_limit"  # its surroundings are too large to be one person
+    CONTACTS = "contact_limit"  # it goes by too many contacts to be one person's: nothing of it is shown
+
+
 class Fragment(NamedTuple):
     """What a source knows under one identifier, `contact`; its place is the least it holds."""
 
@@ -32,7 +39,7 @@ class Fragment(NamedTuple):
     contact: ContactId
     namespace: str
     place: Place
-    quarantined: bool = False
+    quarantined: Quarantine | None = None
 
     @property
     def order(self) -> Order:
@@ -62,19 +69,24 @@ class EdgeRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`claims`: claimants above which a contact is a hub; `fragments`: the most in one person."""
+    """The most that is believed of one person.
+
+    `claims`: claimants above which a contact is a hub; `fragments`: in one person; `contacts`: by
+    which one fragment goes in one namespace, on whatever evidence.
+    """
 
     claims: int
     fragments: int
+    contacts: int
 
 
 class Component(NamedTuple):
-    """Where a fragment belongs; `quarantined`: its surroundings are too large to be one person."""
+    """Where a fragment belongs, or why it may belong to nobody but itself."""
 
     core: ProfileId
     root: ProfileId
     lends_to: ProfileId | None
-    quarantined: bool
+    quarantined: Quarantine | None
 
 
 class _Link(NamedTuple):
@@ -114,11 +126,17 @@ class Book:
         self.claims: dict[FragmentId, Sequence[ClaimRow]] = {}
         self.claimants: dict[ContactId, list[ClaimRow]] = defaultdict(list)
         self.enemies: dict[FragmentId, set[FragmentId]] = defaultdict(set)
+        self.crowded: set[FragmentId] = set()
 
     def enter(self, fragment: Fragment, claims: Sequence[ClaimRow]) -> None:
         """Enter a fragment with all its claims."""
         self.fragments[fragment.id] = fragment
         self.claims[fragment.id] = claims
+        if fragment.quarantined is Quarantine.CONTACTS or self._too_many(claims):
+            # A placeholder's: it goes by nothing, so that it neither joins nor parts those whom it names.
+            self.crowded.add(fragment.id)
+            self.named[fragment.id] = {}
+            return
         named: dict[str, set[ContactId]] = defaultdict(set)
         for claim in claims:
             if claim.trust is Trust.VERIFIED:
@@ -129,6 +147,15 @@ class Book:
         if fragment.contact in named.get(fragment.namespace, ()):
             named[fragment.namespace] = {fragment.contact}
         self.named[fragment.id] = dict(named)
+
+    def _too_many(self, claims: Sequence[ClaimRow]) -> bool:
+        most = self.limits.contacts
+        if len(claims) <= most:
+            return False
+        contacts: dict[str, set[ContactId]] = defaultdict(set)
+        for claim in claims:
+            contacts[claim.namespace].add(claim.contact)
+        return any(len(held) > most for held in contacts.values())
 
     def separate(self, edges: Iterable[EdgeRow]) -> None:
         """Enter the pairs that a steward keeps apart."""
@@ -255,7 +282,8 @@ def group(book: Book, edges: Sequence[EdgeRow]) -> dict[FragmentId, Component]:
 
     Links are taken in the order (trust, rule, place of the claim that makes the link, place
     of the fragments); one that would join what may not be joined is left out. A fragment whose
-    candidate links reach more than the limit is quarantined and joined to nobody.
+    candidate links reach more than the limit is quarantined and joined to nobody, and so is one that
+    goes by more contacts than one person has.
     """
     known = book.fragments
     edges = [edge for edge in edges if edge.a in known and edge.b in known]
@@ -274,10 +302,16 @@ def group(book: Book, edges: Sequence[EdgeRow]) -> dict[FragmentId, Component]:
     roots = _roots(book, unions)
     return {
         fragment: Component(
-            cores[fragment], roots[fragment], _lends(book, fragment, roots), fragment in oversized
+            cores[fragment], roots[fragment], _lends(book, fragment, roots), _why(book, fragment, oversized)
         )
         for fragment in known
     }
+
+
+def _why(book: Book, fragment: FragmentId, oversized: set[FragmentId]) -> Quarantine | None:
+    if fragment in book.crowded:
+        return Quarantine.CONTACTS
+    return Quarantine.COMPONENT if fragment in oversized else None
 
 
 def _links(book: Book, edges: Iterable[EdgeRow]) -> Iterable[_Link]:
@@ -293,6 +327,8 @@ def _links(book: Book, edges: Iterable[EdgeRow]) -> Iterable[_Link]:
                 order[claim.fragment],
             )
     for edge in edges:
+        if edge.a in book.crowded or edge.b in book.crowded:
+            continue
         first, second = sorted((order[edge.a], order[edge.b]))
         if edge.kind is EdgeKind.SAME:
             yield _Link(Trust.VERIFIED, STEWARD, (edge.accept_seq, 0), first, second)
@@ -305,7 +341,7 @@ def _oversized(book: Book, links: Iterable[_Link]) -> set[FragmentId]:
     reach = _Sets(book.fragments)
     for link in links:
         reach.merge(link.centre[-1], link.leg[-1])
-    stuck = {reach.find(fragment.id) for fragment in book.fragments.values() if fragment.quarantined}
+    stuck = {reach.find(one.id) for one in book.fragments.values() if one.quarantined is Quarantine.COMPONENT}
     most = book.limits.fragments
     return {one for one in book.fragments if (at := reach.find(one)) in stuck or reach.size[at] > most}
 
@@ -324,7 +360,9 @@ def _lends(book: Book, fragment: FragmentId, roots: dict[FragmentId, ProfileId])
     asserted = [
         claim
         for claim in book.claims[fragment]
-        if claim.trust is Trust.ASSERTED and claim.namespace == Namespace.USER_ID
+        if fragment not in book.crowded
+        and claim.trust is Trust.ASSERTED
+        and claim.namespace == Namespace.USER_ID
     ]
     if not asserted:
         return None

@@ -35,6 +35,7 @@ class IdentityErasable:
 
     claim_limit: int
     component_limit: int
+    contact_limit: int
     tables: frozenset[str] = frozenset(str(table) for table in _OWNED)
     retained: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -45,7 +46,7 @@ class IdentityErasable:
 
     def erase(self, whom: Forgotten, *, work: Work) -> dict[str, int]:
         """Delete; rows deleted by table. Raises `Contended`."""
-        limits = Limits(claims=self.claim_limit, fragments=self.component_limit)
+        limits = Limits(claims=self.claim_limit, fragments=self.component_limit, contacts=self.contact_limit)
 
         def attempt(also: frozenset[FragmentId]) -> dict[str, int]:
             return _erase(whom, also, work=work, limits=limits)
@@ -245,7 +246,7 @@ def _change(gone: frozenset[FragmentId], *, work: Work, limits: Limits) -> Chang
 _NAMED = """
 SELECT DISTINCT i.contact_id FROM identity.identifiers i
 WHERE i.contact_id = ANY(%(contacts)b::uuid[]) OR i.contact_id IN (
-    SELECT contact_id FROM identity.claims WHERE fragment_id = ANY(%(gone)b::uuid[])
+    SELECT contact_id FROM identity.claims WHERE fragment_id = ANY(%(gone)b::uuid[]) AND retracted_at IS NULL
 )
 """
 
@@ -264,7 +265,7 @@ def _profiles(gone: frozenset[FragmentId], *, work: Work) -> set[ProfileId]:
 _HELD = """
 SELECT DISTINCT i.namespace, i.index_version, i.index
 FROM identity.claims c JOIN identity.identifiers i ON i.contact_id = c.contact_id
-WHERE c.fragment_id = ANY(%(gone)b::uuid[]) AND (c.trust = 1 OR c.contact_id IN (
+WHERE c.fragment_id = ANY(%(gone)b::uuid[]) AND (c.trust = 1 AND c.retracted_at IS NULL OR c.contact_id IN (
     SELECT contact_id FROM identity.fragments WHERE id = ANY(%(gone)b::uuid[])
 ))
 """

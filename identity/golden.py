@@ -126,7 +126,11 @@ _ADVANCE = _POINT.format(
         u.statement_id, u.fragment_id, u.trust, u.priority, u.accept_seq, u.index
     FROM unnest(%b::uuid[], %b::uuid[], %b::int2[], %b::int2[], %b::int8[], %b::int4[], %b::text[])
         AS u(statement_id, fragment_id, trust, priority, accept_seq, index, traits)
-    CROSS JOIN LATERAL (SELECT root_id FROM identity.fragments WHERE id = u.fragment_id OFFSET 0) AS f
+    CROSS JOIN LATERAL (
+        SELECT root_id FROM identity.fragments
+        WHERE id = u.fragment_id AND quarantined IS DISTINCT FROM 'contact_limit'
+        OFFSET 0
+    ) AS f
     CROSS JOIN LATERAL unnest(u.traits::int2[]) AS t(trait)
 ),
 held AS (
@@ -158,7 +162,10 @@ _REPOINT = _POINT.format(
     candidates="""
     SELECT f.root_id AS profile_id, t.trait,
         s.statement_id, s.fragment_id, s.trust, s.priority, s.accept_seq, s.index
-    FROM (SELECT id, root_id FROM identity.fragments WHERE root_id = ANY(%b::uuid[])) AS f
+    FROM (
+        SELECT id, root_id FROM identity.fragments
+        WHERE root_id = ANY(%b::uuid[]) AND quarantined IS DISTINCT FROM 'contact_limit'
+    ) AS f
     CROSS JOIN LATERAL (
         SELECT id AS statement_id, fragment_id, trust, priority, accept_seq, index, traits
         FROM identity.statements

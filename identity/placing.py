@@ -8,7 +8,7 @@ the order of processing leaves no trace (I1).
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -126,6 +126,15 @@ class _Attempt:
         self._drop_erased()
         locks = _follow(known, locks, work=work)
         claiming.move(told, known, work=work)
+        # Verified claims group anew what makes them; of those who only gain asserted ones, the crowded.
+        gains = Counter(key.whose for key in fresh)
+        gained = {
+            known.ids[whose]
+            for whose, gain in gains.items()
+            if whose not in known.made or gain > limits.contacts
+        } - change.seeds
+        crowded = regrouping.crowded(gained, work=work, limits=limits)
+        change = replace(change, seeds=change.seeds | crowded)
         locked = locks.union(known.ids[number] for number in known.made)
         return _Landed(known, fresh, regrouping.settle(change, locked, work=work, limits=limits))
 
@@ -209,7 +218,7 @@ def _fresh(fresh: Sequence[Key], told: Told, known: Known) -> Fresh:
     for number in known.made:
         one, name = known.ids[number], told.fragments[number][1]
         itself = Fragment(one, known.contacts[name], told.names[name].namespace, told.firsts[number])
-        made[one] = Stored(itself, Component(ProfileId(one), ProfileId(one), None, False), claims[number])
+        made[one] = Stored(itself, Component(ProfileId(one), ProfileId(one), None, None), claims[number])
     return Fresh(fragments=made, claimants=claimants)
 
 

@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from cdp.kernel.database import run
 from cdp.ports import Vault
@@ -24,9 +36,13 @@ from cdp.vocabulary import (
 from cdp.work import Work
 from identity import contacts as index
 from identity import tables
+from identity.components import Quarantine
 
 _fragment = tables.fragments.c
 _claim = tables.claims.c
+
+# Rendered into other statements, where no parameter can stand.
+_CROWDED: ColumnElement[str] = literal_column(f"'{Quarantine.CONTACTS}'", Text)
 
 
 def _array(values: Sequence[UUID]) -> BindParameter[list[UUID]]:
@@ -60,13 +76,17 @@ def contacts() -> FromClause:
 
 @cache
 def members() -> FromClause:
-    """(workspace_id, fragment_id, core_id, profile_id, lends_to) of every fragment."""
+    """(workspace_id, fragment_id, core_id, profile_id, lends_to, one_person) of every fragment.
+
+    `one_person` is false of what goes by more contacts than one person has: it is nobody's.
+    """
     return select(
         _fragment.workspace_id,
         _fragment.id.label("fragment_id"),
         _fragment.core_id,
         _fragment.root_id.label("profile_id"),
         _fragment.lends_to,
+        _fragment.quarantined.is_distinct_from(_CROWDED).label("one_person"),
     ).subquery("members")
 
 
@@ -126,6 +146,33 @@ def resolve(fragment: UUID, *, work: Work) -> ProfileId | None:
     return None if root is None else ProfileId(root)
 
 
+def quarantined(*, work: Work) -> list[tuple[FragmentId, SourceId, str, str, int]]:
+    """(fragment, source, namespace, why, contacts that it names) of all that may not link, by id."""
+    query = (
+        select(
+            _fragment.id,
+            _fragment.source_id,
+            _fragment.namespace,
+            _fragment.quarantined,
+            func.count(_claim.contact_id.distinct()),
+        )
+        .join(tables.claims, _claim.fragment_id == _fragment.id)
+        .where(_fragment.quarantined.is_not(None))
+        .group_by(_fragment.id, _fragment.source_id, _fragment.namespace, _fragment.quarantined)
+        .order_by(_fragment.id)
+    )
+    return [
+        (FragmentId(one), SourceId(source), namespace, why, count)
+        for one, source, namespace, why, count in work.session.execute(query)
+    ]
+
+
+def is_one_person(profile: ProfileId, *, work: Work) -> bool:
+    """Whether what a profile's id stands for may be shown and erased as one person's."""
+    why = work.session.scalar(select(_fragment.quarantined).where(_fragment.id == profile))
+    return why != Quarantine.CONTACTS
+
+
 def fragments_of(profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
     """The fragments of a profile, by id; `core_only`: those on verified links with its root."""
     # The first of a profile is the first of its own verified part too, so both go by one id.
@@ -165,11 +212,12 @@ def held_by_others(contact: ColumnElement[UUID], fragments: Sequence[FragmentId]
 
 
 def goes_by(
-    fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+    fragments: Sequence[FragmentId], *, work: Work, verified: bool = False, retracted: bool = False
 ) -> dict[ContactId, tuple[str, bool]]:
     """The contacts that `fragments` claim: namespace, and whether nobody else holds it.
 
-    `verified`: only those that they claim on verified evidence.
+    `verified`: only those that they claim on verified evidence. `retracted`: also those that they
+    named before they were quarantined.
 
     To hold a contact is to claim it on verified evidence, or to be the device that an anonymous
     id names. What a stranger's browser merely asserts takes nothing from its holder.
@@ -177,9 +225,11 @@ def goes_by(
     mine = _array(fragments)
     query = (
         select(_claim.contact_id, _claim.namespace, ~held_by_others(_claim.contact_id, fragments))
-        .where(_claim.fragment_id == func.any(mine), _claim.retracted_at.is_(None))
+        .where(_claim.fragment_id == func.any(mine))
         .distinct()
     )
+    if not retracted:
+        query = query.where(_claim.retracted_at.is_(None))
     if verified:
         query = query.where(_claim.trust == int(Trust.VERIFIED))
     return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}

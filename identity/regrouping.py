@@ -132,6 +132,7 @@ def settle(
         # What was locked late may have changed before: only a new statement shows it.
         survey = _survey(change, work=work, limits=limits)
     moved = _write(survey.reach, work=work)
+    _retract(survey.reach.inside & survey.reach.book.crowded, work=work)
     golden.repoint(moved, work=work)
     return moved | _lend(survey.lenders, work=work)
 
@@ -203,10 +204,38 @@ def _write(reach: Reach, *, work: Work) -> frozenset[ProfileId]:
         [one for one, _, _ in moved],
         [now.core for _, _, now in moved],
         [now.root for _, _, now in moved],
-        ["component_limit" if now.quarantined else None for _, _, now in moved],
+        [now.quarantined and str(now.quarantined) for _, _, now in moved],
     )
     run(work.session, _MOVE, columns)
     return frozenset(root for _, was, now in moved for root in (was.root, now.root))
+
+
+_RETRACT = """
+UPDATE identity.claims SET retracted_at = %s
+WHERE fragment_id = ANY(%b::uuid[]) AND retracted_at IS NULL
+"""
+
+
+def _retract(crowded: Collection[FragmentId], *, work: Work) -> None:
+    """What goes by too many contacts goes by none: nobody who reads claims sees them any more."""
+    if crowded:
+        run(work.session, _RETRACT, (work.now, list(crowded)))
+
+
+_CROWDED = """
+SELECT f.id FROM identity.fragments f
+WHERE f.id = ANY(%b::uuid[]) AND (f.quarantined = 'contact_limit' OR EXISTS (
+    SELECT FROM identity.claims c WHERE c.fragment_id = f.id AND c.retracted_at IS NULL
+    GROUP BY c.namespace HAVING count(DISTINCT c.contact_id) > %s
+))
+"""
+
+
+def crowded(fragments: Collection[FragmentId], *, work: Work, limits: Limits) -> frozenset[FragmentId]:
+    """Those of `fragments`, whose rows are locked, that go by more contacts than one person has."""
+    if not fragments:
+        return frozenset()
+    return frozenset(one for (one,) in run(work.session, _CROWDED, (list(fragments), limits.contacts)))
 
 
 # The user id that was asserted last decides; behaviour goes to the fragment that is known by it,

@@ -20,11 +20,12 @@ class IdentityService:
     vault: Vault
     claim_limit: int  # verified claimants above which a contact joins nobody
     component_limit: int  # fragments in one person above which they are quarantined
+    contact_limit: int  # contacts of one namespace in one fragment above which it is quarantined
 
     @property
     def limits(self) -> Limits:
-        """The two limits as the grouping takes them."""
-        return Limits(claims=self.claim_limit, fragments=self.component_limit)
+        """The limits as the grouping takes them."""
+        return Limits(claims=self.claim_limit, fragments=self.component_limit, contacts=self.contact_limit)
 
     def recognise(self, evidence: Sequence[Evidence], *, work: Work) -> Recognised:
         """Look up what a batch names, for `place` in the same Work. Locks and writes nothing."""
@@ -62,7 +63,7 @@ class IdentityService:
         return queries.contacts()
 
     def members(self) -> FromClause:
-        """(workspace_id, fragment_id, core_id, profile_id, lends_to)."""
+        """(workspace_id, fragment_id, core_id, profile_id, lends_to, one_person)."""
         return queries.members()
 
     def contact_of(self, identifier: Identifier, *, work: Work) -> ContactId | None:
@@ -107,6 +108,14 @@ class IdentityService:
         """The profile that a fragment id belongs to now; None: unknown or erased."""
         return queries.resolve(fragment, work=work)
 
+    def is_one_person(self, profile: ProfileId, *, work: Work) -> bool:
+        """Whether what a profile's id stands for may be shown and erased as one person's."""
+        return queries.is_one_person(profile, work=work)
+
+    def quarantined(self, *, work: Work) -> list[tuple[FragmentId, SourceId, str, str, int]]:
+        """(fragment, source, namespace, why, contacts that it names) of all that may not link."""
+        return queries.quarantined(work=work)
+
     def fragments_of(self, profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
         """The fragments of a profile, by id; `core_only`: those on verified links."""
         return queries.fragments_of(profile, core_only=core_only, work=work)
@@ -136,10 +145,10 @@ class IdentityService:
         return golden.said(statements, work=work)
 
     def goes_by(
-        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False, retracted: bool = False
     ) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim: namespace, and whether nobody else holds it."""
-        return queries.goes_by(fragments, work=work, verified=verified)
+        return queries.goes_by(fragments, work=work, verified=verified, retracted=retracted)
 
     def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:
         """Other fragments that forgetting `fragments` can regroup: `touched` of them, before and after."""

@@ -125,6 +125,21 @@ def _described(found: Affected) -> RenderableType:
     )
 
 
+@app.command("quarantined")
+def quarantined(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """List what is nobody's: identifiers with more contacts, or more joined to them, than one person has.
+
+    Nothing of them is joined, shown or released. `cdp erase --quarantined` erases one whole.
+    """
+    with platform() as opened, opened.work(workspace, Role.STEWARD, purpose=PURPOSE) as work:
+        found = merging.quarantined(work=work, ports=opened.system.ports)
+    columns = ("fragment", "source", "namespace", "why", "contacts")
+    rows = [(str(one.fragment), one.source, one.namespace, one.why, one.contacts) for one in found]
+    emit(
+        {"quarantined": [dict(zip(columns, row, strict=True)) for row in rows]}, as_json, table(columns, rows)
+    )
+
+
 @app.command("graph")
 def graph(
     profile: Annotated[str, typer.Argument(help="The profile's id, or that of any of its fragments.")],

@@ -99,6 +99,10 @@ def erase(
     profile: Person,
     ground: Annotated[Ground, typer.Option(help="The article that it rests on.")] = Ground.NO_LONGER_NEEDED,
     yes: Annotated[bool, typer.Option("--yes", help="Go on without asking.")] = False,
+    quarantined: Annotated[
+        bool,
+        typer.Option("--quarantined", help="Also if it is quarantined, and so holds many people's data."),
+    ] = False,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the certificate and the claim go.")
     ] = Path(),
@@ -116,7 +120,7 @@ def erase(
         chosen = opened.workspace(workspace)
         begin = opened.opener(chosen, Role.COMPLIANCE, purpose="subject_erasure")
         with begin() as work:
-            outlook = erasure.outlook(person, work=work, ports=opened.system.ports)
+            outlook = erasure.outlook(person, work=work, ports=opened.system.ports, quarantined=quarantined)
         if not yes and (as_json or not _confirmed(outlook)):
             emit(
                 _outlook(outlook),
@@ -127,7 +131,7 @@ def erase(
             return
         if yes and not as_json:
             emit({}, False, *_foreseen(outlook))
-        done = _erase(opened, chosen, begin, person, ground)
+        done = _erase(opened, chosen, begin, person, ground, quarantined=quarantined)
         files = _certify(out, done, opened.system.ports)
     emit(_document(done, files), as_json, *_told(done, files))
     raise typer.Exit(Exit.OK if not done.residue_total else Exit.FAILED)
@@ -145,9 +149,12 @@ def _confirmed(outlook: Outlook) -> bool:
     return typer.confirm("Erase this person now?", default=False, err=True)
 
 
-def _erase(opened: Session, workspace: WorkspaceId, begin: Opener, person: UUID, ground: Ground) -> Erased:
+def _erase(
+    opened: Session, workspace: WorkspaceId, begin: Opener, person: UUID, ground: Ground, *, quarantined: bool
+) -> Erased:
     return erasure.erase(
         person,
+        quarantined=quarantined,
         ground=ground,
         begin=begin,
         ports=opened.system.ports,

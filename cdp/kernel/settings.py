@@ -107,6 +107,12 @@ class Settings(BaseSettings):
     claim_limit: int = Field(
         50, ge=2, description="Fragments that may claim one identifier before it links nobody."
     )
+    contact_limit: int = Field(
+        20,
+        ge=2,
+        description="Contacts of one kind under one identifier of a source before it is quarantined as a"
+        " placeholder: nothing of it is shown, released or erased as one person's.",
+    )
 
     search_url: str = Field(
         "",

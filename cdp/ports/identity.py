@@ -176,7 +176,7 @@ class Identity(Protocol):
         ...
 
     def members(self) -> FromClause:
-        """(workspace_id, fragment_id, core_id, profile_id, lends_to)."""
+        """(workspace_id, fragment_id, core_id, profile_id, lends_to, one_person)."""
         ...
 
     def contact_of(self, identifier: Identifier, *, work: Work) -> ContactId | None:
@@ -221,6 +221,14 @@ class Identity(Protocol):
         """The profile that a fragment id belongs to now; None: unknown or erased."""
         ...
 
+    def is_one_person(self, profile: ProfileId, *, work: Work) -> bool:
+        """Whether what a profile's id stands for may be shown and erased as one person's."""
+        ...
+
+    def quarantined(self, *, work: Work) -> list[tuple[FragmentId, SourceId, str, str, int]]:
+        """(fragment, source, namespace, why, contacts that it names) of all that may not link."""
+        ...
+
     def fragments_of(self, profile: ProfileId, *, core_only: bool, work: Work) -> list[FragmentId]:
         """The fragments of a profile, by id; `core_only`: those on verified links."""
         ...
@@ -250,7 +258,7 @@ class Identity(Protocol):
         ...
 
     def goes_by(
-        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False
+        self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False, retracted: bool = False
     ) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim (`verified`: verifiably): namespace, and if no other does."""
         ...

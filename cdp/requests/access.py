@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from cdp import scanning, sources, tables
-from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.kernel.errors import Conflict, NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
 from cdp.profiles import WORDS
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
@@ -26,6 +26,10 @@ class NoSuchPerson(NotFound):
     """There is no such person, or they have been erased."""
 
 
+class NotOnePerson(Conflict):
+    """This goes by more contacts than one person has and is quarantined: it holds the data of many."""
+
+
 class AccessNotAllowed(NotAllowed):
     """The policy does not let this caller take a person's data."""
 
@@ -33,13 +37,15 @@ class AccessNotAllowed(NotAllowed):
 def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     """Everything about a person as one JSON-ready object, and an audit entry that says so.
 
-    Raises `NoSuchPerson`, `AccessNotAllowed`.
+    Raises `NoSuchPerson`, `NotOnePerson`, `AccessNotAllowed`.
     """
     if not ports.policies.allows(work.actor, "subject", "access"):
         raise AccessNotAllowed
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchPerson
+    if not ports.identity.is_one_person(root, work=work):
+        raise NotOnePerson
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
     # What only a browser has said may be a stranger's, and so may what was said there.
     held = ports.identity.goes_by(fragments, work=work, verified=True)

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 
 from cdp import consents, inbox, profiles, tables
-from cdp.kernel.errors import CdpError, NotAllowed, NotFound
+from cdp.kernel.errors import CdpError, Conflict, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate
@@ -31,6 +31,10 @@ Opener = Callable[[], AbstractContextManager[Work]]
 
 class NoSuchPerson(NotFound):
     """There is no such person, or they have been erased already."""
+
+
+class NotOnePerson(Conflict):
+    """This goes by more contacts than one person has and is quarantined: erasing it erases of many."""
 
 
 class ErasureNotAllowed(NotAllowed):
@@ -95,10 +99,10 @@ class _Draft(msgspec.Struct, frozen=True):
 FINISH_AFTER = timedelta(seconds=60)
 
 
-def outlook(profile: UUID, *, work: Work, ports: Ports) -> Outlook:
-    """The dry run: the same reading as the erasure, without a write. Raises `NoSuchPerson`."""
+def outlook(profile: UUID, *, work: Work, ports: Ports, quarantined: bool = False) -> Outlook:
+    """The dry run: the same reading as the erasure, without a write. Raises what that raises."""
     _allow(work, ports)
-    root, whom, contacts = _whom(profile, work=work, ports=ports)
+    root, whom, contacts = _whom(profile, quarantined, work=work, ports=ports)
     everything = ports.identity.fragments_of(root, core_only=False, work=work)
     return Outlook(
         profile=root,
@@ -124,16 +128,18 @@ def erase(
     ports: Ports,
     patience: timedelta,
     wait_for_log: Callable[[UUID], None] = lambda _: None,
+    quarantined: bool = False,
 ) -> Erased:
     """Erase a person; returns once nothing of them can be sent any more, with the certificate.
 
     `ground` is the legal ground (`GDPR 17(1)(a)` …); `wait_for_log` may wait until the
-    keeper has taken the audit entry into the log. Raises `NoSuchPerson`,
-    `ErasureNotAllowed`, `NotYetEffective`, `SomethingLeft`.
+    keeper has taken the audit entry into the log. `quarantined` erases whole what is nobody's as
+    one person's. Raises `NoSuchPerson`, `NotOnePerson` without that, `ErasureNotAllowed`,
+    `NotYetEffective`, `SomethingLeft`.
     """
     with begin() as work:
         _allow(work, ports)
-        done = _forget(profile, ground, work=work, ports=ports)
+        done = _forget(profile, ground, quarantined, work=work, ports=ports)
     consents.drain(done.whom.fragments, done.whom.contacts, begin=begin, ports=ports, patience=patience)
     wait_for_log(done.entry)
     with begin() as work:
@@ -174,14 +180,18 @@ def _allow(work: Work, ports: Ports) -> None:
 
 
 def _whom(
-    profile: UUID, *, work: Work, ports: Ports
+    profile: UUID, quarantined: bool, *, work: Work, ports: Ports
 ) -> tuple[ProfileId, Forgotten, dict[ContactId, tuple[str, bool]]]:
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchPerson
+    one_person = ports.identity.is_one_person(root, work=work)
+    if not one_person and not quarantined:
+        raise NotOnePerson
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
-    contacts = ports.identity.goes_by(fragments, work=work)
-    alone = {contact for contact, (_, sole) in contacts.items() if sole}
+    contacts = ports.identity.goes_by(fragments, work=work, retracted=not one_person)
+    # What a placeholder named and somebody else names too, on whatever evidence, is theirs.
+    alone = {contact for contact, (_, sole) in contacts.items() if sole and one_person}
     verified = ports.identity.goes_by(fragments, work=work, verified=True)
     # What a source says of somebody whom it knows by nothing but this person's address is about them.
     shadows = ports.identity.known_by(sorted(alone & verified.keys()), work=work)
@@ -222,11 +232,11 @@ def _identifiers(
     return found
 
 
-def _forget(profile: UUID, ground: str, *, work: Work, ports: Ports) -> _Done:
-    root, _, _ = _whom(profile, work=work, ports=ports)
+def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports: Ports) -> _Done:
+    root, _, _ = _whom(profile, quarantined, work=work, ports=ports)
     ports.identity.lock([root], work=work)
     # Read again under the lock: a merge may have come in between.
-    root, whom, _ = _whom(profile, work=work, ports=ports)
+    root, whom, _ = _whom(profile, quarantined, work=work, ports=ports)
     keys = ports.vault.keys(whom.fragments, work=work)
     references = [keys.reference(fragment) for fragment in whom.fragments]
     fingerprints = ports.vault.fingerprints(whom.fragments, work=work)

@@ -94,7 +94,7 @@ def test_the_steady_state_writes_nothing(world):
 
 def test_hubs_and_crowds_are_left_alone(world):
     """I6: a no-reply address joins nobody; a crowd beyond the limit is quarantined and unreachable."""
-    world.limits = Limits(claims=5, fragments=6)
+    world.limits = Limits(claims=5, fragments=6, contacts=20)
     for n in range(8):
         world.hear(Message(n + 1, "crm", f"crm:crm:{n}", ("email:noreply",)))
     for n in range(8):
@@ -108,6 +108,43 @@ def test_hubs_and_crowds_are_left_alone(world):
     assert {row.fragment_id for row in reachable} == {
         world.rows()["crm", "crm:crm", str(n)].id for n in range(8)
     }
+
+
+def test_a_user_id_with_too_many_addresses_is_nobodys(world):
+    """I9: it is quarantined at the address after the last, lets go of whom it joined, and stays so."""
+    world.limits = Limits(claims=50, fragments=2000, contacts=3)
+    world.hear(
+        Message(1, "crm", "crm:crm:7", ("email:0", "phone:1")), Message(2, "shop", "crm:shop:x", ("email:0",))
+    )
+    for n in range(3):
+        world.hear(Message(n + 3, "web", "user_id:none", (f"email:{n}",), traits=(1,)))
+    before, web = world.people(), ("web", "user_id", "none")
+    world.hear(Message(7, "web", "user_id:none", ("email:3",), traits=(1, 2)))
+    world.hear(Message(8, "web", "user_id:none", ("email:4", "phone:1"), traits=(1, 2)))
+    world.hear(Message(9, "news", "email:4"), Message(10, "app", "crm:app:9", ("email:4", "phone:1")))
+    with world.begin() as work:
+        reachable = {row.fragment_id for row in work.session.execute(world.service.contacts().select())}
+        listed = world.service.quarantined(work=work)
+
+    assert before == {frozenset({CRM, SHOP, web})}
+    assert world.state()[web] == (web, web, None, "contact_limit")
+    assert frozenset({CRM, SHOP, ("app", "crm:app", "9"), ("news", "email", "4")}) in world.people()
+    assert world.rows()[web].id not in reachable
+    assert not any(root == web for root, _, _ in world.golden())
+    assert [(one[0], *one[2:]) for one in listed] == [(world.rows()[web].id, "user_id", "contact_limit", 7)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_device_whose_browser_names_too_many_is_nobodys(world, at_once):
+    """I9: a kiosk lends nothing to whom it named last."""
+    world.limits = Limits(claims=50, fragments=2000, contacts=3)
+    world.hear(Message(1, "web", "user_id:u0"))
+    told = [Message(n + 2, "js", "?anonymous_id:kiosk", (f"?user_id:u{n}",)) for n in (3, 2, 1, 0)]
+    for batch in [told] if at_once else [[one] for one in told]:
+        world.hear(*batch)
+    kiosk = ("js", "anonymous_id", "kiosk")
+
+    assert world.state()[kiosk] == (kiosk, kiosk, None, "contact_limit")
 
 
 SOURCES = ("crm", "shop", "web", "news")
@@ -160,9 +197,10 @@ class Inbox:
             return kept
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_any_order_any_workers_and_duplicates_make_the_same_people(world, seed):
+@pytest.mark.parametrize(("seed", "contacts"), [(1, 20), (2, 20), (3, 2), (4, 3)])
+def test_any_order_any_workers_and_duplicates_make_the_same_people(world, seed, contacts):
     """I1: 1,000 messages, shuffled, repeated, over two workers = the batch function over them all."""
+    world.limits = replace(world.limits, contacts=contacts)
     rnd = random.Random(seed)
     messages, copies = a_history(rnd, 1000)
     told = messages + copies
@@ -179,6 +217,7 @@ def test_any_order_any_workers_and_duplicates_make_the_same_people(world, seed):
 
     assert state == expected(messages, world.limits)
     assert world.golden() == expected_golden(messages, state)
+    assert (contacts < 20) == any(why == "contact_limit" for *_, why in state.values())
 
 
 def test_merges_both_ways_at_once_neither_cycle_nor_deadlock(world):

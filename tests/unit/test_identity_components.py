@@ -19,13 +19,14 @@ from identity.components import (
     EdgeRow,
     Fragment,
     Limits,
+    Quarantine,
     components,
     group,
     unique,
 )
 
-WIDE = Limits(claims=1000, fragments=1000)
-NARROW = Limits(claims=3, fragments=1000)
+WIDE = Limits(claims=1000, fragments=1000, contacts=1000)
+NARROW = Limits(claims=3, fragments=1000, contacts=2)
 NAMESPACES = ("user_id", "crm:shop", "anonymous_id", "email", "phone", "loyalty")
 FRAGMENTS, CONTACTS = 10, 4
 
@@ -191,7 +192,10 @@ class Memory:
 
     def _stored(self, one):
         mine = [c for (holder, _, _), c in self.claims.items() if holder == one]
-        return Stored(self.fragments_by_id[one], self.written[one], mine)
+        itself = self.fragments_by_id[one]
+        if self.written[one].quarantined is Quarantine.CONTACTS:
+            itself = itself._replace(quarantined=Quarantine.CONTACTS)
+        return Stored(itself, self.written[one], mine)
 
     def fragments(self, ids):
         return [self._stored(one) for one in ids if one in self.fragments_by_id]
@@ -213,17 +217,19 @@ class Memory:
         seeds, fresh = set(), defaultdict(int)
         for one in fragments:
             self.fragments_by_id[one.id] = one
-            self.written.setdefault(one.id, Component(one.id, one.id, None, False))
+            self.written.setdefault(one.id, Component(one.id, one.id, None, None))
         for one in claims:
             self.claims[one.fragment, one.contact, one.trust] = one
+            seeds.add(one.fragment)  # as placing does with those who have too many asserted claims
             if one.trust is Trust.VERIFIED:
-                seeds.add(one.fragment)
                 fresh[one.contact] += 1
         self.standing += edges
         seeds |= {end for edge in edges for end in edge[:2]}
         reach = walk(seeds, fresh, store=self, limits=self.limits)
         found = group(reach.book, list(reach.edges))
         self.written |= {one: found[one] for one in reach.inside}
+        crowded = reach.inside & reach.book.crowded
+        self.claims = {key: one for key, one in self.claims.items() if key[0] not in crowded}
 
 
 def _batches(history, random):
@@ -249,7 +255,7 @@ def _batches(history, random):
 
 @given(histories(), st.randoms(use_true_random=False))
 def test_grouping_what_a_change_reaches_equals_grouping_everything(history, random):
-    """I1: the incremental path and the batch function find the same people, hubs and all."""
+    """I1, I9: the incremental path and the batch function find the same people, hubs and placeholders."""
     memory = Memory(NARROW)
     for batch in _batches(history, random):
         memory.hear(*batch)
@@ -258,6 +264,36 @@ def test_grouping_what_a_change_reaches_equals_grouping_everything(history, rand
     assert {one: now[:2] for one, now in memory.written.items()} == {
         one: now[:2] for one, now in everything.items()
     }
+    assert {one for one, now in memory.written.items() if now.quarantined is Quarantine.CONTACTS} == {
+        one for one, now in everything.items() if now.quarantined is Quarantine.CONTACTS
+    }
+
+
+def test_what_goes_by_too_many_contacts_joins_nobody_and_parts_nobody():
+    """I9: a placeholder named everybody; who is joined by what it names is joined without it."""
+    named = [claim(1, contact) for contact in (1, 2, 3)] + [claim(1, 1, namespace="user_id")]
+    others = [claim(2, 1), claim(3, 1), claim(2, 2, namespace="user_id"), claim(4, 2)]
+    limits = Limits(claims=3, fragments=9, contacts=2)
+    found = components(of(1, 2, 3, 4), [*named, *others], [same(1, 4)], limits)
+
+    assert partition(found, "root") == {frozenset({1}), frozenset({2, 3}), frozenset({4})}
+    assert {one.int for one, where in found.items() if where.quarantined} == {1}
+    assert found[UUID(int=1)].quarantined is Quarantine.CONTACTS
+
+
+def test_contacts_are_counted_by_namespace_and_once_whoever_said_them():
+    """Two addresses and two numbers are one person's; a browser's 21 addresses are not."""
+    limits = Limits(claims=9, fragments=9, contacts=2)
+    few = [
+        claim(1, n, namespace=kind, trust=trust)
+        for kind in ("email", "phone")
+        for n in (1, 2)
+        for trust in (1, 3)
+    ]
+    many = [claim(1, n, trust=Trust.ASSERTED) for n in (1, 2, 3)]
+
+    assert components(of(1), few, (), limits)[UUID(int=1)].quarantined is None
+    assert components(of(1), many, (), limits)[UUID(int=1)].quarantined is Quarantine.CONTACTS
 
 
 def test_an_identifier_that_too_many_claim_joins_nobody():
@@ -271,7 +307,7 @@ def test_an_identifier_that_too_many_claim_joins_nobody():
 def test_a_neighbourhood_beyond_the_limit_is_quarantined_and_joined_to_nobody():
     """I6: a person of too many fragments is no person; which of them are real, a steward says."""
     claims = [claim(number, contact) for number in range(1, 5) for contact in (number, number + 1)]
-    found = components(of(1, 2, 3, 4), claims, (), Limits(claims=9, fragments=3))
+    found = components(of(1, 2, 3, 4), claims, (), Limits(claims=9, fragments=3, contacts=9))
 
     assert all(where.quarantined for where in found.values())
     assert partition(found) == {frozenset({n}) for n in (1, 2, 3, 4)}
@@ -279,7 +315,7 @@ def test_a_neighbourhood_beyond_the_limit_is_quarantined_and_joined_to_nobody():
 
 def test_whoever_joins_a_quarantined_neighbourhood_is_quarantined_too():
     """A brake that the next message releases would be none."""
-    stuck = fragment(1)._replace(quarantined=True)
+    stuck = fragment(1)._replace(quarantined=Quarantine.COMPONENT)
     found = components([stuck, fragment(2)], [claim(1, 1), claim(2, 1)], (), WIDE)
 
     assert all(where.quarantined for where in found.values())

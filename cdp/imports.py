@@ -5,19 +5,21 @@ id is its own id and a digest of what the mapping makes of it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from cdp import importing, inbox, sources
-from cdp.importing import ImportRow, Mapping, Rejected, RejectFile
+from cdp import importing, inbox, sources, workspaces
+from cdp.importing import Choice, ImportRow, Loss, Mapping, OptIn, Rejected, RejectFile
 from cdp.inbox import Accepted
-from cdp.ingest.reading import ImportBody, ImportRecord
+from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.ports import AuditEntry, Ports, Source
+from cdp.vocabulary import Namespace
 from cdp.work import Work
 
 ROWS = 250  # in one inbox row, so that a worker's batch takes two
@@ -31,17 +33,36 @@ class UnknownConsent(BadInput):
     """The mapping's opt-in names a purpose or a notice that is not registered."""
 
 
+class UnstatedVersion(BadInput):
+    """The notice has several versions: name the one that people saw (`name@2`), or map `agreed_at`."""
+
+
 class ImportNotAllowed(NotAllowed):
     """The policy does not let this caller import files."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Imported:
-    """What became of a file's rows."""
+    """What became of a file's rows.
+
+    `noes_heard` counts the rejected rows whose no holds all the same; `losses` the values that
+    could not be used, by kind and column.
+    """
 
     accepted: int = 0
     rejected: int = 0
+    noes_heard: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    losses: dict[Loss, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file had."""
+        return self.accepted + self.rejected
+
+    def lost(self, loss: Loss, column: str) -> None:
+        """Count a value that could not be used."""
+        self.losses.setdefault(loss, Counter())[column] += 1
 
 
 def load(
@@ -64,20 +85,24 @@ def load(
     if mapping.source != source_name:
         raise WrongSource(field="source")
     source = sources.named(source_name, work=work)
-    consent = _consent(mapping, work=work, ports=ports)
+    _check_consents(mapping.consents, work=work, ports=ports)
+    taking = _Taking(mapping, ports, mapping.phone_region or workspaces.region(work=work))
     rows = importing.read(path, mapping)
-    result = Imported()
     with RejectFile(rejects) as file:
-        taken = _taken(rows, file, result)
-        while batch := list(islice(taken, ROWS)):
-            _accept([_record(row, mapping, consent) for row in batch], source, work=work, ports=ports)
-            result.accepted += len(batch)
+        while batch := list(islice(rows, ROWS)):
+            records = [record for row in batch if (record := taking.take(row, file)) is not None]
+            _accept(records, source, work=work, ports=ports)
             progress(len(batch))
+    result = taking.result
     ports.audit.record(
         AuditEntry(
             action=f"{work.actor.kind}:file:import",
             outcome="ok" if not result.rejected else "partial",
-            detail={"accepted": result.accepted, "rejected": result.rejected},
+            detail={
+                "accepted": result.accepted,
+                "rejected": result.rejected,
+                "noes_heard": result.noes_heard,
+            },
         ),
         work=work,
     )
@@ -94,6 +119,8 @@ def accept_records(records: Sequence[ImportRecord], *, source_name: str, work: W
 
 
 def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, ports: Ports) -> None:
+    if not records:
+        return
     request = Accepted(
         source=source.id,
         kind="import",
@@ -103,33 +130,82 @@ def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, port
     inbox.accept([request], vault=ports.vault, work=work)
 
 
-def _taken(rows: Iterator[ImportRow | Rejected], file: RejectFile, result: Imported) -> Iterator[ImportRow]:
-    for row in rows:
-        if isinstance(row, Rejected):
-            file.write(row)
-            result.rejected += 1
-            result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
-        else:
-            yield row
+def _check_consents(consents: Sequence[OptIn], *, work: Work, ports: Ports) -> None:
+    """Refuse an unknown word before a row is read, and a notice of which nobody can say what was seen."""
+    if not consents:
+        return
+    purposes, notices = ports.ledger.purposes(work=work), ports.ledger.notices(work=work)
+    for one in consents:
+        if one.purpose not in purposes:
+            raise UnknownConsent(field="opt_in.purpose")
+        if one.notice not in notices:
+            raise UnknownConsent(field="opt_in.notice")
+        name, _, version = one.notice.partition("@")
+        if one.means == "opt_in" and not version and not one.agreed_at and len(notices.versions[name]) > 1:
+            raise UnstatedVersion(field="opt_in.notice")
 
 
-def _consent(mapping: Mapping, *, work: Work, ports: Ports) -> tuple[str, str | None, str] | None:
-    """What the opt-in column means; an unknown word is refused before a row is read."""
-    if mapping.opt_in is None:
-        return None
-    if mapping.opt_in.purpose not in ports.ledger.purposes(work=work):
-        raise UnknownConsent(field="opt_in.purpose")
-    if mapping.opt_in.notice not in ports.ledger.notices(work=work):
-        raise UnknownConsent(field="opt_in.notice")
-    return mapping.opt_in.purpose, mapping.opt_in.channel, mapping.opt_in.notice
+@dataclass(slots=True)
+class _Taking:
+    """Rows on their way to records, and what is counted of them."""
 
+    mapping: Mapping
+    ports: Ports
+    region: str
+    result: Imported = field(default_factory=Imported)
 
-def _record(row: ImportRow, mapping: Mapping, consent: tuple[str, str | None, str] | None) -> ImportRecord:
-    return ImportRecord(
-        key=f"{row.key}/{row.digest().hex()}",
-        identifiers=list(row.identifiers),
-        traits=row.traits,
-        opt_in=row.opt_in,
-        consent=consent,
-        region=mapping.phone_region,
-    )
+    def take(self, row: ImportRow | Rejected, file: RejectFile) -> ImportRecord | None:
+        """The record that a row is; of a rejected one its no, if it says one."""
+        for loss, column in row.losses:
+            self.result.lost(loss, column)
+        if isinstance(row, ImportRow):
+            self.result.accepted += 1
+            self._count_keys(row)
+            return self._record(f"{row.key}/{row.digest().hex()}", row.identifiers, row.choices, row.traits)
+        file.write(row)
+        self.result.rejected += 1
+        self.result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
+        if row.no is None:
+            return None
+        self.result.noes_heard += 1
+        return self._record(f"no/{row.no.digest().hex()}", row.no.identifiers, row.no.choices, None)
+
+    def _count_keys(self, row: ImportRow) -> None:
+        """Count the columns of which nothing is an identity key: nobody can be reached or found by them."""
+        usable: dict[tuple[str, str], bool] = {}
+        for (space, value), column in zip(row.identifiers, row.columns, strict=True):
+            key = self.ports.vault.normalise(space, value, region=self.region)
+            usable[space, column] = usable.get((space, column), False) or key is not None
+        for (space, column), found in usable.items():
+            if not found:
+                contact = space in (Namespace.EMAIL, Namespace.PHONE)
+                self.result.lost(Loss.NO_CONTACT if contact else Loss.NO_KEY, column)
+
+    def _record(
+        self,
+        key: str,
+        identifiers: Sequence[tuple[str, str]],
+        choices: Sequence[Choice],
+        traits: Values[str, str] | None,
+    ) -> ImportRecord:
+        """A record; without traits it is one of which only the no is taken."""
+        return ImportRecord(
+            key=key,
+            identifiers=list(identifiers),
+            traits=dict(traits or {}),
+            choices=[self._choice(one) for one in choices],
+            region=self.mapping.phone_region,
+            only_no=traits is None,
+        )
+
+    def _choice(self, said: Choice) -> ImportChoice:
+        meant = self.mapping.consents[said.place]
+        # When somebody agreed is not when the file came: without either, no version was seen for certain.
+        seen = said.agreed_at is not None or meant.agreed_at is None or "@" in meant.notice
+        return ImportChoice(
+            purpose=meant.purpose,
+            channel=meant.channel,
+            given=said.given,
+            notice=meant.notice if seen else None,
+            agreed_at=said.agreed_at,
+        )

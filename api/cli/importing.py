@@ -15,12 +15,22 @@ from api.cli.output import Json, emit, facts, progress, table
 from api.cli.running import POLL, UnwritableFile, WorkspaceName, platform, read_text
 from api.session import Opener, Session
 from cdp import imports, inbox, tables, verdicts
-from cdp.importing import load_mapping
+from cdp.importing import Loss, load_mapping
 from cdp.imports import Imported
 from cdp.ingest import Limits, work_off
 from cdp.kernel.errors import BadInput
 from cdp.vocabulary import WorkspaceId
 from policies.words import Role
+
+_LOSSES = {
+    Loss.UNKNOWN_WORD: "unknown word of consent: taken as a no",
+    Loss.NO_CONTACT: "unusable contact",
+    Loss.NO_KEY: "no identity key",
+    Loss.NO_DATE: "no date",
+    Loss.NO_COUNTRY: "no country",
+    Loss.NO_NUMBER: "no number",
+    Loss.DAMAGED: "a number that a spreadsheet damaged",
+}
 
 
 class RejectsOverInput(BadInput):
@@ -28,7 +38,7 @@ class RejectsOverInput(BadInput):
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet, each also as gzip (.gz).")],
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSON, NDJSON or Parquet, each also as gzip.")],
     source: Annotated[str, typer.Option(metavar="NAME", help="Whose records they are.")],
     mapping: Annotated[Path, typer.Option(metavar="FILE", help="What its columns mean (YAML).")],
     rejects: Annotated[
@@ -45,11 +55,12 @@ def import_file(
     """Import a file of records, whole or not at all.
 
     A row that cannot be used is named in the file of rejects by line, column and reason,
-    never by value. The same file again changes nothing. While it waits the command works
-    the inbox off itself, beside any worker that runs.
+    never by value; its no is heard all the same. Values that became no contact, no day or no
+    country, and words of consent that nobody knows, are counted by column. The same file again
+    changes nothing. While it waits the command works the inbox off itself, beside any worker.
     """
     left = rejects or file.with_name(f"{file.name}.rejects.ndjson")
-    _touch(left, apart_from=(file, mapping))
+    _try(left, apart_from=(file, mapping))
     with platform() as opened:
         chosen = opened.workspace(workspace)
         begin = opened.opener(chosen, Role.STEWARD, purpose="import")
@@ -59,9 +70,12 @@ def import_file(
     counted = after - before if after is not None else None
     emit(
         {
+            "rows": taken.rows,
             "accepted": taken.accepted,
             "rejected": taken.rejected,
+            "noes_heard": taken.noes_heard,
             "reasons": dict(taken.reasons),
+            "losses": {loss: dict(columns) for loss, columns in taken.losses.items()},
             "rejects": str(left),
             "processed": wait,
             "verdicts": dict(counted) if counted is not None else None,
@@ -71,11 +85,14 @@ def import_file(
     )
 
 
-def _touch(left: Path, *, apart_from: Iterable[Path]) -> None:
+def _try(left: Path, *, apart_from: Iterable[Path]) -> None:
     """Find out before the file is read whether rejects can be written down, and over nothing that is read."""
+    before = left.exists()
     try:
-        left.touch()
+        left.touch(mode=0o600)
         over = any(other.exists() and left.samefile(other) for other in apart_from)
+        if not before:
+            left.unlink()
     except OSError:
         raise UnwritableFile(field="rejects", file=left.name) from None
     if over:
@@ -149,12 +166,18 @@ def _verdicts(begin: Opener, source: str) -> Counter[str]:
 def _told(taken: Imported, left: Path, counted: Values[str, int] | None) -> list[RenderableType]:
     said: dict[str, object] = {"accepted": taken.accepted, "rejected": taken.rejected}
     if taken.rejected:
+        said["noes heard"] = taken.noes_heard
         said["rejects"] = left
     if counted is None:
         said["processed"] = "not yet: the worker will"
     parts: list[RenderableType] = [facts(said)]
     if taken.reasons:
         parts.append(table(("rejected because", "rows"), taken.reasons.most_common()))
+    if taken.losses:
+        rows = [
+            (_LOSSES[loss], column, n) for loss, of in taken.losses.items() for column, n in of.most_common()
+        ]
+        parts.append(table(("values not used", "column", "rows"), rows))
     if counted:
         parts.append(table(("verdict", "rows"), sorted(counted.items())))
     return parts

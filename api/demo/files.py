@@ -73,11 +73,11 @@ phone_region: DE
 """
 
 _BROKEN_CRM = (
-    b"wrong-1,anna,m\xfcller,1,,,,,,19800101,,,,DE,\r\n",  # Latin-1, not UTF-8
+    b"Total: 5005,,,,,,,,,,,,,,\r\n",
     b"wrong-2,an\0na,miller,1,,,,,,19800101,,,,DE,\r\n",
     b",anna,miller,1,,,,,,19800101,,,,DE,\r\n",
-    b"wrong-4,anna,miller,1,,,,,,1 January 1980,,,,DE,\r\n",
-    b"wrong-5,anna,miller\r\n",
+    b"4.67E+10,anna,miller,1,,,,,,19800101,,,,DE,\r\n",  # a spreadsheet's
+    b"wrong-5,anna,miller,1,,,,,,19800101,,,,DE,,x,y\r\n",
     b'wrong-6,"anna,miller,1,,,,,,19800101,,,,DE,\r\n',
 )
 _BROKEN_SHOP = (

@@ -1,11 +1,24 @@
 """Importing: files of records, read row by row by a mapping that somebody wrote.
 
-CSV, NDJSON and Parquet, each also as gzip, in constant memory. What is wrong with the
-file or the mapping is an error before the first row; what is wrong with a row is a
-`Rejected` in its place. Reads files, writes nothing but the file of rejects.
+CSV, NDJSON and Parquet in constant memory, JSON arrays and workbooks as a whole, each also as
+gzip. What is wrong with the file or the mapping is an error before the first row; what is wrong
+with a row is a `Rejected` in its place, with the no that it brings all the same. Reads files,
+writes nothing but the file of rejects.
 """
 
-from cdp.importing.mapping import BadMapping, Mapping, OptIn, Record, UnknownTrait, load_mapping
+from cdp.importing.columns import AmbiguousColumn, MissingColumn
+from cdp.importing.days import DateFormatNeeded
+from cdp.importing.encoding import UnknownEncoding
+from cdp.importing.mapping import (
+    BadMapping,
+    Mapping,
+    NoConsentColumn,
+    OptIn,
+    OptOutColumn,
+    Record,
+    UnknownTrait,
+    load_mapping,
+)
 from cdp.importing.opening import (
     DamagedFile,
     FileTooLarge,
@@ -13,24 +26,31 @@ from cdp.importing.opening import (
     UnknownFormat,
     UnreadableFile,
 )
-from cdp.importing.reading import AmbiguousColumn, MissingColumn, read
+from cdp.importing.reading import read
 from cdp.importing.rejects import RejectFile
-from cdp.importing.rows import ImportRow, Reason, Rejected
+from cdp.importing.rows import Choice, ImportRow, Loss, Reason, Refusal, Rejected
 
 __all__ = [
     "AmbiguousColumn",
     "BadMapping",
+    "Choice",
     "DamagedFile",
+    "DateFormatNeeded",
     "FileTooLarge",
     "ImportRow",
     "Limits",
+    "Loss",
     "Mapping",
     "MissingColumn",
+    "NoConsentColumn",
     "OptIn",
+    "OptOutColumn",
     "Reason",
     "Record",
+    "Refusal",
     "RejectFile",
     "Rejected",
+    "UnknownEncoding",
     "UnknownFormat",
     "UnknownTrait",
     "UnreadableFile",

@@ -1,144 +1,71 @@
-"""CSV and NDJSON: lines of text, of which some may be broken.
+"""Lines of text, whatever their encoding and their ends; and what a file's first lines tell.
 
-A broken line is rejected with its number and costs no other line: after an unclosed
-quote, CSV is taken up again at the line after the quote's.
+A line that cannot be taken costs no other line. It is given on as far as it can be read,
+for the no that may stand in it.
 """
 
-import csv
-from codecs import BOM_UTF8
-from collections import deque
+import io
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
+from cdp.importing.encoding import Recoded, told
 from cdp.importing.opening import Limits, reading
-from cdp.importing.rows import RawRow, Reason, Rejected
 
-# A quoted value may span lines. One that spans more than this was never closed.
-RECORD_LINES = 100
-# How much of an NDJSON file is looked at to learn its columns, since it has no header.
-SAMPLE_LINES = 1_000
-
-Line = tuple[int, bytes | None]  # its number from 1, and its bytes; None: it is too long
+_LOOKED_AT = 64 << 10
 
 
-def csv_columns(path: Path, limits: Limits) -> list[str]:
-    """The header's columns, empty for an empty file."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with its number from 1; `whole` is False for one that is too long, which may be cut."""
+
+    number: int
+    text: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How a file of text is written."""
+
+    encoding: str
+    returns: bool  # its lines end in a carriage return alone
+
+
+def script_of(path: Path, limits: Limits, *, stated: str | None) -> Script:
+    """How the file is written; it is read through once. Raises `UnknownEncoding`."""
     with reading(path, limits) as stream:
-        return _header(_Feed(_lines(stream, limits)))
-
-
-def csv_rows(path: Path, columns: tuple[str, ...], limits: Limits) -> Iterator[RawRow | Rejected]:
-    """The rows below the header; of each, only `columns`."""
+        encoding = told(stream, stated=stated, file=path.name)
     with reading(path, limits) as stream:
-        feed = _Feed(_lines(stream, limits))
-        header = _header(feed)
-        places = {column: header.index(column) for column in columns}
-        for record in feed.records():
-            if isinstance(record, Rejected):
-                yield record
-            elif len(record[1]) != len(header):
-                yield Rejected(record[0], None, Reason.WRONG_NUMBER_OF_FIELDS)
-            else:
-                line, cells = record
-                yield RawRow(line, {column: cells[place] for column, place in places.items()})
+        head = stream.read(_LOOKED_AT)
+    return Script(encoding, b"\n" not in head and b"\r" in head)
 
 
-def ndjson_columns(path: Path, limits: Limits) -> list[str]:
-    """The keys seen in the first thousand lines."""
-    seen: dict[str, None] = {}
+@contextmanager
+def lines(path: Path, limits: Limits, script: Script) -> Iterator[Iterator[Line]]:
+    """The file's lines. Bytes that are none of its encoding become lone surrogates, so that they are seen."""
     with reading(path, limits) as stream:
-        for line in _lines(stream, limits):
-            if line[0] > SAMPLE_LINES:
-                break
-            row = _object(line)
-            if isinstance(row, RawRow):
-                seen.update(dict.fromkeys(row.values))
-    return list(seen)
+        utf_16 = script.encoding if script.encoding.startswith("utf-16") else None
+        source: BinaryIO = stream
+        if utf_16 or script.returns:
+            recoded = Recoded(stream, utf_16=utf_16, returns=script.returns)
+            source = io.BufferedReader(recoded, 1 << 20)
+        yield _lines(source, limits, "utf-8" if utf_16 else script.encoding)
 
 
-def ndjson_rows(path: Path, columns: tuple[str, ...], limits: Limits) -> Iterator[RawRow | Rejected]:
-    """One row a line; of each, only `columns`. Empty lines are passed over."""
-    with reading(path, limits) as stream:
-        for line in _lines(stream, limits):
-            row = _object(line)
-            if isinstance(row, RawRow):
-                yield RawRow(row.line, {column: row.values.get(column) for column in columns})
-            elif row is not None:
-                yield row
-
-
-def _object(line: Line) -> RawRow | Rejected | None:
-    number, data = line
-    if data is None:
-        return Rejected(number, None, Reason.LINE_TOO_LONG)
-    if not data.strip():
-        return None
-    try:
-        value = msgspec.json.decode(data)
-    except UnicodeDecodeError:
-        return Rejected(number, None, Reason.INVALID_UTF8)
-    except (ValueError, RecursionError):
-        return Rejected(number, None, Reason.NOT_JSON)
-    if not isinstance(value, dict):
-        return Rejected(number, None, Reason.NOT_AN_OBJECT)
-    return RawRow(number, value)
-
-
-def _lines(stream: BinaryIO, limits: Limits) -> Iterator[Line]:
+def _lines(stream: BinaryIO, limits: Limits, encoding: str) -> Iterator[Line]:
     number = 0
-    while data := stream.readline(limits.line + 1):
+    while data := stream.readline(limits.heard):
         number += 1
         if number == 1:
             # Before anything reads the line: to CSV a quote after the mark would not be at the start
             # of its field, and to JSON the mark is no space.
-            data = data.removeprefix(BOM_UTF8)
-        if len(data) <= limits.line:
-            yield number, data
-            continue
-        while data and not data.endswith(b"\n"):
-            data = stream.readline(limits.line)
-        yield number, None
-
-
-class _Feed(Iterator[str]):
-    """Lines for Python's CSV reader, which can be taken back when a record went wrong."""
-
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = lines
-        self._back: deque[Line] = deque()
-        self._taken: list[Line] = []
-        self._reader = csv.reader(self, strict=True)
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._lines)
-        self._taken.append(line)
-        if line[1] is None or len(self._taken) > RECORD_LINES:
-            raise csv.Error
-        # Bytes that are not UTF-8 become lone surrogates, so that the field can be named.
-        return line[1].decode("utf-8", "surrogateescape")
-
-    def records(self) -> Iterator[tuple[int, list[str]] | Rejected]:
-        """The records with the number of their first line; a broken line is rejected alone."""
-        while True:
-            self._taken.clear()
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error:
-                (first, data), *rest = self._taken
-                self._back.extendleft(reversed(rest))
-                yield Rejected(first, None, Reason.MALFORMED if data is not None else Reason.LINE_TOO_LONG)
-                continue
-            if cells:
-                yield self._taken[0][0], cells
-
-
-def _header(feed: _Feed) -> list[str]:
-    record = next(feed.records(), None)
-    if record is None or isinstance(record, Rejected):
-        return []
-    return [cell.strip() for cell in record[1]]
+            for mark in (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE):
+                data = data.removeprefix(mark)
+        more = data
+        while more and not more.endswith(b"\n"):
+            more = stream.readline(limits.heard)
+        yield Line(number, data.decode(encoding, "surrogateescape"), len(data) <= limits.line)

@@ -5,18 +5,23 @@ a trait that nobody has classified or a date format that loses the day is refuse
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
 
+from cdp.importing.consent_words import names_no_consent, names_opt_out
+from cdp.importing.encoding import is_encoding
 from cdp.kernel.errors import BadInput
 from cdp.vocabulary import Channel
 
 MAPPING_CHARACTERS = 65_536
 VALUE_LENGTH = 4_096
+# Traits that are days, and those that are countries, by every name that the catalogue has for them.
+DATES = frozenset({"birth_date", "birthday", "date_of_birth"})
+COUNTRIES = frozenset({"country"})
 
 Column = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
@@ -24,6 +29,11 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 Space = Annotated[
     str, msgspec.Meta(pattern=r"^(email|phone|user_id|anonymous_id|crm:[a-z][a-z0-9_-]{0,58})$")
 ]
+NoticeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}(@[1-9][0-9]{0,8})?$")]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Custom = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
+Encoding = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+Delimiter = Literal[",", ";", "\t", "|"]
 Region = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
 _PATH = re.compile(r"`(?:key in )?\$\.?([^`]*)`")
 
@@ -36,6 +46,14 @@ class UnknownTrait(BadInput):
     """The mapping names a trait that the catalogue doesn't know."""
 
 
+class OptOutColumn(BadInput):
+    """A column's name says who is out, and it is mapped as who is in: say `means: opt_out`."""
+
+
+class NoConsentColumn(BadInput):
+    """A column of that name says nothing of consent; map the one that does."""
+
+
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The one identifier by which the source knows a person."""
 
@@ -43,39 +61,69 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     namespace: Space
 
 
+class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words of this export's own that say yes or no in a consent column; they go before the known ones."""
+
+    yes: tuple[Word, ...] = ()
+    no: tuple[Word, ...] = ()
+
+
 class OptIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The column in which the source says that a person agreed, and to what.
+    """A column in which the source says that a person agreed, or with `means: opt_out` that they did not.
 
     It is a snapshot: it can narrow, or state a first value, and lifts no negative word.
+    `agreed_at` is the column that says when, so which version of the notice was seen.
     """
 
     column: Column
     purpose: Name
     channel: Channel
-    notice: Name
+    notice: NoticeName
+    means: Literal["opt_in", "opt_out"] = "opt_in"
+    agreed_at: Column | None = None
+    words: Words = Words()
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A source's columns: `identifiers` to namespaces, `traits` to names of the catalogue.
 
-    A column may be both. `dates` gives strptime formats of trait columns, `constants`
-    are traits of every row, `phone_region` is what numbers without a country mean.
+    A column may be both. `dates` gives strptime formats of columns, `constants` are traits of
+    every row, `custom` names traits that the catalogue does not have: they are sealed, and
+    released to nobody. `phone_region` is what numbers without a country mean.
     """
 
     source: Name
     identifier: Record
     identifiers: dict[Column, Space] = {}
     traits: dict[Column, Column] = {}
+    custom: tuple[Custom, ...] = ()
     constants: dict[Column, str] = {}
-    dates: dict[Column, str] = {}
+    dates: dict[Column, str | tuple[str, ...]] = {}
+    decimal_comma: tuple[Column, ...] = ()
     phone_region: Region | None = None
-    opt_in: OptIn | None = None
+    encoding: Encoding | None = None
+    delimiter: Delimiter | None = None
+    opt_in: OptIn | tuple[OptIn, ...] = ()
+
+    @property
+    def consents(self) -> tuple[OptIn, ...]:
+        """The consent columns, one or several."""
+        return (self.opt_in,) if isinstance(self.opt_in, OptIn) else self.opt_in
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that must be in the file, each once."""
-        opt_in = (self.opt_in.column,) if self.opt_in else ()
-        return tuple(dict.fromkeys((self.identifier.column, *self.identifiers, *self.traits, *opt_in)))
+        said = [column for one in self.consents for column in (one.column, one.agreed_at) if column]
+        return tuple(dict.fromkeys((self.identifier.column, *self.identifiers, *self.traits, *said)))
+
+    def formats(self, column: str) -> tuple[str, ...]:
+        """The formats that are stated for a column's dates."""
+        stated = self.dates.get(column, ())
+        return (stated,) if isinstance(stated, str) else stated
+
+    def is_date(self, column: str) -> bool:
+        """Whether a column holds days: it has formats, or is the date of birth."""
+        return column in self.dates or self.traits.get(column) in DATES
 
 
 def load_mapping(text: str, *, known_trait: Callable[[str], bool]) -> Mapping:
@@ -125,17 +173,43 @@ def _loaded(text: str) -> object:
 
 def _check(mapping: Mapping, known_trait: Callable[[str], bool]) -> None:
     names = [*mapping.traits.values(), *mapping.constants]
+    for name in mapping.custom:
+        if known_trait(name) or name not in names:
+            raise BadMapping(field=f"custom.{name}")
     for name in names:
-        if not known_trait(name):
+        if not known_trait(name) and name not in mapping.custom:
             raise UnknownTrait(field=name)
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
     for name, text in mapping.constants.items():
         if len(text) > VALUE_LENGTH or "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise BadMapping(field=f"constants.{name}")
-    for column, form in mapping.dates.items():
-        if column not in mapping.traits or not _keeps_the_day(form):
+    agreed = {one.agreed_at for one in mapping.consents}
+    for column in mapping.dates:
+        formats = mapping.formats(column)
+        known = column in mapping.traits or column in agreed
+        if not known or not formats or not all(map(_keeps_the_day, formats)):
             raise BadMapping(field=f"dates.{column}")
+    for column in mapping.decimal_comma:
+        if column not in mapping.traits:
+            raise BadMapping(field=f"decimal_comma.{column}")
+    if mapping.encoding is not None and not is_encoding(mapping.encoding):
+        raise BadMapping(field="encoding")
+    _check_consents(mapping.consents)
+
+
+def _check_consents(consents: Sequence[OptIn]) -> None:
+    granting: set[tuple[str, str]] = set()
+    for one in consents:
+        if names_no_consent(one.column):
+            raise NoConsentColumn(field=one.column)
+        if one.means == "opt_out":
+            continue
+        if names_opt_out(one.column):
+            raise OptOutColumn(field=one.column)
+        if (one.purpose, one.channel) in granting:
+            raise BadMapping(field=f"opt_in.{one.purpose}", times=2)
+        granting.add((one.purpose, one.channel))
 
 
 def _keeps_the_day(form: str) -> bool:

@@ -23,7 +23,7 @@ class UnreadableFile(BadInput):
 
 
 class UnknownFormat(BadInput):
-    """The file's name must end in .csv, .ndjson, .jsonl or .parquet, or one of these and .gz."""
+    """The file's name must end in .csv, .tsv, .txt, .json, .ndjson, .jsonl, .xlsx or .parquet, or so .gz."""
 
 
 class DamagedFile(BadInput):
@@ -40,7 +40,8 @@ class Limits:
 
     `ratio` bounds decompressed to compressed size from `ratio_from` bytes on: records of
     people pack 3 to 20 times, a bomb up to 1,032 times. `in_memory` bounds what must be
-    unpacked in memory: a Parquet file in gzip, which can't be read as a stream.
+    held in memory: a JSON array, a workbook, a Parquet file in gzip. A `line` that is longer is
+    rejected; up to `heard` bytes it is read all the same, for the no that may stand in it.
     """
 
     content: int = 4 << 30
@@ -48,17 +49,26 @@ class Limits:
     ratio_from: int = 8 << 20
     in_memory: int = 64 << 20
     line: int = 64 << 10
+    heard: int = 1 << 20
+
+
+_KINDS = {
+    **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), "csv"),
+    **dict.fromkeys((".ndjson", ".jsonl"), "ndjson"),
+    ".json": "json",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+}
 
 
 def format_of(path: Path) -> tuple[str, bool]:
-    """(csv | ndjson | parquet, whether in gzip) by the file's name. Raises `UnknownFormat`."""
+    """(csv | json | ndjson | xlsx | parquet, whether in gzip) by the file's name. Raises `UnknownFormat`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] == ".gz"
     last = suffixes[-2 if packed else -1 :][:1]
-    kinds = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
-    if not last or last[0] not in kinds:
+    if not last or last[0] not in _KINDS:
         raise UnknownFormat(file=path.name)
-    return kinds[last[0]], packed
+    return _KINDS[last[0]], packed
 
 
 @contextmanager

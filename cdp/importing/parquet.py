@@ -5,7 +5,7 @@ Imported only when such a file is read: pyarrow costs each process half a second
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow
 import pyarrow.parquet
 
 from cdp.importing.opening import DamagedFile, FileTooLarge, Limits, format_of, reading
-from cdp.importing.rows import RawRow, Rejected
+from cdp.importing.rows import RawRow
 
 ROWS = 1_024
 _BUFFER = 1 << 20
@@ -26,15 +26,17 @@ def parquet_columns(path: Path, limits: Limits) -> list[str]:
         return list(file.schema_arrow.names)
 
 
-def parquet_rows(path: Path, columns: tuple[str, ...], limits: Limits) -> Iterator[RawRow | Rejected]:
-    """The file's rows, counted from 1; of each, only `columns`."""
+def parquet_rows(path: Path, found: Mapping[str, str], limits: Limits) -> Iterator[RawRow]:
+    """The file's rows, counted from 1; of each, only the columns that were found."""
     with _opened(path, limits) as file:
         line = 0
-        for batch in file.iter_batches(batch_size=ROWS, columns=list(columns), use_threads=False):
-            values = [_values(batch.column(column)) for column in columns]
+        for batch in file.iter_batches(
+            batch_size=ROWS, columns=sorted(set(found.values())), use_threads=False
+        ):
+            values = [_values(batch.column(name)) for name in found.values()]
             for cells in zip(*values, strict=True):
                 line += 1
-                yield RawRow(line, dict(zip(columns, cells, strict=True)))
+                yield RawRow(line, dict(zip(found, cells, strict=True)))
 
 
 @contextmanager

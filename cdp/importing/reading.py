@@ -1,57 +1,63 @@
 """Reading a file by its mapping: all that is wrong with the file comes before the first row."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from cdp.importing.lines import csv_columns, csv_rows, ndjson_columns, ndjson_rows
+from cdp.importing.columns import places
+from cdp.importing.converting import convert
+from cdp.importing.lines import script_of
 from cdp.importing.mapping import Mapping
+from cdp.importing.objects import json_objects, ndjson_objects, object_columns, picked
 from cdp.importing.opening import Limits, check_whole, format_of
-from cdp.importing.rows import ImportRow, RawRow, Rejected, convert
-from cdp.kernel.errors import BadInput
-
-Columns = Callable[[Path, Limits], list[str]]
-Rows = Callable[[Path, tuple[str, ...], Limits], Iterator[RawRow | Rejected]]
-
-
-class MissingColumn(BadInput):
-    """The mapping names a column that is not in the file; no row was read."""
-
-
-class AmbiguousColumn(BadInput):
-    """The mapping names a column that is in the file more than once; no row was read."""
+from cdp.importing.rows import ImportRow, RawRow, Rejected
+from cdp.importing.sheets import csv_header, csv_records, rows_of
 
 
 def read(path: Path, mapping: Mapping, *, limits: Limits | None = None) -> Iterator[ImportRow | Rejected]:
-    """The rows of `path`, in order, each taken or rejected; constant memory.
+    """The rows of `path`, in order, each taken or rejected; CSV, NDJSON and Parquet in constant memory.
 
-    Before this returns, the file was opened, a gzip was read to its end, and every column
-    was found. Raises `UnknownFormat`, `UnreadableFile`, `DamagedFile`, `FileTooLarge`,
-    `MissingColumn`, `AmbiguousColumn`, naming the file. (Parquet's pages can prove damaged
-    while they are read; that raises `DamagedFile` then.)
+    Before this returns, the file was opened, a gzip was read to its end, its encoding was told
+    and every column was found. Raises `UnknownFormat`, `UnreadableFile`, `DamagedFile`,
+    `FileTooLarge`, `UnknownEncoding`, `MissingColumn`, `AmbiguousColumn`, naming the file.
+    (Parquet's pages can prove damaged while they are read; that raises `DamagedFile` then, and
+    a day that can be read in two ways `DateFormatNeeded`.)
     """
     limits = limits or Limits()
     kind, packed = format_of(path)
     if packed:
         check_whole(path, limits)
-    columns, rows = _readers(kind)
-    names = columns(path, limits)
-    for column in mapping.columns:
-        if column not in names:
-            raise MissingColumn(field=column, file=path.name)
-        if names.count(column) > 1:
-            raise AmbiguousColumn(field=column, file=path.name)
-    return (
-        convert(row, mapping) if isinstance(row, RawRow) else row
-        for row in rows(path, mapping.columns, limits)
-    )
+    rows = {"csv": _csv, "xlsx": _workbook, "parquet": _parquet}.get(kind, _objects)(path, mapping, limits)
+    return (convert(row, mapping) for row in rows)
 
 
-def _readers(kind: str) -> tuple[Columns, Rows]:
-    if kind == "csv":
-        return csv_columns, csv_rows
-    if kind == "ndjson":
-        return ndjson_columns, ndjson_rows
+def _csv(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
+    script = script_of(path, limits, stated=mapping.encoding)
+    header = csv_header(path, limits, script, mapping.columns, mapping.delimiter)
+    found = places(mapping.columns, header.columns, file=path.name, delimiter=header.delimiter)
+    return rows_of(csv_records(path, limits, script, header.delimiter or ","), header, found)
+
+
+def _workbook(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
+    # Only here is a reader of workbooks needed; see that module.
+    header, records = import_module("cdp.importing.workbook").sheet(path, limits, mapping.columns)
+    found = places(mapping.columns, header.columns, file=path.name, delimiter=None)
+    return rows_of(iter(records), header, found)
+
+
+def _objects(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
+    script = script_of(path, limits, stated=mapping.encoding)
+    objects = json_objects if format_of(path)[0] == "json" else ndjson_objects
+    names = object_columns(objects(path, limits, script))
+    found = places(mapping.columns, names, file=path.name, delimiter=None)
+    return picked(objects(path, limits, script), {column: names[place] for column, place in found.items()})
+
+
+def _parquet(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
     # Only here is pyarrow worth its half second; see that module.
     parquet = import_module("cdp.importing.parquet")
-    return parquet.parquet_columns, parquet.parquet_rows
+    names = parquet.parquet_columns(path, limits)
+    found = places(mapping.columns, names, file=path.name, delimiter=None)
+    there = {column: names[place] for column, place in found.items()}
+    rows: Iterator[RawRow] = parquet.parquet_rows(path, there, limits)
+    return rows

@@ -1,8 +1,9 @@
-"""The file of rejected rows: line, column and reason, never a value.
+"""The file of rejected rows: line, column, reason and whether a no was heard, never a value.
 
 One JSON object a line, so that no cell can act as a formula in a spreadsheet.
 """
 
+import os
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -13,22 +14,37 @@ from cdp.importing.rows import Rejected
 
 
 class RejectFile:
-    """Writes rejects to `path` as they come; made anew at each import, also when empty."""
+    """Writes rejects to `path` as they come, for its owner alone; made anew at each import, also when empty.
+
+    An import that fails leaves no file of rejects, for no row of it was judged.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.reasons: Counter[str] = Counter()
 
     def __enter__(self) -> "RejectFile":
-        self._file = self.path.open("wb")
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(handle, "wb")
+        if self.path.is_file():
+            os.fchmod(handle, 0o600)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if kind is not None and self.path.is_file():
+            self.path.unlink()
 
     def write(self, rejected: Rejected) -> None:
         """Add one reject."""
         self.reasons[rejected.reason] += 1
-        self._file.write(msgspec.json.encode(rejected) + b"\n")
+        line: dict[str, object] = {
+            "line": rejected.line,
+            "field": rejected.field,
+            "reason": rejected.reason,
+        }
+        if rejected.no is not None:
+            line["no_heard"] = True
+        self._file.write(msgspec.json.encode(line) + b"\n")

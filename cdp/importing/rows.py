@@ -1,22 +1,16 @@
-"""A row as it leaves the reader, and how a file's values become one.
+"""A row as it leaves the reader: what it says, what of it could not be used, and why it was rejected.
 
-Values of people stand in `ImportRow` only; it and `Rejected` are safe to print.
+Values of people stand in `ImportRow` and `Rejected.no` only; both are safe to print.
 """
 
 import hashlib
-import math
 from collections.abc import Mapping as Values
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-
-from cdp.importing.mapping import VALUE_LENGTH, Mapping
-
-_YES = frozenset({"true", "1", "yes", "y"})
-_NO = frozenset({"false", "0", "no", "n"})
 
 
 class Reason(StrEnum):
@@ -32,25 +26,71 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     TOO_LONG = "too_long"
     MISSING = "missing"
-    BAD_DATE = "bad_date"
-    NOT_A_BOOLEAN = "not_a_boolean"
+    TOTAL_ROW = "total_row"
+    SPREADSHEET_DAMAGE = "spreadsheet_damage"
+
+
+class Loss(StrEnum):
+    """What became of a value that could not be used while its row was taken, or its no heard."""
+
+    UNKNOWN_WORD = "unknown_consent_word"  # counted as a no
+    NO_CONTACT = "unusable_contact"
+    NO_KEY = "no_key"
+    NO_DATE = "no_date"
+    NO_COUNTRY = "no_country"
+    NO_NUMBER = "no_number"
+    DAMAGED = "spreadsheet_damage"  # 4.67E+10, where a long number was
+
+
+Losses = tuple[tuple[Loss, str], ...]  # each with its column
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What one consent column of the mapping (by its place there) says."""
+
+    place: int
+    given: bool
+    agreed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Whom a rejected row names, as far as it can be read, and what it refuses."""
+
+    identifiers: tuple[tuple[str, str], ...] = field(repr=False)
+    choices: tuple[Choice, ...]
+
+    def digest(self) -> bytes:
+        """As `ImportRow.digest`."""
+        return _digest(("no", self.identifiers, self.choices))
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that was not taken: its line (a Parquet file's row), the column at fault, and why."""
+    """A row that was not taken: its line (a Parquet file's row), the column at fault, and why.
+
+    `no` is what it refuses all the same.
+    """
 
     line: int
     field: str | None
     reason: Reason
+    no: Refusal | None = None
+    losses: Losses = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A row as the file has it; only columns that the mapping names."""
+    """A row as the file has it; only columns that the mapping names.
+
+    `near` holds, of a row whose cells do not fit its header, all that may be a column's.
+    `flaw` is why the row cannot be taken.
+    """
 
     line: int
     values: Values[str, object] = field(repr=False)
+    near: Values[str, Sequence[object]] | None = field(default=None, repr=False)
+    flaw: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,97 +98,25 @@ class ImportRow:
     """A row by its mapping.
 
     `key` is the source's own id, the same in every export. `identifiers` are
-    (namespace, raw value), the record's own first; they are not normalised yet.
-    `opt_in` is None where the row or the mapping says nothing.
+    (namespace, raw value), the record's own first; they are not normalised yet. `columns`
+    are those that they stand in.
     """
 
     line: int
     key: str = field(repr=False)
     identifiers: tuple[tuple[str, str], ...] = field(repr=False)
+    columns: tuple[str, ...]
     traits: dict[str, str] = field(repr=False)
-    opt_in: bool | None = None
+    choices: tuple[Choice, ...] = ()
+    losses: Losses = ()
 
     def digest(self) -> bytes:
         """SHA-256 of all that the row says, the same for the same content.
 
         It can be guessed from the content: keep an HMAC of it, never the digest itself.
         """
-        said = (self.identifiers, sorted(self.traits.items()), self.opt_in)
-        return hashlib.sha256(msgspec.json.encode(said)).digest()
+        return _digest((self.identifiers, sorted(self.traits.items()), self.choices))
 
 
-class _Unfit(Exception):
-    """A value on its way to becoming `Rejected`."""
-
-    def __init__(self, column: str, reason: Reason) -> None:
-        super().__init__(column, reason)
-        self.column = column
-        self.reason = reason
-
-
-def convert(row: RawRow, mapping: Mapping) -> ImportRow | Rejected:
-    """`row` by `mapping`. Empty values are absent; one unfit value rejects the row."""
-    try:
-        texts = {column: _text(row.values.get(column), column) for column in mapping.columns}
-        for column, form in mapping.dates.items():
-            texts[column] = _day(row.values.get(column), texts[column], form, column)
-        key = texts[mapping.identifier.column]
-        if key is None:
-            raise _Unfit(mapping.identifier.column, Reason.MISSING)
-        opt_in = _opt_in(texts[mapping.opt_in.column], mapping.opt_in.column) if mapping.opt_in else None
-    except _Unfit as unfit:
-        return Rejected(row.line, unfit.column, unfit.reason)
-    found = ((space, texts[column]) for column, space in mapping.identifiers.items())
-    return ImportRow(
-        line=row.line,
-        key=key,
-        identifiers=((mapping.identifier.namespace, key), *((space, text) for space, text in found if text)),
-        traits={
-            **mapping.constants,
-            **{trait: text for column, trait in mapping.traits.items() if (text := texts[column])},
-        },
-        opt_in=opt_in,
-    )
-
-
-def _text(value: object, column: str) -> str | None:
-    if isinstance(value, str):
-        text = value.strip()
-    elif value is None:
-        return None
-    elif isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, date):
-        text = value.isoformat()
-    elif isinstance(value, int | float | Decimal) and math.isfinite(value):
-        text = str(value)
-    else:
-        raise _Unfit(column, Reason.WRONG_TYPE)
-    if "\0" in text:
-        raise _Unfit(column, Reason.NUL_BYTE)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise _Unfit(column, Reason.INVALID_UTF8)
-    if len(text) > VALUE_LENGTH:
-        raise _Unfit(column, Reason.TOO_LONG)
-    return text or None
-
-
-def _day(value: object, text: str | None, form: str, column: str) -> str | None:
-    """A day as ISO 8601; a Parquet file may hold it as one already."""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if text is None or isinstance(value, date):
-        return text
-    try:
-        return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a day has no zone.
-    except ValueError:
-        raise _Unfit(column, Reason.BAD_DATE) from None
-
-
-def _opt_in(text: str | None, column: str) -> bool | None:
-    if text is None:
-        return None
-    word = text.lower()
-    if word in _YES or word in _NO:
-        return word in _YES
-    raise _Unfit(column, Reason.NOT_A_BOOLEAN)
+def _digest(said: object) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(said)).digest()

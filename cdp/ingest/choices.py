@@ -5,6 +5,7 @@ read here and nowhere else.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from cdp.collection import Message, complete
@@ -18,15 +19,15 @@ class Choice(NamedTuple):
     channel: str | None
     notice: str | None
     given: bool
+    agreed_at: datetime | None = None  # None: when it was received
 
 
 def choices(item: Item) -> Iterator[Choice]:
     """What `item` says yes and no to; an item that says nothing of consent has none."""
     content = item.content
     if isinstance(content, ImportRecord):
-        if content.consent is not None and content.opt_in is not None:
-            purpose, channel, notice = content.consent
-            yield Choice(purpose, channel, notice, content.opt_in)
+        for one in content.choices:
+            yield Choice(one.purpose, one.channel, one.notice, one.given, one.agreed_at)
     elif isinstance(content, Message) and content.consent is not None:
         # A category that a consent object leaves out is refused (wire.md).
         for category, given in (complete(content.consent, item.source.categories) or {}).items():

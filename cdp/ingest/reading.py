@@ -18,14 +18,23 @@ from cdp.ports import Source, Vault
 from cdp.vocabulary import Position, SourceId, WorkspaceId
 
 
-class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ImportChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one consent column of an imported row says."""
+
+    purpose: str
+    channel: str | None
+    given: bool
+    notice: str | None = None  # None: nobody can tell which version was seen
+    agreed_at: datetime | None = None
+
+
+class ImportRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One row of an imported file, as `cdp/imports.py` puts it into the inbox."""
 
     key: str  # stable over repeated imports: the row's identifier and a digest of its content
     identifiers: list[tuple[str, str]]  # namespace and raw value; the first is the row's own
     traits: dict[str, Any]
-    opt_in: bool | None = None
-    consent: tuple[str, str | None, str] | None = None  # purpose, channel, notice of the opt-in column
+    choices: list[ImportChoice] = []
     notice_served: str | None = None  # the notice that this person was served: `name@2`, or a name
     region: str | None = None  # in which phone numbers without a prefix are read
     only_no: bool = False  # of a row that was rejected: whom it names and what it refuses count, no more

@@ -6,7 +6,7 @@ never lifts a refusal; a public key speaks for its device alone. Absent consent 
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cdp.collection import Message
@@ -99,8 +99,9 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
     if purpose is None:
         return
     channel = Channel(choice.channel) if choice.channel else None
-    seen = register.notices.find(choice.notice, item.received_at) if choice.notice else None
-    extra: dict[str, Any] = {"notice": seen.id if seen else None}
+    said_at = min(choice.agreed_at or item.received_at, item.received_at)
+    seen = register.notices.find(choice.notice, said_at) if choice.notice else None
+    extra: dict[str, Any] = {"notice": seen.id if seen else None, "asserted_at": said_at}
     state = State.GIVEN if choice.given else State.REFUSED
     own = _contacts(placed, channel, but=said.beside)
     at_contact = purpose in register.needs_contact
@@ -153,6 +154,7 @@ def _word(
     contact: ContactId | None = None,
     evidence: str = "snapshot",
     notice: NoticeId | None = None,
+    asserted_at: datetime | None = None,
 ) -> Word:
     return Word(
         scope=scope,
@@ -164,7 +166,7 @@ def _word(
         evidence=evidence,
         trust=said.trust,
         received_at=item.received_at,
-        asserted_at=item.received_at,
+        asserted_at=asserted_at or item.received_at,
         notice=notice,
         source=item.source.id,
     )

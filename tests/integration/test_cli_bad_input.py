@@ -123,7 +123,7 @@ def test_bad_rows_are_named_by_line_column_and_reason_without_their_values(cdp, 
     """The good ones are taken all the same."""
     (tmp_path / "m.yaml").write_text(CRM)
     (tmp_path / "crm.csv").write_bytes(
-        ROWS.encode() + b"2,x@example.org,,An\0na,A,DE,\n,y@example.org,,B,B,DE,\n3,b\n"
+        ROWS.encode() + b"2,x@example.org,,An\0na,A,DE,\n,y@example.org,,B,B,DE,\n3,b,c,d,e,f,g,h\n"
     )
     rejects = tmp_path / "rejects.ndjson"
     done = cdp(

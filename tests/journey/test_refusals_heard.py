@@ -5,12 +5,15 @@ from journeys import ANN, BOB, identify
 from sqlalchemy import func, select, text
 
 from cdp import imports, sources, tables
-from cdp.ingest.reading import ImportRecord
+from cdp.ingest.reading import ImportChoice, ImportRecord
 from cdp.vocabulary import State
 from consent import tables as consent
 from identity import tables as identity
 
-MARKETING = ("email_marketing", "email", "newsletter")
+
+def says(given):
+    """What the opt-in column of a row says."""
+    return [ImportChoice(purpose="email_marketing", channel="email", notice="newsletter", given=given)]
 
 
 @pytest.fixture
@@ -54,8 +57,7 @@ def row(key="r1", *, opt_in=False, identifiers=(("crm:web", "7"), ("email", ANN[
         key=key,
         identifiers=list(identifiers),
         traits={"given_name": "Nobody"},
-        opt_in=opt_in,
-        consent=MARKETING,
+        choices=[] if opt_in is None else says(opt_in),
         only_no=True,
         **more,
     )
@@ -93,8 +95,7 @@ def test_a_row_without_an_id_of_its_own_still_binds_the_contact_that_it_names(ag
         key="r3",
         identifiers=[("crm:web", "null"), ("email", BOB["email"])],
         traits={},
-        opt_in=False,
-        consent=MARKETING,
+        choices=says(False),
     )
     verdicts = take(agreed, row(identifiers=[("email", ANN["email"])]), nameless)
 
@@ -122,8 +123,7 @@ def test_the_no_of_a_rejected_row_holds_when_its_person_arrives(agreed, tmp_path
         key="r9",
         identifiers=[("crm:web", "9"), ("email", cy["email"])],
         traits={},
-        opt_in=True,
-        consent=MARKETING,
+        choices=says(True),
     )
     take(agreed, yes)
 
@@ -137,8 +137,7 @@ def test_a_rejected_row_that_goes_back_to_its_no_is_heard(agreed, tmp_path):
         key="yes",
         identifiers=[("crm:web", "7"), ("email", ANN["email"])],
         traits={},
-        opt_in=True,
-        consent=MARKETING,
+        choices=says(True),
     )
     take(agreed, yes)
     agreed.say(State.GIVEN, ANN["email"], evidence="form", notice="newsletter")

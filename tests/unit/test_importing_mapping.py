@@ -29,7 +29,7 @@ def test_a_whole_mapping_is_read():
 
     assert mapping.identifier == Record("id", "crm:crm")
     assert mapping.columns == ("id", "mail", "given", "dob", "agreed")
-    assert mapping.opt_in == OptIn("agreed", "email_marketing", Channel.EMAIL, "newsletter")
+    assert mapping.consents[0] == OptIn("agreed", "email_marketing", Channel.EMAIL, "newsletter")
     assert mapping.phone_region == "DE"
 
 

@@ -1,0 +1,63 @@
+"""Which of a file's columns the mapping's are: names are compared without regard to case and space."""
+
+import re
+import unicodedata
+from collections.abc import Mapping as Values
+from collections.abc import Sequence
+
+from cdp.kernel.errors import BadInput
+
+Found = Values[str, int | str]
+
+_TOLD = 40  # columns that an error names
+_LIKE_A_VALUE = re.compile(r"@|\d{4}")
+
+
+class MissingColumn(BadInput):
+    """The mapping names a column that is not in the file; no row was read."""
+
+
+class AmbiguousColumn(BadInput):
+    """The mapping names a column that is in the file more than once; no row was read."""
+
+
+def match(column: str, names: Sequence[str]) -> list[int]:
+    """The places of `column` among `names`; those that are written just so go before others."""
+    exact = [place for place, name in enumerate(names) if name == column]
+    if exact:
+        return exact
+    plain = _plain(column)
+    return [place for place, name in enumerate(names) if _plain(name) == plain]
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def places(
+    wanted: Sequence[str], names: Sequence[str], *, file: str, delimiter: str | None
+) -> dict[str, int]:
+    """Where each of `wanted` is. Raises `MissingColumn` with what was found, `AmbiguousColumn`."""
+    found: dict[str, int] = {}
+    for column in wanted:
+        at = match(column, names)
+        if not at:
+            raise missing(column, names, file=file, delimiter=delimiter)
+        if len(at) > 1:
+            raise AmbiguousColumn(field=column, file=file)
+        found[column] = at[0]
+    return found
+
+
+def missing(column: str, names: Sequence[str], *, file: str, delimiter: str | None) -> MissingColumn:
+    """The error for a column that is not there. What looks like a row of values is not shown."""
+    known: dict[str, int | str | float | bool] = {"file": file}
+    if delimiter is not None:
+        known["delimiter"] = {"\t": "tab"}.get(delimiter, delimiter)
+    shown = [name for name in names if name]
+    if any(_LIKE_A_VALUE.search(name) or len(name) > 64 for name in shown):
+        known["columns"] = f"{len(shown)}, which look like values: is there no header?"
+    else:
+        rest = f" and {len(shown) - _TOLD} more" if len(shown) > _TOLD else ""
+        known["columns"] = (", ".join(shown[:_TOLD]) or "none") + rest
+    return MissingColumn(field=column, **known)

@@ -1,0 +1,134 @@
+"""A row that says no is heard, whatever else of it or of its file is broken."""
+
+import csv
+import io
+import json
+import random
+
+import pytest
+
+from cdp.importing import ImportRow, Rejected, load_mapping, read
+
+ROWS = 12_000
+MAPPING = load_mapping(
+    """
+source: crm
+identifier: {column: id, namespace: "crm:crm"}
+identifiers: {mail: email, phone: phone}
+traits: {name: name, born: birth_date, country: country, town: city}
+dates: {born: "%Y-%m-%d"}
+phone_region: SE
+opt_in: {column: ok, purpose: newsletter, channel: email, notice: monthly}
+""",
+    known_trait=lambda _: True,
+)
+COLUMNS = ["id", "name", "mail", "phone", "born", "country", "town", "ok", "note"]
+NOES = "no 0 false off unsubscribed opt-out opted_out cleaned bounced complained spam nej nein 否 whatever"
+# A cell that is broken so may well be the one that names somebody; another one still does.
+BREAKABLE = [column for column in COLUMNS if column != "ok"]
+
+
+def a_row(number, random):
+    """A sound row that says no."""
+    return {
+        "id": f"c{number}",
+        "name": random.choice(["Åsa Öberg", "Bo Ek", "Ek, Bo", 'Bo "B" Ek', "王伟", ""]),
+        "mail": f"p{number}@a.example",
+        "phone": random.choice(["", "070-174 06 05", "+46701740605"]),
+        "born": random.choice(["", "1984-02-11"]),
+        "country": random.choice(["SE", "Sverige", ""]),
+        "town": random.choice(["Umeå", ""]),
+        "ok": random.choice(NOES.split()),
+        "note": "",
+    }
+
+
+def break_a_cell(row, random):
+    """One value that is none of its kind."""
+    bad = [
+        "\0",
+        "x" * 5_000,
+        "x" * 70_000,
+        "1984-02-31",
+        "4.67E+10",
+        "Atlantis",
+        "?",
+        "null",
+        "\x85",
+        " ",
+        "n/a",
+    ]
+    row[random.choice([column for column in BREAKABLE if column != "mail"])] = random.choice(bad)
+
+
+def as_csv(row, random):
+    """The row's line, perhaps broken in its form."""
+    out = io.StringIO(newline="")
+    csv.writer(out).writerow(row[column] for column in COLUMNS)
+    line = out.getvalue().rstrip("\r\n")
+    match random.randrange(6):
+        case 0:  # a cell too many, somewhere
+            cells = [row[column] for column in COLUMNS]
+            cells.insert(random.randrange(len(cells) + 1), random.choice(["", "x", "Ek"]))
+            line = ",".join(f'"{cell.replace(chr(34), "")}"' for cell in cells)
+        case 1:  # a cell too few, but not the consent
+            cells = [row[column] for column in COLUMNS]
+            del cells[random.choice([0, 1, 3, 4, 5, 6, 8])]
+            line = ",".join(f'"{cell.replace(chr(34), "")}"' for cell in cells)
+        case 2:  # a quote that is never closed
+            line = line.replace(row["id"], f'{row["id"]}"x', 1)
+        case 3:
+            break_a_cell(row, random)
+            return as_csv(row, random)
+        case 4:  # a delimiter that was not quoted
+            line = line.replace(row["mail"], f"{row['mail']},", 1)
+    return line
+
+
+def as_json(row, random):
+    """The row's line, perhaps broken in its form."""
+    if random.random() < 0.5:
+        break_a_cell(row, random)
+    line = json.dumps({key: value or None for key, value in row.items()}, ensure_ascii=False)
+    match random.randrange(5):
+        case 0:
+            line = line[:-1]
+        case 1:
+            line = line.replace('"name": ', '"name": NaN, "n": ', 1)
+        case 2:
+            line = line.replace("{", "{,", 1)
+        case 3:
+            line = f"[{line}]"
+    return line
+
+
+def refuses(row, number):
+    """Whether what was read of a row binds its person or its address with a no."""
+    said = row.no if isinstance(row, Rejected) else row
+    if said is None or not said.choices or any(one.given for one in said.choices):
+        return False
+    named = {value for _, value in said.identifiers}
+    return bool(named & {f"p{number}@a.example", f"c{number}"})
+
+
+@pytest.mark.parametrize(("form", "write"), [("csv", as_csv), ("ndjson", as_json)])
+def test_of_thousands_of_rows_that_are_broken_in_one_place_not_one_loses_its_no(tmp_path, form, write):
+    """The kind, not the examples: whatever is broken but the consent itself, the no is heard."""
+    chance = random.Random(9)
+    path = tmp_path / f"people.{form}"
+    lines = [",".join(COLUMNS)] if form == "csv" else [json.dumps(dict.fromkeys(COLUMNS))]
+    numbers = {}
+    for number in range(ROWS // 2):
+        numbers[len(lines) + 1] = number
+        lines.append(write(a_row(number, chance), chance).replace("\n", " "))
+    path.write_bytes("\n".join(lines).encode())
+    heard = {
+        numbers[row.line]: row
+        for row in read(path, MAPPING)
+        if row.line in numbers and refuses(row, numbers[row.line])
+    }
+
+    lost = [lines[line - 1][:200] for line, number in numbers.items() if number not in heard]
+    assert lost == []
+    assert sum(isinstance(row, ImportRow) for row in heard.values()) > 500
+    assert sum(isinstance(row, Rejected) for row in heard.values()) > 500

@@ -15,7 +15,7 @@ from cdp.work import Work
 
 
 class NobodyThere(NotFound):
-    """Nobody goes by that contact or profile; only a no about an e-mail or a phone is kept for later."""
+    """Nobody goes by that contact or profile by an authoritative source; only a no is kept for later."""
 
 
 class ForgottenContact(NobodyThere):

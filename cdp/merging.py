@@ -35,6 +35,17 @@ class NoSuchFragment(NotFound):
     """There is no such fragment, or it has been erased."""
 
 
+class JoinNotAllowed(NotAllowed):
+    """The policy does not let this caller join people."""
+
+
+class Evidence(StrEnum):
+    """Why two are one person: a word, for what a steward would write could name the person."""
+
+    DUPLICATE = "duplicate"  # one source has the person twice
+    PROOF = "proof"  # the person, or a source, proved that both are theirs
+
+
 class Reason(StrEnum):
     """Why a separation is taken back: a word, for what a steward would write could name the person."""
 
@@ -177,6 +188,27 @@ def _derived(
         work=work,
     )
     return sorted({root for one in (a, b) if (root := ports.identity.resolve(one, work=work)) is not None})
+
+
+def join(
+    a: FragmentId, b: FragmentId, *, reason: Evidence, begin: Opener, ports: Ports, patience: timedelta
+) -> Separated:
+    """Say that these two are one person; `separate` undoes it. The stricter word holds for both.
+
+    Raises `JoinNotAllowed`, `NoSuchFragment`, `OneFragment`, `Conflict` where they are kept apart or
+    one is quarantined, and `consents.NotYetEffective`.
+    """
+    with begin() as work:
+        if not ports.policies.allows(work.actor, "identity", "merge"):
+            raise JoinNotAllowed
+        before = _affected(a, b, work=work, ports=ports)
+        ports.identity.lock(before.profiles, work=work)
+        before = _affected(a, b, work=work, ports=ports)
+        regrouped = ports.identity.join(a, b, work=work)
+        now = _derived("join", a, b, regrouped, work=work, ports=ports, reason=str(reason))
+        at = work.now
+    consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
+    return Separated(before=before, profiles=list(now), at=at)
 
 
 def rejoin(

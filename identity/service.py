@@ -161,6 +161,10 @@ class IdentityService:
         """
         return unmerge.separate(a, b, work=work, limits=self.limits)
 
+    def join(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """These two fragments are one person; the regrouped profiles. Raises `NotFound`, `Conflict`."""
+        return unmerge.join(a, b, work=work, limits=self.limits)
+
     def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Take a steward's `separate` back; the regrouped profiles. Raises `NotFound`, `Conflict`."""
         return unmerge.rejoin(a, b, work=work, limits=self.limits)

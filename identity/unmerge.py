@@ -1,4 +1,4 @@
-"""Un-merge: a steward says that two fragments are two people; and takes it back.
+"""A steward's word on two fragments: they are two people (un-merge), or one; and its taking back.
 
 A `never` edge keeps them apart whatever is said later, and every contact that both go by
 joins nobody from then on, for two people hold it (ADR-0004). What had hung on such a contact
@@ -33,6 +33,14 @@ class NotSeparated(Contradiction):
     """No steward keeps these two apart; what an erasure keeps apart stays apart."""
 
 
+class KeptApart(Contradiction):
+    """These two are kept apart; a steward's separation is taken back first, an erasure's never."""
+
+
+class Crowded(Contradiction):
+    """One of the two is quarantined: what goes by many people's contacts is joined to nobody."""
+
+
 class OneFragment(BadInput):
     """A fragment cannot be separated from itself; it is never split."""
 
@@ -54,6 +62,7 @@ def separate(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> fro
         if not {a, b} <= before.keys():
             raise NoSuchFragment
         _decide([(a, b)], EdgeKind.NEVER, work=work)
+        _end(a, b, EdgeKind.SAME, work=work)
         moved = regrouping.settle(change, locks, work=work, limits=limits)
         return moved | _keep_with(a, b, before, locks, work=work, limits=limits)
 
@@ -79,15 +88,57 @@ def rejoin(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> froze
     return regrouping.retrying(attempt, work=work)
 
 
+_APART = """
+SELECT e.evidence FROM identity.edges e
+JOIN identity.fragments x ON x.id = e.a JOIN identity.fragments y ON y.id = e.b
+WHERE e.kind = 'never' AND e.retracted_at IS NULL
+    AND (x.core_id = ANY(%(cores)b::uuid[]) AND y.core_id = ANY(%(cores)b::uuid[]))
+"""
+
+_QUARANTINED = "SELECT id FROM identity.fragments WHERE id = ANY(%b::uuid[]) AND quarantined IS NOT NULL"
+
+
+def join(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:
+    """Say that `a` and `b` are one person, by a `same` edge; the regrouped profiles.
+
+    It joins what evidence would not, two records of one source too; `separate` undoes it. Raises
+    `NoSuchFragment`, `OneFragment`, `KeptApart`, `Crowded`, `Contended`.
+    """
+    if a == b:
+        raise OneFragment
+
+    def attempt(also: frozenset[FragmentId]) -> frozenset[ProfileId]:
+        # Each side's neighbourhood is grouped anew, as the edge does not stand yet.
+        change = Change(seeds=frozenset({a, b}))
+        locks = also | {a, b} | regrouping.needs(change, work=work, limits=limits)
+        regrouping.lock(locks, work=work)
+        query = "SELECT id, core_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
+        cores = dict(run(work.session, query, ([a, b],)).fetchall())
+        if len(cores) < 2:
+            raise NoSuchFragment
+        if run(work.session, _QUARANTINED, ([a, b],)).fetchone() is not None:
+            raise Crowded
+        if run(work.session, _APART, {"cores": list(cores.values())}).fetchone() is not None:
+            raise KeptApart
+        _decide([(a, b)], EdgeKind.SAME, work=work)
+        return regrouping.settle(change, locks, work=work, limits=limits)
+
+    return regrouping.retrying(attempt, work=work)
+
+
 def _retract(a: FragmentId, b: FragmentId, *, work: Work) -> bool:
     """End the steward's `never`; whether there was one."""
+    return _end(a, b, EdgeKind.NEVER, work=work)
+
+
+def _end(a: FragmentId, b: FragmentId, kind: EdgeKind, *, work: Work) -> bool:
     edge = tables.edges.c
     ended = work.session.execute(
         update(tables.edges)
         .where(
             edge.a == min(a, b),
             edge.b == max(a, b),
-            edge.kind == str(EdgeKind.NEVER),
+            edge.kind == str(kind),
             edge.evidence == STEWARD,
             edge.retracted_at.is_(None),
         )

@@ -22,7 +22,7 @@ from api.demo.pictures import Node
 from cdp import evaluation, merging, sources
 from cdp.evaluation import Score
 from cdp.kernel.errors import NotFound
-from cdp.merging import Affected, Reason
+from cdp.merging import Affected, Evidence, Reason
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
@@ -68,6 +68,39 @@ def separate(
         Text(
             f"Apart since {done.at.isoformat(timespec='milliseconds')}: {', '.join(map(str, done.profiles))}"
         ),
+    )
+
+
+@app.command("join")
+def join(
+    a: Annotated[str, typer.Argument(metavar="A", help="A fragment of the person.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another of the same person.")],
+    reason: Annotated[
+        Evidence, typer.Option(help="duplicate: a source has the person twice; proof: both were proved.")
+    ],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say that two are one person, such as two records of one source. `separate` undoes it.
+
+    The stricter word of the two holds for both; returns once no release that names either can
+    still be sent.
+    """
+    first, second = FragmentId(uuid_of(a, "a")), FragmentId(uuid_of(b, "b"))
+    with platform() as opened:
+        done = merging.join(
+            first,
+            second,
+            reason=reason,
+            begin=opened.opener(opened.workspace(workspace), Role.STEWARD, purpose=PURPOSE),
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
+    emit(
+        _affected(done.before) | {"now": list(done.profiles), "at": done.at},
+        as_json,
+        _described(done.before),
+        Text(f"Now: {', '.join(map(str, done.profiles))}"),
     )
 
 

@@ -274,6 +274,13 @@ class Identity(Protocol):
         """
         ...
 
+    def join(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """A steward's word that these two are one person; the regrouped profiles.
+
+        Raises `NotFound` for an unknown fragment, `Conflict` where they are kept apart or quarantined.
+        """
+        ...
+
     def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Take a `separate` of these two back: evidence decides again; the regrouped profiles.
 

@@ -14,7 +14,7 @@ from cdp.ports import Forgotten
 from cdp.vocabulary import Actor, FragmentId
 from cdp.work import open_work
 from identity import tables
-from identity.unmerge import NotSeparated
+from identity.unmerge import Crowded, KeptApart, NotSeparated
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 
@@ -219,3 +219,47 @@ def test_what_an_erasure_keeps_apart_stays_apart_even_where_a_steward_had_decide
         with world.begin() as work, pytest.raises(NotSeparated):
             world.service.rejoin(a, b, work=work)
     assert world.people() == before
+
+
+# --- a steward's same ---------------------------------------------------------------------------
+
+
+def join(world, a, b):
+    """Say that two are one person; the regrouped profiles."""
+    a, b = world.fragment(*a), world.fragment(*b)
+    with world.begin() as work:
+        return world.service.join(a, b, work=work)
+
+
+TWIN = ("crm", "crm:crm:8")
+
+
+def test_two_records_of_one_source_are_one_person_when_a_steward_says_so(world):
+    """Two ids of one CRM stop every guess, and a steward knows; separating undoes it exactly."""
+    world.hear(Message(1, *CRM, ("email:a",), traits=(1,)), Message(2, *TWIN, ("email:b",), traits=(1, 2)))
+    before = world.people("core_id"), world.golden()
+    regrouped = join(world, TWIN, CRM)
+    world.hear(Message(3, *TWIN, ("email:b",)))
+    joined = world.people("core_id")
+    separate(world, CRM, TWIN)
+
+    assert len(joined) == 1
+    assert regrouped == {world.fragment(*CRM), world.fragment(*TWIN)}
+    assert (world.people("core_id"), world.golden()) == before
+
+
+def test_what_is_kept_apart_or_quarantined_or_unknown_is_not_joined(world):
+    """`never` is absolute, a placeholder is nobody, and a fragment is one already."""
+    world.limits = replace(world.limits, contacts=2)
+    many = ("web", "user_id:none")
+    world.hear(Message(1, *CRM), Message(2, *TWIN), Message(3, *many, ("email:1", "email:2", "email:3")))
+    separate(world, CRM, TWIN)
+    for other, refusal in ((TWIN, KeptApart), (many, Crowded), (CRM, BadInput)):
+        with pytest.raises(refusal):
+            join(world, CRM, other)
+    with world.begin() as work, pytest.raises(NotFound):
+        world.service.join(world.fragment(*CRM), FragmentId(uuid4()), work=work)
+    rejoin(world, CRM, TWIN)
+    join(world, CRM, TWIN)
+
+    assert len(world.people()) == 2

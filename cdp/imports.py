@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from cdp import importing, inbox, sources, workspaces
-from cdp.importing import Choice, ImportRow, Loss, Mapping, OptIn, Rejected, RejectFile
+from cdp.importing import Choice, ImportRow, Loss, Mapping, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
 from cdp.kernel.errors import BadInput, NotAllowed
@@ -85,7 +85,7 @@ def load(
     if mapping.source != source_name:
         raise WrongSource(field="source")
     source = sources.named(source_name, work=work)
-    _check_consents(mapping.consents, work=work, ports=ports)
+    _check_consents(mapping, work=work, ports=ports)
     taking = _Taking(mapping, ports, mapping.phone_region or workspaces.region(work=work))
     rows = importing.read(path, mapping)
     with RejectFile(rejects) as file:
@@ -130,11 +130,17 @@ def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, port
     inbox.accept([request], vault=ports.vault, work=work)
 
 
-def _check_consents(consents: Sequence[OptIn], *, work: Work, ports: Ports) -> None:
+def _check_consents(mapping: Mapping, *, work: Work, ports: Ports) -> None:
     """Refuse an unknown word before a row is read, and a notice of which nobody can say what was seen."""
-    if not consents:
+    consents, served = mapping.consents, mapping.notice_served
+    if not consents and served is None:
         return
     purposes, notices = ports.ledger.purposes(work=work), ports.ledger.notices(work=work)
+    if served is not None:
+        if served.notice not in notices:
+            raise UnknownConsent(field="notice_served.notice")
+        if "@" not in served.notice and len(notices.versions[served.notice]) > 1:
+            raise UnstatedVersion(field="notice_served.notice")
     for one in consents:
         if one.purpose not in purposes:
             raise UnknownConsent(field="opt_in.purpose")
@@ -161,7 +167,8 @@ class _Taking:
         if isinstance(row, ImportRow):
             self.result.accepted += 1
             self._count_keys(row)
-            return self._record(f"{row.key}/{row.digest().hex()}", row.identifiers, row.choices, row.traits)
+            key = f"{row.key}/{row.digest().hex()}"
+            return self._record(key, row.identifiers, row.choices, row.traits, served=row.served)
         file.write(row)
         self.result.rejected += 1
         self.result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
@@ -187,6 +194,8 @@ class _Taking:
         identifiers: Sequence[tuple[str, str]],
         choices: Sequence[Choice],
         traits: Values[str, str] | None,
+        *,
+        served: bool = False,
     ) -> ImportRecord:
         """A record; without traits it is one of which only the no is taken."""
         return ImportRecord(
@@ -194,6 +203,9 @@ class _Taking:
             identifiers=list(identifiers),
             traits=dict(traits or {}),
             choices=[self._choice(one) for one in choices],
+            notice_served=self.mapping.notice_served.notice
+            if served and self.mapping.notice_served
+            else None,
             region=self.mapping.phone_region,
             only_no=traits is None,
         )

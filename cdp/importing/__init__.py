@@ -18,6 +18,7 @@ from cdp.importing.mapping import (
     Record,
     UnknownTrait,
     load_mapping,
+    mapping_schema,
 )
 from cdp.importing.opening import (
     DamagedFile,
@@ -55,5 +56,6 @@ __all__ = [
     "UnknownTrait",
     "UnreadableFile",
     "load_mapping",
+    "mapping_schema",
     "read",
 ]

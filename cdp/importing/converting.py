@@ -106,8 +106,17 @@ def _row(
         columns=tuple(column for _, _, column in named),
         traits=traits,
         choices=choices,
+        served=_served(row, mapping),
         losses=tuple(losses),
     )
+
+
+def _served(row: RawRow, mapping: Mapping) -> bool:
+    served = mapping.notice_served
+    if served is None or served.column is None:
+        return served is not None
+    value = row.values.get(served.column)
+    return isinstance(value, bool | int | float | str) and read_word(whole(str(value))).given is True
 
 
 def _identifiers(space: str, text: str) -> list[str]:

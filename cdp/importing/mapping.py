@@ -84,6 +84,13 @@ class OptIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: Words = Words()
 
 
+class Served(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The notice that people were served: every one, or those for whom `column` is a clear yes."""
+
+    notice: NoticeName
+    column: Column | None = None
+
+
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A source's columns: `identifiers` to namespaces, `traits` to names of the catalogue.
 
@@ -104,6 +111,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: Encoding | None = None
     delimiter: Delimiter | None = None
     opt_in: OptIn | tuple[OptIn, ...] = ()
+    notice_served: Served | None = None
 
     @property
     def consents(self) -> tuple[OptIn, ...]:
@@ -114,6 +122,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def columns(self) -> tuple[str, ...]:
         """The columns that must be in the file, each once."""
         said = [column for one in self.consents for column in (one.column, one.agreed_at) if column]
+        if self.notice_served and self.notice_served.column:
+            said.append(self.notice_served.column)
         return tuple(dict.fromkeys((self.identifier.column, *self.identifiers, *self.traits, *said)))
 
     def formats(self, column: str) -> tuple[str, ...]:
@@ -218,3 +228,8 @@ def _keeps_the_day(form: str) -> bool:
         return datetime.strptime(day.strftime(form), form).date() == day  # noqa: DTZ007 - a day has no zone.
     except ValueError:
         return False
+
+
+def mapping_schema() -> dict[str, Any]:
+    """The JSON Schema of a mapping, as `docs/mapping.schema.json` has it for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Mapping)}

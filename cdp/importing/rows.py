@@ -108,6 +108,7 @@ class ImportRow:
     columns: tuple[str, ...]
     traits: dict[str, str] = field(repr=False)
     choices: tuple[Choice, ...] = ()
+    served: bool = False  # the mapping's notice was served
     losses: Losses = ()
 
     def digest(self) -> bytes:
@@ -115,7 +116,7 @@ class ImportRow:
 
         It can be guessed from the content: keep an HMAC of it, never the digest itself.
         """
-        return _digest((self.identifiers, sorted(self.traits.items()), self.choices))
+        return _digest((self.identifiers, sorted(self.traits.items()), self.choices, self.served))
 
 
 def _digest(said: object) -> bytes:

@@ -143,3 +143,15 @@ def test_a_custom_trait_is_named_as_one():
 
     assert type(caught.value).__name__ == "UnknownTrait"
     assert mapping_of({**document, "custom": ["loyalty_tier"]}).traits == {"tier": "loyalty_tier"}
+
+
+def test_who_was_served_a_notice_is_a_column_or_everybody(tmp_path):
+    """Only a clear yes says that somebody was."""
+    path = tmp_path / "people.csv"
+    path.write_text("id,told\n1,yes\n2,no\n3,\n4,perhaps\n")
+    document = {"source": "crm", "identifier": PLAIN["identifier"]}
+    told = mapping_of({**document, "notice_served": {"notice": "monthly@1", "column": "told"}})
+    everybody = mapping_of({**document, "notice_served": {"notice": "monthly@1"}})
+
+    assert [row.served for row in read(path, told)] == [True, False, False, False]
+    assert [row.served for row in read(path, everybody)] == [True] * 4

@@ -1,0 +1,74 @@
+"""`docs/importing.md` and the schema say what the reader does."""
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+from documents import ROOT, fences, rows, section
+from files_as_people_have_them import CASES
+
+from cdp.importing import ImportRow, Loss, Mapping, Rejected, load_mapping, mapping_schema, read
+from governance.catalogue import BuiltInCatalogue
+
+DOCUMENT = (ROOT / "docs" / "importing.md").read_text()
+SNIPPETS = {language: content for language, _, content in fences(DOCUMENT)}
+
+
+def load(text):
+    """A mapping by the catalogue that ships."""
+    return load_mapping(text, known_trait=lambda name: BuiltInCatalogue().trait(name) is not None)
+
+
+def test_the_documents_mapping_reads_the_documents_file_as_it_says(tmp_path):
+    """Whoever copies both sees the same."""
+    path = tmp_path / "people.csv"
+    path.write_text(SNIPPETS["csv"])
+    found = list(read(path, load(SNIPPETS["yaml"])))
+    taken = [row for row in found if isinstance(row, ImportRow)]
+
+    assert [row.key for row in taken] == ["12345", "12346", "12347"]
+    assert [[one.given for one in row.choices] for row in taken] == [[True], [False], [False]]
+    assert taken[0].identifiers[1:] == (("email", "asa@a.example"), ("phone", "070-174 06 05"))
+    assert (taken[0].traits["birth_date"], taken[0].traits["country"]) == ("1984-02-11", "SE")
+    assert taken[1].losses == ((Loss.UNKNOWN_WORD, "Newsletter"), (Loss.NO_DATE, "Born"))
+    assert [str(row.reason) for row in found if isinstance(row, Rejected)] == ["total_row"]
+
+
+def test_every_setting_and_every_loss_is_described():
+    """A setting that nobody explains is one that nobody finds."""
+    settings = {row[0].strip("`") for row in rows(section(DOCUMENT, "## A mapping"))}
+    losses = {word for row in rows(section(DOCUMENT, "## The result")) for word in row[0].split("`")[1::2]}
+
+    assert settings == set(Mapping.__struct_fields__)
+    assert losses == set(Loss)
+
+
+def test_the_schema_is_what_the_reader_accepts():
+    """The file for editors is the reader's own schema, and every mapping of the tests fits it."""
+    shipped = json.loads((ROOT / "docs" / "mapping.schema.json").read_text())
+    check = jsonschema.Draft202012Validator(shipped)
+
+    assert shipped == json.loads(json.dumps(mapping_schema()))
+    for document in (yaml.safe_load(SNIPPETS["yaml"]), *(case.mapping for case in CASES)):
+        check.validate(json.loads(json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sorce": "x"},
+        {"delimiter": "-"},
+        {"phone_region": "Sweden"},
+        {"opt_in": {"column": "a"}},
+        {"custom": "x"},
+    ],
+)
+def test_what_the_schema_refuses_the_reader_refuses(change):
+    """And the other way round."""
+    document = {"source": "crm", "identifier": {"column": "id", "namespace": "crm:crm"}, **change}
+    check = jsonschema.Draft202012Validator(mapping_schema())
+
+    assert not check.is_valid(document)
+    with pytest.raises(Exception, match="mapping file is not"):
+        load(yaml.safe_dump(document))

@@ -52,3 +52,46 @@ def post_separate(
         patience=patience(system.settings),
     )
     return SeparateOut(profiles=list(found.profiles))
+
+
+class JoinIn(Strict):
+    """Two fragments that are one person, and why."""
+
+    model_config = with_examples(
+        {"a": str(shapes.PROFILE), "b": str(shapes.OTHER_PROFILE), "reason": "duplicate"}
+    )
+
+    a: UUID
+    b: UUID
+    reason: merging.Evidence
+
+
+class JoinOut(Out):
+    """The profile that the two belong to now; two where more than they keeps them apart."""
+
+    model_config = with_examples({"profiles": [str(shapes.PROFILE)]})
+
+    profiles: list[UUID]
+
+
+@router.post("/join", responses=failures(409))
+def post_join(
+    body: JoinIn,
+    client: Annotated[Client, requires(Resource.IDENTITY, Action.MERGE)],
+    system: SystemDep,
+    ports: PortsDep,
+) -> JoinOut:
+    """Say that two are one person, such as two records of one source; `separate` undoes it.
+
+    The stricter word of the two holds for both; answered once nothing that names either can still
+    be sent.
+    """
+    found = merging.join(
+        FragmentId(body.a),
+        FragmentId(body.b),
+        reason=body.reason,
+        begin=client.opener("identity_stewardship"),
+        ports=ports,
+        patience=patience(system.settings),
+    )
+    return JoinOut(profiles=list(found.profiles))

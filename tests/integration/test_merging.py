@@ -14,7 +14,7 @@ from cdp.kernel.settings import Settings
 from cdp.merging import NoSuchFragment, OneFragment, Reason, RejoinNotAllowed, UnmergeNotAllowed
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, FragmentId
-from identity.unmerge import NotSeparated
+from identity.unmerge import KeptApart, NotSeparated
 from policies.words import Role
 
 NOW = timedelta(0)
@@ -161,6 +161,21 @@ def test_a_steward_takes_a_separation_back_with_a_reason_and_an_entry(joined):
         joined.rejoin()
 
     assert found.together
+
+
+def test_a_steward_joins_and_separates_and_nobody_else_joins(joined):
+    """Who joins shows one person's data to another; a separation has to be taken back first."""
+    how = {"reason": merging.Evidence.DUPLICATE, "ports": joined.ports, "patience": NOW}
+    for begin in (joined.begin, joined.as_marketing):
+        with pytest.raises(merging.JoinNotAllowed):
+            merging.join(joined.a, joined.b, begin=begin, **how)
+    joined.separate()
+    with pytest.raises(KeptApart):
+        merging.join(joined.a, joined.b, begin=joined.as_steward, **how)
+    joined.rejoin()
+    done = merging.join(joined.a, joined.b, begin=joined.as_steward, **how)
+
+    assert len(done.profiles) == 1
 
 
 def test_only_a_steward_joins_people_again(joined):

@@ -2,7 +2,7 @@
 
 - `words.py`, `purposes.py`, `subject.py`: what a word is, what it binds, who hears it; pure.
 - `laws.py`, `reasons.py`: which law protects whom, and why somebody may not be reached.
-- `decision.py`: the gate as the law reads, for one person, pure; `gate.py`, `heard.py`,
+- `decision.py`: the gate as the law reads, for one person, pure; `gate.py`, `heard.py`, `clear.py`,
   `terms.py`: the same in SQL, for all who are asked about; a test holds the two equal.
 - `ledger.py`: `ports.Ledger`, over `recording.py` (checked, journalled, appended, folded),
   `covering.py`, `journaling.py`, `suppression.py`, `reports.py`; `register.py`: what words refer to.

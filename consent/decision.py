@@ -2,14 +2,15 @@
 
 Pure, and the reference for `gate.py`, which says the same in SQL; property tests hold the two
 equal. The rules stand in the order of `RULES`; each returns a refusal or nothing, and nothing
-is never a yes: the last rule demands the evidence of the purpose's stated basis.
+is never a yes: the last rules demand the evidence of the purpose's stated basis, and what is agreed
+to separately.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from cdp.ports import Ground
-from cdp.vocabulary import NEGATIVE, REACHES, Basis, Channel, Scope
+from cdp.vocabulary import NEGATIVE, REACHES, Basis, Channel, PurposeId, Scope
 from consent import laws
 from consent.laws import Law
 from consent.reasons import Permission, Reason, Refusal
@@ -123,6 +124,24 @@ def evidenced(terms: Terms, subject: Subject) -> Refusal | None:
     return EVIDENCE[terms.purpose.basis](terms, subject)
 
 
+def separately(terms: Terms, subject: Subject) -> Refusal | None:
+    """PIPL 23, 39: where consent is the basis, another handler and a recipient abroad need one each."""
+    if Law.PIPL not in _laws(terms, subject) or terms.legal:
+        return None
+    for purpose, reason in (
+        (terms.handler, Reason.ANOTHER_HANDLER_NOT_AGREED),
+        (terms.border, Reason.CROSS_BORDER_NOT_AGREED),
+    ):
+        if purpose is None:
+            continue
+        said_no = [h for h in subject.heard if h.word.polarity == NO and h.word.purpose == purpose]
+        newest = max(said_no, key=_weight, default=None)
+        grant = _separate_grant(terms, subject, purpose)
+        if grant is None or (newest is not None and not _newer(grant, newest)):
+            return Refusal(reason)
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     reachable,
     not_stopped,
@@ -133,6 +152,7 @@ RULES: tuple[Rule, ...] = (
     not_refused,
     told,
     evidenced,
+    separately,
 )
 
 
@@ -235,6 +255,21 @@ def _sale_opt_in(terms: Terms, subject: Subject) -> Heard | None:
     age = _age(terms, subject)
     parent_only = Law.CPRA in _laws(terms, subject) and age < laws.SALE_PARENT_AGE
     return _best(usable, guardian_only=parent_only, age=age)
+
+
+def _separate_grant(terms: Terms, subject: Subject, purpose: PurposeId) -> Heard | None:
+    """The person's own grant of just this, on a notice that names it, the use and the recipient."""
+    usable = [
+        heard
+        for heard in subject.heard
+        if heard.word.polarity == GRANT
+        and heard.here
+        and heard.word.scope is Scope.PERSON
+        and heard.word.purpose == purpose
+        and heard.word.notice in terms.separate[purpose]
+        and _in_force(terms, heard.word)
+    ]
+    return _best(usable, guardian_only=_needs_guardian(terms, subject), age=_age(terms, subject))
 
 
 def _best(usable: Iterable[Heard], *, guardian_only: bool, age: int) -> Heard | None:

@@ -7,12 +7,11 @@ holds the two equal. A release asks it again after its intent is committed (ADR-
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
     DateTime,
     FromClause,
     Select,
@@ -35,6 +34,7 @@ from cdp.ports import Ask
 from cdp.vocabulary import REACHES, Basis, Channel
 from cdp.work import Work
 from consent import heard, laws, tables
+from consent.clear import known_of
 from consent.decision import ELECTRONIC_MAIL
 from consent.laws import Law
 from consent.reasons import Reason, Refusal
@@ -128,7 +128,7 @@ class _View:
         candidates = heard.asked(contacts, terms, reachable_only=reachable_only)
         word = heard.summed(candidates, terms, members, moment)
         ground = _grounds(candidates, terms, members, moment)
-        person = _persons(moment)
+        person = known_of(moment)
         joined = (
             candidates.join(word, word.c.n == candidates.c.n, isouter=True)
             .join(ground, ground.c.n == candidates.c.n, isouter=True)
@@ -185,6 +185,12 @@ class _View:
         by_guardian = or_(self.needs_guardian, and_(self.age < laws.MAJORITY, later))
         return case((by_guardian, word.guardian_entries[1]), else_=word.own_entries[1])
 
+    def lacks_separate(self, name: str) -> Condition:
+        """Whether what is agreed to separately is not, or has been refused since."""
+        given = self._best(self.needs_guardian, self.word[f"{name}_own_at"], self.word[f"{name}_guardian_at"])
+        refused = self.word[f"{name}_refused_at"]
+        return or_(given.is_(None), func.coalesce(refused >= given, false()))
+
     def _best(
         self, guardian_only: Condition, own: ColumnElement[Any], guardian: ColumnElement[Any]
     ) -> ColumnElement[Any]:
@@ -222,19 +228,6 @@ def _ours(ground: Any, terms: Terms) -> Condition:
     return same
 
 
-def _persons(at: ColumnElement[Any]) -> Subquery:
-    """What is kept of each person, with the age at least reached on the date that has begun everywhere."""
-    person = tables.persons.c
-    day = cast(func.timezone("UTC", at - timedelta(hours=12)), Date)
-    passed = case(
-        {band: laws.following(band) for band in (0, *laws.AGES[:-1])},
-        value=person.age_band,
-        else_=person.age_band,
-    )
-    age = case((person.next_age_threshold <= day, passed), else_=person.age_band)
-    return select(person.core_id, person.laws, person.consent_age, age.label("age")).subquery()
-
-
 # --- the rules, in the order of `decision.RULES` ------------------------------------------------
 
 
@@ -248,6 +241,7 @@ def _rules(view: _View) -> list[Rule]:
         *_not_refused(view),
         *_told(view),
         *_EVIDENCE[view.terms.purpose.basis](view),
+        *_separately(view),
     ]
 
 
@@ -329,6 +323,21 @@ def _consented(view: _View) -> list[Rule]:
         _rule(and_(none, word.vague), Reason.NOT_EXPLICIT),
         _rule(and_(none, word.requested), Reason.NOT_CONFIRMED),
         _rule(none, Reason.NO_CONSENT),
+    ]
+
+
+_SEPARATE = {
+    "handler": Reason.ANOTHER_HANDLER_NOT_AGREED,
+    "border": Reason.CROSS_BORDER_NOT_AGREED,
+}
+
+
+def _separately(view: _View) -> list[Rule]:
+    if view.terms.legal:
+        return []
+    return [
+        _rule(and_(view.protected_by(Law.PIPL), view.lacks_separate(name)), _SEPARATE[name])
+        for name in heard.separate_of(view.terms)
     ]
 
 

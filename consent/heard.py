@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from cdp.vocabulary import REACHES, Scope, State
+from cdp.vocabulary import REACHES, PurposeId, Scope, State
 from consent import tables
 from consent.reasons import Reason
 from consent.terms import Terms
@@ -61,8 +61,9 @@ def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement
     """One row for each candidate that hears anything: (n, …), from when each kind of word speaks.
 
     `stopped`, `unnamed`, `lapsed`, `vague`, `requested` are truth values; `refused_at`, `unsold_at`,
-    `own_at`, `guardian_at`, `opted_at`, `parent_at` instants; the arrays name entries and
-    reasons, the weightiest first, and cost nothing where nobody reads them.
+    `own_at`, `guardian_at`, `opted_at`, `parent_at`, and those of what is agreed to separately,
+    instants; the arrays name entries and reasons, the weightiest first, and cost nothing where
+    nobody reads them.
     """
     word = _marked(candidates, terms, members, at).c
     heaviest = (word.weight.desc(), word.seq.desc())
@@ -95,10 +96,25 @@ def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement
             func.bool_or(word.lapsed).label("lapsed"),
             func.bool_or(word.vague).label("vague"),
             func.bool_or(word.requests).label("requested"),
+            *(
+                column
+                for name in separate_of(terms)
+                for column in (
+                    latest(word[f"{name}_refused"]).label(f"{name}_refused_at"),
+                    latest(and_(word[f"{name}_given"], ~word.guardian)).label(f"{name}_own_at"),
+                    latest(and_(word[f"{name}_given"], word.guardian)).label(f"{name}_guardian_at"),
+                )
+            ),
         )
         .group_by(word.n)
         .subquery()
     )
+
+
+def separate_of(terms: Terms) -> dict[str, PurposeId]:
+    """What is agreed to separately for this ask, by the name that its columns begin with."""
+    asked = {"handler": terms.handler, "border": terms.border}
+    return {name: purpose for name, purpose in asked.items() if purpose is not None}
 
 
 def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[Any]) -> Subquery:
@@ -142,6 +158,21 @@ def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElemen
         and_(yes, fits, ~clear).label("vague"),
         and_(word.polarity == REQUEST, fits).label("requests"),
         opts_in.label("opts_in"),
+        *(
+            column
+            for name, purpose in separate_of(terms).items()
+            for column in (
+                and_(no, word.purpose_id == purpose).label(f"{name}_refused"),
+                and_(
+                    yes,
+                    word.here,
+                    word.scope == Scope.PERSON,
+                    word.purpose_id == purpose,
+                    _in(word.notice_id, terms.separate[purpose]),
+                    in_force,
+                ).label(f"{name}_given"),
+            )
+        ),
     ).subquery()
 
 
@@ -264,7 +295,7 @@ def _device_counts(word: Any, terms: Terms) -> Condition:
 
 def _audible(terms: Terms) -> frozenset[Any]:
     sale = {terms.sale} if terms.sells else set()
-    return terms.covering | terms.stops | sale | {terms.purpose.id}
+    return terms.covering | terms.stops | sale | {terms.purpose.id} | terms.separate.keys()
 
 
 def _speaks(channel: ColumnElement[Any], terms: Terms) -> Condition:

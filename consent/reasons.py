@@ -42,6 +42,8 @@ class Reason(StrEnum):
     NO_OWN_SALE = "no_own_sale"
     NO_OPT_OUT_OFFERED = "no_opt_out_offered"
     OPT_IN_LAW = "opt_in_law"
+    ANOTHER_HANDLER_NOT_AGREED = "another_handler_not_agreed"
+    CROSS_BORDER_NOT_AGREED = "cross_border_not_agreed"
 
 
 ARTICLES: Mapping[Reason, str] = {
@@ -73,6 +75,8 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.NO_ASSESSMENT: "GDPR 6(1)(f): no approved assessment is in force",
     Reason.NO_OWN_SALE: "ePrivacy 13(2): no own sale to this person, or not electronic mail",
     Reason.NO_OPT_OUT_OFFERED: "ePrivacy 13(2), CAN-SPAM 7704(a)(3): no opt-out is offered",
+    Reason.ANOTHER_HANDLER_NOT_AGREED: "PIPL 23: another handler needs a consent of its own",
+    Reason.CROSS_BORDER_NOT_AGREED: "PIPL 39: giving data to somebody abroad needs a consent of its own",
     Reason.OPT_IN_LAW: "ePrivacy 13(1), PIPL 13, TCPA: an opt-out regime is not enough here",
 }
 

@@ -13,13 +13,15 @@ from uuid import UUID
 from sqlalchemy import FromClause, func, select
 
 from cdp.ports import Ask
-from cdp.vocabulary import Channel, NoticeId, PurposeClass, PurposeId, RecipientId
+from cdp.vocabulary import Basis, Channel, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
 from consent import laws, tables
 from consent import purposes as tree
 from consent.laws import Law
 from consent.purposes import Purpose, Purposes, Reserved
 from consent.reasons import Reason, Refusal
+
+NOBODYS = PurposeId(UUID(int=0))  # a purpose that no word is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,12 @@ class Recipient:
     sale_or_share: bool
     contract_until: datetime
     transfer_until: datetime | None
+    role: str = "processor"
+
+    @property
+    def another_handler(self) -> bool:
+        """Whether it decides for itself what data is used for, so is no entrusted party (PIPL 21, 23)."""
+        return self.role in ("independent", "joint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,9 @@ class Terms:
     recipient: Recipient | None
     notices: frozenset[NoticeId]  # that name this purpose and this recipient (C3, C8)
     sale_notices: frozenset[NoticeId]  # that name the sale, and this recipient
+    separate: Mapping[PurposeId, frozenset[NoticeId]]  # what PIPL asks separately, and who names it all
+    handler: PurposeId | None
+    border: PurposeId | None
     laws: Law  # where a residence is unknown
     binding: Law  # what binds the controller, wherever a person lives
     unknown_age_is_child: bool
@@ -119,6 +130,12 @@ def resolve(ask: Ask, register: Register, *, at: datetime) -> Terms | Refusal:
         if recipient.contract_until <= at:
             return Refusal(Reason.RECIPIENT_WITHOUT_CONTRACT)
     sale = purposes.reserved(Reserved.SALE_OR_SHARE)
+    asked = _separate(purpose, recipient)
+    # Where they were never made nobody can have agreed to them, and what is asked is refused.
+    handler, border = (
+        purposes.reserved(one) or NOBODYS if one in asked else None
+        for one in (Reserved.ANOTHER_HANDLER, Reserved.CROSS_BORDER)
+    )
     return Terms(
         purpose=purpose,
         covering=purposes.covering(purpose.id),
@@ -130,11 +147,26 @@ def resolve(ask: Ask, register: Register, *, at: datetime) -> Terms | Refusal:
         recipient=recipient,
         notices=_naming(register, purpose.id, recipient),
         sale_notices=_naming(register, sale, recipient),
+        separate={
+            one: _naming(register, one, recipient) & _naming(register, purpose.id, recipient)
+            for one in (handler, border)
+            if one is not None
+        },
+        handler=handler,
+        border=border,
         laws=register.laws,
         binding=_binding(register, purpose.controller),
         unknown_age_is_child=register.unknown_age_is_child,
         at=at,
     )
+
+
+def _separate(purpose: Purpose, recipient: Recipient | None) -> frozenset[Reserved]:
+    """What is agreed to separately where PIPL protects: another handler (23), a recipient abroad (39)."""
+    if recipient is None or purpose.basis is not Basis.CONSENT:
+        return frozenset()
+    asked = {Reserved.ANOTHER_HANDLER} if recipient.another_handler else set()
+    return frozenset(asked | ({Reserved.CROSS_BORDER} if recipient.country != laws.CHINA else set()))
 
 
 def _binding(register: Register, controller: UUID) -> Law:
@@ -171,7 +203,8 @@ def load(ask: Ask, *, workspaces: FromClause, work: Work) -> tuple[Register, dat
     ).one()
     own: dict[UUID, Controller] = {work.workspace: Controller(establishments=(space.region,))}
     purposes = tree.load(work)
-    named = [purposes.askable(ask.purpose), purposes.named(Reserved.SALE_OR_SHARE)]
+    reserved = (Reserved.SALE_OR_SHARE, Reserved.ANOTHER_HANDLER, Reserved.CROSS_BORDER)
+    named = [purposes.askable(ask.purpose), *map(purposes.named, reserved)]
     register = Register(
         purposes=purposes,
         recipients={} if ask.recipient is None else _recipients(ask.recipient, work),
@@ -201,6 +234,7 @@ def _recipients(name: str, work: Work) -> dict[str, Recipient]:
             sale_or_share=row.sale_or_share,
             contract_until=row.contract_until,
             transfer_until=row.transfer_until,
+            role=row.role,
         )
         for row in rows
     }

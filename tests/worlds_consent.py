@@ -58,6 +58,7 @@ RECIPIENTS = {
     "domestic": ("CN", False, True, None),
 }
 CONSENTED = ("news", "profiling", "health", "research", "similar", Reserved.SALE_OR_SHARE)
+SEPARATE = (Reserved.ANOTHER_HANDLER, Reserved.CROSS_BORDER)
 SOLD = 8  # how much more often than others sale and sharing is spoken of
 RESIDENCES = [
     ("DE", None),
@@ -165,14 +166,14 @@ def _register(random: Random, contracts: Random, work: Work) -> list[NoticeId]:
             name,
             controller=contracts.choice([CONTROLLER, CONTROLLER, CONTROLLER, OTHER_CONTROLLER]),
             legal_entity="Invented Ltd",
-            role="processor",
+            role=contracts.choice(["processor", "entrusted", "joint", "independent"]),
             country=country,
             contract_until=AT + timedelta(days=1) if contracted else AT,
             sale_or_share=sells,
             transfer_until=transfer,
             work=work,
         )
-    every = [*PURPOSES, Reserved.SALE_OR_SHARE]
+    every = [*PURPOSES, *SEPARATE, Reserved.SALE_OR_SHARE]
     named = [
         (every, [*RECIPIENTS]),
         (every[:-1], [*RECIPIENTS]),
@@ -255,7 +256,10 @@ def _word(
 ) -> Word:
     named = sorted(known.values(), key=lambda purpose: purpose.name)
     weights = [
-        SOLD if one.name == Reserved.SALE_OR_SHARE else 1 + 5 * (one.name in CONSENTED) for one in named
+        SOLD
+        if one.name == Reserved.SALE_OR_SHARE
+        else 1 + 5 * (one.name in CONSENTED) + (one.name in SEPARATE)
+        for one in named
     ]
     purpose = random.choices(named, weights)[0]
     scope = random.choice([Scope.CONTACT, Scope.CONTACT, Scope.PERSON, Scope.PERSON, Scope.DEVICE])

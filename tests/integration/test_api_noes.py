@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from api_world import Town, as_admin, serving
+from api_world import MAILER, Town, as_admin, serving
 from sqlalchemy import text
 
 from cdp import unsubscribe
@@ -398,3 +398,33 @@ def test_a_legitimate_interest_is_refused_until_the_notice_was_served(town):
     assert served[0].json()["version"] == 1
     assert before == {ann: "notice_not_served", bob: "notice_not_served"}
     assert after == {ann: None, bob: "notice_not_served"}
+
+
+# --- what PIPL asks separately ----------------------------------------------------------------
+
+
+def test_data_of_somebody_in_china_crosses_the_border_on_a_consent_of_its_own(town):
+    """C7, PIPL 39: given by the API, withdrawn by it, apart from the general one."""
+    li = town.person("li", address={"country": "CN"})
+    with as_admin(town.system, town.workspace) as work:
+        register.renew_recipient(MAILER, transfer_until=work.now + timedelta(days=9), work=work)
+        register.add_notice(
+            "border",
+            text="Your address goes to the Mail House in Germany.",
+            language="zh",
+            controller=town.workspace,
+            purposes=["email_marketing", "cross_border"],
+            recipients=[MAILER],
+            work=work,
+        )
+    mail = {"email": "li@example.org"}
+    general = town.say("given", **mail).json()
+    before = contactable(town, li)
+    given = town.say("given", purpose="cross_border", notice="border", channel=None, **mail).json()
+    agreed = contactable(town, li)
+    town.say("withdrawn", purpose="cross_border", channel=None, **mail)
+
+    assert general["counted"] and given["counted"]
+    assert before == (None, "cross_border_not_agreed")
+    assert agreed[0] is not None
+    assert contactable(town, li) == (None, "cross_border_not_agreed")

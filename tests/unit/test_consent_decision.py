@@ -101,6 +101,7 @@ RECIPIENTS = {
         sale_or_share=sells,
         contract_until=until,
         transfer_until=tool,
+        role="independent" if name.startswith("handler") else "entrusted",
     )
     for name, whose, country, sells, until, tool in [
         ("mailer", OURS, "DE", False, AT + DAY, None),
@@ -111,6 +112,9 @@ RECIPIENTS = {
         ("covered", OURS, "US", False, AT + DAY, AT + DAY),
         ("uncovered", OURS, "US", False, AT + DAY, AT),
         ("broker", OURS, "US", True, AT + DAY, AT + DAY),
+        ("handler abroad", OURS, "US", False, AT + DAY, AT + DAY),
+        ("handler in china", OURS, "CN", False, AT + DAY, AT + DAY),
+        ("entrusted in china", OURS, "CN", False, AT + DAY, AT + DAY),
     ]
 }
 EVERYTHING, NEWS_ONLY = NoticeId(uuid5(SPACE, "notice 1")), NoticeId(uuid5(SPACE, "notice 2"))
@@ -241,7 +245,9 @@ def test_outside_china_a_transfer_tool_must_be_in_force():
     chinese = Person(laws=Law.PIPL, age_band=18)
 
     assert ask("news", said("news"), to="mailer", person=chinese) == Reason.NO_TRANSFER_TOOL
-    assert ask("news", said("news"), to="covered", person=chinese) is True
+    agreed = said("cross_border", at=None)
+
+    assert ask("news", said("news"), agreed, to="covered", person=chinese) is True
 
 
 def test_without_gdpr_or_pipl_no_transfer_tool_is_needed():
@@ -622,6 +628,7 @@ def test_the_rules_stand_in_the_documented_order():
         "not_refused",
         "told",
         "evidenced",
+        "separately",
     ]
 
 
@@ -674,4 +681,96 @@ def test_a_controller_that_is_not_registered_is_bound_by_every_law():
 
     assert ask("insight", channel=None, grounds=[ground("notice")], register=nobody) == (
         Reason.LEGITIMATE_INTEREST_IN_CHINA
+    )
+
+
+# --- what PIPL asks separately ---------------------------------------------------------------
+
+CHINESE = Person(laws=Law.PIPL, age_band=18)
+
+
+def separately(name, state=State.GIVEN, **how):
+    """A word of the person's about one of the two."""
+    return said(name, state, at=None, **how)
+
+
+def test_another_handler_needs_a_consent_of_its_own_and_an_entrusted_party_none():
+    """C7, PIPL 23, 21: where consent is the basis and PIPL protects; the general grant is not enough."""
+    handler, entrusted = "handler in china", "entrusted in china"
+
+    assert ask("news", said("news"), to=entrusted, person=CHINESE) is True
+    assert ask("news", said("news"), to=handler, person=CHINESE) == Reason.ANOTHER_HANDLER_NOT_AGREED
+    assert ask("news", said("news"), separately("another_handler"), to=handler, person=CHINESE) is True
+    assert ask("news", separately("another_handler"), to=handler, person=CHINESE) == Reason.NO_CONSENT
+    assert ask("news", said("news"), to="mailer") is True, "elsewhere the notice names them, and that is it"
+
+
+def test_crossing_the_border_needs_a_consent_of_its_own():
+    """C7, PIPL 39: for each, and one does not stand for the other."""
+    both = (separately("another_handler"), separately("cross_border"))
+    abroad = "handler abroad"
+
+    assert ask("news", said("news"), to="covered", person=CHINESE) == Reason.CROSS_BORDER_NOT_AGREED
+    assert ask("news", said("news"), both[1], to="covered", person=CHINESE) is True
+    assert ask("news", said("news"), both[1], to=abroad, person=CHINESE) == Reason.ANOTHER_HANDLER_NOT_AGREED
+    assert ask("news", said("news"), both[0], to=abroad, person=CHINESE) == Reason.CROSS_BORDER_NOT_AGREED
+    assert ask("news", said("news"), *both, to=abroad, person=CHINESE) is True
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"notice": NEWS_ONLY},
+        {"notice": None},
+        {"by": BERT},
+        {"by": TWIN},
+        {"expires": AT},
+        {"state": State.REQUESTED},
+        {"state": State.WITHDRAWN},
+    ],
+)
+def test_a_separate_consent_is_the_persons_own_in_force_and_names_who_receives(how):
+    """PIPL 23, 39: the notice names it, the use and the recipient."""
+    word = separately("cross_border", **how)
+
+    assert ask("news", said("news"), word, to="covered", person=CHINESE) == Reason.CROSS_BORDER_NOT_AGREED
+
+
+def test_a_separate_consent_is_withdrawn_and_given_again_like_any():
+    """PIPL 15: the general one stands; only an act that is newer lifts the refusal."""
+    words = [
+        said("news"),
+        separately("cross_border"),
+        separately("cross_border", State.WITHDRAWN, days_ago=5),
+    ]
+    late = separately("cross_border", days_ago=3, asserted=6)
+
+    assert ask("news", *words, to="covered", person=CHINESE) == Reason.CROSS_BORDER_NOT_AGREED
+    assert ask("news", *words, late, to="covered", person=CHINESE) == Reason.CROSS_BORDER_NOT_AGREED
+    assert ask("news", *words, separately("cross_border", days_ago=4), to="covered", person=CHINESE) is True
+    assert ask("news", *words, to="mailer", person=ADULT) is True
+
+
+def test_under_fourteen_the_guardian_agrees_separately_too():
+    """C7, PIPL 31: a child's own word carries nothing across a border."""
+    child, parents = Person(laws=Law.PIPL, age_band=13), said("news", guardian=True)
+
+    assert ask("news", parents, separately("cross_border"), to="covered", person=child) == (
+        Reason.CROSS_BORDER_NOT_AGREED
+    )
+    assert ask("news", parents, separately("cross_border", guardian=True), to="covered", person=child) is True
+
+
+def test_what_rests_on_no_consent_needs_none_separately():
+    """PIPL 13(2): an order is sent abroad because it was ordered abroad."""
+    assert ask("orders", grounds=[ground("order")], to="handler abroad", person=CHINESE) is True
+
+
+def test_where_the_two_were_never_made_nobody_has_agreed_to_them():
+    """Silence refuses: a workspace that is not furnished opens nothing."""
+    names = {one.name: one for one in PURPOSES.by_id.values() if one.name not in ("cross_border",)}
+    bare = replace(REGISTER, purposes=Purposes({one.id: one for one in names.values()}))
+
+    assert ask("news", said("news"), to="covered", person=CHINESE, register=bare) == (
+        Reason.CROSS_BORDER_NOT_AGREED
     )

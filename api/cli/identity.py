@@ -162,7 +162,7 @@ def _described(found: Affected) -> RenderableType:
 def quarantined(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """List what is nobody's: identifiers with more contacts, or more joined to them, than one person has.
 
-    Nothing of them is joined, shown or released. `cdp erase --quarantined` erases one whole.
+    Nothing of them is joined, shown or released. `cdp subject erase --quarantined` erases one whole.
     """
     with platform() as opened, opened.work(workspace, Role.STEWARD, purpose=PURPOSE) as work:
         found = merging.quarantined(work=work, ports=opened.system.ports)

@@ -5,6 +5,7 @@ a shared contact appears nowhere in it.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -249,7 +250,7 @@ def _derived(root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, po
         .where(summed.fragment_id == own)
         .group_by(summed.attribute_id)
     )
-    found: dict[str, Any] = {names.get(attribute, "?"): total for attribute, total in sums}
+    found: dict[str, Any] = {names.get(attribute, "?"): _as_json(total) for attribute, total in sums}
     described = {*WORDS, "age_band", "email_domain"}
     for row in work.session.execute(
         select(stored.attribute_id, stored.number, stored.word).where(stored.profile_id == root)
@@ -258,3 +259,8 @@ def _derived(root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, po
         if name in described:
             found[name] = row.word if row.number is None else row.number
     return found
+
+
+def _as_json(total: Decimal) -> int | float:
+    """A sum as JSON has numbers: whole ones stay whole."""
+    return int(total) if total == total.to_integral_value() else float(total)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from documents import MARKDOWN, ROOT, fences, names, places, resolve, rows, section
+from typer.main import get_command
 
 # Every package declares its tables at import; whoever stands alone in a process has seen none.
 import policies.tables  # noqa: F401
-from api.cli.commands import COMMANDS
+from api.cli.commands import COMMANDS, build
 from api.migrations import newest
 from cdp.kernel.database import APP, APPEND, KEEPER, OWNER, READ, READER, WRITE, metadata
 from cdp.kernel.settings import Settings
@@ -229,6 +230,35 @@ def test_the_readme_lists_every_command():
     listed = [(row[0].strip("`"), row[1]) for row in rows(section(README, "## Commands"))]
 
     assert listed == [(f"cdp {word}", command.help) for word, command in COMMANDS.items()]
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command that can be called, with its options."""
+    found: dict[str, set[str]] = {}
+    waiting: list[tuple[str, Any]] = [("cdp", get_command(build(None, whole=True)))]
+    while waiting:
+        name, command = waiting.pop()
+        found[name] = {option for one in command.params for option in one.opts}
+        waiting += [(f"{name} {word}", inner) for word, inner in getattr(command, "commands", {}).items()]
+    return found
+
+
+def test_every_command_that_is_named_can_be_called():
+    """In documents and in what the programs say themselves; options too."""
+    known = commands()
+    files = [*MARKDOWN, *(path for of in ("api", "cdp") for path in (ROOT / of).rglob("*.py"))]
+    wrong = []
+    for path in files:
+        for called in re.findall(r"`(cdp [a-z][^`\n]*)`", path.read_text()):
+            words = re.findall(r"^cdp(?: [a-z][a-z-]*)+", called)[0].split()
+            at = next(n for n in range(len(words), 0, -1) if " ".join(words[:n]) in known)
+            name = " ".join(words[:at])
+            is_group = any(other.startswith(f"{name} ") for other in known)
+            options = set(re.findall(r"(?<= )--[a-z-]+", called))
+            if (is_group and at < len(words)) or not options <= known[name]:
+                wrong.append(f"{path.relative_to(ROOT)}: {called}")
+
+    assert not wrong
 
 
 def test_the_readme_is_short():

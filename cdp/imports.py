@@ -144,6 +144,8 @@ def _check_consents(mapping: Mapping, *, work: Work, ports: Ports) -> None:
     for one in consents:
         if one.purpose not in purposes:
             raise UnknownConsent(field="opt_in.purpose")
+        if one.notice is None:
+            continue
         if one.notice not in notices:
             raise UnknownConsent(field="opt_in.notice")
         name, _, version = one.notice.partition("@")
@@ -213,7 +215,8 @@ class _Taking:
     def _choice(self, said: Choice) -> ImportChoice:
         meant = self.mapping.consents[said.place]
         # When somebody agreed is not when the file came: without either, no version was seen for certain.
-        seen = said.agreed_at is not None or meant.agreed_at is None or "@" in meant.notice
+        stated = meant.agreed_at is None or "@" in (meant.notice or "")
+        seen = said.agreed_at is not None or stated
         return ImportChoice(
             purpose=meant.purpose,
             channel=meant.channel,

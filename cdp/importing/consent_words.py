@@ -3,6 +3,7 @@
 Whatever is no clear yes is a no; a word that is in no table is a no as well, and reported.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
@@ -80,6 +81,9 @@ _NOT_OUT = frozenset(
 _SEPARATORS = dict.fromkeys(map(ord, "_-–—/."), " ")
 
 
+_WHEN_OR_WHY = re.compile(r"\d{4} \d\d? \d\d?(?!\d)|\d\d? \d\d? (?:\d{4}|\d\d)(?!\d)|\[.+\]")
+
+
 class Said(NamedTuple):
     """What a cell says: `given` None is nothing; `known` is whether a table has the word."""
 
@@ -114,6 +118,10 @@ def read_word(
     if text in map(plain, yes):
         return Said(not opt_out)
     if opt_out:
+        if text in ("[]", "{}"):
+            return Said(None)  # a list of reasons why not, and there is none
+        if _WHEN_OR_WHY.match(text):
+            return Said(False)  # since when, or why
         known = any(text in _PLAIN[name] for name in ("yes", "no", "pending"))
         return Said(None) if text in _PLAIN["not_out"] else Said(False, known)
     if text in _PLAIN["yes"]:
@@ -129,6 +137,12 @@ def names_opt_out(column: str) -> bool:
     """Whether a column's name speaks of who is out, as `HasOptedOutOfEmail` does."""
     name = "".join(letter for letter in column.casefold() if letter.isalnum())
     return any(word in name for word in _OUT)
+
+
+def names_time_or_place(column: str) -> bool:
+    """Whether a column's name speaks of when or whence somebody agreed (Mailchimp's `OPTIN_TIME`)."""
+    words = plain(column.rpartition(".")[2]).split()
+    return bool(words) and words[-1] in {"time", "timestamp", "date", "datum", "ip", "at"}
 
 
 def names_no_consent(column: str) -> bool:

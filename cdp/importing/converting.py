@@ -15,7 +15,7 @@ from cdp.importing.consent_words import read_word
 from cdp.importing.contacts import is_damaged, mails, phones, unquoted, whole
 from cdp.importing.countries import country
 from cdp.importing.days import day, instant
-from cdp.importing.mapping import COUNTRIES, VALUE_LENGTH, Mapping, OptIn
+from cdp.importing.mapping import COUNTRIES, VALUE_LENGTH, Everybody, Mapping, OptIn
 from cdp.importing.rows import Choice, ImportRow, Loss, RawRow, Reason, Refusal, Rejected
 
 _TOTAL = re.compile(
@@ -23,6 +23,7 @@ _TOTAL = re.compile(
     r"|\(\d+ rows?\)|(?:count|anzahl|antal|records?|rows?)\s*:.{0,20}",
     re.IGNORECASE,
 )
+_CURRENCY = re.compile(r"^(?:[€$£¥]|[A-Z]{3}(?=[\d+-]))|(?<=\d)(?:[€$£¥]|[A-Z]{3}|kr\.?|zł|Kč|Ft|:-)$")
 _CONTACTS = {"email": mails, "phone": phones}
 
 
@@ -48,7 +49,7 @@ def convert(row: RawRow, mapping: Mapping) -> ImportRow | Rejected:
             raise _Unfit("", Reason.WRONG_NUMBER_OF_FIELDS)
         return _row(row, mapping, choices, losses)
     except _Unfit as unfit:
-        no = _refusal(row, mapping, choices)
+        no = _refusal(row, mapping, choices) if unfit.reason is not Reason.FOOTNOTE else None
         known = tuple(loss for loss in losses if loss[0] is Loss.UNKNOWN_WORD) if no else ()
         return Rejected(row.line, unfit.column or None, unfit.reason, no, known)
 
@@ -66,7 +67,9 @@ def _is_shifted(row: RawRow, mapping: Mapping) -> bool:
 def _is_astray(row: RawRow, mapping: Mapping, choices: tuple[Choice, ...]) -> bool:
     """Whether a no was found that does not stand in its column."""
     refusing = [mapping.consents[one.place] for one in choices if not one.given]
-    return any(_word(row.values.get(one.column), one) != (False, True) for one in refusing)
+    return any(
+        isinstance(one, OptIn) and _word(row.values.get(one.column), one) != (False, True) for one in refusing
+    )
 
 
 def _row(
@@ -74,10 +77,12 @@ def _row(
 ) -> ImportRow:
     own = mapping.identifier
     used = (own.column, *mapping.identifiers, *mapping.traits)
-    texts = {column: _text(row.values.get(column), column) for column in used}
+    texts = {column: _text(_one(row.values.get(column), column, mapping), column) for column in used}
     key = texts[own.column]
     if key is not None and _TOTAL.fullmatch(key):
         raise _Unfit(own.column, Reason.TOTAL_ROW)
+    if key is not None and len(key.split()) > 1 and _stands_alone(row, mapping):
+        raise _Unfit(own.column, Reason.FOOTNOTE)
     named: list[tuple[str, str, str]] = []
     for space, column in ((own.namespace, own.column), *((s, c) for c, s in mapping.identifiers.items())):
         text = texts[column]
@@ -109,6 +114,23 @@ def _row(
         served=_served(row, mapping),
         losses=tuple(losses),
     )
+
+
+def _stands_alone(row: RawRow, mapping: Mapping) -> bool:
+    """Whether a row has nothing but its first words: a line of text beneath the table, and nobody."""
+    others = [column for column in mapping.columns if column != mapping.identifier.column]
+    return len(others) > 0 and all(row.values.get(column) in (None, "") for column in others)
+
+
+def _one(value: object, column: str, mapping: Mapping) -> object:
+    """A list of contacts as one cell has several."""
+    if (
+        isinstance(value, list)
+        and mapping.identifiers.get(column) in _CONTACTS
+        and all(isinstance(one, str | int) and not isinstance(one, bool) for one in value)
+    ):
+        return "; ".join(map(str, value))
+    return value
 
 
 def _served(row: RawRow, mapping: Mapping) -> bool:
@@ -146,7 +168,7 @@ def _trait(
 
 def _number(text: str) -> str | None:
     """A number with a decimal comma, with a point."""
-    plain = text.replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
+    plain = _CURRENCY.sub("", text.replace("\u00a0", "").replace("\u202f", "").replace(" ", ""))
     if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?|[+-]?\d+(?:,\d+)?", plain, re.ASCII) is None:
         return None
     return plain.replace(".", "").replace(",", ".")
@@ -157,7 +179,7 @@ def _choices(row: RawRow, mapping: Mapping, losses: list[tuple[Loss, str]]) -> t
     said: dict[tuple[str, str], Choice] = {}
     for place, one in enumerate(mapping.consents):
         given, known = _said(row, one)
-        if not known:
+        if not known and one.column:
             losses.append((Loss.UNKNOWN_WORD, one.column))
         if given is None:
             continue
@@ -168,7 +190,9 @@ def _choices(row: RawRow, mapping: Mapping, losses: list[tuple[Loss, str]]) -> t
     return tuple(said.values())
 
 
-def _said(row: RawRow, one: OptIn) -> tuple[bool | None, bool]:
+def _said(row: RawRow, one: OptIn | Everybody) -> tuple[bool | None, bool]:
+    if isinstance(one, Everybody):
+        return one.says, True
     if row.near is None:
         return _word(row.values.get(one.column), one)
     # Which cell is the column's cannot be told: one that says no is believed, wherever it stands,
@@ -188,17 +212,19 @@ def _said(row: RawRow, one: OptIn) -> tuple[bool | None, bool]:
 
 
 def _word(value: object, one: OptIn) -> tuple[bool | None, bool]:
-    if value is None:
+    if value is None or (one.means == "opt_out" and value == []):
         return None, True
     if not isinstance(value, bool | int | float | str):
-        return False, False
+        return False, one.means == "opt_out" and isinstance(value, date)
     text = whole(str(value))
     if len(text) > VALUE_LENGTH:
         return False, False
     return read_word(text, yes=one.words.yes, no=one.words.no, opt_out=one.means == "opt_out")
 
 
-def _agreed_at(row: RawRow, one: OptIn, mapping: Mapping, losses: list[tuple[Loss, str]]) -> datetime | None:
+def _agreed_at(
+    row: RawRow, one: OptIn | Everybody, mapping: Mapping, losses: list[tuple[Loss, str]]
+) -> datetime | None:
     if one.agreed_at is None:
         return None
     value = row.values.get(one.agreed_at)
@@ -220,16 +246,16 @@ def _refusal(row: RawRow, mapping: Mapping, choices: tuple[Choice, ...]) -> Refu
     spaces = {own.column: own.namespace, **{c: s for c, s in mapping.identifiers.items() if c != own.column}}
     named: dict[tuple[str, str], None] = {}
     for column, space in spaces.items():
-        for value in _candidates(row, column, space):
+        for value in _candidates(row, column, space, mapping):
             named.update(dict.fromkeys((space, one) for one in _identifiers(space, value)))
     return Refusal(tuple(named), noes) if named else None
 
 
-def _candidates(row: RawRow, column: str, space: str) -> Iterator[str]:
+def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Iterator[str]:
     values = [row.values.get(column)] if row.near is None else row.near[column]
     for value in values:
         try:
-            text = _text(value, column)
+            text = _text(_one(value, column, mapping), column)
         except _Unfit:
             continue
         if text is None or is_damaged(text) or _TOTAL.fullmatch(text):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import yaml
 
-from cdp.importing.consent_words import names_no_consent, names_opt_out
+from cdp.importing.consent_words import names_no_consent, names_opt_out, names_time_or_place
 from cdp.importing.encoding import is_encoding
 from cdp.kernel.errors import BadInput
 from cdp.vocabulary import Channel
@@ -43,7 +43,7 @@ class BadMapping(BadInput):
 
 
 class UnknownTrait(BadInput):
-    """The mapping names a trait that the catalogue doesn't know."""
+    """The catalogue doesn't know that trait; docs/importing.md lists those it does, and what `custom` is."""
 
 
 class OptOutColumn(BadInput):
@@ -51,7 +51,11 @@ class OptOutColumn(BadInput):
 
 
 class NoConsentColumn(BadInput):
-    """A column of that name says nothing of consent; map the one that does."""
+    """That column's name says when or how much, not whether: map another, or say it of `everybody`."""
+
+
+class SecondConsentColumn(BadInput):
+    """Two columns say yes to one purpose and channel; map the one that counts."""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,16 +76,37 @@ class OptIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A column in which the source says that a person agreed, or with `means: opt_out` that they did not.
 
     It is a snapshot: it can narrow, or state a first value, and lifts no negative word.
-    `agreed_at` is the column that says when, so which version of the notice was seen.
+    `agreed_at` is the column that says when, so which version of the notice was seen. A
+    refusal needs no notice.
     """
 
     column: Column
     purpose: Name
     channel: Channel
-    notice: NoticeName
+    notice: NoticeName | None = None
     means: Literal["opt_in", "opt_out"] = "opt_in"
     agreed_at: Column | None = None
     words: Words = Words()
+
+
+class Everybody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What all people of the file said, where that stands in its name alone, as in Mailchimp's exports."""
+
+    says: bool
+    purpose: Name
+    channel: Channel
+    notice: NoticeName | None = None
+    agreed_at: Column | None = None
+
+    @property
+    def column(self) -> None:
+        """No column says it."""
+        return None
+
+    @property
+    def means(self) -> Literal["opt_in", "opt_out"]:
+        """What can come of it."""
+        return "opt_in" if self.says else "opt_out"
 
 
 class Served(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,12 +136,15 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: Encoding | None = None
     delimiter: Delimiter | None = None
     opt_in: OptIn | tuple[OptIn, ...] = ()
+    everybody: Everybody | tuple[Everybody, ...] = ()
     notice_served: Served | None = None
 
     @property
-    def consents(self) -> tuple[OptIn, ...]:
-        """The consent columns, one or several."""
-        return (self.opt_in,) if isinstance(self.opt_in, OptIn) else self.opt_in
+    def consents(self) -> tuple[OptIn | Everybody, ...]:
+        """The consent columns, one or several, and what everybody said."""
+        columns = (self.opt_in,) if isinstance(self.opt_in, OptIn) else self.opt_in
+        of_all = (self.everybody,) if isinstance(self.everybody, Everybody) else self.everybody
+        return (*columns, *of_all)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -151,9 +179,10 @@ def load_mapping(text: str, *, known_trait: Callable[[str], bool]) -> Mapping:
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         # A value that does not fit its explicit tag (`!!int ""`) fails in whatever way reading it does.
         found = _PATH.search(str(error))
-        missing = re.search(r"field `(\w+)`", str(error))
-        parts = [part for part in (found and found[1], missing and missing[1]) if part]
-        raise BadMapping(field=".".join(parts) or None) from None
+        named = re.search(r"(missing|unknown)(?: required)? field `(\w+)`", str(error))
+        parts = [part for part in (found and found[1], named and named[2]) if part]
+        why = {"reason": named[1]} if named else {}
+        raise BadMapping(field=".".join(parts) or None, **why) from None
     _check(mapping, known_trait)
     return mapping
 
@@ -208,17 +237,22 @@ def _check(mapping: Mapping, known_trait: Callable[[str], bool]) -> None:
     _check_consents(mapping.consents)
 
 
-def _check_consents(consents: Sequence[OptIn]) -> None:
+def _check_consents(consents: Sequence[OptIn | Everybody]) -> None:
     granting: set[tuple[str, str]] = set()
     for one in consents:
-        if names_no_consent(one.column):
+        if one.column and names_no_consent(one.column):
             raise NoConsentColumn(field=one.column)
         if one.means == "opt_out":
             continue
-        if names_opt_out(one.column):
-            raise OptOutColumn(field=one.column)
+        place = one.column or "everybody"
+        if one.column and names_time_or_place(one.column):
+            raise NoConsentColumn(field=one.column)
+        if names_opt_out(place):
+            raise OptOutColumn(field=place)
+        if one.notice is None:
+            raise BadMapping(field=f"{place}.notice", reason="missing")
         if (one.purpose, one.channel) in granting:
-            raise BadMapping(field=f"opt_in.{one.purpose}", times=2)
+            raise SecondConsentColumn(field=place)
         granting.add((one.purpose, one.channel))
 
 

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     MISSING = "missing"
     TOTAL_ROW = "total_row"
+    FOOTNOTE = "footnote"
     SPREADSHEET_DAMAGE = "spreadsheet_damage"
 
 

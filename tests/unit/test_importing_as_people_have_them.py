@@ -155,3 +155,100 @@ def test_who_was_served_a_notice_is_a_column_or_everybody(tmp_path):
 
     assert [row.served for row in read(path, told)] == [True, False, False, False]
     assert [row.served for row in read(path, everybody)] == [True] * 4
+
+
+@pytest.mark.parametrize(
+    "column", ["OPTIN_TIME", "CONFIRM_TIME", "OPTIN_IP", "Consent Timestamp", "agreed_at"]
+)
+def test_when_somebody_agreed_is_not_whether(column):
+    """Every time would be a word that nobody knows: all subscribers of a list would have refused."""
+    with pytest.raises(CdpError) as caught:
+        mapping_of({**PLAIN, "opt_in": {"column": column, **NEWS}})
+
+    assert type(caught.value).__name__ == "NoConsentColumn"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("2023-08-01 08:00:00", [False]),
+        ("01.08.2023", [False]),
+        ("['HARD_BOUNCE']", [False]),
+        ("[]", []),
+        ("", []),
+    ],
+)
+def test_an_opt_out_says_since_when_or_why(tmp_path, cell, said):
+    """Mailchimp's UNSUB_TIME and Klaviyo's list of suppressions are known ways to say it."""
+    path = tmp_path / "people.csv"
+    path.write_text(f'id,mail,out\n1,a@a.example,"{cell}"\n')
+    out = {"column": "out", "means": "opt_out", "purpose": "newsletter", "channel": "email"}
+    mapping = {"source": "crm", "identifier": PLAIN["identifier"], "identifiers": {"mail": "email"}}
+    (row,) = read(path, mapping_of({**mapping, "opt_in": out}))
+
+    assert ([one.given for one in row.choices], row.losses) == (said, ())
+
+
+def test_what_everybody_said_gives_way_to_a_no_of_ones_own(tmp_path):
+    """And where everybody refused, a rejected row has refused too; text beneath the table is nobody."""
+    path = tmp_path / "people.csv"
+    path.write_text("id,mail,out\n1,a@a.example,1\n2,b@b.example,\n,c@c.example,\nExample Shop AB\n")
+    mapping = {"source": "crm", "identifier": PLAIN["identifier"], "identifiers": {"mail": "email"}}
+    out = {"column": "out", "means": "opt_out", "purpose": "newsletter", "channel": "email"}
+    yes = mapping_of({**mapping, "opt_in": out, "everybody": {"says": True, **NEWS}})
+    no = mapping_of({**mapping, "everybody": [{"says": False, "purpose": "newsletter", "channel": "email"}]})
+    first, second, third, foot = read(path, yes)
+
+    assert ([one.given for one in first.choices], [one.given for one in second.choices]) == ([False], [True])
+    assert (third.reason, third.no, foot.reason, foot.no) == ("missing", None, "footnote", None)
+    first, second, third, foot = read(path, no)
+    assert [one.given for row in (first, second) for one in row.choices] == [False, False]
+    assert third.no.identifiers == (("email", "c@c.example"),) and foot.no is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"opt_in": {"column": "ok", "purpose": "p", "channel": "email"}}, "ok.notice", "missing"),
+        ({"opt_in": [{"column": "ok", "purpose": "p"}]}, "opt_in[0].channel", "missing"),
+        ({"words": {"yes": ["ja"]}}, "words", "unknown"),
+        ({"everybody": {"says": True, "purpose": "p", "channel": "email"}}, "everybody.notice", "missing"),
+    ],
+)
+def test_a_mapping_at_fault_is_told_what_is_missing_and_what_unknown(change, field, reason):
+    """Not as documented alone lets people search."""
+    with pytest.raises(CdpError) as caught:
+        mapping_of({**PLAIN, **change})
+
+    assert (caught.value.field, caught.value.known) == (field, {"reason": reason})
+
+
+def test_two_columns_of_one_yes_are_asked_about():
+    """Brevo's OPT_IN and DOUBLE_OPT-IN: which one counts is for a person to say."""
+    with pytest.raises(CdpError) as caught:
+        mapping_of({**PLAIN, "opt_in": [{"column": "OPT_IN", **NEWS}, {"column": "DOUBLE_OPT-IN", **NEWS}]})
+
+    assert (type(caught.value).__name__, caught.value.field) == ("SecondConsentColumn", "DOUBLE_OPT-IN")
+
+
+def test_a_list_in_json_is_several_contacts(tmp_path):
+    """As several in one cell are; the trait is the first."""
+    path = tmp_path / "people.json"
+    path.write_text('[{"id": 1, "mail": ["a@a.example", "b@a.example"], "phone": ["+46701740605"]}]')
+    mapping = {**PLAIN, "traits": {"mail": "name"}, "opt_in": []}
+    (row,) = read(path, mapping_of(mapping))
+
+    assert [value for _, value in row.identifiers] == ["1", "a@a.example", "b@a.example", "+46701740605"]
+    assert row.traits == {"name": "a@a.example"}
+
+
+@pytest.mark.parametrize("cell", ["1.234,50 €", "€ 1.234,50", "1 234,50 kr", "SEK 1234,50", "1.234,50 EUR"])
+def test_a_currency_is_no_part_of_a_number(tmp_path, cell):
+    """People write it beside."""
+    path = tmp_path / "people.csv"
+    path.write_text(f"id;mail;spent\n1;a@a.example;{cell}\n")
+    mapping = {"source": "crm", "identifier": PLAIN["identifier"], "identifiers": {"mail": "email"}}
+    mapping |= {"traits": {"spent": "spent"}, "custom": ["spent"], "decimal_comma": ["spent"]}
+    (row,) = read(path, mapping_of(mapping))
+
+    assert row.traits == {"spent": "1234.50"}

@@ -8,16 +8,26 @@ import yaml
 from documents import ROOT, fences, rows, section
 from files_as_people_have_them import CASES
 
-from cdp.importing import ImportRow, Loss, Mapping, Rejected, load_mapping, mapping_schema, read
-from governance.catalogue import BuiltInCatalogue
+from cdp.importing import ImportRow, Loss, Mapping, Reason, Rejected, load_mapping, mapping_schema, read
+from governance.catalogue import ALIASES, TRAITS, BuiltInCatalogue
 
 DOCUMENT = (ROOT / "docs" / "importing.md").read_text()
-SNIPPETS = {language: content for language, _, content in fences(DOCUMENT)}
+SNIPPETS = {f"{language} {info}".strip(): content for language, info, content in fences(DOCUMENT)}
 
 
 def load(text):
     """A mapping by the catalogue that ships."""
     return load_mapping(text, known_trait=lambda name: BuiltInCatalogue().trait(name) is not None)
+
+
+def words(heading, cells=1):
+    """The words in the first cells of a section's table."""
+    return {
+        word
+        for row in rows(section(DOCUMENT, heading))
+        for cell in row[:cells]
+        for word in cell.split("`")[1::2]
+    }
 
 
 def test_the_documents_mapping_reads_the_documents_file_as_it_says(tmp_path):
@@ -38,10 +48,30 @@ def test_the_documents_mapping_reads_the_documents_file_as_it_says(tmp_path):
 def test_every_setting_and_every_loss_is_described():
     """A setting that nobody explains is one that nobody finds."""
     settings = {row[0].strip("`") for row in rows(section(DOCUMENT, "## A mapping"))}
-    losses = {word for row in rows(section(DOCUMENT, "## The result")) for word in row[0].split("`")[1::2]}
 
     assert settings == set(Mapping.__struct_fields__)
-    assert losses == set(Loss)
+    assert words("## The result") == set(Loss)
+    assert words("## Rejected rows") == set(Reason)
+
+
+def test_every_trait_of_the_catalogue_is_listed():
+    """Whoever writes a mapping finds there what a column may be called."""
+    assert words("## Traits", cells=2) == {trait.name for trait in TRAITS} | set(ALIASES)
+
+
+def test_the_documents_word_of_everybody_is_one(tmp_path):
+    """A file that holds subscribers alone has no column that says so."""
+    path = tmp_path / "subscribed.csv"
+    path.write_text("LEID,Email Address,OPTIN_TIME\n301,a@a.example,2025-02-01 10:11:12\n")
+    (row,) = read(
+        path,
+        load(
+            "source: mc\nidentifier: {column: LEID, namespace: 'crm:mc'}\n"
+            f"identifiers: {{Email Address: email}}\n{SNIPPETS['yaml everybody']}"
+        ),
+    )
+
+    assert [(one.given, str(one.agreed_at)) for one in row.choices] == [(True, "2025-02-01 10:11:12+00:00")]
 
 
 def test_the_schema_is_what_the_reader_accepts():

@@ -118,7 +118,7 @@ def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> 
         status=status,
         code=_code(type(known)),
         title=type(known)().message,
-        detail=known.message,
+        detail=known.for_request,
         errors=[{"field": known.field, "reason": "refused"}] if known.field and status < 500 else [],
         headers=headers,
     )

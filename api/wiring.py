@@ -48,8 +48,8 @@ from governance.vault import LocalVault
 from identity.contacts import remember_erased
 from identity.erasing import IdentityErasable
 from identity.service import IdentityService
-from policies.decide import Decider
 from policies.loader import load_default, load_file
+from policies.service import PolicyService
 
 SYSTEM = Actor(ref="worker", roles=frozenset({"service"}), kind="system")
 KEEPER = Actor(ref="keeper", roles=frozenset({"service"}), kind="system")
@@ -119,7 +119,9 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         ledger=ledger,
         gate=Gate(members=members, workspaces=tables.workspaces),
         intents=Intents(window=settings.send_window),
-        policies=Decider(load_file(Path(settings.policy_file)) if settings.policy_file else load_default()),
+        policies=PolicyService(
+            load_file(Path(settings.policy_file)) if settings.policy_file else load_default()
+        ),
         erasables=erasables,
     )
     return System(

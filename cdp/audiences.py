@@ -13,13 +13,15 @@ from uuid import UUID
 from sqlalchemy import FromClause, Select, bindparam, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from cdp import segments
-from cdp.kernel.errors import BadInput
+from cdp import policy_lines, segments
+from cdp.kernel.errors import BadInput, NotAllowed
+from cdp.policy_lines import release_plan
 from cdp.ports import Ask, Ports
-from cdp.vocabulary import REACHES, Channel, ProfileId
+from cdp.vocabulary import REACHES, Channel, FieldClass, ProfileId, Show
 from cdp.work import Work
 
 NO_CONTACT = "no_contact"
+POLICY = "policy"  # the gate permits, and no policy line lets a release use the contact
 
 
 class UnreachableChannel(BadInput):
@@ -33,6 +35,7 @@ class Funnel:
     matched: int
     permitted: int
     withheld: Mapping[str, int]
+    cure: NotAllowed | None = None  # where the policy lets no release use contacts for the purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,8 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     """Count who matches and who may be reached; name, by profile id, who is left out and why.
 
     A profile with several contacts is permitted if one of them is; otherwise its reason is
-    that of its first contact.
+    that of its first contact. Whom the gate permits for a purpose that no release can be for is
+    left out by the policy, and the funnel says what mends it.
     """
     assert ask.channel is not None, "an audience is reached over a channel"
     matching = segments.members(rule, ports=ports)
@@ -101,18 +105,31 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
         known = reasons.get(row.profile_id)
         if known is None or (row.reason is None and known[0] is not None):
             reasons[row.profile_id] = (row.reason, row.entry_id)
+    cure = _cure(ask.purpose, work=work, ports=ports)
+    otherwise = None if cure is None else POLICY
     withheld = [
-        Withheld(profile=profile, reason=reason or NO_CONTACT, entry=entry)
+        Withheld(profile=profile, reason=reason, entry=entry)
         for profile in sorted(everyone)
-        for reason, entry in [reasons.get(profile, (NO_CONTACT, None))]
-        if reason is not None
+        for said, entry in [reasons.get(profile, (NO_CONTACT, None))]
+        if (reason := said or otherwise) is not None
     ]
     funnel = Funnel(
         matched=len(everyone),
         permitted=len(everyone) - len(withheld),
         withheld=dict(Counter(one.reason for one in withheld).most_common()),
+        cure=cure,
     )
     return funnel, withheld
+
+
+def _cure(purpose: str, *, work: Work, ports: Ports) -> NotAllowed | None:
+    """What keeps every release for a purpose, if the policy does; a purpose that is none has no policy."""
+    if purpose not in ports.ledger.purposes(work=work):
+        return None
+    plan = release_plan(purpose, work=work, ports=ports)
+    if plan[FieldClass.CONTACT] is Show.SHOW:
+        return None
+    return policy_lines.refusal(purpose, policy_lines.RELEASES, {FieldClass.CONTACT}, work=work, ports=ports)
 
 
 def matched(rule: Any, *, work: Work, ports: Ports) -> int:

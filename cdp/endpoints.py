@@ -64,7 +64,7 @@ def create(recipient: str, name: str, address: str, *, work: Work, ports: Ports)
         AuditEntry(
             action=f"{work.actor.kind}:endpoint:create",
             outcome="ok",
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"endpoint": str(made), "recipient": str(owner), "kind": kind},
         ),
         work=work,

@@ -59,7 +59,7 @@ def end_grants(identifier: Identifier, *, begin: Opener, ports: Ports, patience:
                 action=f"{work.actor.kind}:consent:holder-change",
                 outcome="ok",
                 references=[keys.reference(FragmentId(one)) for one in holders],
-                policy_version=ports.policies.version,
+                policy_version=ports.policies.version(work),
                 detail={"entries": [str(one.entry) for one in recorded]},
             ),
             work=work,

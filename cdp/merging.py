@@ -106,7 +106,7 @@ def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
         AuditEntry(
             action=f"{work.actor.kind}:identity:quarantined",
             outcome="ok",
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"fragments": len(found)},
         ),
         work=work,
@@ -182,7 +182,7 @@ def _derived(
             action=f"{work.actor.kind}:identity:{action}",
             outcome="ok",
             references=[keys.reference(one) for one in sorted({a, b})],
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"profiles": sorted(str(one) for one in regrouped), **detail},
         ),
         work=work,

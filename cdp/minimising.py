@@ -16,10 +16,8 @@ from cdp import audiences, unsubscribe
 from cdp.destinations import Record
 from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Actor, ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
 from cdp.work import Work
-
-SERVICE = frozenset({"service"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +63,6 @@ def fragments(
     for profile, fragment in work.session.execute(own.union_all(lent)):
         held.setdefault(profile, set()).add(fragment)
     return {profile: frozenset(fragments) for profile, fragments in held.items()}
-
-
-def release_plan(purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of a release itself: it uses what the service role may for that purpose."""
-    return plan_for(replace(work.actor, roles=SERVICE), purpose, work=work, ports=ports)
-
-
-def plan_for(actor: Actor, purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan; special categories are for purposes that are about them, whatever a policy says."""
-    plan = ports.policies.column_plan(actor, purpose)
-    if purpose in ports.ledger.special(work=work):
-        return plan
-    return {**plan, FieldClass.SENSITIVE: Show.WITHHOLD}
 
 
 def best(values: Sequence[GoldenValue], own: Mapping[ProfileId, Collection[FragmentId]]) -> list[GoldenValue]:

@@ -13,9 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
-from cdp import inbox, receipts
+from cdp import inbox, policy_lines, receipts
+from cdp.audiences import POLICY
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.minimising import best, plan_for, release_plan, without_texts
+from cdp.minimising import best, without_texts
+from cdp.policy_lines import plan_for, release_plan
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
@@ -39,7 +41,10 @@ class NotAsController(NotAllowed):
 
 
 class NoRecipient(NotAllowed):
-    """The purpose's notice names recipients and this client is none; see `cdp client create --recipient`."""
+    """The purpose's notice names recipients and this client is none of them."""
+
+    by_command = "cdp client create NAME --recipient RECIPIENT"
+    by_request = "a client that the operator made for a recipient of the register"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,10 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a caller gets. `withheld` gives a reason per field; `contactable` a contact per channel."""
+    """What a caller gets. `withheld` gives a reason per field; `contactable` a contact per channel.
+
+    `cure` says what mends it where a reason is the policy.
+    """
 
     profile: ProfileId
     purpose: str
@@ -66,6 +74,7 @@ class View:
     contactable: Mapping[str, UUID | None]
     reasons: Mapping[str, str]  # per channel that is closed: why
     receipt: str
+    cure: NotAllowed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +150,23 @@ def read(
         contactable=decision.contactable,
         reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
         receipt=receipt,
+        cure=_cure(purpose, withheld, decision.reasons, work=work, ports=ports),
     )
+
+
+def _cure(
+    purpose: str, withheld: Mapping[str, str], closed: Mapping[str, str], *, work: Work, ports: Ports
+) -> NotAllowed | None:
+    """What mends it that the policy withholds fields from the caller, or contacts from every release."""
+    names = [name for name, reason in withheld.items() if reason == POLICY]
+    traits = [ports.catalogue.trait(name) for name in names]
+    classes = {trait.field_class for trait in traits if trait is not None}
+    if classes:
+        return policy_lines.refusal(purpose, work.actor.roles, classes, work=work, ports=ports)
+    if POLICY in closed.values():
+        contact = {FieldClass.CONTACT}
+        return policy_lines.refusal(purpose, policy_lines.RELEASES, contact, work=work, ports=ports)
+    return None
 
 
 def _log(
@@ -163,7 +188,7 @@ def _log(
             outcome="ok" if shown or masked else "refused",
             purpose=asking.purpose,
             references=references,
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             recipient=recipient,
             detail={
                 "read_as": "controller" if named is None else "recipient",
@@ -208,7 +233,7 @@ def _without_texts(
 ) -> tuple[list[GoldenValue], dict[str, str]]:
     """The values without the free texts that no scan has found clean, and why those are withheld."""
     kept, texts = without_texts(values, work=work, ports=ports)
-    by_policy = "policy" if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
+    by_policy = POLICY if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
     return kept, {
         ports.catalogue.trait_by_id(trait).name: refused or by_policy or reason
         for (_, trait), reason in texts.items()
@@ -242,7 +267,7 @@ def _minimised(
         elif plan[trait.field_class] is Show.MASK:
             masked[trait.name] = ports.policies.mask(trait.field_class, trait.name, plain[trait.name])
         else:
-            withheld[trait.name] = "policy"
+            withheld[trait.name] = POLICY
     return shown, masked, withheld
 
 
@@ -278,7 +303,7 @@ def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> 
         contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
     elif release_plan(asking.purpose, work=work, ports=ports)[FieldClass.CONTACT] is not Show.SHOW:
         # No release could use the contact, whatever the person allowed.
-        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, "policy") for one in asked}
+        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, POLICY) for one in asked}
     return _Decision(
         core=core,
         contactable=contactable,
@@ -350,7 +375,7 @@ def _receipt(
         "purpose": asking.purpose,
         "recipient": asking.recipient,
         "consent_entries": decision.entries,
-        "policy_version": ports.policies.version,
+        "policy_version": ports.policies.version(work),
         "shown": sorted(shown),
         "masked": sorted(masked),
         "withheld": dict(sorted(withheld.items())),

@@ -98,7 +98,7 @@ def requeue(numbers: Sequence[int], *, work: Work, ports: Ports) -> int:
         AuditEntry(
             action=f"{work.actor.kind}:quarantine:requeue",
             outcome="ok",
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"requests": sorted(row.accept_seq for row in taken), "messages": messages},
         ),
         work=work,

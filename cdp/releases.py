@@ -23,13 +23,14 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from cdp import audiences, inbox, segments, tables
+from cdp import audiences, inbox, policy_lines, segments, tables
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
-from cdp.minimising import Asked, Batch, Subject, fragments, read, release_plan
+from cdp.minimising import Asked, Batch, Subject, fragments, read
+from cdp.policy_lines import release_plan
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
 from cdp.vocabulary import (
     FieldClass,
@@ -46,10 +47,7 @@ Opener = Callable[[], AbstractContextManager[Work]]
 
 
 class ReleaseNotAllowed(NotAllowed):
-    """The policy lets this caller run no releases, or has no line by which this purpose uses addresses.
-
-    A policy of your own says so: CDP_POLICY_FILE.
-    """
+    """The policy lets this caller run no releases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,8 @@ def run(
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
-    `ReleaseNotAllowed` before anything is read, `NotFound` for a recipient, an endpoint of its
+    `ReleaseNotAllowed` before anything is read, and what `policy_lines.refusal` makes where no
+    line lets a release use contacts for the purpose, `NotFound` for a recipient, an endpoint of its
     or a segment that is not there, `UnsafeAddress`; `InboxLags` when the ledger may be behind:
     the release is closed as `aborted` then, as for any error; batches that are out stay out,
     and counted.
@@ -160,10 +159,15 @@ def run(
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of the release. Raises `ReleaseNotAllowed`."""
-    show = release_plan(plan.ask.purpose, work=work, ports=ports)
-    if not ports.policies.allows(work.actor, "release", "run") or show[FieldClass.CONTACT] is not Show.SHOW:
+    """The column plan of the release. Raises `ReleaseNotAllowed`, and `policy_lines.refusal`."""
+    if not ports.policies.allows(work.actor, "release", "run"):
         raise ReleaseNotAllowed
+    purpose = plan.ask.purpose
+    show = release_plan(purpose, work=work, ports=ports)
+    if show[FieldClass.CONTACT] is not Show.SHOW:
+        raise policy_lines.refusal(
+            purpose, policy_lines.RELEASES, {FieldClass.CONTACT}, work=work, ports=ports
+        )
     return show
 
 
@@ -207,7 +211,7 @@ def _open(
             action="client:release:start",
             outcome="ok",
             purpose=plan.ask.purpose,
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             recipient=endpoint.recipient,
             detail={"release": str(release), "matched": matched, "endpoint": str(endpoint.id)},
         ),
@@ -326,7 +330,7 @@ def _audit(
             purpose=this.plan.ask.purpose,
             references=references,
             recipient=this.endpoint.recipient,
-            policy_version=this.ports.policies.version,
+            policy_version=this.ports.policies.version(work),
             detail={"release": str(this.id), "intent": str(intent.id), "people": count},
         ),
         work=work,

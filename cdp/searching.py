@@ -46,7 +46,7 @@ def search(query: TrailQuery, *, subject: str | None = None, work: Work, ports: 
             purpose="audit",
             # Whoever looks a person up in the trail stands in that person's own trail.
             references=people or (query.references or () if page.total else ()),
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail=_asked(query, page, subject is not None),
         ),
         work=work,

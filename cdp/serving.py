@@ -72,7 +72,7 @@ def _audit(version: NoticeVersion, reference: bytes, *, work: Work, ports: Ports
             outcome="ok",
             references=[reference],
             notice_version=str(version.id),
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
         ),
         work=work,
     )

@@ -270,7 +270,7 @@ def _audit(kept: int, *, work: Work, ports: Ports) -> None:
         AuditEntry(
             action=f"{work.actor.kind}:consent:suppress",
             outcome="ok",
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"kept": kept},
         ),
         work=work,

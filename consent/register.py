@@ -4,6 +4,7 @@ A notice version is never changed: what people agreed to is its purposes and rec
 the hash of its text. Who may write here is decided before (a compliance officer's act).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +21,8 @@ from consent import notices, tables
 from consent import purposes as tree
 from consent.purposes import Reserved
 
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z", re.ASCII)  # a word that a policy line can say
+
 ROLES = frozenset({"processor", "joint", "independent", "entrusted"})
 
 
@@ -33,6 +36,10 @@ class MarketingParent(BadInput):
 
 class NameTaken(Conflict):
     """There is already one of that name; a notice is changed by a new version."""
+
+
+class UnfitName(BadInput):
+    """A purpose is named by up to 63 small letters, digits, _ and -, and begins with a letter."""
 
 
 class NoLawCited(BadInput):
@@ -128,6 +135,8 @@ def add_purpose(
     """Add a purpose. Raises `NameTaken`, `UnknownParent`, `MarketingParent`, `NoLawCited`,
     `SpecialNeedsConsent`.
     """
+    if not _NAME.match(name):
+        raise UnfitName(field="name")
     known = tree.load(work)
     if known.named(name) is not None or name in frozenset(Reserved):
         raise NameTaken(field="name")

@@ -1,4 +1,4 @@
-"""Tables of policies: clients, accounts, write keys, stored policy versions.
+"""Tables of policies: clients, accounts, write keys, policy lines of purposes, policy versions.
 
 Secrets are kept as digests. A client's or key's text names its workspace, so that the
 look-up happens under row-level security like every other.
@@ -51,12 +51,25 @@ accounts = workspace_table(
     key=("id",),
 )
 
+purpose_lines = workspace_table(
+    "purpose_lines",
+    SCHEMA,
+    Column("purpose", Text),  # its name, as the lines say it
+    Column("text", Text, nullable=False),
+    instant("proposed_at"),
+    Column("proposed_by", Text, nullable=False),
+    instant("agreed_at", null=True),  # null: nobody has agreed, and nothing is shown
+    Column("agreed_by", Text),
+    key=("purpose",),
+)
+
 policy_versions = workspace_table(
     "policy_versions",
     SCHEMA,
     Column("version", Text),
-    Column("text", Text, nullable=False),
+    Column("text", Text, nullable=False),  # of the whole policy, the base included
     instant("loaded_at"),
+    Column("loaded_by", Text, nullable=False),
     key=("version",),
     app=APPEND,
 )

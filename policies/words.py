@@ -77,6 +77,7 @@ class Action(StrEnum):
     ROTATE = "rotate"
     SIGN = "sign"
     DECIDE = "decide"
+    AGREE = "agree"  # puts lines of a purpose in force
 
 
 class Effect(StrEnum):
@@ -113,7 +114,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
         Resource.PURPOSE: frozenset({Action.READ, Action.WRITE, Action.CHANGE_BASIS}),
         Resource.RECIPIENT: _READ_WRITE,
         Resource.CONTROLLER: _READ_WRITE,
-        Resource.POLICY: _READ_WRITE,
+        Resource.POLICY: _READ_WRITE | {Action.AGREE},
         Resource.JOB: frozenset({Action.RUN}),
         Resource.KEY: frozenset({Action.ROTATE}),
         Resource.LOG: frozenset({Action.SIGN}),

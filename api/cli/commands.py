@@ -40,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "account": Command("callers", "accounts_app", "People who log in here.", _SETUP),
     "controller": Command("controllers", "app", "Who decides, and which laws bind them.", _SETUP),
     "purpose": Command("registers", "purposes_app", "What data is used for, on which legal basis.", _SETUP),
+    "policy": Command("policy", "app", "What may be seen for a purpose, proposed and agreed to.", _SETUP),
     "notice": Command("registers", "notices_app", "What people are told when they agree.", _SETUP),
     "recipient": Command("registers", "recipients_app", "Who receives data from here.", _SETUP),
     "import": Command("importing", "import_file", "Import a file of records, whole or not at all.", _DATA),

@@ -350,7 +350,7 @@ def _history(
             action="system:consent:read",
             outcome="ok",
             references=[keys.reference(one) for one in seen],
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"words": len(found)},
         ),
         work=work,

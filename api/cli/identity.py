@@ -234,7 +234,7 @@ def _record_graph(fragments: Sequence[str], work: Work, ports: Ports) -> None:
             action="system:identity:draw",
             outcome="ok",
             references=[keys.reference(one) for one in held],
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
         ),
         work=work,
     )

@@ -107,6 +107,7 @@ def preview(
             "matched": funnel.matched,
             "permitted": funnel.permitted,
             "withheld": dict(funnel.withheld),
+            "cure": None if funnel.cure is None else funnel.cure.for_command,
             "left_out": [
                 {
                     "profile": one.profile,
@@ -139,7 +140,7 @@ def _record_preview(left_out: list[Withheld] | Any, purpose: str, *, work: Work,
             outcome="ok",
             purpose=purpose,
             references=[keys.reference(one) for one in roots],
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"left_out": len(roots)},
         ),
         work=work,
@@ -161,6 +162,8 @@ def _funnel(funnel: Funnel, left_out: list[Withheld] | Any, *, each: bool) -> li
             [(reason, count, _article(reason)) for reason, count in funnel.withheld.items()],
         ),
     ]
+    if funnel.cure is not None:
+        parts.append(Text(funnel.cure.for_command))
     if each:
         parts.append(
             table(("profile", "reason", "entry"), [(one.profile, one.reason, one.entry) for one in left_out])

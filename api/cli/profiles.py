@@ -109,6 +109,7 @@ def _print(view: View, *, as_json: bool, exact: bool) -> None:
         "withheld": withheld,
         "contactable": dict(view.contactable),
         "reasons": closed,
+        "cure": None if view.cure is None else view.cure.for_command,
         "receipt": view.receipt,
     }
     emit(document, as_json, *_told(view, withheld, closed))
@@ -126,5 +127,6 @@ def _told(view: View, withheld: dict[str, str], closed: dict[str, str]) -> list[
         facts({"profile": view.profile, "purpose": view.purpose}),
         table(("field", "", "value or reason"), sorted(rows)),
         table(("channel", "contact to use"), channels),
+        *([] if view.cure is None else [Text(view.cure.for_command)]),
         Text(f"receipt: {view.receipt}"),
     ]

@@ -14,9 +14,10 @@ from sqlalchemy import select
 from api.cli.callers import ONCE, Controller, controller_of
 from api.cli.consent import SLACK
 from api.cli.output import Json, emit, emit_rows
+from api.cli.policy import proposed
 from api.cli.running import WorkspaceName, platform, read_text, record, time_of
 from api.session import Session
-from cdp import consents, endpoints
+from cdp import consents, endpoints, policy_lines
 from cdp.vocabulary import Basis, PurposeClass, RecipientId
 from cdp.work import Work
 from consent import controllers, purposes, register, tables
@@ -69,7 +70,8 @@ def create_purpose(
     """Register a purpose. Without the evidence that its basis asks for, nothing is used for it.
 
     An unsubscribe does not stop `service` and `legal` purposes, so those are made by a
-    compliance officer's leave.
+    compliance officer's leave. What may be seen for it is proposed as policy lines, by its class,
+    and in force once a compliance officer agrees: `cdp policy agree`.
     """
     until = time_of(assessed_until, "assessed_until") if assessed_until else None
     officer = () if kind is PurposeClass.MARKETING else (Role.COMPLIANCE,)
@@ -90,7 +92,13 @@ def create_purpose(
             special=special,
         )
         record(work, opened.system.ports, "purpose", "create", purpose=made)
-    emit({"purpose": made, "name": name}, as_json, Text(f"Purpose {name!r} is {made}."))
+        lines = policy_lines.propose(name, kind, work=work, ports=opened.system.ports)
+    emit(
+        {"purpose": made, "name": name, "proposed": lines},
+        as_json,
+        Text(f"Purpose {name!r} is {made}."),
+        *proposed(name, lines),
+    )
 
 
 @purposes_app.command("list")

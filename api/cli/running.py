@@ -107,7 +107,7 @@ def record(work: Work, ports: Ports, subject: str, action: str, **detail: Any) -
         AuditEntry(
             action=f"system:{subject}:{action}",
             outcome="ok",
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={name: str(value) for name, value in detail.items()},
         ),
         work=work,

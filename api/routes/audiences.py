@@ -39,7 +39,10 @@ class PreviewIn(Strict):
 
 
 class PreviewOut(Out):
-    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people."""
+    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people.
+
+    `cure` says what mends it where no policy line lets a release use contacts for the purpose.
+    """
 
     model_config = with_examples(
         {
@@ -47,6 +50,7 @@ class PreviewOut(Out):
             "permitted": 820,
             "withheld": {"not permitted": 340, "no contact": 20},
             "rounded_to": 20,
+            "cure": "No policy line lets this role see this class … With: POST /v1/purposes/…",
         }
     )
 
@@ -54,6 +58,7 @@ class PreviewOut(Out):
     permitted: int
     withheld: dict[str, int]
     rounded_to: int
+    cure: str | None
 
 
 @router.post("/preview")
@@ -74,4 +79,5 @@ def post_preview(
         permitted=shapes.rounded(funnel.permitted, exact=exact),
         withheld=shapes.counted(funnel.withheld, exact=exact),
         rounded_to=1 if exact else shapes.K,
+        cure=None if funnel.cure is None else funnel.cure.for_request,
     )

@@ -28,6 +28,7 @@ _EXAMPLE = {
     "withheld": {"national_id": "policy"},
     "contactable": {"email": str(shapes.CONTACT)},
     "reasons": {"phone": "no contact", "sms": "no contact"},
+    "cure": "No policy line lets this role see this class … With: POST /v1/purposes/…",
     "receipt": "eyJhbGciOiJFZERTQSIs…",
 }
 
@@ -60,7 +61,8 @@ class ProfileQuery(Strict):
 class ProfileOut(Out):
     """What may be shown. A refusal by consent shows nothing and says why, coarsely or exactly.
 
-    `contactable` gives the contact that may be used on each channel, as an opaque id;
+    `contactable` gives the contact that may be used on each channel, as an opaque id; `cure` says
+    what mends it where a reason is `policy`;
     `receipt` is the decision, signed (JWS, EdDSA; the key is in /.well-known/jwks.json).
     """
 
@@ -73,6 +75,7 @@ class ProfileOut(Out):
     withheld: dict[str, str]
     contactable: dict[str, UUID | None]
     reasons: dict[str, str]
+    cure: str | None
     receipt: str
 
 
@@ -129,5 +132,6 @@ def _shown(view: View) -> ProfileOut:
         withheld=dict(view.withheld),
         contactable=dict(view.contactable),
         reasons=dict(view.reasons),
+        cure=None if view.cure is None else view.cure.for_request,
         receipt=view.receipt,
     )

@@ -3,14 +3,20 @@
 A subclass says in its docstring what happened and what to do. Callers may add a
 `field` (a name of ours, never a value) and `known` facts that are ours to print:
 numbers, ids and words from the vocabulary. HTTP status lives in `api/problems.py`.
+Where one call mends it, a subclass names that call, for each kind of caller its own.
 """
 
 from collections.abc import Mapping
 from inspect import cleandoc
+from typing import ClassVar
 
 
 class CdpError(Exception):
     """Something went wrong inside the platform."""
+
+    # What mends it, with `known` facts in braces: on the command line, and by HTTP.
+    by_command: ClassVar[str] = ""
+    by_request: ClassVar[str] = ""
 
     def __init__(self, *, field: str | None = None, **known: int | str | float | bool) -> None:
         self.field = field
@@ -23,6 +29,19 @@ class CdpError(Exception):
         text = cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " ")
         facts = ([f"field {self.field}"] if self.field else []) + [f"{k} {v}" for k, v in self.known.items()]
         return f"{text} ({', '.join(facts)})" if facts else text
+
+    @property
+    def for_command(self) -> str:
+        """The message, with the command that mends it."""
+        return self._with(self.by_command)
+
+    @property
+    def for_request(self) -> str:
+        """The message, with the request that mends it."""
+        return self._with(self.by_request)
+
+    def _with(self, cure: str) -> str:
+        return f"{self.message} With: {cure.format(**self.known)}" if cure else self.message
 
 
 class BadInput(CdpError):

@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     policy_file: str = Field(
         "",
         description="A policy of your own: a copy of `policies/default.csv` with a `p2` line for each role,"
-        " purpose and class of fields that may be seen. Empty: the default one, which knows its own purposes"
-        " alone.",
+        " purpose and class of fields that may be seen. Empty: the default one. For purposes"
+        " of which the file says nothing, `cdp policy` proposes lines.",
     )
     send_window: timedelta = Field(
         timedelta(seconds=3),

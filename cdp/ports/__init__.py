@@ -57,7 +57,7 @@ from cdp.ports.identity import (
     StoredStatement,
 )
 from cdp.ports.jobs import Jobs
-from cdp.ports.policies import Policies
+from cdp.ports.policies import Policies, PurposeLines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,7 @@ __all__ = [
     "Placement",
     "Policies",
     "Ports",
+    "PurposeLines",
     "Recognised",
     "Recorded",
     "Remembered",

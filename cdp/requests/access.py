@@ -74,7 +74,7 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
             outcome="ok",
             purpose="subject_access",
             references=references,
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"statements": len(result["statements"]), "events": len(result["events"])},
         ),
         work=work,

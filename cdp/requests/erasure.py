@@ -259,7 +259,7 @@ def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports:
             outcome="ok",
             purpose="subject_erasure",
             references=references,
-            policy_version=ports.policies.version,
+            policy_version=ports.policies.version(work),
             detail={"request": str(request), "rows": sum(deleted.values())},
         ),
         work=work,

@@ -12,9 +12,9 @@ from api import keeper, wiring
 from api.routes import shapes
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
-from cdp import scanning, unsubscribe
+from cdp import policy_lines, scanning, unsubscribe
 from cdp.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId, Find
+from cdp.vocabulary import Channel, ContactId, Find, PurposeClass
 
 ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
@@ -73,6 +73,8 @@ def world(api, workspace, database, hook):
         (_, second) = ports.identity.fragments_of(UUID(profile), core_only=True, work=work)
         purpose = ports.ledger.purposes(work=work)["email_marketing"]
     finding = found(town)
+    with as_admin(town.system, workspace) as work:
+        policy_lines.propose("newsletter", PurposeClass.MARKETING, work=work, ports=ports)
     view = town.http.get(
         f"/v1/profiles/{profile}", params={"purpose": "email_marketing"}, headers=town.as_("marketing")
     ).json()
@@ -95,6 +97,7 @@ def world(api, workspace, database, hook):
         },
         "bearer": {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"},
         "path": {
+            "purpose": "newsletter",
             "message_id": "identify-ann",
             "token": unsubscribe.write(link, town.system.links),
             "log": log,

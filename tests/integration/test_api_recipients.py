@@ -19,8 +19,8 @@ from cdp.profile_view import Asking
 from cdp.vocabulary import Actor
 from consent import controllers, register
 from consent.controllers import Controller
-from policies.decide import Decider
 from policies.loader import load_default
+from policies.service import PolicyService
 from policies.words import Action, Role
 
 MARKETING = {"purpose": "email_marketing"}
@@ -169,7 +169,7 @@ def test_a_policy_can_keep_staff_from_reading_as_the_controller(town):
     profile = UUID(town.person())
     policy = load_default()
     lines = [one for one in policy.actions if one.action != Action.READ_AS_CONTROLLER]
-    ports = replace(town.system.ports, policies=Decider(replace(policy, actions=lines)))
+    ports = replace(town.system.ports, policies=PolicyService(replace(policy, actions=lines)))
     actor = Actor(ref="operator", roles=frozenset({"compliance"}), kind="system")
 
     def read(recipient):
@@ -188,7 +188,7 @@ def test_no_contact_is_named_where_no_release_could_use_it(town):
     profile = UUID(town.person())
     policy = load_default()
     lines = [one for one in policy.columns if (one.role, one.purpose) != ("service", "email_marketing")]
-    ports = replace(town.system.ports, policies=Decider(replace(policy, columns=lines)))
+    ports = replace(town.system.ports, policies=PolicyService(replace(policy, columns=lines)))
     asking = Asking(purpose="email_marketing", recipient=MAILER, inbox_lag=timedelta(seconds=5))
     assert town.say("given").json()["counted"]
 

@@ -196,7 +196,11 @@ def test_an_act_of_the_operator_leaves_an_entry(cdp, place):
     cdp("recipient", "create", "audited", "--entity", "E", "--role", "processor", "--country", "DE",
         "--contract-until", "2199-12-31")  # fmt: skip
 
-    assert _actions(place)[len(before) :] == ["system:purpose:create", "system:recipient:create"]
+    assert _actions(place)[len(before) :] == [
+        "system:purpose:create",
+        "system:policy:propose",
+        "system:recipient:create",
+    ]
 
 
 def test_a_contract_is_renewed_and_ended_and_a_client_changes_hands(cdp, place):

@@ -8,7 +8,7 @@ import pytest
 from journeys import ANN, identify, lines, ordered
 from sqlalchemy import delete, func, select
 
-from cdp import imports, minimising, tables
+from cdp import imports, policy_lines, tables
 from cdp.importing import DamagedFile, load_mapping
 from cdp.ingest import Limits, Stages, process
 from cdp.vocabulary import Basis, FieldClass, PurposeClass, Show, State
@@ -205,7 +205,7 @@ def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(jou
     class Generous:
         """A policy that shows everything."""
 
-        def column_plan(self, *_):
+        def column_plan(self, *_, **__):
             return dict.fromkeys(FieldClass, Show.SHOW)
 
     ports = replace(journey.ports, policies=Generous())
@@ -219,7 +219,7 @@ def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(jou
             work=work,
         )
         plans = {
-            name: minimising.plan_for(work.actor, name, work=work, ports=ports)
+            name: policy_lines.plan_for(work.actor, name, work=work, ports=ports)
             for name in ("health", "email_marketing")
         }
 

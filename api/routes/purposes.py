@@ -1,0 +1,84 @@
+"""Purposes' policy lines: what is proposed and in force, and a compliance officer's word on it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.deps import PortsDep, working
+from api.routes.shapes import Out, Word, failures, with_examples
+from cdp import policy_lines
+from cdp.work import Work
+from policies.words import Action, Resource
+
+router = APIRouter(prefix="/v1", tags=["purposes"], responses=failures(401, 403))
+
+_LINES = "p2, service, newsletter, contact, show\n"
+_VERSION = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+PurposePath = Annotated[Word, Path(description="The purpose, by its name.", examples=["newsletter"])]
+AgreeingWork = Annotated[Work, working(Resource.POLICY, Action.AGREE, purpose="operation")]
+
+
+class LinesOut(Out):
+    """The policy lines of one purpose. `agreed_at` null: proposed, and not in force."""
+
+    purpose: str
+    text: str
+    proposed_at: datetime
+    proposed_by: str
+    agreed_at: datetime | None
+    agreed_by: str | None
+
+
+class EveryLinesOut(Out):
+    """The lines of the workspace's own purposes; those of the policy file are not among them."""
+
+    model_config = with_examples(
+        {
+            "purposes": [
+                {
+                    "purpose": "newsletter",
+                    "text": _LINES,
+                    "proposed_at": "2026-01-01T12:00:00Z",
+                    "proposed_by": "system:operator",
+                    "agreed_at": "2026-01-02T12:00:00Z",
+                    "agreed_by": "system:operator",
+                }
+            ]
+        }
+    )
+
+    purposes: list[LinesOut]
+
+
+class InForceOut(Out):
+    """The version of the whole policy that is in force now."""
+
+    model_config = with_examples({"purpose": "newsletter", "version": _VERSION})
+
+    purpose: str
+    version: str
+
+
+@router.get("/policy-lines")
+def get_lines(
+    work: Annotated[Work, working(Resource.PURPOSE, Action.READ, purpose="operation")], ports: PortsDep
+) -> EveryLinesOut:
+    """What may be seen for each purpose of the workspace, proposed or in force."""
+    known = policy_lines.every(work=work, ports=ports)
+    return EveryLinesOut(
+        purposes=[LinesOut(**{name: getattr(one, name) for name in LinesOut.model_fields}) for one in known]
+    )
+
+
+@router.post("/purposes/{purpose}/policy-lines/agreement", responses=failures(404, 409))
+def post_agreement(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
+    """Agree to the proposed lines: they are in force at the next request of every process."""
+    return InForceOut(purpose=purpose, version=policy_lines.agree(purpose, work=work, ports=ports))
+
+
+@router.post("/purposes/{purpose}/policy-lines/withdrawal", responses=failures(404, 409))
+def post_withdrawal(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
+    """Take lines out of force: nothing is shown or sent for the purpose until they are agreed to again."""
+    return InForceOut(purpose=purpose, version=policy_lines.withdraw(purpose, work=work, ports=ports))

@@ -180,6 +180,9 @@ def _decode_many(body: bytes) -> Batch:
         _refuse_shape(error)
     except ValueError:
         whole = _mend(body)
+    else:
+        if _may_repeat(body, whole):
+            whole = _mend(body)
     if len(whole.batch) > BATCH_EVENTS:
         raise TooManyEvents(field="batch", events=len(whole.batch), limit=BATCH_EVENTS)
     for field, shared in (("context", whole.context), ("integrations", whole.integrations)):
@@ -195,15 +198,29 @@ def _decode_many(body: bytes) -> Batch:
     )
 
 
+def _may_repeat(body: bytes, whole: _Many) -> bool:
+    """Whether a body may have two batches, or two contexts for all of one that speak of consent.
+
+    The strict reader keeps the last alone, and a no may stand in the other.
+    """
+    if body.count(b'"batch"') > 1:
+        return True
+    shared = len(memoryview(whole.context)) > 0
+    return shared and b"onsent" in body and body.count(b'"context"') > 1
+
+
 def _mend(body: bytes) -> _Many:
-    """The batch in a body that strict JSON refuses for one item's sake.
+    """The batch in a body that strict JSON refuses for one item's sake, or reads in part.
 
     Python clients write NaN and lone surrogates. Refusing the body would make them
     drop its other events too, so each item is written out again by itself: the sick
     one stays as sick as it was, and `parse` refuses it alone.
     """
     value = _lenient(body)
-    if not isinstance(value, dict) or not isinstance(value.get("batch"), list):
+    batch = value.get("batch") if isinstance(value, dict) else None
+    if isinstance(batch, Repeated):
+        batch = [item for part in batch if isinstance(part, list) for item in part]
+    if not isinstance(batch, list):
         raise NotABatch(field="batch")
 
     def raw(name: str) -> msgspec.Raw:
@@ -211,7 +228,7 @@ def _mend(body: bytes) -> _Many:
 
     key = value.get("writeKey")
     return _Many(
-        batch=[msgspec.Raw(_written(item)) for item in value["batch"]],
+        batch=[msgspec.Raw(_written(item)) for item in batch],
         write_key=key if isinstance(key, str) else None,
         context=raw("context"),
         integrations=raw("integrations"),
@@ -229,9 +246,52 @@ def _lenient(body: bytes) -> Any:
 def lenient(raw: bytes) -> Any:
     """What `raw` says where msgspec reads nothing: lone bytes as surrogates, NaN, integers of any length.
 
-    Raises ValueError where it is no JSON, and RecursionError.
+    Of a name that an object has more than once each value is kept. Raises ValueError where it is
+    no JSON, and RecursionError.
     """
-    return json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=_integer)
+    text = raw.decode("utf-8", "surrogateescape")
+    return json.loads(text, parse_int=_integer, object_pairs_hook=_all_of)
+
+
+class Repeated(list[Any]):
+    """The values of a name that an object has more than once, in order."""
+
+
+def repeats(raw: bytes) -> bool:
+    """Whether an object in `raw` has a name more than once: I-JSON (RFC 7493) has no meaning for it.
+
+    Other readers keep the last value, and lose what the others refuse.
+    """
+    try:
+        _names.decode(raw.decode("utf-8", "surrogateescape"))
+    except _RepeatedName:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+class _RepeatedName(Exception):
+    """An object has a name more than once."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise _RepeatedName
+
+
+# Made once, since it looks at each message that holds a consent; numbers are no concern of it.
+_names = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len)
+
+
+def _all_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        said: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            said.setdefault(name, []).append(value)
+        values.update((name, Repeated(each)) for name, each in said.items() if len(each) > 1)
+    return values
 
 
 def _integer(digits: str) -> int | float:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     INVALID_UTF8 = "invalid_utf8"
     NUMBER_OUT_OF_RANGE = "number_out_of_range"
     TOO_LARGE = "too_large"
+    REPEATED_NAME = "repeated_name"  # beside a consent, which the strict reader might have lost
 
 
 class Note(StrEnum):

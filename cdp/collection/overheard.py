@@ -63,6 +63,8 @@ def _read(raw: bytes) -> Any:
 
 
 def _id(value: Any) -> str | None:
+    if isinstance(value, list):  # such as of a name that is there twice
+        return next((found for one in value if (found := _id(one)) is not None), None)
     # A truth value is an int to Python, and no id to anybody.
     readable = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) if readable and str(value).strip() else None

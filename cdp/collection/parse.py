@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from cdp.collection.body import EVENT_BYTES, Batch, lenient
+from cdp.collection.body import EVENT_BYTES, Batch, lenient, repeats
 from cdp.collection.checks import Flaw, flaw, suspicious
 from cdp.collection.consent import DIALECTS, read_consent
 from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
@@ -85,10 +85,17 @@ def _parse_item(raw: bytes, batch: Batch, shared: _Shared, received_at: datetime
     try:
         if len(raw) > EVENT_BYTES:
             raise Flaw(Reason.TOO_LARGE, None)
+        if _speaks_twice(raw):
+            raise Flaw(Reason.REPEATED_NAME, None)
         wire = _read_item(raw)
         return _message(wire, batch.path_type, shared, received_at)
     except Flaw as found:
         return _invalid(found, raw, batch, received_at)
+
+
+def _speaks_twice(raw: bytes) -> bool:
+    """Whether JSON that may hold a consent has a name twice, so that the strict reader could lose a no."""
+    return b"onsent" in raw and repeats(raw)
 
 
 def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: datetime) -> Message:
@@ -163,6 +170,8 @@ def _mended(raw: bytes) -> _Wire:
 
 
 def _read_shared(batch: Batch) -> _Shared:
+    if _speaks_twice(bytes(batch.context)):
+        raise Flaw(Reason.REPEATED_NAME, "context")
     return _Shared(
         context=_read(_objects, batch.context, "context") or {},
         integrations=_read(_objects, batch.integrations, "integrations") or {},

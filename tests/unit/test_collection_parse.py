@@ -408,3 +408,45 @@ def test_any_bytes_between_the_brackets_get_verdicts(garbage):
         return
 
     assert all(isinstance(verdict, Message | Invalid) for verdict in parse(batch, received_at=NOW))
+
+
+NO, YES = '{"categoryPreferences":{"ads":false}}', '{"categoryPreferences":{"ads":true}}'
+REPEATED = [
+    f'"context":{{"consent":{NO},"consent":{YES}}}',
+    f'"context":{{"consent":{NO}}},"context":{{}}',
+    f'"context":{{"consent":{NO}}},"context":null',
+    '"context":{"consent":{"categoryPreferences":{"ads":false,"ads":true}}}',
+    '"context":{"consent":{"categoryPreferences":{"ads":false},"categoryPreferences":{}}}',
+    '"context":{"consentManagement":{"deniedConsentIds":["ads"],"deniedConsentIds":[]}}',
+    f'"context":{{"consentManagement":{{"deniedConsentIds":["ads"]}},"consentManagement":{YES}}}',
+    f'"userId":"u-1","context":{{"consent":{NO}}}',
+]
+
+
+@pytest.mark.parametrize("said", REPEATED)
+@pytest.mark.parametrize("flawed", ["", ',"properties":{"number":NaN}'])
+def test_a_name_that_is_there_twice_loses_no_no(said, flawed):
+    """Strict readers keep the last of two values; each is heard, and what is said twice is no clear yes."""
+    raw = f'{{"batch":[{{"type":"track","userId":"u-1","event":"x",{said}{flawed}}}]}}'
+    [result] = parse(decode(raw.encode(), path_type="batch"), received_at=NOW)
+
+    assert isinstance(result, Invalid)
+    assert result.heard.user_id == "u-1"
+    assert not complete(result.heard.consent, ["ads"])["ads"]
+
+
+def test_a_batch_that_says_twice_what_holds_for_all_of_it_loses_no_no():
+    """A no of either context binds each item, and the items of both lists are there."""
+    item = '{"type":"track","userId":"u-1","event":"x","context":{}}'
+    raw = f'{{"context":{{"consent":{NO}}},"context":{{}},"batch":[{item}],"batch":[{item},{item}]}}'
+    results = parse(decode(raw.encode(), path_type="batch"), received_at=NOW)
+
+    assert [result.heard.consent for result in results] == [{"ads": False}] * 3
+
+
+def test_a_name_that_is_there_twice_costs_nothing_where_nothing_is_said_of_consent():
+    """The last value counts, as everywhere."""
+    raw = b'{"batch":[{"type":"track","userId":"u-1","event":"x","event":"y"}]}'
+    [result] = parse(decode(raw, path_type="batch"), received_at=NOW)
+
+    assert result.event == "y"

@@ -288,12 +288,12 @@ def test_everything_runs_until_it_is_told_to_stop(cdp, place, search_node, capsy
             with urlopen(f"{url}/readyz", timeout=10) as answer:  # noqa: S310 - it is our own.
                 ready = answer.status
             # Only a keeper that signs is known to hold the lock that the second one misses.
-            settled = until(lambda: _signed(place), seconds=30)
+            settled = until(lambda: _signed(place), seconds=120)
             second = cdp("keeper") if settled else None
-            found = until(lambda: _found_by(caller(capsys, searched)) == "opensearch", seconds=30)
+            found = until(lambda: _found_by(caller(capsys, searched)) == "opensearch", seconds=120)
         finally:
             running.send_signal(signal.SIGINT)
-            code = running.wait(timeout=60)
+            code = running.wait(timeout=120)
             running.stdout.close()
 
     assert said == {"url": url, "logins": {"client": "the id", "secret": "of the demo"}}

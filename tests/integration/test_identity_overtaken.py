@@ -45,10 +45,10 @@ def overtaken(world, *, first, second, then=lambda work: None):
     with world.begin() as work:
         first(work)
         thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not (waited := work.session.scalar(WAITING)) and thread.is_alive():
             assert time.monotonic() < deadline, "the second neither waits nor ends"
-    thread.join(20)
+    thread.join(120)
     if failed:
         raise failed[0]
     return bool(waited)

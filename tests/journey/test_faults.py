@@ -118,7 +118,7 @@ def test_a_worker_killed_with_signal_9_loses_and_doubles_nothing(journey, databa
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = monotonic() + 60
+    deadline = monotonic() + 300
     while contents(database, journey.workspace)["cdp.events"] == 0 and monotonic() < deadline:
         sleep(0.01)  # Polling another process; there is nothing to wait on.
     everybody = [*(one.pid for one in psutil.Process(worker.pid).children()), worker.pid]

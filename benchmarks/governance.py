@@ -1,6 +1,6 @@
 """`python -m benchmarks governance`: what the detector finds, how fast, and in how much memory."""
 
-from benchmarks import detection, footprint
+from benchmarks import apart, detection, footprint
 from benchmarks.detection import Sizes
 from benchmarks.results import Bar, Tell
 from governance.detection import config
@@ -16,6 +16,7 @@ def measure(*, quick: bool, tell: Tell) -> list[Bar]:
         scanner.scan(["The first question starts the process."])
         bars = [
             *detection.quality(scanner, vanilla, tell),
+            *apart.measure(scanner, vanilla, quick=quick, tell=tell),
             *detection.speed(scanner, vanilla, _SIZES[quick], tell),
         ]
     return [*bars, *footprint.measure(tell)]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
-from cdp import tables
+from cdp import tables, workspaces
 from cdp.kernel.database import write
 from cdp.kernel.errors import BrokenSeal, Unavailable
 from cdp.kernel.ids import new_id
@@ -86,8 +86,9 @@ def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
         statements = [row.id for row in claimed if row.label is Label.STATEMENT]
         events = [(row.id, row.received_at) for row in claimed if row.label is Label.EVENT]
         opened = _open(_sealed(statements, events, work=work, ports=ports), work=work, ports=ports)
+        region = workspaces.region(work=work)
     try:
-        scanned = _scan(opened, detector)
+        scanned = _scan(opened, region, detector)
     except Unavailable:
         # Nothing was scanned for want of a detector, which is not the texts' fault.
         with begin() as work:
@@ -275,10 +276,12 @@ def _open(sealed: Sequence[_Sealed], *, work: Work, ports: Ports) -> list[tuple[
     return opened
 
 
-def _scan(opened: Sequence[tuple[SealedRow, list[Text] | str]], detector: Detector) -> list[Scanned]:
+def _scan(
+    opened: Sequence[tuple[SealedRow, list[Text] | str]], region: str, detector: Detector
+) -> list[Scanned]:
     """Ask the detector about all texts at once; a row with a text that was not scanned has failed."""
     asked = [text.text for _, found in opened if not isinstance(found, str) for text in found]
-    answers = iter(detector.scan(asked) if asked else ())
+    answers = iter(detector.scan(asked, regions=[region]) if asked else ())
     scanned: list[Scanned] = []
     for row, found in opened:
         if isinstance(found, str):

@@ -29,6 +29,10 @@ class Language(StrEnum):
 def detect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A text file, or - for standard input.")],
     language: Annotated[Language, typer.Option(help="Which layers look at it.")] = Language.EN,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="A country (ISO 3166-1) whose national numbers are at home there."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find personal data in a text file; one answer a line, with places in the line as given.
@@ -42,7 +46,7 @@ def detect(
         number = 0
         lines = _lines(file)
         while batch := list(islice(lines, chosen.limits.texts)):
-            for found in scanner.scan(batch, language.value):
+            for found in scanner.scan(batch, language.value, region or ()):
                 number += 1
                 unscanned += isinstance(found, str)
                 _say(number, found, as_json)

@@ -13,8 +13,10 @@ from cdp.work import Work
 class Detector(Protocol):
     """Finds personal data in texts. Slow, and in a process of its own; never within a Work."""
 
-    def scan(self, texts: Sequence[str], language: str = "en") -> Sequence[list[Find] | str]:
-        """The finds of each text; a word instead says why a text was not scanned."""
+    def scan(
+        self, texts: Sequence[str], language: str = "en", regions: Sequence[str] = ()
+    ) -> Sequence[list[Find] | str]:
+        """The finds of each text, whose numbers are at home in `regions`; a word: it was not scanned."""
         ...
 
 

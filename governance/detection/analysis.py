@@ -16,11 +16,12 @@ from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, Sp
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from cdp.vocabulary import Find
-from governance.detection import candidates, words
+from governance.detection import decoding, words
 from governance.detection.config import Config
 from governance.detection.finds import settle
 from governance.detection.reading import Reading, read
 from governance.detection.recognisers import ours
+from governance.detection.suspicion import suspicious
 
 # What finds names needs neither grammar nor lemmas: they take three quarters of the time.
 _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
@@ -88,11 +89,13 @@ class Analyser:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._home: tuple[str, ...] = ()
+        self._regions = config.phone_regions
         languages = list(config.languages)
         self._model = _Model(config.model, languages)
         registry = RecognizerRegistry(supported_languages=languages)
         for language in languages:
-            for recogniser in ours(language, config.phone_regions):
+            for recogniser in ours(language, lambda: self._regions, lambda: self._home):
                 registry.add_recognizer(recogniser)
         registry.add_recognizer(SpacyRecognizer(supported_language="en", supported_entities=["PERSON"]))
         self._engine = AnalyzerEngine(
@@ -102,19 +105,26 @@ class Analyser:
             context_aware_enhancer=_AsFound(),
         )
 
-    def analyse(self, texts: Sequence[str], language: str) -> list[list[Find]]:
-        """The finds of each text, with places in it as given."""
-        readings = [read(text) for text in texts]
+    def analyse(self, texts: Sequence[str], language: str, home: Sequence[str] = ()) -> list[list[Find]]:
+        """The finds of each text, with places in it as given; `home` is the regions of whoever has them."""
+        self._home = tuple(home)
+        self._regions = tuple(dict.fromkeys((*home, *self._config.phone_regions)))
+        readings = [
+            (number, reading)
+            for number, text in enumerate(texts)
+            for first in (read(text),)
+            for reading in (first, *decoding.opened(first))
+        ]
         pieces = [
-            (number, at, piece)
-            for number, reading in enumerate(readings)
+            (number, reading, at, piece)
+            for number, reading in readings
             for at, piece in self._pieces(reading.text)
         ]
         found: list[list[Find]] = [[] for _ in texts]
-        said = self._said([piece for _, _, piece in pieces], language)
-        for (number, at, piece), artifacts in zip(pieces, said, strict=True):
-            if artifacts is not None or candidates.suspicious(piece):
-                found[number] += self._found(readings[number], at, piece, artifacts, language)
+        said = self._said([piece for *_, piece in pieces], language)
+        for (number, reading, at, piece), artifacts in zip(pieces, said, strict=True):
+            if artifacts is not None or suspicious(piece):
+                found[number] += self._found(reading, at, piece, artifacts, language)
         return [settle(finds) for finds in found]
 
     def _pieces(self, text: str) -> Iterator[tuple[int, str]]:

@@ -6,13 +6,29 @@ from cdp.vocabulary import Find
 
 # Where two finds overlap, the one that says more precisely what it is stays.
 PRECISION = (
-    "CN_RESIDENT_ID",
-    "IBAN_CODE",
-    "EMAIL_ADDRESS",
-    "CREDIT_CARD",
-    "CN_MOBILE",
-    "PHONE_NUMBER",
-    "PERSON",
+    *(
+        "SECRET",
+        "URL_CREDENTIALS",
+        "CN_RESIDENT_ID",
+        "IBAN_CODE",
+        "EMAIL_ADDRESS",
+        "CRYPTO",
+        "MAC_ADDRESS",
+        "GEO_COORDINATES",
+    ),
+    *(
+        "IP_ADDRESS",
+        "IT_FISCAL_CODE",
+        "FR_NIR",
+        "CREDIT_CARD",
+        "IMEI",
+        "PL_PESEL",
+        "DE_TAX_ID",
+        "SE_PERSONNUMMER",
+    ),
+    *("ES_NIF", "ES_NIE", "UK_NINO", "UK_NHS", "US_SSN", "US_ITIN", "NL_BSN"),
+    *("PASSPORT", "DRIVER_LICENSE", "ABA_ROUTING_NUMBER", "US_BANK_NUMBER", "DATE_OF_BIRTH"),
+    *("CN_MOBILE", "PHONE_NUMBER", "VIN", "PASSWORD", "STREET_ADDRESS", "PERSON"),
 )
 
 

@@ -10,9 +10,10 @@ LARGEST = 64 << 20
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Texts of one language."""
+    """Texts of one language, and in which regions their numbers are at home."""
 
     language: str
+    regions: list[str]
     texts: list[str]
 
 

@@ -19,10 +19,14 @@ _PASSES = 3  # an escape may hold another one (`%2540`)
 _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
     r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|[nrt/\"])"
-    r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp);"
-    r"| ?[(\[] ?(?:at|AT|At|dot|DOT|Dot) ?[)\]] ?"
+    r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp|amp|quot|apos|lt|gt);"
+    r"|=(?:40|2E)(?=[A-Za-z0-9])|=3D"
+    r"| ?[(\[{<] ?(?:at|AT|At|dot|DOT|Dot|punkt|punto|point|punt|kropka) ?[)\]}>] ?"
 )
-_NAMED = {"&commat;": "@", "&period;": ".", "&nbsp;": " "}
+_NAMED = {
+    **{"&commat;": "@", "&period;": ".", "&nbsp;": " ", "&amp;": "&", "&quot;": '"', "&apos;": "'"},
+    **{"&lt;": "<", "&gt;": ">"},
+}
 _BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
 _MOST_FOLDED = 4
 _ASCII = re.compile(r"[!-~]")
@@ -47,21 +51,21 @@ def read(original: str) -> Reading:
     """Read a text of any content; lone surrogates are read as U+FFFD."""
     reading = Reading(original, range(len(original)), range(1, len(original) + 1))
     if not _HARMLESS.match(original):
-        reading = _then(reading, _folded(original))
+        reading = then(reading, _folded(original))
     for _ in range(_PASSES):
         if _ESCAPE.search(reading.text) is None:
             break
-        reading = _then(reading, _unescaped(reading.text))
+        reading = then(reading, _unescaped(reading.text))
         if not _HARMLESS.match(reading.text):
-            reading = _then(reading, _folded(reading.text))
+            reading = then(reading, _folded(reading.text))
     return reading
 
 
 Part = tuple[str, int, int]  # what is read, and where it stands
 
 
-def _then(reading: Reading, parts: Iterator[Part]) -> Reading:
-    """The reading of a reading."""
+def then(reading: Reading, parts: Iterator[Part]) -> Reading:
+    """The reading of a reading, of which each part stands for what it names the places of."""
     # Not lists: a text of a million characters that each fold to many would take gigabytes.
     characters, starts, ends = StringIO(newline=""), array("I"), array("I")
     for text, start, end in parts:
@@ -126,8 +130,10 @@ def _meant(escape: str, at: int) -> Iterator[Part]:
         meant = chr(int(code[1:], 16)) if code[0] == "u" else _BLANKS.get(code, code)
     elif escape[0] == "&":
         meant = _NAMED.get(escape) or _character(escape[2:-1])
+    elif escape[0] == "=":
+        meant = chr(int(escape[1:], 16))  # quoted-printable, RFC 2045
     else:
-        meant = "@" if "a" in escape.lower() else "."
+        meant = "@" if escape.strip(" ()[]{}<>").lower() == "at" else "."
     yield meant, at, end
 
 

@@ -4,27 +4,34 @@ Presidio's own for the same entities are not registered: they miss what touches 
 ask the network, or take most of the time (ADR-0014).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
-from governance.detection import candidates
+from governance.detection import candidates, spoken, telephones
 from governance.detection.candidates import Span
+from governance.detection.credentials import credentials
+from governance.detection.devices import devices
+from governance.detection.forms import FORMS, forms
+from governance.detection.written import written
 
-Finder = Callable[[str], Iterator[Span]]
-CHECKED = 1.0  # a checksum, or a public suffix, has confirmed it
+Placed = tuple[int, int, str]
+Finder = Callable[[str], Iterator[Placed]]
+Regions = Callable[[], Sequence[str]]
+CHECKED = 1.0  # a checksum, a public suffix, an issuer's prefix or a word beside it has confirmed it
 FORM = 0.6  # the form alone
 
 
 class Checked(LocalRecognizer):
-    """A recogniser of one entity, by form and checksum."""
+    """A recogniser by form and checksum."""
 
-    def __init__(self, entity: str, finder: Finder, score: float, language: str) -> None:
+    def __init__(self, entities: Collection[str], finder: Finder, score: float, language: str) -> None:
         self._finder, self._score = finder, score
-        super().__init__(supported_entities=[entity], supported_language=language, name=f"cdp {entity}")
+        name = f"cdp {min(entities)}"
+        super().__init__(supported_entities=list(entities), supported_language=language, name=name)
         self._named = {
-            RecognizerResult.RECOGNIZER_NAME_KEY: f"cdp {entity}",
+            RecognizerResult.RECOGNIZER_NAME_KEY: name,
             RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
         }
 
@@ -38,7 +45,6 @@ class Checked(LocalRecognizer):
         nlp_artifacts: Any = None,  # noqa: ARG002
     ) -> list[RecognizerResult]:
         """What the finder finds, as Presidio wants it."""
-        (entity,) = self.supported_entities
         return [
             RecognizerResult(
                 entity_type=entity,
@@ -47,22 +53,30 @@ class Checked(LocalRecognizer):
                 score=self._score,
                 recognition_metadata=dict(self._named),
             )
-            for start, end in self._finder(text)
+            for start, end, entity in self._finder(text)
         ]
 
 
-def ours(language: str, regions: Sequence[str]) -> list[Checked]:
-    """The recognisers of one language."""
+def _of(entity: str, finder: Callable[[str], Iterator[Span]]) -> tuple[tuple[str, ...], Finder]:
+    def placed(text: str) -> Iterator[Placed]:
+        return ((*span, entity) for span in finder(text))
 
-    def phones(text: str) -> Iterator[Span]:
-        return candidates.phones(text, regions)
+    return (entity,), placed
 
-    made: tuple[tuple[str, Finder, float], ...] = (
-        ("EMAIL_ADDRESS", candidates.emails, CHECKED),
-        ("CREDIT_CARD", candidates.cards, CHECKED),
-        ("IBAN_CODE", candidates.ibans, CHECKED),
-        ("CN_RESIDENT_ID", candidates.resident_ids, CHECKED),
-        ("CN_MOBILE", candidates.mobiles, FORM),
-        ("PHONE_NUMBER", phones, FORM),
+
+def ours(language: str, regions: Regions, home: Regions) -> list[Checked]:
+    """The recognisers of one language; telephones are at home in `regions`, the workspace in `home`."""
+    made: tuple[tuple[tuple[tuple[str, ...], Finder], float], ...] = (
+        (_of("EMAIL_ADDRESS", candidates.emails), CHECKED),
+        (_of("EMAIL_ADDRESS", spoken.emails), CHECKED),
+        (_of("CREDIT_CARD", candidates.cards), CHECKED),
+        (_of("IBAN_CODE", candidates.ibans), CHECKED),
+        (_of("CN_RESIDENT_ID", candidates.resident_ids), CHECKED),
+        (_of("CN_MOBILE", telephones.mobiles), FORM),
+        (_of("PHONE_NUMBER", lambda text: telephones.phones(text, regions())), FORM),
+        ((tuple(form.entity for form in FORMS), lambda text: forms(text, home())), CHECKED),
+        ((("IP_ADDRESS", "MAC_ADDRESS", "CRYPTO", "GEO_COORDINATES"), devices), CHECKED),
+        ((("SECRET", "PASSWORD", "URL_CREDENTIALS"), credentials), CHECKED),
+        ((("DATE_OF_BIRTH", "STREET_ADDRESS", "PERSON"), written), FORM),
     )
-    return [Checked(entity, finder, score, language) for entity, finder, score in made]
+    return [Checked(entities, finder, score, language) for (entities, finder), score in made]

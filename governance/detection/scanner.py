@@ -80,9 +80,12 @@ class Scanner:
         with self._lock:
             self._kill()
 
-    def scan(self, texts: Sequence[str], language: str = "en") -> list[list[Find] | str]:
+    def scan(
+        self, texts: Sequence[str], language: str = "en", regions: Sequence[str] = ()
+    ) -> list[list[Find] | str]:
         """The finds of each text; a word instead (`too_long`, `timeout`, `crash`): it was not scanned.
 
+        Numbers without a country are at home in `regions`, besides the configured ones.
         Texts that make the process late or kill it are found by asking for each alone.
         Raises `DetectorUnavailable` when the process cannot be started at all.
         """
@@ -96,24 +99,24 @@ class Scanner:
             if len(text) > limits.characters:
                 continue
             if question and (size + len(text) > limits.question or len(question) == limits.texts):
-                self._into(results, question, texts, language)
+                self._into(results, question, texts, Question(language, list(regions), []))
                 question, size = [], 0
             question.append(number)
             size += len(text)
         if question:
-            self._into(results, question, texts, language)
+            self._into(results, question, texts, Question(language, list(regions), []))
         return results
 
     def _into(
-        self, results: list[list[Find] | str], numbers: Sequence[int], texts: Sequence[str], language: str
+        self, results: list[list[Find] | str], numbers: Sequence[int], texts: Sequence[str], asked: Question
     ) -> None:
         """Ask for some texts together; if that fails, for each alone."""
         try:
-            answers: Sequence[list[Find] | str] = self._ask([texts[n] for n in numbers], language)
+            answers: Sequence[list[Find] | str] = self._ask([texts[n] for n in numbers], asked)
         except (Late, Died) as failure:
             if len(numbers) > 1:
                 for number in numbers:
-                    self._into(results, [number], texts, language)
+                    self._into(results, [number], texts, asked)
                 return
             reason = "timeout" if isinstance(failure, Late) else "crash"
             log().warning("scan_failed", reason=reason, size=len(texts[numbers[0]]))
@@ -121,10 +124,10 @@ class Scanner:
         for number, answer in zip(numbers, answers, strict=True):
             results[number] = answer
 
-    def _ask(self, texts: Sequence[str], language: str) -> list[list[Find]]:
+    def _ask(self, texts: Sequence[str], asked: Question) -> list[list[Find]]:
         """One question, one answer. Raises `Late` or `Died`; the process is gone then."""
         # Half a surrogate pair is no character; the answer's places stay those of the text as given.
-        question = Question(language, [_SURROGATE.sub("\ufffd", text) for text in texts])
+        question = Question(asked.language, asked.regions, [_SURROGATE.sub("\ufffd", text) for text in texts])
         patience = self._config.limits.patience(sum(map(len, texts)))
         with self._lock:
             process = self._running()

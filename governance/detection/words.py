@@ -79,6 +79,11 @@ def plain(text: str) -> bool:
     return True
 
 
+def common(word: str) -> bool:
+    """Whether a word in lower case is one of the dictionary and nobody's name."""
+    return _known(word)
+
+
 def speaks(text: str) -> bool:
     """Whether there is anything in `text` that a model of English can read."""
     return _ENGLISH.search(text) is not None

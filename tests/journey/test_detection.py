@@ -33,7 +33,7 @@ class Silent:
     def __init__(self, word):
         self.word = word
 
-    def scan(self, texts, language="en"):
+    def scan(self, texts, language="en", regions=()):
         return [self.word] * len(texts)
 
 
@@ -44,7 +44,7 @@ class Killed(Exception):
 class Dying:
     """A detector whose caller is killed while it waits."""
 
-    def scan(self, texts, language="en"):
+    def scan(self, texts, language="en", regions=()):
         raise Killed
 
 
@@ -220,7 +220,7 @@ def test_f7_a_worker_killed_while_it_scans_leaves_quarantine_and_is_tried_again(
 class Absent:
     """A detector that cannot be started."""
 
-    def scan(self, texts, language="en"):
+    def scan(self, texts, language="en", regions=()):
         raise DetectorUnavailable
 
 
@@ -323,7 +323,7 @@ def test_an_erasure_forgets_scans_findings_and_decisions(journey, scanner):
     journey.work()
 
     class Erasing:
-        def scan(self, texts, language="en"):
+        def scan(self, texts, language="en", regions=()):
             done = erasure.erase(
                 journey.profile("user_id", "u1"),
                 ground="GDPR 17(1)(a)",
@@ -332,7 +332,7 @@ def test_an_erasure_forgets_scans_findings_and_decisions(journey, scanner):
                 patience=PATIENCE,
             )
             assert done.residue_total == 0
-            return scanner.scan(texts, language)
+            return scanner.scan(texts, language, regions)
 
     scan(journey, Erasing())
 
@@ -360,11 +360,11 @@ def test_a_result_passes_over_a_row_that_is_being_erased(journey, scanner):
     said(journey, CARD)
 
     class Meanwhile:
-        def scan(self, texts, language="en"):
+        def scan(self, texts, language="en", regions=()):
             self.erasing = journey.begin()()
             self.work = self.erasing.__enter__()
             self.work.session.execute(delete(governed.scans))
-            return scanner.scan(texts, language)
+            return scanner.scan(texts, language, regions)
 
     detector = Meanwhile()
     scanning.step(journey.begin(purpose="detection"), ports=journey.ports, detector=detector)

@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.vocabulary import Find
-from governance.detection import candidates, checksums, config, words
+from governance.detection import (
+    candidates,
+    checksums,
+    config,
+    credentials,
+    devices,
+    forms,
+    spoken,
+    suspicion,
+    telephones,
+    words,
+    written,
+)
 from governance.detection.finds import settle
 from governance.detection.reading import read
 
@@ -15,14 +27,19 @@ FINDERS = {
     "card": candidates.cards,
     "iban": candidates.ibans,
     "resident": candidates.resident_ids,
-    "mobile": candidates.mobiles,
-    "phone": lambda text: candidates.phones(text, REGIONS),
+    "mobile": telephones.mobiles,
+    "spoken": spoken.emails,
+    "form": lambda text: forms.forms(text, ("SE", "US")),
+    "device": devices.devices,
+    "credential": credentials.credentials,
+    "written": written.written,
+    "phone": lambda text: telephones.phones(text, REGIONS),
 }
 
 
 def found(kind, text):
     """What a finder finds, as text."""
-    return [text[start:end] for start, end in FINDERS[kind](text)]
+    return [text[start:end] for start, end, *_ in FINDERS[kind](text)]
 
 
 @pytest.mark.parametrize(
@@ -131,14 +148,14 @@ def test_every_card_that_passes_luhn_is_found_in_any_grouping(body, separator):
 def test_what_is_not_suspicious_holds_no_identifier(text):
     """The prefilter's no is certain, whatever the text."""
     reading = read(text).text
-    if not candidates.suspicious(reading):
+    if not suspicion.suspicious(reading):
         assert [kind for kind, finder in FINDERS.items() if list(finder(reading))] == []
 
 
 @given(st.sampled_from(["jane@shop.com", "4111111111111111", "DE89370400440532013000", "+442079460958"]))
 def test_what_the_finders_find_is_suspicious(value):
     """The other way round."""
-    assert candidates.suspicious(f"see {value} there")
+    assert suspicion.suspicious(f"see {value} there")
 
 
 def test_of_overlapping_finds_the_most_precise_stays():

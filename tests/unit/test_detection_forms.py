@@ -1,0 +1,137 @@
+"""What has a form, a check or a word beside it is found in whatever carries it; machines' numbers are not."""
+
+import base64
+
+import pytest
+
+from governance.detection import config
+from governance.detection.analysis import Analyser
+
+
+@pytest.fixture(scope="module")
+def analyser():
+    """One that has loaded its model."""
+    return Analyser(config.load())
+
+
+def found(analyser, text, *regions):
+    """Entities and texts of what is found, names left out."""
+    (finds,) = analyser.analyse([text], "en", regions)
+    return [(one.entity, text[one.start : one.end]) for one in finds if one.entity != "PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "before", "value", "behind"),
+    [
+        ("US_SSN", "ssn ", "521-48-7193", " please"),
+        ("US_SSN", "My social is ", "521 48 7193", "."),
+        ("US_ITIN", "itin: ", "912-78-4416", ""),
+        ("ABA_ROUTING_NUMBER", "routing number ", "021000021", ""),
+        ("US_BANK_NUMBER", "checking account ", "004417729083", ""),
+        ("UK_NHS", "NHS number ", "943 476 5919", ""),
+        ("UK_NINO", "NI ", "AB123456C", ""),
+        ("SE_PERSONNUMMER", "pnr ", "811228-9874", ""),
+        ("DE_TAX_ID", "Steuer-ID ", "86 095 742 719", ""),
+        ("FR_NIR", "", "2 55 08 65 088 017 02", ""),
+        ("ES_NIF", "dni ", "12345678Z", ""),
+        ("ES_NIE", "NIE ", "X1234567L", ""),
+        ("IT_FISCAL_CODE", "", "RSSMRA85T10A562S", ""),
+        ("PL_PESEL", "PESEL ", "44051401359", ""),
+        ("NL_BSN", "bsn ", "111222333", ""),
+        ("PASSPORT", "passport no ", "533401372", ""),
+        ("DRIVER_LICENSE", "driver's license ", "D4417203", ""),
+        ("IP_ADDRESS", "blocked from ", "203.0.113.77", "."),
+        ("IP_ADDRESS", "at ", "2001:db8:85a3::8a2e:370:7334", ", twice"),
+        ("MAC_ADDRESS", "mac ", "3C-22-FB-90-0A-17", " left"),
+        ("CRYPTO", "refund to ", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", ""),
+        ("CRYPTO", "or ", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", ""),
+        ("IMEI", "imei ", "356938035643809", ""),
+        ("VIN", "the car ", "1M8GDM9AXKP042788", ""),
+        ("GEO_COORDINATES", "left at ", "59.32938, 18.06871", ""),
+        ("URL_CREDENTIALS", "see ", "postgresql://till:s3cr3t@db.shop.com:5432/pos", ""),
+        ("PASSWORD", "password: ", "oat-milk-9", ""),
+        ("SECRET", "who committed ", "AKIA" + "Q7WM2ZTR5XNB4HDL", "?"),
+        ("DATE_OF_BIRTH", "born on ", "4 March 1981", ""),
+        ("EMAIL_ADDRESS", "it is ", "anna dot k at shop dot org", ""),
+        ("EMAIL_ADDRESS", "it is ", "anna @ shop . org", ", thanks"),
+        ("IBAN_CODE", "to ", "NL91.ABNA.0417.1643.00", ""),
+        ("CREDIT_CARD", "card ", "4111,1111,1111,1111", " it says"),
+    ],
+)
+def test_a_value_is_found_where_its_form_or_a_word_tells_it(analyser, entity, before, value, behind):
+    """In a sentence, in base64 and in hexadecimal digits."""
+    text = f"{before}{value}{behind}"
+
+    assert [one for one, said in found(analyser, text) if value[:8] in said] == [entity]
+    coded = f"{text} and that is all of it".encode()
+    assert entity in [one for one, _ in found(analyser, base64.b64encode(coded).decode())]
+    assert entity in [one for one, _ in found(analyser, coded.hex())]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ts=1603344556 level=warn", "done at 1699887766", '"updated": 1655443322', "up 1511223344 ms"),
+        *(
+            "1688990011.50 -1.2",
+            "build 20231104 of 1.14.2",
+            "Chrome/131.0.6778.86",
+            "disk: 1987654321 blocks",
+        ),
+        *(
+            "parcel RR123456785SE",
+            "carrier 1Z999AA10123456784",
+            "sha 9f86d081884c7d65",
+            "e is 2.718281828459045",
+        ),
+        *("listening on 127.0.0.1:8000", "netmask 255.255.255.0", "password: required", "password reset"),
+        *(
+            "api_key: ${API_KEY}",
+            "the passport office is closed",
+            "meet at noon dot dot dot",
+            "at 12:30:45 sharp",
+        ),
+    ],
+)
+def test_numbers_of_machines_and_words_of_technology_are_nobodys(analyser, text):
+    """In a workspace of any country."""
+    assert found(analyser, text, "DE", "SE") == []
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "number"),
+    [
+        ("SE", "Ring 073-145 62 80 efter fem", "073-145 62 80"),
+        ("SE", "0731456280", "0731456280"),
+        ("CN", "家里座机021-62751234", "021-62751234"),
+        ("CN", "手机139.1234.5678", "139.1234.5678"),
+        ("ES", "mi móvil es 613 34 56 78", "613 34 56 78"),
+        ("PL", "Proszę dzwonić: 512 345 679", "512 345 679"),
+    ],
+)
+def test_a_number_of_the_workspaces_own_country_is_found(analyser, region, text, number):
+    """Its people write it without the country's code."""
+    assert [said for _, said in found(analyser, text, region)] == [number]
+
+
+@pytest.mark.parametrize("text", ["pleasering212-736-5011 soon", "they said 07400 900461", "mob07912 345678"])
+def test_a_word_before_a_telephone_number_does_not_hide_it(analyser, text):
+    """Glued to it, or one that ends like a word for other numbers."""
+    assert [entity for entity, _ in found(analyser, text)] == ["PHONE_NUMBER"]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("plan,passport_no\nbasic,533401372", "PASSPORT"),
+        ("<row><nhs-number>943 476 5919</nhs-number></row>", "UK_NHS"),
+        ("?plan=basic&phone=%2B46+73-145+62+80", "PHONE_NUMBER"),
+        ('{"by_pesel": {"44051401359": 3}}', "PL_PESEL"),
+        ("the form wraps it: anna@\nshop.org", "EMAIL_ADDRESS"),
+        ("pat=40shop.org wrote", "EMAIL_ADDRESS"),
+        ("note: 206\n  325 1810 is my phone", "PHONE_NUMBER"),
+    ],
+)
+def test_what_carries_a_value_does_not_hide_it(analyser, text, entity):
+    """Tables by their heads, tags, forms, keys, folded lines."""
+    assert [one for one, _ in found(analyser, text)] == [entity]

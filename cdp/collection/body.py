@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from cdp.kernel.errors import BadInput, TooLarge
+from cdp.kernel.repeated import Repeated, all_of
 
 EVENT_BYTES = 32 * 1024  # a larger one is refused by `parse`, alone
 BATCH_BYTES = 500 * 1024
@@ -250,48 +251,7 @@ def lenient(raw: bytes) -> Any:
     no JSON, and RecursionError.
     """
     text = raw.decode("utf-8", "surrogateescape")
-    return json.loads(text, parse_int=_integer, object_pairs_hook=_all_of)
-
-
-class Repeated(list[Any]):
-    """The values of a name that an object has more than once, in order."""
-
-
-def repeats(raw: bytes) -> bool:
-    """Whether an object in `raw` has a name more than once: I-JSON (RFC 7493) has no meaning for it.
-
-    Other readers keep the last value, and lose what the others refuse.
-    """
-    try:
-        _names.decode(raw.decode("utf-8", "surrogateescape"))
-    except _RepeatedName:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False
-
-
-class _RepeatedName(Exception):
-    """An object has a name more than once."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) < len(pairs):
-        raise _RepeatedName
-
-
-# Made once, since it looks at each message that holds a consent; numbers are no concern of it.
-_names = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len)
-
-
-def _all_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        said: dict[str, list[Any]] = {}
-        for name, value in pairs:
-            said.setdefault(name, []).append(value)
-        values.update((name, Repeated(each)) for name, each in said.items() if len(each) > 1)
-    return values
+    return json.loads(text, parse_int=_integer, object_pairs_hook=all_of)
 
 
 def _integer(digits: str) -> int | float:

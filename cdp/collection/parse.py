@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from cdp.collection.body import EVENT_BYTES, Batch, lenient, repeats
+from cdp.collection.body import EVENT_BYTES, Batch, lenient
 from cdp.collection.checks import Flaw, flaw, suspicious
 from cdp.collection.consent import DIALECTS, read_consent
 from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
 from cdp.collection.overheard import overheard
 from cdp.collection.times import instant, iso
+from cdp.kernel.repeated import repeats
 
 ID_LENGTH = 255
 MESSAGE_ID_LENGTH = 100
@@ -95,7 +96,7 @@ def _parse_item(raw: bytes, batch: Batch, shared: _Shared, received_at: datetime
 
 def _speaks_twice(raw: bytes) -> bool:
     """Whether JSON that may hold a consent has a name twice, so that the strict reader could lose a no."""
-    return b"onsent" in raw and repeats(raw)
+    return b"onsent" in raw and repeats(raw.decode("utf-8", "surrogateescape"))
 
 
 def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: datetime) -> Message:

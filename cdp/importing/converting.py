@@ -16,7 +16,7 @@ from cdp.importing.contacts import is_damaged, mails, phones, unquoted, whole
 from cdp.importing.countries import country
 from cdp.importing.days import day, instant
 from cdp.importing.mapping import COUNTRIES, VALUE_LENGTH, Everybody, Mapping, OptIn
-from cdp.importing.rows import Choice, ImportRow, Loss, RawRow, Reason, Refusal, Rejected
+from cdp.importing.rows import NO_OBJECT, Choice, ImportRow, Loss, RawRow, Reason, Refusal, Rejected
 
 _TOTAL = re.compile(
     r"(?:(?:grand|sub)[ -]?)?(?:total|totals|sum|summe|summa|totalt|gesamt|somme|合计|总计)\b\s*[:.]?.{0,20}"
@@ -274,7 +274,7 @@ def _looks_like(text: str, space: str) -> bool:
 def _text(value: object, column: str) -> str | None:
     if isinstance(value, str):
         text = value.strip()
-    elif value is None:
+    elif value is None or value is NO_OBJECT:
         return None
     elif isinstance(value, bool):
         text = "true" if value else "false"

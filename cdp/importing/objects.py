@@ -15,7 +15,8 @@ import msgspec
 from cdp.importing.columns import Found, match
 from cdp.importing.lines import Line, Script, lines
 from cdp.importing.opening import DamagedFile, FileTooLarge, Limits
-from cdp.importing.rows import RawRow, Reason
+from cdp.importing.rows import NO_OBJECT, RawRow, Reason
+from cdp.kernel.repeated import all_of, repeats
 
 # How much of an NDJSON file is looked at to learn its columns, since it has no header.
 SAMPLE_LINES = 1_000
@@ -85,7 +86,7 @@ def _lists(value: dict[str, Any]) -> list[list[Any]]:
 
 def _array(text: str, name: str) -> list[Any]:
     try:
-        value = msgspec.json.decode(text)
+        value = _decoded(text)
     except (ValueError, RecursionError):
         raise DamagedFile(file=name) from None
     if isinstance(value, dict):
@@ -93,6 +94,12 @@ def _array(text: str, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise DamagedFile(file=name)
     return value
+
+
+def _decoded(text: str) -> Any:
+    """What a text of JSON says; a name that an object has twice has a list of its values."""
+    value = msgspec.json.decode(text)
+    return json.loads(text, object_pairs_hook=all_of) if repeats(text) else value
 
 
 def picked(rows: Iterator[RawRow], found: Found) -> Iterator[RawRow]:
@@ -120,6 +127,9 @@ def _at(value: Any, name: str) -> object:
         inner = _at(value, ".".join(parts[:cut])) if cut < len(parts) else None
         if isinstance(inner, dict):
             return _at(inner, ".".join(parts[cut:]))
+        if inner not in (None, ""):
+            # `"consent": false` where others have `"consent": {"email": false}`.
+            return NO_OBJECT
     return None
 
 
@@ -133,7 +143,7 @@ def _object(line: Line) -> RawRow:
     flaw = Reason.INVALID_UTF8 if any("\ud800" <= one <= "\udfff" for one in line.text) else None
     try:
         # Only the slower reader takes bytes that are no text, so that the rest of the row can be read.
-        value = json.loads(line.text) if flaw else msgspec.json.decode(line.text)
+        value = json.loads(line.text, object_pairs_hook=all_of) if flaw else _decoded(line.text)
     except (ValueError, RecursionError):
         return RawRow(line.number, {_TEXT: line.text}, flaw=flaw or Reason.NOT_JSON)
     if not isinstance(value, dict):

@@ -13,6 +13,13 @@ from enum import StrEnum
 import msgspec
 
 
+class NoObject:
+    """What a row has where an object should hold the column: no value, and no clear yes either."""
+
+
+NO_OBJECT = NoObject()
+
+
 class Reason(StrEnum):
     """Why a row was rejected; the words of the file of rejects."""
 

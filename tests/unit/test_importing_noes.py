@@ -132,3 +132,41 @@ def test_of_thousands_of_rows_that_are_broken_in_one_place_not_one_loses_its_no(
     assert lost == []
     assert sum(isinstance(row, ImportRow) for row in heard.values()) > 500
     assert sum(isinstance(row, Rejected) for row in heard.values()) > 500
+
+
+PLAIN = """
+source: crm
+identifier: {column: id, namespace: "crm:crm"}
+identifiers: {mail: email}
+opt_in: {column: ok, purpose: newsletter, channel: email, notice: monthly}
+"""
+NESTED = PLAIN.replace("column: ok", "column: consent.mail")
+
+
+@pytest.mark.parametrize("form", ["ndjson", "json"])
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ("plain", '"ok": "no", "ok": "yes"'),
+        ("plain", '"ok": false, "ok": null'),
+        ("nested", '"consent": {"mail": false}, "consent": {"mail": true}'),
+        ("nested", '"consent": {"mail": false, "mail": true}'),
+        ("nested", '"consent": {"mail": false}, "consent": {}'),
+        ("nested", '"consent": false'),
+        ("nested", '"consent": "declined"'),
+        ("nested", '"consent": [{"mail": false}]'),
+        ("nested", '"consent": true'),
+    ],
+)
+def test_a_no_that_a_json_reader_passes_over_is_heard(tmp_path, form, mapping, said):
+    """A name that is there twice, and a value where other rows have an object, are no clear yes."""
+    other = '{"id": "c1", "mail": "a@a.example", "ok": "yes", "consent": {"mail": true}}'
+    row = f'{{"id": "c2", "mail": "b@a.example", {said}}}'
+    text = f"[{other}, {row}]" if form == "json" else f"{other}\n{row}\n"
+    path = tmp_path / f"rows.{form}"
+    path.write_text(text)
+    chosen = load_mapping(NESTED if mapping == "nested" else PLAIN, known_trait=lambda _: True)
+    yes, no = read(path, chosen)
+
+    assert [choice.given for choice in yes.choices] == [True]
+    assert [choice.given for choice in no.choices] == [False]

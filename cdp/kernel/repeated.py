@@ -1,0 +1,46 @@
+"""JSON objects that have a name more than once, for which I-JSON (RFC 7493) has no meaning.
+
+Strict readers keep the last value without a word, and a no may stand in another.
+"""
+
+import json
+from typing import Any
+
+
+class Repeated(list[Any]):
+    """The values of a name that an object has more than once, in order."""
+
+
+def all_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no value is lost; for `json.loads(object_pairs_hook=…)`."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        said: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            said.setdefault(name, []).append(value)
+        values.update((name, Repeated(each)) for name, each in said.items() if len(each) > 1)
+    return values
+
+
+def repeats(text: str) -> bool:
+    """Whether an object in a text of JSON, at any depth, has a name more than once."""
+    try:
+        _names.decode(text)
+    except _RepeatedName:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+class _RepeatedName(Exception):
+    """An object has a name more than once."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise _RepeatedName
+
+
+# Made once, for it looks at every row and at every message with a consent; numbers are no concern of it.
+_names = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len)

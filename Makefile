@@ -32,7 +32,7 @@ run: $(READY) ## API, worker and keeper on the embedded database with the demo's
 	@$(BIN)/cdp run
 
 test: $(READY) clients ## The whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2
 
 clients: $(READY) ## Build the clients that the tests run; says what is missing
 	@$(BIN)/python tests/clients/building.py

@@ -17,6 +17,8 @@ import pytest
 from fast import FAST
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from api import startup
 from api.migrations import upgrade
@@ -127,6 +129,39 @@ def begin(database: Database, workspace: UUID) -> Opener:
         return open_work(engine or database.app, workspace=workspace, actor=actor, purpose="test")
 
     return opened
+
+
+# What is dear to start is started in one test process alone. xdist's own `loadgroup` groups nothing:
+# it appends the group to a name that pytest 9.2 keeps elsewhere.
+TOGETHER = {
+    "tests/clients/": "clients",
+    "tests/integration/test_search_": "search",
+    "tests/integration/test_cli_operating.py::test_everything_runs_": "search",
+}
+
+
+def together(nodeid: str) -> str:
+    """The tests that run in one process with this one go by one name; most go by their own."""
+    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+
+
+class Together(LoadScopeScheduling):
+    """Hands out tests one by one, and a group of them whole, the largest first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return together(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """How xdist spreads the tests, whatever `--dist` says."""
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test elsewhere that starts a search node would start a second one."""
+    for item in items:
+        alone = "search_node" in getattr(item, "fixturenames", ()) and together(item.nodeid) != "search"
+        assert not alone, f"{item.nodeid} needs a search node: name it in TOGETHER, tests/conftest.py"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

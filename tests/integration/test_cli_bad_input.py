@@ -164,8 +164,13 @@ CALLS = {
         Exit.NOT_FOUND,
         "no such person",
     ),
-    "an unknown contact": (
+    "a refusal of what nobody asks": (
         ("consent", "withdraw", "--purpose", "x", "--contact", "zoe.canary@example.org"),
+        Exit.BAD_INPUT,
+        "field purpose",
+    ),
+    "an unknown number of a source's": (
+        ("consent", "withdraw", "--purpose", "restriction", "--namespace", "crm:crm", "--contact", "canary"),
         Exit.NOT_FOUND,
         "Nobody goes by that contact",
     ),

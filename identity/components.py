@@ -72,7 +72,7 @@ class Limits:
     """The most that is believed of one person.
 
     `claims`: claimants above which a contact is a hub; `fragments`: in one person; `contacts`: by
-    which one fragment goes in one namespace, on whatever evidence.
+    which one fragment goes in one namespace, on whatever evidence; anonymous ids are not counted.
     """
 
     claims: int
@@ -154,7 +154,9 @@ class Book:
             return False
         contacts: dict[str, set[ContactId]] = defaultdict(set)
         for claim in claims:
-            contacts[claim.namespace].add(claim.contact)
+            # Devices come and go: a client on a server may make up one for each message.
+            if claim.namespace != Namespace.ANONYMOUS_ID:
+                contacts[claim.namespace].add(claim.contact)
         return any(len(held) > most for held in contacts.values())
 
     def separate(self, edges: Iterable[EdgeRow]) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from journeys import identify
+from journeys import identify, lines
 from sqlalchemy import select, update
 
 from cdp import audiences, profile_view, segments
@@ -11,7 +11,7 @@ from cdp import tables as cdp_tables
 from cdp.ports import Ask
 from cdp.profile_view import Asking, NoSuchProfile
 from cdp.requests import access, erasure
-from cdp.vocabulary import Channel, Identifier
+from cdp.vocabulary import Channel, Identifier, State
 from consent import tables as consent_tables
 from consent.words import NO
 from identity import tables
@@ -82,6 +82,45 @@ def test_who_is_named_by_a_placeholder_is_a_person_of_their_own_and_their_no_hol
                 f"p{number}@mail.example"
             ]
             assert person != placeholder
+
+
+def test_nothing_is_sent_to_who_said_no_under_a_placeholder(journey, tmp_path):
+    """I9, C15: two people agreed; the no that came for one of them under a shared user id binds."""
+    with journey.begin("admin")() as work:
+        work.session.execute(
+            update(cdp_tables.sources).values(categories={"news": ["email_marketing", "email"]})
+        )
+    for number in (1, 2):
+        grown = {"birthday": "1980-02-03", "address": {"country": "DE"}}
+        journey.send("web", identify(f"u{number}", {"email": f"p{number}@mail.example", **grown}))
+        journey.work()
+        journey.say(State.GIVEN, f"p{number}@mail.example", evidence="form", notice="newsletter")
+    before = journey.release(tmp_path / "before.ndjson")
+    journey.send("web", *messages(60))
+    journey.work()
+    journey.release(tmp_path / "after.ndjson")
+
+    assert before.released == 2
+    assert [one["to"] for one in lines(tmp_path / "after.ndjson")] == ["p2@mail.example"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_a_person_whose_client_makes_up_a_device_for_each_message_stays_a_person(journey, size):
+    """RudderStack's Go client does: after 21 messages its people were gone, whatever the batches."""
+    said = [identify("u1", {"email": "ann@mail.example"}, messageId="identify")]
+    for n in range(39):
+        track = {"type": "track", "event": "Looked", "userId": "u1", "anonymousId": f"9c2f-{n}-d3"}
+        said.append(track | {"messageId": f"t{n}"})
+    for at in range(0, len(said), size):
+        journey.send("web", *said[at : at + size])
+        journey.work()
+    with journey.begin()() as work:
+        [row] = work.session.execute(select(tables.fragments)).all()
+        devices = journey.ports.identity.goes_by([row.id], work=work)
+
+    assert row.quarantined is None
+    assert journey.profile("email", "ann@mail.example") == row.id
+    assert sum(namespace == "anonymous_id" for namespace, _ in devices.values()) == 39
 
 
 def test_a_placeholder_is_erased_only_whole_and_takes_nobody_with_it(journey, placeholder):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
@@ -294,6 +295,17 @@ def test_contacts_are_counted_by_namespace_and_once_whoever_said_them():
 
     assert components(of(1), few, (), limits)[UUID(int=1)].quarantined is None
     assert components(of(1), many, (), limits)[UUID(int=1)].quarantined is Quarantine.CONTACTS
+
+
+@pytest.mark.parametrize("trust", [Trust.VERIFIED, Trust.ASSERTED])
+def test_one_person_has_as_many_devices_as_they_like(trust):
+    """A client on a server makes up an anonymous id for each message: a person of many is one person."""
+    limits = Limits(claims=9, fragments=9, contacts=2)
+    devices = [claim(1, n, namespace="anonymous_id", trust=trust) for n in range(50)]
+    found = components(of(1, 2), [*devices, claim(1, 99), claim(2, 99)], (), limits)
+
+    assert found[UUID(int=1)].quarantined is None
+    assert partition(found, "core") == {frozenset({1, 2})}
 
 
 def test_an_identifier_that_too_many_claim_joins_nobody():

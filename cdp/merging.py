@@ -31,6 +31,10 @@ class QuarantineNotAllowed(NotAllowed):
     """The policy does not let this caller look at what is quarantined."""
 
 
+class WaiverNotAllowed(NotAllowed):
+    """The policy does not let this caller release what is quarantined."""
+
+
 class NoSuchFragment(NotFound):
     """There is no such fragment, or it has been erased."""
 
@@ -51,6 +55,13 @@ class Reason(StrEnum):
 
     MISTAKE = "mistake"  # the separation was one
     PROOF = "proof"  # the person, or a source, proved that both are theirs
+
+
+class OnePerson(StrEnum):
+    """Why what is quarantined is one person's: a word, for what a steward would write could name them."""
+
+    CHECKED = "checked"  # the source was asked: they are one person's contacts
+    PROOF = "proof"  # the person proved that they are theirs
 
 
 class OneFragment(Conflict):
@@ -114,6 +125,26 @@ def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
     return found
 
 
+def waive(
+    one: FragmentId, *, reason: OnePerson, begin: Opener, ports: Ports, patience: timedelta
+) -> Separated:
+    """Release a placeholder from quarantine: it is one person's. Its contacts join again.
+
+    A merge narrows: the stricter word of those who become one holds for all. So it is acknowledged as
+    a separation is. Raises `WaiverNotAllowed`, `NotFound`, `Conflict` if it is not quarantined for
+    its contacts, and `consents.NotYetEffective`.
+    """
+    with begin() as work:
+        if not ports.policies.allows(work.actor, "identity", "merge"):
+            raise WaiverNotAllowed
+        regrouped = ports.identity.waive(one, work=work)
+        now = _derived("waive", one, one, regrouped, work=work, ports=ports, reason=str(reason))
+        after = _of(sorted({*now, *regrouped}), work=work, ports=ports)
+        at = work.now
+    consents.drain(after.fragments, after.contacts, begin=begin, ports=ports, patience=patience)
+    return Separated(before=after, profiles=list(now), at=at)
+
+
 def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
     """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
     if not ports.policies.allows(work.actor, "identity", "unmerge"):
@@ -128,17 +159,24 @@ def _affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affe
     found = [root for root in roots if root is not None]
     if len(found) < len(roots):
         raise NoSuchFragment
-    roots_now = sorted(set(found))
-    fragments = sorted(
-        {one for root in roots_now for one in ports.identity.fragments_of(root, core_only=False, work=work)}
-    )
     of_a, of_b = (set(ports.identity.goes_by([one], work=work)) for one in (a, b))
+    return _of(sorted(set(found)), shared=len(of_a & of_b), work=work, ports=ports)
+
+
+def _of(profiles_now: Sequence[ProfileId], *, shared: int = 0, work: Work, ports: Ports) -> Affected:
+    fragments = sorted(
+        {
+            one
+            for root in profiles_now
+            for one in ports.identity.fragments_of(root, core_only=False, work=work)
+        }
+    )
     return Affected(
-        together=len(roots_now) == 1,
-        profiles=roots_now,
+        together=len(profiles_now) == 1,
+        profiles=profiles_now,
         fragments=fragments,
         contacts=sorted(ports.identity.goes_by(fragments, work=work)),
-        shared=len(of_a & of_b),
+        shared=shared,
     )
 
 

@@ -113,7 +113,7 @@ def _claimants(
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`).
 _READ = """
 SELECT f.id, f.contact_id, f.namespace, f.accept_seq, f.index, f.quarantined,
-    f.core_id, f.root_id, f.lends_to,
+    f.waived_at IS NOT NULL, f.core_id, f.root_id, f.lends_to,
     k.contact_id, k.namespace, k.trust, k.accept_seq, k.index, k.last_seq, k.last_index
 FROM ({wanted}) AS w(id)
 CROSS JOIN LATERAL (SELECT * FROM identity.fragments f WHERE f.id = w.id OFFSET 0) AS f
@@ -187,12 +187,12 @@ def _gather(rows: Iterable[tuple[Any, ...]]) -> Iterable[Stored]:
     found: dict[FragmentId, Stored] = {}
     claims: dict[FragmentId, list[ClaimRow]] = defaultdict(list)
     for row in rows:
-        one, contact, namespace, accept_seq, index, quarantined, core, root, lends_to = row[:9]
+        one, contact, namespace, accept_seq, index, quarantined, waived, core, root, lends_to = row[:10]
         if one not in found:
             why = None if quarantined is None else Quarantine(quarantined)
-            fragment = Fragment(one, contact, namespace, (accept_seq, index), why)
+            fragment = Fragment(one, contact, namespace, (accept_seq, index), why, waived)
             found[one] = Stored(fragment, Component(core, root, lends_to, why), claims[one])
-        contact, namespace, trust, accept_seq, index, last_seq, last_index = row[9:]
+        contact, namespace, trust, accept_seq, index, last_seq, last_index = row[10:]
         if contact is not None:
             first, last = (accept_seq, index), (last_seq, last_index)
             claims[one].append(ClaimRow(one, contact, namespace, Trust(trust), first, last))

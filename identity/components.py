@@ -40,6 +40,7 @@ class Fragment(NamedTuple):
     namespace: str
     place: Place
     quarantined: Quarantine | None = None
+    waived: bool = False  # a steward: it is one person's, however many contacts it goes by
 
     @property
     def order(self) -> Order:
@@ -132,7 +133,8 @@ class Book:
         """Enter a fragment with all its claims."""
         self.fragments[fragment.id] = fragment
         self.claims[fragment.id] = claims
-        if fragment.quarantined is Quarantine.CONTACTS or self._too_many(claims):
+        counted = fragment.quarantined is Quarantine.CONTACTS or self._too_many(claims)
+        if counted and not fragment.waived:
             # A placeholder's: it goes by nothing, so that it neither joins nor parts those whom it names.
             self.crowded.add(fragment.id)
             self.named[fragment.id] = {}

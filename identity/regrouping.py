@@ -224,7 +224,7 @@ def _retract(crowded: Collection[FragmentId], *, work: Work) -> None:
 
 _CROWDED = """
 SELECT f.id FROM identity.fragments f
-WHERE f.id = ANY(%b::uuid[]) AND (f.quarantined = 'contact_limit' OR EXISTS (
+WHERE f.id = ANY(%b::uuid[]) AND f.waived_at IS NULL AND (f.quarantined = 'contact_limit' OR EXISTS (
     SELECT FROM identity.claims c
     WHERE c.fragment_id = f.id AND c.namespace <> 'anonymous_id' AND c.retracted_at IS NULL
     GROUP BY c.namespace HAVING count(DISTINCT c.contact_id) > %s

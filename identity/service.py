@@ -9,7 +9,7 @@ from sqlalchemy import FromClause
 from cdp.ports import Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
-from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge
+from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge, waiving
 from identity.components import Limits
 
 
@@ -164,6 +164,13 @@ class IdentityService:
     def join(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """These two fragments are one person; the regrouped profiles. Raises `NotFound`, `Conflict`."""
         return unmerge.join(a, b, work=work, limits=self.limits)
+
+    def waive(self, one: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """Release a fragment that goes by too many contacts; the regrouped profiles.
+
+        Raises `NotFound`, `Conflict` if it is not quarantined for its contacts.
+        """
+        return waiving.waive(one, work=work, limits=self.limits)
 
     def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Take a steward's `separate` back; the regrouped profiles. Raises `NotFound`, `Conflict`."""

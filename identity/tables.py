@@ -36,6 +36,7 @@ fragments = workspace_table(
     Column("root_id", Uuid, nullable=False),  # verified and scored component: the profile
     Column("lends_to", Uuid),  # root to which an anonymous fragment lends behaviour
     Column("quarantined", Text),  # why it may not link or leave; null: it may
+    instant("waived_at", null=True),  # a steward: one person's, however many contacts it goes by
     Index("uq_fragments_identifier", "workspace_id", "source_id", "contact_id", unique=True),
     Index("ix_fragments_contact", "workspace_id", "contact_id"),
     Index("ix_fragments_core", "workspace_id", "core_id"),

@@ -22,7 +22,7 @@ from api.demo.pictures import Node
 from cdp import evaluation, merging, sources
 from cdp.evaluation import Score
 from cdp.kernel.errors import NotFound
-from cdp.merging import Affected, Evidence, Reason
+from cdp.merging import Affected, Evidence, OnePerson, Reason
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
@@ -162,7 +162,8 @@ def _described(found: Affected) -> RenderableType:
 def quarantined(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """List what is nobody's: identifiers with more contacts, or more joined to them, than one person has.
 
-    Nothing of them is joined, shown or released. `cdp subject erase --quarantined` erases one whole.
+    Nothing of them is joined, shown or released. `cdp subject erase --quarantined` erases one whole,
+    `cdp identity waive` releases one that is a person's.
     """
     with platform() as opened, opened.work(workspace, Role.STEWARD, purpose=PURPOSE) as work:
         found = merging.quarantined(work=work, ports=opened.system.ports)
@@ -170,6 +171,36 @@ def quarantined(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     rows = [(str(one.fragment), one.source, one.namespace, one.why, one.contacts) for one in found]
     emit(
         {"quarantined": [dict(zip(columns, row, strict=True)) for row in rows]}, as_json, table(columns, rows)
+    )
+
+
+@app.command("waive")
+def waive(
+    fragment: Annotated[str, typer.Argument(metavar="FRAGMENT", help="What is quarantined.")],
+    reason: Annotated[
+        OnePerson, typer.Option(help="checked: the source was asked; proof: the person proved it.")
+    ],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Release from quarantine what goes by many contacts and is one person's all the same.
+
+    Its contacts join again, and it is not counted any more. The stricter word of those who become
+    one holds for all; returns once no release that names any of them can still be sent.
+    """
+    one = FragmentId(uuid_of(fragment, "fragment"))
+    with platform() as opened:
+        done = merging.waive(
+            one,
+            reason=reason,
+            begin=opened.opener(opened.workspace(workspace), Role.STEWARD, purpose=PURPOSE),
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
+    emit(
+        {"now": list(done.profiles), "contacts": len(done.before.contacts), "at": done.at},
+        as_json,
+        Text(f"One person: {', '.join(map(str, done.profiles))}"),
     )
 
 

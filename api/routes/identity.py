@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.deps import Client, PortsDep, SystemDep, requires
+from api.deps import Client, PortsDep, SystemDep, requires, working
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import merging
 from cdp.vocabulary import FragmentId
+from cdp.work import Work
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404))
@@ -89,6 +90,87 @@ def post_join(
     found = merging.join(
         FragmentId(body.a),
         FragmentId(body.b),
+        reason=body.reason,
+        begin=client.opener("identity_stewardship"),
+        ports=ports,
+        patience=patience(system.settings),
+    )
+    return JoinOut(profiles=list(found.profiles))
+
+
+class QuarantinedOne(Out):
+    """A fragment that is nobody's, and why; no value of it."""
+
+    model_config = with_examples(
+        {
+            "fragment": str(shapes.PLACEHOLDER),
+            "source": "web",
+            "namespace": "user_id",
+            "why": "contact_limit",
+            "contacts": 21,
+        }
+    )
+
+    fragment: UUID
+    source: str
+    namespace: str
+    why: str
+    contacts: int
+
+
+class QuarantinedOut(Out):
+    """All that is quarantined, by id."""
+
+    quarantined: list[QuarantinedOne]
+
+
+@router.get("/quarantined")
+def get_quarantined(
+    work: Annotated[Work, working(Resource.IDENTITY, Action.READ, purpose="identity_stewardship")],
+    ports: PortsDep,
+) -> QuarantinedOut:
+    """What is nobody's: identifiers with more contacts, or more joined to them, than one person has.
+
+    Nothing of them is joined, shown or released. An erasure with `quarantined` erases one whole.
+    """
+    found = merging.quarantined(work=work, ports=ports)
+    return QuarantinedOut(
+        quarantined=[
+            QuarantinedOne(
+                fragment=one.fragment,
+                source=one.source,
+                namespace=one.namespace,
+                why=one.why,
+                contacts=one.contacts,
+            )
+            for one in found
+        ]
+    )
+
+
+class WaiveIn(Strict):
+    """A fragment that is one person's, however many contacts it goes by, and why."""
+
+    model_config = with_examples({"fragment": str(shapes.PLACEHOLDER), "reason": "checked"})
+
+    fragment: UUID
+    reason: merging.OnePerson
+
+
+@router.post("/waive", responses=failures(409))
+def post_waive(
+    body: WaiveIn,
+    client: Annotated[Client, requires(Resource.IDENTITY, Action.MERGE)],
+    system: SystemDep,
+    ports: PortsDep,
+) -> JoinOut:
+    """Release from quarantine what goes by many contacts and is one person's all the same.
+
+    Its contacts join again, and it is not counted any more. The stricter word of those who become
+    one holds for all; answered once nothing that names any of them can still be sent.
+    """
+    found = merging.waive(
+        FragmentId(body.fragment),
         reason=body.reason,
         begin=client.opener("identity_stewardship"),
         ports=ports,

@@ -56,7 +56,10 @@ class AccessOut(Out):
 
 
 class ErasureIn(Strict):
-    """A dry run unless it says otherwise. `ground` is the article that the erasure rests on."""
+    """A dry run unless it says otherwise. `ground` is the article that the erasure rests on.
+
+    `quarantined`: also if it is quarantined, and so holds many people's data.
+    """
 
     model_config = with_examples({"dry_run": True, "ground": "GDPR 17(1)(b)"})
 
@@ -71,6 +74,7 @@ class ErasureIn(Strict):
         "CCPA 1798.105",
         "PIPL 47",
     ] = "GDPR 17(1)(a)"
+    quarantined: bool = False
 
 
 class OutlookOut(Out):
@@ -139,7 +143,7 @@ def post_erasure(
     begin = client.opener("subject_erasure")
     if body.dry_run:
         with begin() as work:
-            return _outlook(erasure.outlook(profile, work=work, ports=ports))
+            return _outlook(erasure.outlook(profile, work=work, ports=ports, quarantined=body.quarantined))
 
     def wait_for_log(entry: UUID) -> None:
         _wait_for_log(entry, begin, ports)
@@ -147,6 +151,7 @@ def post_erasure(
     done = erasure.erase(
         profile,
         ground=body.ground,
+        quarantined=body.quarantined,
         begin=begin,
         ports=ports,
         patience=patience(system.settings),

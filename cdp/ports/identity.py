@@ -281,6 +281,13 @@ class Identity(Protocol):
         """
         ...
 
+    def waive(self, one: FragmentId, *, work: Work) -> frozenset[ProfileId]:
+        """A steward's word that a quarantined fragment is one person's; the regrouped profiles.
+
+        Raises `NotFound` for an unknown fragment, `Conflict` if it is not quarantined for its contacts.
+        """
+        ...
+
     def rejoin(self, a: FragmentId, b: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """Take a `separate` of these two back: evidence decides again; the regrouped profiles.
 

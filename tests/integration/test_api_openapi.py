@@ -73,6 +73,7 @@ def world(api, workspace, database, hook):
         (_, second) = ports.identity.fragments_of(UUID(profile), core_only=True, work=work)
         purpose = ports.ledger.purposes(work=work)["email_marketing"]
     finding = found(town)
+    placeholder = crowded(town)
     with as_admin(town.system, workspace) as work:
         policy_lines.propose("newsletter", PurposeClass.MARKETING, work=work, ports=ports)
     view = town.http.get(
@@ -109,6 +110,7 @@ def world(api, workspace, database, hook):
             str(shapes.PROFILE): profile,
             str(shapes.OTHER_PROFILE): str(second),
             str(shapes.FINDING): finding,
+            str(shapes.PLACEHOLDER): placeholder,
             "profile:read segment:write": "profile:read segment:write",
         },
     }
@@ -130,6 +132,16 @@ def found(town):
         pass
     listed = town.http.get("/v1/findings", headers=town.as_("compliance")).json()
     return listed["findings"][0]["id"]
+
+
+def crowded(town):
+    """A user id under which more addresses come than one person has."""
+    calls = [
+        {"type": "identify", "userId": "many", "traits": {"email": f"p{n}@mail.example"}} for n in range(21)
+    ]
+    town.send(*(call | {"messageId": f"many-{n}"} for n, call in enumerate(calls)))
+    listed = town.http.get("/v1/identity/quarantined", headers=town.as_("steward")).json()
+    return listed["quarantined"][0]["fragment"]
 
 
 def real(value, instead):

@@ -190,6 +190,7 @@ class Memory:
     claims: dict = field(default_factory=dict)
     standing: list = field(default_factory=list)
     written: dict = field(default_factory=dict)
+    retracted: dict = field(default_factory=dict)
 
     def _stored(self, one):
         mine = [c for (holder, _, _), c in self.claims.items() if holder == one]
@@ -230,7 +231,15 @@ class Memory:
         found = group(reach.book, list(reach.edges))
         self.written |= {one: found[one] for one in reach.inside}
         crowded = reach.inside & reach.book.crowded
+        self.retracted |= {key: one for key, one in self.claims.items() if key[0] in crowded}
         self.claims = {key: one for key, one in self.claims.items() if key[0] not in crowded}
+
+    def waive(self, one):
+        """A steward releases a placeholder: what it claimed is claimed again."""
+        self.fragments_by_id[one] = self.fragments_by_id[one]._replace(waived=True)
+        again = [claim for key, claim in self.retracted.items() if key[0] == one]
+        self.retracted = {key: claim for key, claim in self.retracted.items() if key[0] != one}
+        self.hear([], again, [])
 
 
 def _batches(history, random):
@@ -267,6 +276,25 @@ def test_grouping_what_a_change_reaches_equals_grouping_everything(history, rand
     }
     assert {one for one, now in memory.written.items() if now.quarantined is Quarantine.CONTACTS} == {
         one for one, now in everything.items() if now.quarantined is Quarantine.CONTACTS
+    }
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_what_a_steward_releases_is_grouped_as_if_it_had_never_been_counted(history, random):
+    """I1, I9: released at any moment, while more is said of it and others: incremental = batch."""
+    memory, waived = Memory(NARROW), set()
+    for batch in _batches(history, random):
+        memory.hear(*batch)
+        crowded = [one for one, now in memory.written.items() if now.quarantined is Quarantine.CONTACTS]
+        if crowded and random.random() < 0.5:
+            waived.add(one := random.choice(sorted(crowded)))
+            memory.waive(one)
+    fragments, claims, edges = history
+    marked = [one._replace(waived=one.id in waived) for one in fragments]
+    everything = components(marked, claims, edges, NARROW)
+
+    assert {one: (*now[:2], now.quarantined) for one, now in memory.written.items()} == {
+        one: (*now[:2], now.quarantined) for one, now in everything.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 Without `database_url` the embedded server is started, or joined, under `data_dir`; the last
 one to leave stops it. There every command migrates and replays first, as at any start. With
-URLs of the operator's, only `cdp migrate` and `cdp workspace create` use the owner's.
+URLs of the operator's, only `cdp migrate` and `cdp workspace` use the owner's.
 
 The operator acts with the roles that one command needs and no more: lines of the policy add
 up to the strictest, so an admin's could only take away from the others.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, update
 
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
@@ -41,6 +41,14 @@ def create(
             )
         )
     return identifier
+
+
+def protect_unknown_age(owner: Engine, workspace: UUID, *, as_child: bool) -> None:
+    """Say anew how people of unknown age are protected; it counts at once, for every answer."""
+    with owner.begin() as connection:
+        connection.execute(
+            update(workspaces).where(workspaces.c.id == workspace).values(unknown_age_is_child=as_child)
+        )
 
 
 def known(engine: Engine) -> Iterable[UUID]:

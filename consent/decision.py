@@ -90,7 +90,11 @@ def guardian_agreed(terms: Terms, subject: Subject) -> Refusal | None:
     """PIPL 28, 31: under 14, for whatever is no legal duty. GDPR 8: for consent, and for marketing."""
     if not _needs_guardian(terms, subject) or _grant(terms, subject):
         return None
-    return Refusal(Reason.CHILD_IN_CHINA if _child_in_china(terms, subject) else Reason.CHILD)
+    if subject.person.age_band is None:
+        return Refusal(Reason.AGE_UNKNOWN)
+    # Who lives nobody knows where is protected by this law as well, and is not said to be in China.
+    in_china = subject.person.laws is not None and _child_in_china(terms, subject)
+    return Refusal(Reason.CHILD_IN_CHINA if in_china else Reason.CHILD)
 
 
 def not_refused(terms: Terms, subject: Subject) -> Refusal | None:

@@ -112,6 +112,8 @@ class _View:
     ground: Any
     joined: FromClause
     age: ColumnElement[Any]
+    age_known: Condition
+    residence_known: Condition
     consent_age: ColumnElement[Any]
     laws: ColumnElement[Any]
 
@@ -142,6 +144,8 @@ class _View:
             ground=ground.c,
             joined=joined,
             age=func.coalesce(person.c.age, unknown_age),
+            age_known=person.c.age.is_not(None),
+            residence_known=person.c.laws.is_not(None),
             consent_age=func.coalesce(person.c.consent_age, laws.UNSTATED_CONSENT_AGE),
             laws=func.coalesce(person.c.laws, int(terms.laws)).op("|")(int(terms.binding)),
         )
@@ -293,7 +297,8 @@ def _not_sold(view: _View) -> list[Rule]:
 def _guardian_agreed(view: _View) -> list[Rule]:
     nobody = view.word.guardian_at.is_(None)
     return [
-        _rule(and_(view.child_in_china, nobody), Reason.CHILD_IN_CHINA),
+        _rule(and_(view.needs_guardian, nobody, ~view.age_known), Reason.AGE_UNKNOWN),
+        _rule(and_(view.child_in_china, nobody, view.residence_known), Reason.CHILD_IN_CHINA),
         _rule(and_(view.needs_guardian, nobody), Reason.CHILD),
     ]
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     NO_TRANSFER_TOOL = "no_transfer_tool"
     SALE_OPTED_OUT = "sale_opted_out"
     MINOR_NOT_OPTED_IN = "minor_not_opted_in"
+    AGE_UNKNOWN = "age_unknown"
     CHILD_IN_CHINA = "child_in_china"
     CHILD = "child"
     REFUSED_ACROSS_A_LIKELY_MATCH = "refused_across_a_likely_match"
@@ -57,6 +58,7 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.NO_TRANSFER_TOOL: "GDPR 44-49, PIPL 38-39: no valid transfer tool for the recipient's country",
     Reason.SALE_OPTED_OUT: "CPRA 1798.120, 1798.135: opted out of sale and sharing",
     Reason.MINOR_NOT_OPTED_IN: "CPRA 1798.120(c): sale under 16 needs an opt-in (under 13: a parent's)",
+    Reason.AGE_UNKNOWN: "age unknown, treated as a child (GDPR 8(1), PIPL 31): see docs/importing.md",
     Reason.CHILD_IN_CHINA: "PIPL 28, 31: under 14, a guardian's consent is needed",
     Reason.CHILD: "GDPR 8(1), 6(1)(f): under the age of consent, the consent of a parent is needed",
     Reason.REFUSED_ACROSS_A_LIKELY_MATCH: "GDPR 7(3), 21: somebody who is probably the same person refused",

@@ -1,6 +1,7 @@
 """`cdp migrate` and `cdp workspace`: the acts of whoever owns the database."""
 
 import re
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api import migrations, session
 from api.cli.output import Json, emit, emit_rows
-from api.cli.running import platform, record
+from api.cli.running import WorkspaceName, platform, record
 from api.session import Session
 from cdp import workspaces
 from cdp.kernel.errors import BadInput, Conflict
@@ -21,6 +22,13 @@ from policies.words import Action, Resource, Role
 app = typer.Typer()
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
+
+
+class Protection(StrEnum):
+    """As whom somebody of unknown age is protected."""
+
+    CHILD = "child"
+    ADULT = "adult"
 
 
 class NotACountry(BadInput):
@@ -90,6 +98,25 @@ def furnish(opened: Session, work: Work) -> None:
     opened.allow(work, Resource.PURPOSE, Action.WRITE)
     register.seed(work)
     record(work, opened.system.ports, "workspace", "create")
+
+
+@app.command("unknown-age")
+def protect_unknown_age(
+    protection: Annotated[Protection, typer.Argument(help="As whom people of unknown age are protected.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Say anew how people are protected whose date of birth is not known; it counts at once.
+
+    As a `child` they are left out as `age_unknown` until a parent agrees or their age is known. As an
+    `adult` they are not: that is for whoever has reason to know that no child is among them.
+    """
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose="operation") as work:
+        opened.allow(work, Resource.CONTROLLER, Action.WRITE)
+        record(work, opened.system.ports, "workspace", "unknown_age", protection=protection)
+        with opened.owner() as owner:
+            workspaces.protect_unknown_age(owner, work.workspace, as_child=protection is Protection.CHILD)
+    emit({"unknown_age": protection}, as_json, Text("It counts from now on."))
 
 
 @app.command("list")

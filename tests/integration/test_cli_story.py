@@ -340,3 +340,20 @@ def _alter(place, database, workspace, *, seq):
         )
         assert changed.rowcount == 1
     engine.dispose()
+
+
+def test_who_has_no_date_of_birth_is_told_apart_from_children(cdp, tmp_path):
+    """A list of a newsletter has none: everybody is left out, the reason says so, and there is a way on."""
+    says = "{says: yes, purpose: email_marketing, channel: email, notice: newsletter, agreed_at: when}"
+    whole_list = f"{SHOP}constants: {{country: SE}}\neverybody: {says}\n"
+    rows = "number,mail,name,when\n1,li@example.org,Li,2025-01-02 03:04:05\n"
+    loaded = load(cdp, tmp_path, rows, mapping=whole_list, name="list.csv", source="shop")
+    before = preview(cdp)
+    changed = cdp("workspace", "unknown-age", "adult")
+    after = preview(cdp)
+    back = cdp("workspace", "unknown-age", "child", "--json")
+
+    assert (loaded["losses"], loaded["verdicts"]) == ({}, {"accepted": 1})
+    assert (before["permitted"], list(before["withheld"])) == (0, ["age_unknown"])
+    assert changed.code == back.code == Exit.OK and back.document == {"unknown_age": "child"}
+    assert (after["permitted"], preview(cdp)["permitted"]) == (1, 0)

@@ -520,9 +520,16 @@ def test_an_unknown_age_is_what_the_workspace_says_of_the_unknown():
     """Strict by default."""
     unknown = Person(laws=Law.GDPR)
 
-    assert ask("news", said("news"), person=unknown) == Reason.CHILD
+    assert ask("news", said("news"), person=unknown) == Reason.AGE_UNKNOWN
+    assert ask("news", said("news"), person=Person()) == Reason.AGE_UNKNOWN
     lenient = replace(REGISTER, unknown_age_is_child=False)
     assert ask("news", said("news"), person=unknown, register=lenient) is True
+
+
+def test_only_who_lives_in_china_is_called_a_child_in_china():
+    """Of whom nobody knows where they live every law protects, and none says where that is."""
+    assert ask("news", said("news"), person=Person(age_band=13)) == Reason.CHILD
+    assert article("age_unknown").startswith("age unknown, treated as a child")
 
 
 def test_a_guardians_consent_ends_at_majority():

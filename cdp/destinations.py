@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cdp.kernel import private
 from cdp.kernel.errors import Unavailable
 from cdp.ports import Intent
 
@@ -49,7 +50,7 @@ class Destination(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NdjsonFile:
-    """Appends records to a file of the operator's, one JSON object a line."""
+    """Appends records to a file of the operator's, its owner's alone, one JSON object a line."""
 
     path: Path
 
@@ -58,7 +59,7 @@ class NdjsonFile:
         lines = b"".join(
             msgspec.json.encode({"intent": str(intent.id), **record}) + b"\n" for record in records
         )
-        with self.path.open("ab") as file:
+        with private.opened(self.path, append=True) as file:
             if monotonic() >= intent.deadline:
                 raise PastDeadline
             file.write(lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cdp.destinations import Destination, NdjsonFile, Webhook
+from cdp.kernel import private
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Endpoint, Ports
@@ -108,8 +109,8 @@ def written(secret: bytes) -> str:
 
 
 def _touch(path: Path) -> None:
-    """Make the file its owner's alone before anything stands in it."""
+    """Make the file its owner's alone, also if it was there before, and find out that it can be written."""
     try:
-        path.touch(mode=0o600)
+        private.opened(path, append=True).close()
     except OSError:
         raise UnwritableFile(field="to", file=path.name) from None

@@ -18,6 +18,7 @@ from cdp import imports, inbox, tables, verdicts
 from cdp.importing import Loss, load_mapping
 from cdp.imports import Imported
 from cdp.ingest import Limits, work_off
+from cdp.kernel import private
 from cdp.kernel.errors import BadInput
 from cdp.vocabulary import WorkspaceId
 from policies.words import Role
@@ -88,15 +89,14 @@ def import_file(
 def _try(left: Path, *, apart_from: Iterable[Path]) -> None:
     """Find out before the file is read whether rejects can be written down, and over nothing that is read."""
     before = left.exists()
+    if before and any(other.exists() and left.samefile(other) for other in apart_from):
+        raise RejectsOverInput(field="rejects", file=left.name)
     try:
-        left.touch(mode=0o600)
-        over = any(other.exists() and left.samefile(other) for other in apart_from)
+        private.opened(left, append=True).close()
         if not before:
             left.unlink()
     except OSError:
         raise UnwritableFile(field="rejects", file=left.name) from None
-    if over:
-        raise RejectsOverInput(field="rejects", file=left.name)
 
 
 def _load(

@@ -22,7 +22,7 @@ from api import session
 from api.cli.output import waiting
 from api.session import Session
 from cdp import workspaces
-from cdp.kernel import logs
+from cdp.kernel import logs, private
 from cdp.kernel.errors import BadInput, Refused
 from cdp.kernel.settings import Settings
 from cdp.ports import AuditEntry, Ports
@@ -172,10 +172,15 @@ def read_text(path: Path, field: str) -> str:
 
 def write_private(path: Path, content: str | bytes, field: str) -> None:
     """Write a file that only its owner may read. Raises `UnwritableFile`."""
-    data = content.encode() if isinstance(content, str) else content
     try:
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_bytes(data)
+        private.write(path, content)
+    except OSError:
+        raise UnwritableFile(field=field, file=path.name) from None
+
+
+def private_folder(path: Path, field: str) -> None:
+    """Make a folder that only its owner may enter, unless it is there. Raises `UnwritableFile`."""
+    try:
+        private.folder(path)
     except OSError:
         raise UnwritableFile(field=field, file=path.name) from None

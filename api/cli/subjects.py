@@ -18,7 +18,7 @@ from api.cli import keeping
 from api.cli.consent import SLACK
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, note, table
-from api.cli.running import UnwritableFile, WorkspaceName, platform, uuid_of, write_private
+from api.cli.running import WorkspaceName, platform, private_folder, uuid_of, write_private
 from api.session import Opener, Session
 from cdp.ports import Ports
 from cdp.requests import access, erasure
@@ -81,10 +81,7 @@ def get_access(
 
 
 def _write_access(out: Path, package: dict[str, Any]) -> None:
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        raise UnwritableFile(field="out", file=out.name) from None
+    private_folder(out, "out")
     write_private(out / "access.json", json.dumps(package, indent=2, ensure_ascii=False) + "\n", "out")
     write_private(out / "access.html", page(package), "out")
 
@@ -188,10 +185,7 @@ def _certify(out: Path, done: Erased, ports: Ports) -> dict[str, Path]:
         "key": ports.certificates.name,
         "public_key": b64encode(ports.certificates.public_key).decode(),
     }
-    try:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        raise UnwritableFile(field="out", file=out.name) from None
+    private_folder(out, "out")
     write_private(certificate, json.dumps(document, indent=2) + "\n", "out")
     write_private(claim, b64encode(proof.claim_salt).decode() + "\n", "out")
     return {"certificate": certificate, "claim": claim}

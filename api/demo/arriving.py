@@ -16,7 +16,7 @@ from api.demo.platform import Platform
 from api.demo.telling import Teller, Told
 from cdp import evaluation, importing, imports, profiles, sources, verdicts
 from cdp.ingest.meaning import identity_proof
-from cdp.kernel import embedded
+from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
 from cdp.ports import Category, Source
 from cdp.vocabulary import Identifier, KeyKind, Namespace
@@ -92,7 +92,7 @@ def import_files(platform: Platform, teller: Teller, told: Told) -> None:
 def import_file(platform: Platform, teller: Teller, name: str, file: Path, mapping: Path) -> imports.Imported:
     """Import a file of a source; what is rejected is written beside the demo's other rejects."""
     rejects = platform.folder / "rejects"
-    rejects.mkdir(exist_ok=True)
+    private.folder(rejects)
     catalogue = platform.system.ports.catalogue
     with (
         teller.progress(f"importing {name}", None) as advance,

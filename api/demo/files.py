@@ -16,6 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from api.demo.people import Population, Record
+from cdp.kernel import private
 
 CRM_MAPPING = """\
 # How the CRM's export is read. Columns that are not named here are not read.
@@ -105,7 +106,7 @@ class DemoFiles:
 
 def write_files(folder: Path, people: Population) -> DemoFiles:
     """Write all files into `folder`, made if need be; the same people give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private.folder(folder)
     files = DemoFiles(
         crm=folder / "crm.csv.gz",
         crm_mapping=folder / "crm.yaml",
@@ -116,15 +117,16 @@ def write_files(folder: Path, people: Population) -> DemoFiles:
         shop_mapping=folder / "shop.yaml",
         truth=folder / "truth.csv",
     )
-    files.crm.write_bytes(_packed(_with_broken(_csv_lines(people.crm, opt_in=False), _BROKEN_CRM)))
-    files.crm_opt_in.write_bytes(_packed(_csv_lines(people.crm, opt_in=True)))
-    files.shop.write_bytes(b"".join(_with_broken(_ndjson_lines(people.shop), _BROKEN_SHOP)))
+    private.write(files.crm, _packed(_with_broken(_csv_lines(people.crm, opt_in=False), _BROKEN_CRM)))
+    private.write(files.crm_opt_in, _packed(_csv_lines(people.crm, opt_in=True)))
+    private.write(files.shop, b"".join(_with_broken(_ndjson_lines(people.shop), _BROKEN_SHOP)))
     rows = [{name: value or None for name, value in record.values.items()} for record in people.shop]
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), files.shop_parquet)
-    files.crm_mapping.write_text(CRM_MAPPING, encoding="utf-8")
-    files.crm_opt_in_mapping.write_text(CRM_MAPPING + OPT_IN, encoding="utf-8")
-    files.shop_mapping.write_text(SHOP_MAPPING, encoding="utf-8")
-    files.truth.write_bytes(b"".join(_encoded([("record_id", "person_id"), *people.truth()])))
+    with private.opened(files.shop_parquet) as packed:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), packed)
+    private.write(files.crm_mapping, CRM_MAPPING)
+    private.write(files.crm_opt_in_mapping, CRM_MAPPING + OPT_IN)
+    private.write(files.shop_mapping, SHOP_MAPPING)
+    private.write(files.truth, b"".join(_encoded([("record_id", "person_id"), *people.truth()])))
     return files
 
 

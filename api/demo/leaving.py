@@ -27,7 +27,7 @@ from audit.checkpoint import key_of
 from audit.verifier import FAILED, OK
 from cdp import audiences, consents, importing, imports, merging, profiles
 from cdp.forms import Form, record_forms
-from cdp.kernel import embedded
+from cdp.kernel import embedded, private
 from cdp.kernel.database import OWNER
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Unavailable
@@ -187,7 +187,7 @@ def see_and_erase(platform: Platform, teller: Teller, told: Told) -> None:
     wait_for_log(platform)
     with platform.operator("compliance", purpose="subject_access")() as work:
         package = access.package(emma, work=work, ports=ports)
-    (platform.folder / "access-emma.json").write_bytes(msgspec.json.format(msgspec.json.encode(package)))
+    private.write(platform.folder / "access-emma.json", msgspec.json.format(msgspec.json.encode(package)))
     before = _answers(platform, paul)
     with platform.operator("compliance", purpose="subject_erasure")() as work:
         outlook = erasure.outlook(emma, work=work, ports=ports)
@@ -201,7 +201,7 @@ def see_and_erase(platform: Platform, teller: Teller, told: Told) -> None:
             wait_for_log=lambda entry: wait_for_log(platform, entry),
         )
     after = _answers(platform, paul)
-    (platform.folder / "certificate-emma.json").write_bytes(done.certificate.document)
+    private.write(platform.folder / "certificate-emma.json", done.certificate.document)
     with platform.operator("service")() as work:
         gone = ports.identity.resolve(emma, work=work) is None
     certificate = msgspec.json.decode(done.certificate.document)
@@ -281,7 +281,7 @@ def verify_and_tamper(platform: Platform, teller: Teller, told: Told) -> None:
         head = storage.head(storage.newest_epoch(session=work.session), session=work.session)
     assert head is not None, "the keeper has signed"
     saved = platform.folder / "saved-checkpoint.txt"
-    saved.write_text(head.note, "utf-8")
+    private.write(saved, head.note)
     with teller.progress("dumping and restoring", None):
         copy = restore_copy(platform.server, platform.folder / "dump")
     key = key_of(checkpoint_signer(platform.system.keys)).encode()
@@ -327,6 +327,7 @@ def restore_copy(server: EmbeddedServer, dump: Path) -> str:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     embedded.create_database(server, name)
     environment = os.environ | {"PGHOST": str(server.socket), "PGUSER": "postgres"}
+    private.write(dump, b"")
     subprocess.run([binaries / "pg_dump", "-Fc", "-f", dump, DATABASE], env=environment, check=True)
     subprocess.run([binaries / "pg_restore", "-d", name, dump], env=environment, check=True)
     dump.unlink()

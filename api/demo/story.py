@@ -4,7 +4,6 @@ It is told well only if every check of every step held. Each fact about another 
 a run of that product; see the table in the README.
 """
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
 from api.demo.telling import Teller, Told, in_words
-from cdp.kernel import logs
+from cdp.kernel import logs, private
 from cdp.kernel.clock import now
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
@@ -276,13 +275,11 @@ def _print(console: Console, card: dict[str, Any], told: list[Told], file: Path,
 
 def _report(stage: Platform, told: list[Told], pictures: dict[str, str]) -> Path:
     file = stage.folder / "report.html"
-    file.write_text(report.page(told, scorecard(told), pictures), "utf-8")
+    private.write(file, report.page(told, scorecard(told), pictures))
     return file
 
 
 def _keep_logins(stage: Platform, logins: dict[str, str]) -> None:
     """The marketing tool's log-in, for `cdp run`; readable by its owner alone."""
     file = stage.settings.data_dir / "demo.json"
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(msgspec.json.encode(logins))
+    private.write(file, msgspec.json.encode(logins))

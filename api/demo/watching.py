@@ -21,6 +21,7 @@ from audit.engine import Action
 from audit.feeding import VERSION, Feeder
 from audit.searching import Search
 from cdp import findings, searching, sources
+from cdp.kernel import private
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
 from cdp.ports import TrailPage, TrailQuery
@@ -46,14 +47,14 @@ def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
     """Step 13: 300 support notes come in, are scanned, and only the clean ones are in a release."""
     written = notes()
     file, mapping = platform.folder / "files" / "support.ndjson", platform.folder / "files" / "support.yaml"
-    mapping.write_text(SUPPORT_MAPPING, "utf-8")
+    private.write(mapping, SUPPORT_MAPPING)
     agreed = [form.person.value for form in forms(platform) if form.person.namespace == "crm:crm"]
     chosen = list(dict.fromkeys(agreed))[:NOTES]
     rows = [
         {"ticket": f"T-{number}", "customer": customer, "note": note.text}
         for number, (customer, note) in enumerate(zip(chosen, written, strict=True))
     ]
-    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    private.write(file, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     with platform.operator("admin", purpose="setup")() as work:
         sources.create("support", priority=4, authoritative=True, controller_id=work.workspace, work=work)
     import_file(platform, teller, "support", file, mapping)

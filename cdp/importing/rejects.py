@@ -3,7 +3,6 @@
 One JSON object a line, so that no cell can act as a formula in a spreadsheet.
 """
 
-import os
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from types import TracebackType
 import msgspec
 
 from cdp.importing.rows import Rejected
+from cdp.kernel import private
 
 
 class RejectFile:
@@ -24,10 +24,7 @@ class RejectFile:
         self.reasons: Counter[str] = Counter()
 
     def __enter__(self) -> "RejectFile":
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        self._file = os.fdopen(handle, "wb")
-        if self.path.is_file():
-            os.fchmod(handle, 0o600)
+        self._file = private.opened(self.path)
         return self
 
     def __exit__(

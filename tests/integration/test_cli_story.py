@@ -108,6 +108,7 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
         stdin=f"  {ANN.upper()}\n",
     )  # fmt: skip
     out = tmp_path / "out.ndjson"
+    out.touch(mode=0o644)
     released = release(cdp, out, "--trait", "given_name")
     withdrawn = cdp("consent", "withdraw", *EMAIL, "--contact", ANN, "--json")
     after = release(cdp, tmp_path / "after.ndjson")
@@ -249,6 +250,9 @@ def test_a_person_sees_everything_and_is_then_forgotten_with_proof(cdp, tmp_path
     load(cdp, tmp_path, PEOPLE)
     person = profile_of(cdp, ANN)
     out = tmp_path / "access"
+    out.mkdir()
+    for before in ("access.json", "access.html"):
+        (out / before).touch(mode=0o644)
     access = cdp("subject", "access", person, "--out", str(out), "--json")
     package = json.loads((out / "access.json").read_text())
     dry = cdp("subject", "erase", person, "--json")
@@ -301,6 +305,7 @@ def test_the_log_verifies_here_and_on_a_copy_until_its_owner_alters_a_row(cdp, p
     checkpoint = cdp("audit", "checkpoint", "--out", saved, "--json")
     alone = cdp("audit", "verify", "--json")
     whole = cdp("audit", "verify", "--checkpoint", saved, "--json")
+    bundle.touch(mode=0o644)
     cdp("audit", "export", "--out", str(bundle))
     offline = _offline(bundle, saved, checkpoint.document["key"])
     copy = f"{place.name}_copy"
@@ -315,6 +320,7 @@ def test_the_log_verifies_here_and_on_a_copy_until_its_owner_alters_a_row(cdp, p
     assert whole.code == there.code == here.code == offline == Exit.OK
     assert altered.code == Exit.FAILED and altered.document["verdict"] == "failed"
     assert epoch["first_bad_index"] == 3 and epoch["entry"]
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600, "it was open to others before"
 
 
 def _offline(bundle, saved, key):

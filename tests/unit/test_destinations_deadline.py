@@ -3,6 +3,7 @@
 import datetime
 import socket
 import ssl
+import stat
 import threading
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -15,11 +16,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cdp.destinations import NotDelivered, Webhook
+from cdp.destinations import NdjsonFile, NotDelivered, Webhook
 from cdp.ports import Intent
 
 NOW = datetime.datetime.now(datetime.UTC)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_a_file_that_somebody_opened_to_others_is_its_owners_alone_before_a_line_is_added(tmp_path):
+    """Between two batches, too."""
+    path = tmp_path / "out.ndjson"
+    path.touch()
+    path.chmod(0o666)
+    NdjsonFile(path).send([{"to": "ann@example.org"}], intent(5))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"ann@example.org" in path.read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -67,9 +67,13 @@ def test_an_address_of_another_kind_than_registered_is_refused():
         connect(endpoint("https://example.org/", "ndjson"), SECRET)
 
 
-def test_a_file_is_its_owners_alone(tmp_path):
-    """It will hold addresses."""
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_file_is_its_owners_alone(tmp_path, there_before):
+    """It will hold addresses; also if it was there before, and open to others."""
     path = tmp_path / "out.ndjson"
+    if there_before:
+        path.touch()
+        path.chmod(0o644)
     found = connect(endpoint(str(path), "ndjson"), SECRET)
 
     assert found == NdjsonFile(path)

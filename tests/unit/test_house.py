@@ -23,6 +23,19 @@ BESIDE = frozenset({"tests", "docs", "benchmarks", "locks", ".ci"})
 
 LATE_IMPORTS: dict[str, str] = {}
 
+# Who writes files without `cdp.kernel.private`, each with its reason.
+WRITERS = {
+    "cdp/kernel/private.py": "It is what the others go through.",
+    "governance/statedir.py": "Secrets: made anew at 0600, replaced whole, synced.",
+    "governance/journal.py": "The journal: made anew at 0600 in a folder of 0700, synced.",
+    "governance/keyfile.py": "The key file: overwritten when it is destroyed; its rights are judged before.",
+    "audit/node.py": "The search node's programs, settings and locks: nothing of a person.",
+    "governance/detection/child.py": "Names no file: its own standard streams.",
+    "api/demo/platform.py": "Logs of the processes, which hold nothing of a person.",
+    "api/demo/story.py": "The demo's log, which holds nothing of a person.",
+    "api/cli/manual.py": "A document of this repository.",
+}
+
 FUNCTION_LINES, MOST_FUNCTIONS_LINES, MODULE_LINES = 70, 40, 400
 
 # The names are put together here, so that this file does not contain what it looks for.
@@ -197,6 +210,29 @@ def test_only_the_command_line_prints():
     }
 
     assert {name for name in printing if not name.startswith(("api/cli", "benchmarks/"))} == set()
+
+
+def test_files_are_written_through_the_one_module_that_makes_them_private():
+    """A file of addresses that others on the machine can read is a leak; so no module writes by itself."""
+    found = {
+        name
+        for name, path in SHIPPED.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and _writes(node)
+    }
+
+    assert {name for name in found if not name.startswith("benchmarks/")} == set(WRITERS)
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call opens, makes or fills a file: by its name, by a mode that writes, or by a flag."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in {"write_text", "write_bytes", "touch", "mkstemp", "NamedTemporaryFile"}:
+        return True
+    said = [one.value for one in ast.walk(call) if isinstance(one, ast.Constant)]
+    flags = {one.attr for one in ast.walk(call) if isinstance(one, ast.Attribute)}
+    modes = any(isinstance(one, str) and re.fullmatch(r"[rwax+bt]*[wax+][rwax+bt]*", one) for one in said)
+    return name in {"open", "fdopen"} and (modes or bool(flags & {"O_WRONLY", "O_RDWR", "O_CREAT"}))
 
 
 def test_imports_stand_at_the_top():

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from cdp import workspaces
+from cdp.collection.contacts import mails, phones
 from cdp.consents import Opener, WordNotAllowed, drain, holders, wait_for_writers
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, NoAt, Ports, Word
@@ -145,8 +146,7 @@ def _fresh(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports)
     noes: dict[tuple[Identifier, PurposeId, Channel | None], NoAt] = {}
     for row in part:
         result.read += 1
-        no = _no(row, names, region, result, work=work, ports=ports)
-        if no is not None:
+        for no in _noes(row, names, region, result, work=work, ports=ports):
             key = (no.identifier, no.purpose, no.channel)
             before = noes.get(key)
             if before is None or _later(no, before):
@@ -167,18 +167,22 @@ def _later(no: NoAt, before: NoAt) -> bool:
     return (no.received_at or now) > (before.received_at or now)
 
 
-def _no(
+def _identifiers(text: str, region: str, ports: Ports) -> list[Identifier]:
+    """The contacts that a row plainly means, however they are written (`Ann <ann@a.example>`)."""
+    mail = "@" in text or "\N{FULLWIDTH COMMERCIAL AT}" in text
+    namespace = Namespace.EMAIL if mail else Namespace.PHONE
+    pieces = dict.fromkeys((text, *(mails(text) if mail else phones(text))))
+    values = [ports.vault.normalise(namespace, piece, region=region) for piece in pieces]
+    return [Identifier(namespace, value) for value in dict.fromkeys(values) if value is not None]
+
+
+def _noes(
     row: Row, names: Mapping[str, PurposeId], region: str, result: Suppressed, *, work: Work, ports: Ports
-) -> NoAt | None:
-    namespace = (
-        Namespace.EMAIL
-        if "@" in row.contact or "\N{FULLWIDTH COMMERCIAL AT}" in row.contact
-        else Namespace.PHONE
-    )
-    value = ports.vault.normalise(namespace, row.contact, region=region)
-    if value is None:
+) -> list[NoAt]:
+    identifiers = _identifiers(row.contact, region, ports)
+    if not identifiers:
         result.rejected.append((row.line, "unusable_contact"))
-        return None
+        return []
     purpose = names.get(row.purpose or EVERYTHING)
     if purpose is None:
         result.noted["unknown_purpose"] += 1
@@ -186,15 +190,21 @@ def _no(
     channel = next((one for one in Channel if one == row.channel.lower()), None)
     if row.channel and channel is None:
         result.noted["unknown_channel"] += 1
-    return NoAt(
-        identifier=Identifier(namespace, value),
-        purpose=purpose,
-        channel=channel,
-        state=State.OBJECTED if purpose == names[EVERYTHING] else State.WITHDRAWN,
-        received_at=_received(row.date, result, work.now),
-        reason=_told(row.reason, "reason", result),
-        source=_told(row.source, "source", result),
-    )
+    state = State.OBJECTED if purpose == names[EVERYTHING] else State.WITHDRAWN
+    received_at = _received(row.date, result, work.now)
+    reason, source = _told(row.reason, "reason", result), _told(row.source, "source", result)
+    return [
+        NoAt(
+            identifier=identifier,
+            purpose=purpose,
+            channel=channel,
+            state=state,
+            received_at=received_at,
+            reason=reason,
+            source=source,
+        )
+        for identifier in identifiers
+    ]
 
 
 def _received(text: str, result: Suppressed, now: datetime) -> datetime | None:

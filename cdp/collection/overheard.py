@@ -37,7 +37,10 @@ def overheard(raw: bytes, batch: Batch, *, received_at: datetime, message_id: st
         properties={},
         traits=traits if isinstance(traits, dict) else {},
         # Where a list stands for an object, whoever reads the names looks into it.
-        context={"traits": [traits, *(context.get("traits") for context in contexts)]},
+        context={
+            "traits": [traits, *(context.get("traits") for context in contexts)],
+            "externalId": [context.get("externalId") for context in contexts],
+        },
         integrations={},
         consent=consent.categories if consent else None,
         external_ids=tuple(found for context in contexts for found in _external_ids(context)),

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from cdp.collection.contacts import is_damaged, mails, phones, unquoted, whole
 from cdp.importing.consent_words import read_word
-from cdp.importing.contacts import is_damaged, mails, phones, unquoted, whole
 from cdp.importing.countries import country
 from cdp.importing.days import day, instant
 from cdp.importing.mapping import COUNTRIES, VALUE_LENGTH, Everybody, Mapping, OptIn

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from cdp.collection import Message, Note, objects
+from cdp.collection import Message, Note
 from cdp.ingest.choices import says_no
+from cdp.ingest.mentions import mentioned
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
@@ -210,19 +211,13 @@ def _of_raw(raw: Iterable[tuple[str, Any, str]], vault: Vault, region: str) -> d
 
 def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: str) -> Iterator[Identifier]:
     """The contacts that a message names beside its claims: a no binds them, and they prove nothing."""
-    raw: list[tuple[str, Any]] = []
-    for traits in objects([message.traits, message.context.get("traits")]):
-        claimed = message.type == "identify" and traits is message.traits
-        for name, value in traits.items():
-            listed = isinstance(value, list)
-            if claimed and not listed:
-                continue
-            trait = catalogue.trait(name)
-            if trait is not None and trait.namespace in _REACHED:
-                raw += [(trait.namespace, one) for one in (value if listed else [value])]
-    if message.user_id is not None and "@" in message.user_id:
-        raw.append((Namespace.EMAIL, message.user_id))
-    yield from _of_raw(((space, value, "mention") for space, value in raw), vault, region)
+
+    def namespace_of(name: str) -> str | None:
+        trait = catalogue.trait(name)
+        return trait.namespace if trait is not None else None
+
+    named = mentioned(message, namespace_of)
+    yield from _of_raw(((space, value, "mention") for space, value in named), vault, region)
 
 
 _REACHED = frozenset(REACHES.values())

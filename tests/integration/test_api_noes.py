@@ -310,6 +310,19 @@ def test_a_list_binds_who_is_there_and_whoever_comes_and_the_same_again_changes_
     assert contactable(town, zoe) == (None, "objected_to_marketing")
 
 
+def test_a_list_gives_the_contacts_that_its_rows_plainly_mean(town):
+    """Of a name and an address in one text, and of two addresses, none is lost."""
+    ann, bob, zoe = (town.person(name) for name in ("ann", "bob", "zoe"))
+    for name in ("ann", "bob", "zoe"):
+        town.say("given", email=f"{name}@example.org")
+    done = listed(
+        town, {"contact": "Ann A <ann@example.org>"}, {"contact": "bob@example.org; mailto:zoe@example.org"}
+    )
+
+    assert (done["kept"], done["rejected"]) == (3, [])
+    assert {contactable(town, one) for one in (ann, bob, zoe)} == {(None, "objected_to_marketing")}
+
+
 def test_a_date_is_honoured_unless_it_lies_ahead(town):
     """An old no does not outweigh a newer act; one that claims to be from tomorrow is from now."""
     ann, bob = town.person("ann"), town.person("bob")

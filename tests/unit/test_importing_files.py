@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cdp.collection.contacts import unquoted, whole
 from cdp.importing import (
     AmbiguousColumn,
     DamagedFile,
@@ -32,7 +33,6 @@ from cdp.importing import (
     load_mapping,
     read,
 )
-from cdp.importing.contacts import unquoted, whole
 from cdp.kernel.errors import CdpError
 
 MAPPING = load_mapping(

@@ -1,4 +1,4 @@
-"""The contacts that a cell plainly means: what people write around an address or a number is dropped.
+"""The contacts that a text plainly means: what people write around an address or a number is dropped.
 
 Whether what is left is an identity key is for the vault to say; nothing is guessed here.
 """

@@ -1,0 +1,73 @@
+"""The contacts that a message names, however it writes them: a no binds each, and none proves anything.
+
+Wider than what identifies anybody: a name in another case, a name and an address in one text, a
+list or an object is enough to hear a no by, and too little to join anybody by.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cdp.collection import Message, objects
+from cdp.collection.contacts import mails, phones
+from cdp.vocabulary import REACHES, Namespace
+
+_REACHED = frozenset(REACHES.values())
+_READ: Mapping[str, Callable[[str], list[str]]] = {Namespace.EMAIL: mails, Namespace.PHONE: phones}
+# What people call a contact, without case and separators; the catalogue has its traits' names alone.
+_MAIL = ("email", "emailaddress", "emailadress", "emailid", "mail", "mailaddress", "useremail", "epost")
+_PHONE = (
+    "phone",
+    "phonenumber",
+    "telephone",
+    "tel",
+    "mobile",
+    "mobilephone",
+    "mobilenumber",
+    "cellphone",
+    "msisdn",
+)
+_CALLED: Mapping[str, str] = {
+    **dict.fromkeys(_MAIL, Namespace.EMAIL),
+    **dict.fromkeys(_PHONE, Namespace.PHONE),
+}
+_LEAVES = 20  # of one value; past them it is nobody's own
+
+
+def mentioned(message: Message, namespace_of: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
+    """Namespace and text of each contact in `message`; `namespace_of` is the catalogue's, by trait."""
+    for traits in objects([message.traits, message.context.get("traits")]):
+        for name, value in traits.items():
+            yield from _contacts(namespace_of(name) or called(name), value)
+    for external in message.external_ids:
+        yield from _contacts(called(external.type), external.id)
+    # RudderStack's clients write one letter less.
+    for entry in objects(message.context.get("externalId")):
+        yield from _contacts(called(entry.get("type")), entry.get("id"))
+    for own in (message.user_id, message.anonymous_id, message.previous_id):
+        if own is not None and "@" in own:
+            yield from _contacts(Namespace.EMAIL, own)
+
+
+def called(name: object) -> str | None:
+    """The namespace of contacts that people call so."""
+    return _CALLED.get("".join(filter(str.isalnum, name.casefold()))) if isinstance(name, str) else None
+
+
+def _contacts(namespace: str | None, value: Any) -> Iterator[tuple[str, str]]:
+    if namespace is None or namespace not in _REACHED:
+        return
+    read = _READ.get(namespace)
+    for text in _texts(value)[:_LEAVES]:
+        yield namespace, text
+        if read is not None:
+            yield from ((namespace, piece) for piece in read(text) if piece != text)
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts in a value of any shape; a whole number is its digits."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for inner in value[:_LEAVES] for text in _texts(inner)]
+    readable = isinstance(value, str | int) and not isinstance(value, bool)
+    return [str(value)] if readable else []

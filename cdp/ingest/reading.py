@@ -14,8 +14,13 @@ from uuid import UUID
 import msgspec
 
 from cdp.collection import Invalid, Message, Note, decode, parse
+from cdp.kernel.errors import BadInput
 from cdp.ports import Source, Vault
 from cdp.vocabulary import Position, SourceId, WorkspaceId
+
+
+class ImportOfAnotherVersion(BadInput):
+    """These rows were stored by another version, and this one cannot read them: import the file again."""
 
 
 class ImportChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,17 +95,28 @@ _imports = msgspec.json.Decoder(ImportBody)
 
 
 def read(rows: Sequence[InboxRow], bodies: Sequence[bytes], sources: dict[SourceId, Source]) -> list[Item]:
-    """The items of opened rows, in order of acceptance. Raises `BadInput` for a broken body."""
+    """The items of opened rows, in order of acceptance.
+
+    Raises `ImportOfAnotherVersion`, and another `BadInput` for a broken body.
+    """
     items: list[Item] = []
     for row, body in zip(rows, bodies, strict=True):
         if row.kind == "import":
-            contents: Sequence[Message | ImportRecord | Invalid] = _imports.decode(body).records
+            contents: Sequence[Message | ImportRecord | Invalid] = _records(body)
         else:
             path, _, payload = body.partition(b"\n")
             contents = parse(decode(payload, path_type=path.decode()), received_at=row.received_at)
         source = sources[row.source_id]
         items.extend(_item(row, source, index, content) for index, content in enumerate(contents))
     return items
+
+
+def _records(body: bytes) -> Sequence[ImportRecord]:
+    try:
+        return _imports.decode(body).records
+    except msgspec.ValidationError:
+        # A field that is not known may be a consent, so nothing of such a row is guessed.
+        raise ImportOfAnotherVersion from None
 
 
 def _item(row: InboxRow, source: Source, index: int, content: Message | ImportRecord | Invalid) -> Item:

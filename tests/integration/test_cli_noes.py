@@ -161,3 +161,38 @@ def test_a_notice_is_told_to_have_been_served(cdp, tmp_path):
     assert served.code == one.code == Exit.OK
     assert served.document["version"] == 1
     assert shared.code == Exit.BAD_INPUT
+
+
+@pytest.mark.parametrize(
+    ("consent", "terms"),
+    [
+        ("another_handler", ("--role", "independent", "--country", "CN", "--transfer-until", "2199-12-31")),
+        ("cross_border", ("--role", "entrusted", "--country", "DE", "--transfer-until", "2199-12-31")),
+    ],
+)
+def test_what_pipl_asks_separately_is_given_and_withdrawn_by_command(cdp, tmp_path, consent, terms):
+    """C7, PIPL 23 and 39: for somebody in China the general yes is not enough, and it comes back to a no."""
+    term = ("--entity", "Other", "--contract-until", "2199-12-31", *terms)
+    assert cdp("recipient", "create", "other", *term).code == Exit.OK
+    (tmp_path / "notice.txt").write_text("Your address goes to Other.")
+    named = ("--purpose", "email_marketing", "--purpose", consent, "--recipient", "other")
+    assert cdp("notice", "publish", "apart", "--text", str(tmp_path / "notice.txt"), *named).code == Exit.OK
+    (tmp_path / "li.csv").write_text(PEOPLE.splitlines()[0] + "\n9,li@example.org,,Li,Li,CN,1980-01-15,\n")
+    (tmp_path / "crm.yaml").write_text(CRM)
+    load = ("import", str(tmp_path / "li.csv"), "--source", "crm", "--mapping", str(tmp_path / "crm.yaml"))
+    assert cdp(*load).code == Exit.OK
+    said = ("--contact", "li@example.org", "--evidence", "form", "--notice", "apart", "--json")
+
+    def permitted():
+        asked = ("--segment", "everyone", *EMAIL, "--recipient", "other", "--json")
+        return cdp("audience", "preview", *asked).document["permitted"]
+
+    general = cdp("consent", "grant", *EMAIL, *said)
+    before = permitted()
+    given = cdp("consent", "grant", "--purpose", consent, *said)
+    agreed = permitted()
+    withdrawn = cdp("consent", "withdraw", "--purpose", consent, "--contact", "li@example.org")
+
+    assert general.document["counted"] and given.document["counted"]
+    assert withdrawn.code == Exit.OK
+    assert (before, agreed, permitted()) == (0, 1, 0)

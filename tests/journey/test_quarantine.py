@@ -1,5 +1,6 @@
 """What failed comes back as it came: nothing is lost, nothing is there twice, nobody is resurrected."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,8 @@ from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
 from sqlalchemy import func, select, text
 
 from api import worker
-from cdp import inbox, quarantine, tables
+from cdp import inbox, quarantine, sources, tables
+from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.quarantine import NotQuarantined, QuarantineNotAllowed
 from cdp.requests import erasure
@@ -69,6 +71,31 @@ def test_a_request_comes_back_whole_and_at_its_own_place(journey):
     assert worked == {"accepted": 2}
     assert listed(journey) == []
     assert journey.profile("user_id", "u1")
+
+
+OLD = {"key": "1", "identifiers": [["crm:web", "1"], ["email", ANN["email"]]], "traits": {}, "opt_in": False}
+
+
+def test_rows_that_another_version_stored_are_set_aside_and_named_and_never_guessed(journey):
+    """A field that this version does not know may be a no: the rows wait, and their reason says for what."""
+    body = json.dumps({"records": [OLD]}).encode()
+    with journey.begin()() as work:
+        web = sources.named("web", work=work)
+        request = Accepted(source=web.id, kind="import", body=body, items=1, gpc=False)
+        inbox.accept([request], vault=journey.ports.vault, work=work)
+    journey.send("web", identify("u2", BOB))
+    done = journey.work()
+    (one,) = listed(journey)
+    requeue(journey, one.accept_seq)
+    back = count(journey, tables.inbox)
+    journey.work()
+    (again,) = listed(journey)
+
+    assert done == {"accepted": 1}, "whoever came with it does not wait"
+    assert (one.reason, one.kind, one.items) == ("ImportOfAnotherVersion", "import", 1)
+    assert back == 1
+    assert again.accept_seq == one.accept_seq, "it comes back at its place, for the version that reads it"
+    assert journey.profile("user_id", "u2")
 
 
 def test_all_of_the_named_come_back_or_none_and_nothing_twice(journey):

@@ -189,7 +189,7 @@ def requires(resource: Resource, action: Action) -> Any:
 
     def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
         if not client.may(resource, action):
-            raise ScopeMissing
+            raise ScopeMissing(scope=f"{resource}:{action}")
         if (resource, action) not in _HEARD:
             client.under_contract()
         return client

@@ -1,7 +1,7 @@
 """`cdp segment`, `cdp audience`, `cdp release`: whom a marketer means, may reach, and reaches."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -157,10 +157,7 @@ def _article(reason: str) -> str:
 def _funnel(funnel: Funnel, left_out: list[Withheld] | Any, *, each: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [
         facts({"matched": funnel.matched, "permitted": funnel.permitted}),
-        table(
-            ("left out because", "people", "law"),
-            [(reason, count, _article(reason)) for reason, count in funnel.withheld.items()],
-        ),
+        *_left_out(list(funnel.withheld.items())),
     ]
     if funnel.cure is not None:
         parts.append(Text(funnel.cure.for_command))
@@ -235,13 +232,16 @@ def _document(result: Result) -> Mapping[str, Any]:
     }
 
 
+def _left_out(withheld: Sequence[tuple[str, int]]) -> list[RenderableType]:
+    """Why people are left out, with the law; nothing where nobody is."""
+    rows = [(reason, count, _article(reason)) for reason, count in withheld]
+    return [table(("left out because", "people", "law"), rows)] if rows else []
+
+
 def _result(result: Result) -> list[RenderableType]:
     parts: list[RenderableType] = [
         facts({"release": result.id, "matched": result.matched, "released": result.released}),
-        table(
-            ("left out because", "people", "law"),
-            [(reason, count, _article(reason)) for reason, count in result.withheld.most_common()],
-        ),
+        *_left_out(result.withheld.most_common()),
     ]
     if result.failed_batches:
         parts.append(Text(f"{result.failed_batches} batches were not delivered for certain."))

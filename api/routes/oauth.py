@@ -24,7 +24,7 @@ LIFE = timedelta(minutes=15)
 
 
 class OAuthRefusal(BadInput):
-    """The token request is refused."""
+    """A token is asked for by a form of grant_type and scope alone, logged in by HTTP Basic."""
 
     error = "invalid_request"
 

@@ -15,6 +15,7 @@ from api.cli.commands import COMMANDS, build
 from api.migrations import newest
 from cdp.kernel.database import APP, APPEND, KEEPER, OWNER, READ, READER, WRITE, metadata
 from cdp.kernel.settings import Settings
+from policies.words import Role
 
 DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text()
@@ -230,6 +231,13 @@ def test_the_readme_lists_every_command():
     listed = [(row[0].strip("`"), row[1]) for row in rows(section(README, "## Commands"))]
 
     assert listed == [(f"cdp {word}", command.help) for word, command in COMMANDS.items()]
+
+
+def test_every_role_that_can_be_given_is_explained():
+    """Whoever makes a client finds out what each would let it do."""
+    table = rows(section((DOCS / "cli.md").read_text(), "## Roles"))
+
+    assert {word for row in table for word in re.findall(r"`(\w+)`", row[0])} == set(Role)
 
 
 def commands() -> dict[str, set[str]]:

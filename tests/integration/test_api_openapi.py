@@ -119,7 +119,7 @@ def world(api, workspace, database, hook):
 class Finder:
     """A detector that finds one card in everything."""
 
-    def scan(self, texts, language="en"):
+    def scan(self, texts, language="en", regions=()):
         return [[Find(0, 4, "CREDIT_CARD", 1.0, "patterns")] for _ in texts]
 
 

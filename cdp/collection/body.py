@@ -95,6 +95,7 @@ class _Single(msgspec.Struct):
     """What the HTTP path needs of a single message; the whole body is the item."""
 
     write_key: str | None = msgspec.field(default=None, name="writeKey")
+    batch: msgspec.Raw = msgspec.Raw()
 
 
 class _Many(msgspec.Struct):
@@ -160,9 +161,14 @@ def _decode_single(body: bytes, path_type: str) -> Batch:
         value = _lenient(body)
         if not isinstance(value, dict):
             raise NotABatch(field="body") from None
+        if isinstance(value.get("batch"), list):
+            return _decode_many(body)
         body = _written(value)
         key = value.get("writeKey")
         head = _Single(write_key=key if isinstance(key, str) else None)
+    if bytes(head.batch)[:1] == b"[":
+        # A batch at the address of single messages: one item of no type would be refused, with each no.
+        return _decode_many(body)
     nothing = msgspec.Raw()
     return Batch(
         items=(msgspec.Raw(body),),

@@ -49,6 +49,36 @@ def read_consent(*contexts: Mapping[str, Any]) -> Preferences | None:
     )
 
 
+def misplaced_consent(value: Any) -> Preferences | None:
+    """What the consent objects anywhere in `value` say, by their words in any case; None: there is none."""
+    said = [part for one in _consent_objects(value) for part in (_preferences(one), _managed(one))]
+    if not said:
+        return None
+    words: dict[str, bool] = {}
+    for one in said:
+        for category, given in one.categories.items():
+            words[category] = given and words.get(category, True)
+    return Preferences(words, all(one.clear for one in said))
+
+
+_CALLED = {
+    name.lower(): name for name in ("categoryPreferences", "allowedConsentIds", "deniedConsentIds")
+}  # no other object has these
+
+
+def _consent_objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _consent_objects(one)
+    elif isinstance(value, dict):
+        named = {_CALLED.get(name.replace("_", "").lower()): inner for name, inner in value.items()}
+        own = {name: inner for name, inner in named.items() if name is not None}
+        if own:
+            yield own
+        for inner in value.values():
+            yield from _consent_objects(inner)
+
+
 def _preferences(consent: Any) -> Preferences:
     given = consent.get("categoryPreferences") if isinstance(consent, dict) else consent
     if given is None:

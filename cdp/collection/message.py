@@ -39,6 +39,7 @@ class Note(StrEnum):
     TIME_OF_RECEIPT = "time_of_receipt"  # no time of it can be read, so it happened when it came
     SENT_AT_IGNORED = "sent_at_ignored"  # it cannot be read, so the client's clock is not corrected
     CONSENT_UNCLEAR = "consent_unclear"  # something in its consent was no clear yes, and counts as no
+    CONSENT_MISPLACED = "consent_misplaced"  # it stands elsewhere than in the context: only its no counts
     REFUSAL_HEARD = "refusal_heard"  # it was refused, but what it says no to holds
     REFUSAL_BINDS_NOBODY = "refusal_binds_nobody"  # it says no, and names nobody who can be read
 

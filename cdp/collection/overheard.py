@@ -4,12 +4,13 @@ Read as leniently as can be, for nothing but a no is taken of it; and for refuse
 it may be slow.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from cdp.collection.body import Batch, lenient
-from cdp.collection.consent import read_consent
+from cdp.collection.consent import Preferences, misplaced_consent, read_consent
 from cdp.collection.message import TYPES, ExternalId, Message, Note
 
 _IDS = ("userId", "anonymousId", "previousId")
@@ -22,6 +23,11 @@ def overheard(raw: bytes, batch: Batch, *, received_at: datetime, message_id: st
         return None
     contexts = [*objects(_read(bytes(batch.context))), *objects(item.get("context"))]
     consent = read_consent(*contexts)
+    notes: tuple[Note, ...] = ()
+    if consent is None and (consent := misplaced(raw)) is not None:
+        notes = (Note.CONSENT_MISPLACED,)
+    if consent is not None and not consent.clear:
+        notes += (Note.CONSENT_UNCLEAR,)
     user_id, anonymous_id, previous_id = (_id(item.get(name)) for name in _IDS)
     kind = item.get("type")
     traits = item.get("traits")
@@ -45,8 +51,32 @@ def overheard(raw: bytes, batch: Batch, *, received_at: datetime, message_id: st
         consent=consent.categories if consent else None,
         external_ids=tuple(found for context in contexts for found in _external_ids(context)),
         identity_proof=None,
-        notes=() if consent is None or consent.clear else (Note.CONSENT_UNCLEAR,),
+        notes=notes,
     )
+
+
+def misplaced(raw: bytes) -> Preferences | None:
+    """What a consent object says that stands where none belongs: beside the context, or in a text."""
+    if _LIKE_CONSENT.search(raw) is None:
+        return None
+    try:
+        return misplaced_consent(_unfolded(_read(raw)))
+    except RecursionError:  # texts in texts may nest deeper than any body
+        return Preferences({}, clear=False)
+
+
+_LIKE_CONSENT = re.compile(rb"category_?preferences|(?:allowed|denied)_?consent_?ids", re.IGNORECASE)
+
+
+def _unfolded(value: Any) -> Any:
+    """`value` with what its texts hold that are JSON themselves."""
+    if isinstance(value, dict):
+        return {name: _unfolded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_unfolded(inner) for inner in value]
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        return _read(value.encode("utf-8", "surrogatepass"))
+    return value
 
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from cdp.collection.body import EVENT_BYTES, Batch, lenient
 from cdp.collection.checks import Flaw, flaw, suspicious
 from cdp.collection.consent import DIALECTS, read_consent
 from cdp.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
-from cdp.collection.overheard import overheard
+from cdp.collection.overheard import misplaced, overheard
 from cdp.collection.times import instant, iso
 from cdp.kernel.repeated import repeats
 
@@ -89,7 +89,7 @@ def _parse_item(raw: bytes, batch: Batch, shared: _Shared, received_at: datetime
         if _speaks_twice(raw):
             raise Flaw(Reason.REPEATED_NAME, None)
         wire = _read_item(raw)
-        return _message(wire, batch.path_type, shared, received_at)
+        return _message(wire, raw, batch.path_type, shared, received_at)
     except Flaw as found:
         return _invalid(found, raw, batch, received_at)
 
@@ -99,7 +99,9 @@ def _speaks_twice(raw: bytes) -> bool:
     return b"onsent" in raw and repeats(raw.decode("utf-8", "surrogateescape"))
 
 
-def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: datetime) -> Message:
+def _message(
+    wire: _Wire, raw: bytes, path_type: str | None, shared: _Shared, received_at: datetime
+) -> Message:
     kind = _type(wire, path_type)
     user_id = _id(wire.user_id, "userId")
     anonymous_id = _id(wire.anonymous_id, "anonymousId")
@@ -125,6 +127,8 @@ def _message(wire: _Wire, path_type: str | None, shared: _Shared, received_at: d
         # batch says for all of its items describes nobody in particular.
         traits = context.pop("traits") or {}
     client_time, notes = _client_time(wire, shared, received_at)
+    if consent is None and (consent := misplaced(raw)) is not None:
+        notes += (Note.CONSENT_MISPLACED,)
     if consent is not None and not consent.clear:
         notes += (Note.CONSENT_UNCLEAR,)
     return Message(

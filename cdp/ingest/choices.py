@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from cdp.collection import Message, complete
+from cdp.collection import Message, Note, complete
 from cdp.ingest.reading import ImportRecord, Item
 
 
@@ -32,7 +32,8 @@ def choices(item: Item) -> Iterator[Choice]:
         # A category that a consent object leaves out is refused (wire.md).
         for category, given in (complete(content.consent, item.source.categories) or {}).items():
             meant = item.source.categories.get(category)
-            if meant is not None:
+            # What stands elsewhere was perhaps not said to be counted; a no is heard all the same.
+            if meant is not None and not (given and Note.CONSENT_MISPLACED in content.notes):
                 yield Choice(*meant, given)
 
 

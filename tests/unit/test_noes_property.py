@@ -1,18 +1,21 @@
 """C14, C15 over 20,000 messages: one thing is broken anywhere but in the consent, and the no is in force."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from random import Random
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+import pytest
 from noes_world import CATEGORY, Person, case
 
-from cdp.collection import Note
+from cdp.collection import Note, decode, parse
+from cdp.ingest.choices import choices
 from cdp.ingest.meaning import understand
-from cdp.ingest.reading import InboxRow, read
+from cdp.ingest.reading import InboxRow, Item, read
 from cdp.ingest.words import Register, words_of
 from cdp.ports import Category, Notices, Placed, Source
-from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, Position, Scope
 from governance.catalogue import BuiltInCatalogue
 from governance.normalise import normalise
 
@@ -147,3 +150,22 @@ def test_privacy_control_holds_for_every_device_that_can_be_read():
         if made.user or made.device or made.email:
             assert any(word.purpose == SALE and word.scope is Scope.DEVICE for word in words), made
             assert said is not None
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_of_a_misplaced_consent_the_no_counts_and_the_yes_does_not(given):
+    """A grant is what was asked in the place for it; a no is heard wherever it stands."""
+    consent = {"categoryPreferences": {CATEGORY: given}}
+    body = json.dumps({"type": "track", "userId": "u-1", "event": "x", "consent": consent}).encode()
+    [message] = parse(decode(body, path_type="track"), received_at=NOW)
+    item = Item(
+        position=Position(1, 0),
+        received_at=NOW,
+        source=source_of(case(Random(SEED), 0, people(0))),
+        kind="server",
+        gpc=False,
+        content=message,
+        message_id="m-1",
+    )
+
+    assert [choice.given for choice in choices(item)] == ([] if given else [False])

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from api import client_paths, problems
 from api.auth.write_keys import WriteKeys
 from api.collect import Collection
-from api.deps import System
+from api.deps import DOCUMENTED_QUERY, System
 from api.edge import Edge
 from api.openapi import document
-from api.routes import ROUTERS
+from api.routes import LENIENT, ROUTERS, methods
 
 TITLE = "Customer data platform"
 VERSION = "0.1.0"
@@ -42,9 +42,9 @@ def create_app(system: System) -> FastAPI:
     keys = WriteKeys(system.app, clock=system.clock)
     app.state.system = system
     app.state.write_keys = keys
-    problems.install(app)
+    problems.install(app, methods=methods)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[] if router in LENIENT else [DOCUMENTED_QUERY])
     app.add_middleware(
         Edge,
         collection=Collection(system, keys),

@@ -52,6 +52,11 @@ _KNOWN: Mapping[str, Address] = {
 _PROJECT = Address("/v1/projects/{writeKey}/settings", Serves.SETTINGS)
 
 
+def every() -> tuple[Address, ...]:
+    """All addresses, as the documentation lists them."""
+    return (*_KNOWN.values(), _PROJECT)
+
+
 def find(path: str) -> Address | None:
     """The address that `path` means, or None where it is not a client's."""
     exact = _KNOWN.get(path)

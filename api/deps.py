@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 from sqlalchemy import Engine
@@ -208,6 +209,16 @@ def working(resource: Resource, action: Action, *, purpose: str) -> Any:
             yield opened
 
     return Depends(work, scope="function")
+
+
+async def _documented_query(request: Request) -> None:
+    """Refuse a query where none is documented; where one is, its model refuses what is beyond it (S5)."""
+    if not request.scope["route"].dependant.query_params and request.query_params:
+        unknown = [{"loc": ("query", name), "type": "extra_forbidden"} for name in request.query_params]
+        raise RequestValidationError(unknown)
+
+
+DOCUMENTED_QUERY = Depends(_documented_query)
 
 
 def ports_of(system: SystemDep) -> Ports:

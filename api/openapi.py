@@ -4,12 +4,20 @@ Its examples are true: a test sends each documented request and holds the answer
 documented shape.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
-from api.routes.shapes import failures
+from api import client_paths
+from api.client_paths import Address, Serves
+from api.problems import MEDIA_TYPE
+from api.routes.shapes import Problem, failures
+
+# A write key that stands in the documentation; a test puts a real one in its place.
+WRITE_KEY = "public-write-key"
 
 _SCHEMES = {
     "client_secret": {"type": "http", "scheme": "basic", "description": "Client id and client secret."},
@@ -41,7 +49,7 @@ _ACCEPTED = {
         "application/json": {
             "schema": {
                 "type": "object",
-                "properties": {"success": {"const": True}},
+                "properties": {"success": {"const": True, "description": "Always true: it is stored."}},
                 "required": ["success"],
             },
             "example": {"success": True},
@@ -61,42 +69,115 @@ def document(app: FastAPI) -> dict[str, Any]:
         servers=app.servers,
     )
     made["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
-    made["paths"].update({f"/v1/{kind}": {"post": _collecting(kind)} for kind in _EXAMPLES})
-    made["paths"]["/v1/projects/{writeKey}/settings"] = {"get": _library_settings()}
+    for address in client_paths.every():
+        made["paths"][address.name] = _COLLECTING[address.serves](address)
+    _with_our_problems(made)
     return made
 
 
-def _collecting(kind: str) -> dict[str, Any]:
-    what = "a batch of messages, at most 500 KB and 2,500" if kind == "batch" else f"one {kind} message"
-    return {
-        "tags": ["collection"],
-        "summary": f"Send {what}",
-        "description": "Segment's tracking API; gzip is welcome. Browsers may send text/plain to"
-        f" `/v1/{kind[0]}`. Refusals by consent are no error here.",
-        "operationId": f"collect_{kind}",
-        "security": [{"write_key": []}, {}],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"type": "object"}, "example": _EXAMPLES[kind]}},
-        },
-        "responses": {"200": _ACCEPTED, **_failures(400, 401, 413)},
-    }
+def _with_our_problems(made: dict[str, Any]) -> None:
+    """One schema of a problem in the place of the framework's, which no route answers with."""
+    schemas = made["components"]["schemas"]
+    for path in made["paths"].values():
+        for operation in path.values():
+            refused = operation["responses"].get("422", {})
+            if MEDIA_TYPE not in refused.get("content", {}):
+                operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    _, ours = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    schemas.update(ours["$defs"])
 
 
-def _library_settings() -> dict[str, Any]:
+def _messages(address: Address) -> dict[str, Any]:
+    batch = address.takes == "batch"
+    what = "a batch of messages, at most 500 KB and 2,500" if batch else f"one {address.takes} message"
+    beacon = address.name.startswith("/beacon/")
     return {
-        "tags": ["collection"],
-        "summary": "What browser and mobile libraries ask for before they send",
-        "operationId": "library_settings",
-        "parameters": [{"name": "writeKey", "in": "path", "required": True, "schema": {"type": "string"}}],
-        "responses": {
-            "200": {
-                "description": "Settings of the library",
-                "content": {"application/json": {"schema": {"type": "object"}}},
+        "post": {
+            "tags": ["collection"],
+            "summary": f"Send {what}",
+            "description": "Segment's tracking API; gzip is welcome, and the content type is not looked at:"
+            " browsers may send text/plain. Refusals by consent are no error here.",
+            "operationId": _operation("collect", address),
+            "security": [{"write_key": []}, {}],
+            "parameters": [_key("query", "What a browser sends as it leaves has no headers.")]
+            if beacon
+            else [],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": {"type": "object"}, "example": _EXAMPLES[address.takes]}
+                },
             },
-            **_failures(401),
-        },
+            "responses": {"200": _ACCEPTED, **_failures(400, 401, 403, 413)},
+        }
     }
+
+
+def _settings(address: Address) -> dict[str, Any]:
+    return _library(address, "Segment's libraries", [_key("path", "It stands in the address.")])
+
+
+def _source_config(address: Address) -> dict[str, Any]:
+    key = _key("query", "It may stand in the Basic header instead.")
+    return _library(address, "RudderStack's libraries", [key | {"required": False}])
+
+
+def _library(address: Address, whose: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "get": {
+            "tags": ["collection"],
+            "summary": f"What {whose} ask for before they send",
+            "operationId": _operation("library", address),
+            "parameters": parameters,
+            "responses": {
+                "200": {
+                    "description": "Settings of the library, in its own words",
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                },
+                **_failures(401),
+            },
+        }
+    }
+
+
+def _metrics(address: Address) -> dict[str, Any]:
+    return {
+        "post": {
+            "tags": ["collection"],
+            "summary": "How Segment's browser library fares, in its own words",
+            "description": "It is answered and not read, so that the library does not try again.",
+            "operationId": _operation("library", address),
+            "requestBody": {
+                "content": {"application/json": {"schema": {"type": "object"}, "example": {"series": []}}}
+            },
+            "responses": {"200": {**_ACCEPTED, "description": "Passed over"}},
+        }
+    }
+
+
+_COLLECTING: Mapping[Serves, Callable[[Address], dict[str, Any]]] = {
+    Serves.MESSAGES: _messages,
+    Serves.SETTINGS: _settings,
+    Serves.SOURCE_CONFIG: _source_config,
+    Serves.METRICS: _metrics,
+}
+
+
+def _key(place: str, why: str) -> dict[str, Any]:
+    return {
+        "name": "writeKey",
+        "in": place,
+        "required": True,
+        "description": f"A public write key of the source. {why}",
+        "schema": {"type": "string", "examples": [WRITE_KEY]},
+    }
+
+
+def _operation(verb: str, address: Address) -> str:
+    words = address.name.replace("{writeKey}/", "").removeprefix("/v1").strip("/").split("/")
+    return "_".join((verb, *words))
 
 
 def _failures(*statuses: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Which status an error has is said here alone.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,8 +170,8 @@ def request_id(request: Request) -> str:
     return str(request.scope.get("cdp.request", ""))
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+def install(app: FastAPI, *, methods: Callable[[str], frozenset[str]]) -> None:
+    """Answer every error of `app` with a problem; `methods` are those that a path takes."""
 
     def ours(request: Request, error: Exception) -> Response:
         problem = of(error)
@@ -185,7 +185,12 @@ def install(app: FastAPI) -> None:
 
     def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "installed for that class"
-        return of_status(error.status_code, error.headers or {}).response(request_id(request))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # The framework names the methods of one route, and a path can have several.
+            known = methods(request.url.path) | {one for one in headers.get("Allow", "").split(", ") if one}
+            headers["Allow"] = ", ".join(sorted(known))
+        return of_status(error.status_code, headers).response(request_id(request))
 
     app.add_exception_handler(CdpError, ours)
     app.add_exception_handler(RequestValidationError, invalid)

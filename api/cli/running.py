@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated, Any, NoReturn
@@ -18,7 +18,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from api import session
+from api import session, times
 from api.cli.output import waiting
 from api.session import Session
 from cdp import workspaces
@@ -154,12 +154,9 @@ def uuid_of(text: str, field: str) -> UUID:
 def time_of(text: str, field: str, *, of_day: time = time.max) -> datetime:
     """An instant; of a day without a time `of_day`, in UTC. Raises `NotATime`."""
     try:
-        if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), of_day, UTC)
-        found = datetime.fromisoformat(text)
+        return times.read(text, of_day=of_day)
     except ValueError:
         raise NotATime(field=field) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def read_text(path: Path, field: str) -> str:

@@ -1,6 +1,7 @@
 """The addresses of the API: each module parses, calls one use case, and shapes the answer."""
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from api.routes import (
     audiences,
@@ -22,6 +23,10 @@ from api.routes import (
     well_known,
 )
 
+# OAuth's server passes over parameters that it doesn't know (RFC 6749 3.2). So does an unsubscribe
+# link: gateways and mail programs add theirs to links, and no formality may keep a person subscribed.
+LENIENT: tuple[APIRouter, ...] = (oauth.router, unsubscribe.router)
+
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     well_known.router,
@@ -41,3 +46,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     trail.router,
 )
+
+
+def methods(path: str) -> frozenset[str]:
+    """Every method that `path` takes, whichever of our routes takes it."""
+    return frozenset(
+        method
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    )

@@ -26,10 +26,17 @@ class PreviewIn(Strict):
     model_config = with_examples({"rule": RULE, "purpose": "email_marketing", "channel": "email"})
 
     segment: UUID | Name | None = None
+    """A saved segment, by its id or name; or give `rule`."""
     rule: dict[str, Any] | None = None
+    """Whom you mean, by a rule that is not saved; or give `segment`."""
     purpose: Word
+    """What the people would be contacted for: the name of a purpose that your client is registered for."""
     channel: Channel
+    """Over which channel they would be contacted."""
     recipient: Name | None = None
+    """Who would receive their data, by the name in the register; null: the recipient that your client
+    belongs to, or the controller itself.
+    """
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -55,10 +62,17 @@ class PreviewOut(Out):
     )
 
     matched: int
+    """How many people the rule matches."""
     permitted: int
+    """How many of them may be contacted now, for this purpose over this channel."""
     withheld: dict[str, int]
+    """How many may not, by the reason."""
     rounded_to: int
+    """1: the counts are exact; else each is rounded down to a multiple of this number."""
     cure: str | None
+    """What to do where no policy line lets a release use contacts for the purpose; null: nothing is in the
+    way.
+    """
 
 
 @router.post("/preview")

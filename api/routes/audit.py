@@ -24,8 +24,14 @@ router = APIRouter(prefix="/audit", tags=["public"], responses=failures(404))
 
 _WITNESS = Actor(ref="witness", roles=frozenset(), kind="system")
 
-Log = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
-Epoch = Annotated[int, Path(ge=0, le=999_999)]
+Log = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The id of a log.")]
+Epoch = Annotated[
+    int,
+    Path(
+        ge=0, le=999_999, description="An epoch of the log, from 0: a log that is restored begins a new one."
+    ),
+]
+Tile = Annotated[str, Path(description="Which tile: `<L>/<N>`, with `.p/<W>` behind it if it is partial.")]
 
 
 class NoSuchLog(NotFound):
@@ -47,7 +53,7 @@ def checkpoint(log: Log, epoch: Epoch, system: SystemDep) -> Response:
 
 
 @router.get("/{log}/{epoch}/tile/{rest:path}", response_class=Response)
-def tile(log: Log, epoch: Epoch, rest: str, system: SystemDep) -> Response:
+def tile(log: Log, epoch: Epoch, rest: Tile, system: SystemDep) -> Response:
     """A tile of hashes: `tile/<L>/<N>`, with `.p/<W>` behind it if it is partial."""
     wanted = tiles.parse(f"tile/{rest}")
     with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
-from api.routes.shapes import ContactIn, Name, Out, Strict, Word, failures, with_examples
+from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp import consents, holder_change
 from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Opener, Saying
@@ -54,16 +54,29 @@ class ConsentIn(Strict):
     )
 
     contact: ContactIn | None = None
+    """The contact that it was said about, such as the address to which nothing more is to be sent."""
     profile_id: UUID | None = None
+    """Who speaks, by the id of their profile; not together with `person`."""
     person: ContactIn | None = None
+    """Who speaks, by an identifier that is theirs alone; not together with `profile_id`."""
     purpose: Word
+    """What their data may, or may no longer, be used for: the name of a purpose."""
     channel: Channel | None = None
+    """Over which channel; null: over every one."""
     state: Literal["given", "refused", "withdrawn", "objected", "restricted"]
+    """What they said: `given` is a yes; every other word is a no."""
     evidence: Literal["form", "double_opt_in", "call", "paper", "login"]
+    """By which act they said it."""
     notice: Name | None = None
-    asserted_at: AwareDatetime | None = None
+    """What they were shown when they agreed: `name@2`, or a name for the version in force then. A grant
+    needs one where consent is the basis.
+    """
+    asserted_at: Moment | None = None
+    """When they said it, if that was before now; it may not lie ahead."""
     explicit: bool = False
+    """Whether it was an express statement, which sensitive data and moves abroad need."""
     guardian: bool = False
+    """Whether a parent or guardian said it for a child."""
 
     @model_validator(mode="after")
     def _about_somebody(self) -> Self:
@@ -74,17 +87,22 @@ class ConsentIn(Strict):
         return self
 
 
-class EntryOut(Out):
+class ConsentEntryOut(Out):
     """One entry of the ledger. `covered_by` names the refusal that a grant does not lift.
 
     `not_counted` is a stable word for why a grant cannot count, `reason` says it in a sentence.
     """
 
     entry: UUID
+    """The id of the entry in the ledger of consent."""
     counted: bool
+    """Whether it takes effect; a refusal always does."""
     covered_by: UUID | None
+    """The refusal that this grant does not lift, by the id of its entry; null: there is none."""
     not_counted: str | None
+    """Why a grant has no effect, as one word for programs; null: it has."""
     reason: str | None
+    """The same in a sentence; null: it has an effect."""
 
 
 class ConsentOut(Out):
@@ -111,9 +129,13 @@ class ConsentOut(Out):
     )
 
     acknowledged_at: datetime
+    """Since when it holds: what is sent from then on obeys it."""
     counted: bool
+    """Whether every entry takes effect."""
     kept_for_later: bool
-    entries: list[EntryOut]
+    """Whether nobody goes by the contact yet, so that the no is kept for whoever comes with it."""
+    entries: list[ConsentEntryOut]
+    """The entries that were written: one for each person and contact that it is about."""
 
 
 @router.post("/consents")
@@ -167,6 +189,7 @@ class HolderChangeIn(Strict):
     model_config = with_examples({"contact": {"namespace": "email", "value": "ann@example.org"}})
 
     contact: ContactIn
+    """The telephone number or address that belongs to somebody else now."""
 
 
 @router.post("/contacts/holder-change")
@@ -190,7 +213,7 @@ def _kept(done: Acknowledged) -> ConsentOut:
         counted=all(one.counted for one in done.entries),
         kept_for_later=done.suppressed,
         entries=[
-            EntryOut(
+            ConsentEntryOut(
                 entry=one.entry,
                 counted=one.counted,
                 covered_by=one.covered_by,

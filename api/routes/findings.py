@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
 from api.deps import PortsDep, working
 from api.routes import shapes
@@ -40,19 +41,40 @@ _FINDING = {
 }
 
 
+class FindingsAsk(Strict):
+    """Which findings are wanted."""
+
+    undecided: bool = True
+    """True: only those that nobody has decided on. False: all."""
+    limit: int = Field(50, ge=1, le=findings.MOST)
+    """At most so many on a page."""
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    """`next` of the page before; left out: the first page."""
+
+
 class FindingOut(Out):
     """One find. `trait` is null for a field that nobody declared; `version` counts decisions."""
 
     id: UUID
+    """The id of the finding, to decide on it."""
     entity: str
+    """What kind of personal data it looks like."""
     score: float
+    """How sure the detector is, from 0 to 1."""
     layer: str
+    """Which part of the detector found it, such as `patterns` or `model`."""
     trait: str | None
+    """The trait whose text it stands in; null: a field that the catalogue does not have."""
     path: str
+    """Where in the record the text stands."""
     context: str
+    """The text around it, with everything that was found masked."""
     found_at: datetime
+    """When it was found."""
     version: int
+    """How many decisions there have been on it."""
     decision: Decision | None
+    """The decision that counts; null: nobody has decided."""
 
 
 class FindingsOut(Out):
@@ -66,7 +88,9 @@ class FindingsOut(Out):
     )
 
     findings: list[FindingOut]
+    """The findings of this page, oldest first."""
     next: str | None
+    """What to send as `cursor` to get the page behind this one; null: this is the last."""
 
 
 class DecisionIn(Strict):
@@ -75,6 +99,7 @@ class DecisionIn(Strict):
     model_config = with_examples({"decision": "not_personal"})
 
     decision: Decision
+    """`accept`: it is personal, and its text stays withheld. `not_personal`: it may be shown."""
 
 
 class DecisionOut(Out):
@@ -83,23 +108,28 @@ class DecisionOut(Out):
     model_config = with_examples({"id": str(shapes.FINDING), "version": 1, "decision": "not_personal"})
 
     id: UUID
+    """The finding that was decided on."""
     version: int
+    """How many decisions there have been on it, with this one."""
     decision: Decision
+    """The decision that counts now."""
 
 
 @router.get("")
 def get_findings(
+    ask: Annotated[FindingsAsk, Query()],
     work: Annotated[Work, working(Resource.FINDING, Action.READ, purpose=PURPOSE)],
     ports: PortsDep,
-    undecided: bool = True,
-    after: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=findings.MOST)] = 50,
 ) -> FindingsOut:
     """Findings of the detector in force, what was found masked. Every look is in the audit log."""
     found = findings.listed(
-        undecided=undecided, after=_read(after) if after else None, limit=limit, work=work, ports=ports
+        undecided=ask.undecided,
+        after=_read(ask.cursor) if ask.cursor else None,
+        limit=ask.limit,
+        work=work,
+        ports=ports,
     )
-    more = found[-1].finding if len(found) == limit else None
+    more = found[-1].finding if len(found) == ask.limit else None
     return FindingsOut(
         findings=[_out(one) for one in found], next=_write(more.found_at, more.id) if more else None
     )
@@ -107,7 +137,7 @@ def get_findings(
 
 @router.post("/{finding_id}/decisions", responses=failures(404))
 def post_decision(
-    finding_id: Annotated[UUID, Path(examples=[str(shapes.FINDING)])],
+    finding_id: Annotated[UUID, Path(description="The finding's id.", examples=[str(shapes.FINDING)])],
     body: DecisionIn,
     work: Annotated[Work, working(Resource.FINDING, Action.DECIDE, purpose=PURPOSE)],
     ports: PortsDep,
@@ -143,7 +173,7 @@ def _read(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         found = moment, UUID(finding)
     except (ValueError, binascii.Error):
-        raise UnknownCursor(field="after") from None
+        raise UnknownCursor(field="cursor") from None
     if moment.tzinfo is None:
-        raise UnknownCursor(field="after")
+        raise UnknownCursor(field="cursor")
     return found

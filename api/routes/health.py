@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from api import readiness
 from api.deps import SystemDep
-from api.routes.shapes import Out, with_examples
+from api.routes.shapes import Out, failures, with_examples
 
 router = APIRouter(tags=["operation"])
 
@@ -15,6 +15,7 @@ class Health(Out):
     model_config = with_examples({"status": "ok"})
 
     status: str = "ok"
+    """Always `ok`: a process that is not alive does not answer."""
 
 
 class Readiness(Out):
@@ -31,19 +32,26 @@ class Readiness(Out):
     )
 
     ready: bool
+    """Whether this process can serve requests."""
     database: bool
+    """Whether the database answers."""
     migrations: bool
+    """Whether the database has the tables of this version."""
     state_directory: bool
+    """Whether the directory of keys and journals can be written."""
     inbox_lag_seconds: float | None
+    """How long the oldest message has been waiting to be processed, in seconds; null: it could not be
+    asked.
+    """
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses={422: failures()[422]})
 async def healthz() -> Health:
     """The process is alive: answered without a thread or a connection."""
     return Health()
 
 
-@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready"}})
+@router.get("/readyz", responses={**failures(), 503: {"model": Readiness, "description": "Not ready"}})
 def readyz(system: SystemDep, response: Response) -> Readiness:
     """Whether the database answers, is migrated, and the state directory can be written."""
     found = readiness.look(system)

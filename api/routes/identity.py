@@ -23,7 +23,9 @@ class SeparateIn(Strict):
     model_config = with_examples({"a": str(shapes.PROFILE), "b": str(shapes.OTHER_PROFILE)})
 
     a: UUID
+    """One of the two, by the id of a profile or of a fragment of it."""
     b: UUID
+    """The other one, in the same way."""
 
 
 class SeparateOut(Out):
@@ -32,6 +34,7 @@ class SeparateOut(Out):
     model_config = with_examples({"profiles": [str(shapes.PROFILE), str(shapes.OTHER_PROFILE)]})
 
     profiles: list[UUID]
+    """The profiles that the two belong to now, by id."""
 
 
 @router.post("/separate")
@@ -63,8 +66,11 @@ class JoinIn(Strict):
     )
 
     a: UUID
+    """One of the two, by the id of a profile or of a fragment of it."""
     b: UUID
+    """The other one, in the same way."""
     reason: merging.Evidence
+    """Why they are one person: a source has them twice (`duplicate`), or they have shown it (`proof`)."""
 
 
 class JoinOut(Out):
@@ -73,6 +79,7 @@ class JoinOut(Out):
     model_config = with_examples({"profiles": [str(shapes.PROFILE)]})
 
     profiles: list[UUID]
+    """The profile that the two belong to now, by id; two where something keeps them apart."""
 
 
 @router.post("/join", responses=failures(409))
@@ -112,16 +119,22 @@ class QuarantinedOne(Out):
     )
 
     fragment: UUID
+    """The id of the fragment, which is what one source knows by one identifier."""
     source: str
+    """The source that it came from, by name."""
     namespace: str
+    """What kind of identifier the source knows it by."""
     why: str
+    """Why nobody can be behind it alone, as one word for programs."""
     contacts: int
+    """How many contacts it goes by."""
 
 
 class QuarantinedOut(Out):
     """All that is quarantined, by id."""
 
     quarantined: list[QuarantinedOne]
+    """The fragments in quarantine, by id."""
 
 
 @router.get("/quarantined")
@@ -154,7 +167,9 @@ class WaiveIn(Strict):
     model_config = with_examples({"fragment": str(shapes.PLACEHOLDER), "reason": "checked"})
 
     fragment: UUID
+    """The fragment to release, as the list of the quarantined names it."""
     reason: merging.OnePerson
+    """How you know that it is one person's, as one of these words."""
 
 
 @router.post("/waive", responses=failures(409))

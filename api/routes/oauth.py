@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 from api.auth import clients, header
 from api.auth.clients import ClientRow
 from api.deps import SystemDep, open_for
-from api.routes.shapes import Out, Strict, with_examples
+from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
 from cdp.ports import Policies
 from cdp.vocabulary import Actor
@@ -70,7 +70,9 @@ class TokenIn(Strict):
     model_config = with_examples({"grant_type": "client_credentials", "scope": "profile:read segment:write"})
 
     grant_type: Annotated[str, StringConstraints(max_length=64)]
+    """How the client asks: always by `client_credentials`."""
     scope: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    """What the token is to allow, with spaces between; empty: all that the client's roles allow."""
 
 
 class TokenOut(Out):
@@ -86,21 +88,28 @@ class TokenOut(Out):
     )
 
     access_token: str
+    """The token: send it as `Authorization: Bearer …`."""
     token_type: str
+    """How the token is shown: always as `Bearer`."""
     expires_in: int
+    """For how many seconds it is good."""
     scope: str
+    """What it allows, with spaces between."""
 
 
 class RefusalOut(Out):
     """A refusal (RFC 6749 5.2)."""
 
     error: str
+    """Why there is no token, as one of the words of RFC 6749."""
     error_description: str
+    """The same in a sentence."""
 
 
 @router.post(
     "/oauth/token",
     responses={
+        **{status: shape for status, shape in failures(413).items() if status != 422},
         400: {"model": RefusalOut, "description": "The request is refused"},
         401: {"model": RefusalOut, "description": "Unknown client, wrong secret, or revoked"},
     },

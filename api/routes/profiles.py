@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.deps import Client, PortsDep, requires, working
@@ -34,10 +34,12 @@ _EXAMPLE = {
 
 
 class ProfileAsk(Strict):
-    """What is wanted of a profile. `fields` are names with commas between; empty: all there are."""
+    """What is wanted of a profile."""
 
     purpose: Word = Field(examples=["email_marketing"])
+    """What you want to use the data for: the name of a purpose that your client is registered for."""
     fields: str = Field("", pattern=r"^([A-Za-z0-9_.]{1,64}(,[A-Za-z0-9_.]{1,64}){0,63})?$", examples=[""])
+    """The traits that you need, by name, with commas between; empty: all there are."""
 
 
 class ProfileQuery(Strict):
@@ -53,9 +55,15 @@ class ProfileQuery(Strict):
     )
 
     namespace: NamespaceWord
+    """What kind of identifier the value is: `email`, `phone`, `user_id`, `anonymous_id`, or `crm:` and the
+    name of a system of yours.
+    """
     value: str = Field(min_length=1, max_length=1020)
+    """The identifier as you have it; it is normalised before it is compared."""
     purpose: Word
+    """What you want to use the data for: the name of a purpose that your client is registered for."""
     fields: list[TraitName] = Field([], max_length=64)
+    """The traits that you need, by name; empty: all there are."""
 
 
 class ProfileOut(Out):
@@ -69,19 +77,28 @@ class ProfileOut(Out):
     model_config = with_examples(_EXAMPLE)
 
     profile: UUID
+    """The id of the profile."""
     purpose: str
+    """What it was read for."""
     shown: dict[str, Any]
+    """The traits that you may see, with their values."""
     masked: dict[str, str]
+    """The traits that you may see in part, with what shows of them."""
     withheld: dict[str, str]
+    """The traits that you may not see, each with the reason."""
     contactable: dict[str, UUID | None]
+    """For each channel the id of the contact that may be used; null: none may."""
     reasons: dict[str, str]
+    """For each channel that may not be used, why."""
     cure: str | None
+    """What to do where the reason is `policy`; null: that is no reason here."""
     receipt: str
+    """The decision, signed as a JWS; the key is in `/.well-known/jwks.json`."""
 
 
 @router.get("/{profile_id}")
 def get_profile(
-    profile_id: Annotated[UUID, Path(examples=[str(shapes.PROFILE)])],
+    profile_id: shapes.ProfilePath,
     ask: Annotated[ProfileAsk, Query()],
     client: Reader,
     work: ReaderWork,

@@ -24,11 +24,17 @@ class LinesOut(Out):
     """The policy lines of one purpose. `agreed_at` null: proposed, and not in force."""
 
     purpose: str
+    """The purpose, by its name."""
     text: str
+    """The lines, each of which says which role may see what for the purpose."""
     proposed_at: datetime
+    """When they were proposed."""
     proposed_by: str
+    """Who proposed them."""
     agreed_at: datetime | None
+    """Since when they are in force; null: nobody has agreed to them."""
     agreed_by: str | None
+    """Who agreed to them; null: nobody."""
 
 
 class EveryLinesOut(Out):
@@ -50,6 +56,7 @@ class EveryLinesOut(Out):
     )
 
     purposes: list[LinesOut]
+    """The purposes of the workspace that have lines of their own."""
 
 
 class InForceOut(Out):
@@ -58,7 +65,9 @@ class InForceOut(Out):
     model_config = with_examples({"purpose": "newsletter", "version": _VERSION})
 
     purpose: str
+    """The purpose, by its name."""
     version: str
+    """A digest of the whole policy that is in force now; decisions name it."""
 
 
 @router.get("/policy-lines")

@@ -42,11 +42,19 @@ class ReleaseIn(Strict):
     )
 
     segment: UUID | Name
+    """Whom: a saved segment, by its id or name."""
     purpose: Word
+    """What the data is released for: the name of a purpose that your client is registered for."""
     channel: Channel
+    """Over which channel the people will be contacted."""
     recipient: Name
+    """Who receives the data, by the name in the register."""
     traits: list[TraitName] = Field([], max_length=64)
+    """Which traits are sent along with the contact, by name; each person's only where policy and consent
+    allow it.
+    """
     endpoint: Name
+    """Where it is sent: the name of one of the recipient's registered endpoints."""
 
 
 class ReleaseOut(Out):
@@ -65,12 +73,21 @@ class ReleaseOut(Out):
     )
 
     id: UUID
+    """The id of the release; the audit log names it."""
     matched: int
+    """How many people the segment matched."""
     released: int
+    """How many people's data was sent."""
     withheld: dict[str, int]
+    """How many were left out, by the reason."""
     batches: int
+    """In how many batches it was sent."""
     failed_batches: int
+    """How many of the batches were not delivered for certain."""
     rounded_to: int
+    """1: the counts are exact; else `matched` and `withheld` are rounded down to a multiple of this
+    number.
+    """
 
 
 @router.post("/releases")

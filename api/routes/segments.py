@@ -23,7 +23,9 @@ class SegmentIn(Strict):
     model_config = with_examples({"name": "Bought something", "rule": RULE})
 
     name: Name
+    """What the segment is called; no other has the name."""
     rule: dict[str, Any]
+    """Whom it means."""
 
 
 class SegmentOut(Out):
@@ -32,7 +34,9 @@ class SegmentOut(Out):
     model_config = with_examples({"id": str(shapes.SEGMENT), "name": "Bought something"})
 
     id: UUID
+    """The id of the segment."""
     name: str
+    """What it is called."""
 
 
 @router.post("/segments", status_code=201, responses=failures(401, 403, 409))

@@ -1,12 +1,17 @@
 """Shapes that several routes share: words, contacts, reasons, counts, documented failures."""
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from api import times
 from api.deps import Client
+from api.problems import MEDIA_TYPE
 from cdp import workspaces
 from cdp.ports import Ports
 from cdp.vocabulary import Identifier
@@ -20,6 +25,26 @@ TraitName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,
 NamespaceWord = Annotated[
     str, StringConstraints(pattern=r"^(email|phone|user_id|anonymous_id|crm:.{1,100})$")
 ]
+
+
+def _moment(of_day: time, which: str) -> Any:
+    def read(value: Any) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return times.read(value, of_day=of_day)
+        except (TypeError, ValueError):
+            raise PydanticCustomError("not_a_time", "not a time in ISO 8601") from None
+
+    told = f"ISO 8601: an instant, or a day, which is its {which}; without a zone in UTC."
+    return PlainValidator(read), WithJsonSchema(
+        {"type": "string", "description": told, "examples": ["2026-01-31T12:00:00Z", "2026-01-31"]}
+    )
+
+
+# Times in a request, as the command line takes them. Where something ends, a day belongs to it.
+Moment = Annotated[datetime, *_moment(time.min, "beginning")]
+End = Annotated[datetime, *_moment(time.max, "end")]
 
 # Counts that somebody may see who may not see whom they count (design.md 3.13).
 K = 20
@@ -35,6 +60,10 @@ FINDING = UUID("0190f5fe-7c00-7000-8000-000000000008")
 PLACEHOLDER = UUID("0190f5fe-7c00-7000-8000-000000000009")
 RELEASE = UUID("0190f5fe-7c00-7000-8000-000000000007")
 
+ProfilePath = Annotated[
+    UUID, Path(description="The id of a profile, or of any fragment that it holds.", examples=[str(PROFILE)])
+]
+
 
 def with_examples(*examples: Any) -> ConfigDict:
     """The configuration of a model that is documented by these examples."""
@@ -44,33 +73,71 @@ def with_examples(*examples: Any) -> ConfigDict:
 class Strict(BaseModel):
     """A body or query of the caller's: nothing beyond what is documented gets in (S5)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class Out(BaseModel):
     """An answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class ContactIn(Strict):
     """A contact by its value. It stands in a body, never in an address."""
 
     namespace: NamespaceWord
+    """What kind of identifier the value is: `email`, `phone`, `user_id`, `anonymous_id`, or `crm:` and the
+    name of a system of yours.
+    """
     value: Annotated[str, StringConstraints(min_length=1, max_length=1020)]
+    """The identifier as you have it, such as an e-mail address; it is normalised before it is compared."""
 
 
-class ProblemOut(Out):
-    """RFC 9457. `code` is for programs and is never renamed; `errors` names fields, never values."""
+class FieldAtFault(Out):
+    """A field of the request, and what is wrong with it."""
+
+    field: str
+    """Its name, or where it stands: `body`, `query` or `path`, and the names behind it with dots between.
+    `?` is for a name that could itself be personal.
+    """
+    reason: str
+    """What is wrong with it, as one word for programs."""
+
+
+class Problem(Out):
+    """What went wrong (RFC 9457), for every failure that is not OAuth's."""
+
+    model_config = with_examples(
+        {
+            "type": "urn:cdp:problem:not-well-formed",
+            "title": "The request does not have the documented shape; the fields at fault are named.",
+            "status": 422,
+            "detail": "The request does not have the documented shape; the fields at fault are named.",
+            "instance": "urn:uuid:0190f5fe-7c00-7000-8000-00000000000b",
+            "code": "not-well-formed",
+            "message": "The request does not have the documented shape; the fields at fault are named.",
+            "errors": [{"field": "body.purpose", "reason": "missing"}],
+        }
+    )
 
     type: str
+    """A URN for this kind of problem; two answers with the same one have the same cause."""
     title: str
+    """What kind of problem it is, in a sentence that is the same each time."""
     status: int
+    """The HTTP status of this answer."""
     detail: str
+    """What is wrong with this request, and where it is known what mends it."""
     instance: str
+    """The id of this request, as a URN; the operator finds the request in the log by it."""
     code: str
+    """The kind of problem as one word for programs; it is never renamed."""
     message: str
-    errors: list[dict[str, str]] = []
+    """The same as `detail`, under the name that tracking libraries read."""
+    errors: list[FieldAtFault] = []
+    """The fields at fault, where there are such: never what was in them."""
 
 
 _MEANING = {
@@ -91,7 +158,7 @@ def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _MEANING[status],
-            "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
         }
         for status in sorted({*statuses, 422, 429, 503})
     }

@@ -1,16 +1,17 @@
 """What a person may ask for: everything that is known of them, and to be forgotten."""
 
 from base64 import b64encode
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from api.deps import Client, Opener, PortsDep, SystemDep, requires, working
 from api.routes import shapes
 from api.routes.consents import patience
-from api.routes.shapes import Out, Strict, failures, with_examples
+from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
@@ -18,8 +19,6 @@ from cdp.work import Work
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404))
-
-ProfilePath = Annotated[UUID, Path(examples=[str(shapes.PROFILE)])]
 
 LOG_SECONDS = 2.0  # how long an erasure waits for its entry's place in the log
 LOG_POLL = 0.05
@@ -44,26 +43,34 @@ class AccessOut(Out):
     )
 
     profile: str
-    as_of: str
+    """The id of the person's profile."""
+    as_of: datetime
+    """When this was put together."""
     golden: list[dict[str, Any]]
+    """What is held to be true of the person, with the source of each value."""
     contacts: list[dict[str, Any]]
+    """The addresses and numbers by which the person can be reached."""
     statements: list[dict[str, Any]]
+    """What each source has said of the person."""
     events: list[dict[str, Any]]
+    """What the person did, as it was recorded."""
     derived: dict[str, Any]
+    """What was computed from that, and is used to choose people."""
     consent: list[dict[str, Any]]
+    """What the person said yes and no to, and what became of it."""
     sent: list[dict[str, Any]]
+    """To whom the person's data was sent, when and for what."""
     who_looked: list[dict[str, Any]]
+    """Who has seen the person's data, when and for what."""
 
 
 class ErasureIn(Strict):
-    """A dry run unless it says otherwise. `ground` is the article that the erasure rests on.
-
-    `quarantined`: also if it is quarantined, and so holds many people's data.
-    """
+    """An erasure, or a dry run of one: it is one unless it says otherwise."""
 
     model_config = with_examples({"dry_run": True, "ground": "GDPR 17(1)(b)"})
 
     dry_run: bool = True
+    """True: only say what would be erased. False: erase it, for good."""
     ground: Literal[
         "GDPR 17(1)(a)",
         "GDPR 17(1)(b)",
@@ -74,7 +81,9 @@ class ErasureIn(Strict):
         "CCPA 1798.105",
         "PIPL 47",
     ] = "GDPR 17(1)(a)"
+    """The article of law that the erasure rests on."""
     quarantined: bool = False
+    """True: also if it is quarantined, so that data of many people may be erased with it."""
 
 
 class OutlookOut(Out):
@@ -94,31 +103,49 @@ class OutlookOut(Out):
     )
 
     dry_run: Literal[True] = True
+    """Always true: nothing has been erased."""
     profile: UUID
+    """The id of the person's profile."""
     fragments: list[UUID]
+    """The records of single sources that make up the person, by id."""
     waiting_for_review: list[UUID]
+    """Records that are only likely the person's, by id; they would not be erased."""
     rows: dict[str, int]
+    """How many rows would be deleted, by table."""
     contacts_deleted: int
+    """How many contacts would be deleted."""
     contacts_shared: int
+    """How many contacts would stay, because other people have them too."""
     retained: dict[str, str]
+    """What would be kept all the same, each with the reason in law."""
 
 
 class CertificateOut(Out):
     """The certificate's canonical text (RFC 8785) and Ed25519 signature; the salt is the person's."""
 
     document: str
+    """What was erased, when and on which ground, as canonical JSON (RFC 8785)."""
     signature: str
+    """The Ed25519 signature of that text, in Base64; the key is in `/.well-known/jwks.json`."""
     claim_salt: str
+    """A secret for the person alone, in Base64, with which they can prove that the certificate is about
+    them.
+    """
 
 
 class ErasedOut(Out):
     """What was erased, that nothing is left, and the certificate that says so."""
 
     dry_run: Literal[False] = False
+    """Always false: it has been erased."""
     request: UUID
+    """The id under which the request is kept on file."""
     deleted: dict[str, int]
+    """How many rows were deleted, by table."""
     residue: int
+    """How many rows were found afterwards: always 0."""
     certificate: CertificateOut
+    """The proof for the person."""
 
 
 @router.get("/{profile}/access")

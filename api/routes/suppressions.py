@@ -5,13 +5,13 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.consents import identified, patience
-from api.routes.shapes import ContactIn, Name, Out, Strict, failures, with_examples
+from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, with_examples
 from cdp import serving, suppressions
 from cdp.binding import About
 from cdp.suppressions import Row
@@ -26,11 +26,17 @@ class SuppressionIn(Strict):
     """A row of a list. What cannot be read of purpose, channel or date makes the no wider, never void."""
 
     contact: Cell
+    """The address or number to which nothing is to be sent."""
     reason: Cell = ""
+    """Why, in a word of the list, such as `complained`."""
     source: Cell = ""
+    """Where the list comes from."""
     date: Cell = ""
+    """When it was said, as the list has it."""
     purpose: Cell = ""
+    """What it is about: the name of a purpose; empty or unknown: all direct marketing."""
     channel: Cell = ""
+    """Over which channel; empty or unknown: over every one."""
 
 
 class SuppressionsIn(Strict):
@@ -41,24 +47,33 @@ class SuppressionsIn(Strict):
     )
 
     suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=1000)]
+    """The rows of the list."""
 
 
 class RejectedOut(Out):
     """A row that was rejected: its number from 1, and why. Never its value."""
 
     row: int
+    """The number of the row, from 1."""
     reason: str
+    """Why it was rejected, as one word for programs."""
 
 
 class SuppressionsOut(Out):
     """What became of a list; `noted` counts what could not be read and made a no wider."""
 
     read: int
+    """How many rows were read."""
     kept: int
+    """How many of them are kept as a no."""
     known_already: int
+    """How many were known already."""
     bound_at_once: int
+    """How many were about somebody who is known here, and hold for them already."""
     noted: dict[str, int]
+    """How many cells could not be read and made a no wider, by what they were."""
     rejected: list[RejectedOut]
+    """The rows of which nothing could be kept."""
 
 
 @router.post("/suppressions")
@@ -93,10 +108,15 @@ class ServedIn(Strict):
     )
 
     notice: Name
+    """What was served: `name@2`, or a name for the version in force then."""
     contact: ContactIn | None = None
+    """The contact that it was served at."""
     profile_id: UUID | None = None
+    """Who was told, by the id of their profile; not together with `person`."""
     person: ContactIn | None = None
-    served_at: AwareDatetime | None = None
+    """Who was told, by an identifier that is theirs alone; not together with `profile_id`."""
+    served_at: Moment | None = None
+    """When they were told; null: now."""
 
     @model_validator(mode="after")
     def _to_somebody(self) -> Self:
@@ -111,8 +131,11 @@ class ServedOut(Out):
     """The version that was served, and since when that counts."""
 
     notice: UUID
+    """The id of the notice that was served."""
     version: int
+    """The number of its version."""
     served_at: datetime
+    """Since when it counts as served."""
 
 
 @router.post("/notices/served")

@@ -5,10 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.deps import PortsDep, working
-from api.routes.shapes import Out, Strict, failures, with_examples
+from api.routes.shapes import End, Moment, Out, Strict, failures, with_examples
 from audit.searching import MOST
 from cdp import searching
 from cdp.ports import TrailPage, TrailQuery
@@ -24,22 +24,34 @@ _Word = Annotated[str, Field(max_length=200)]
 class TrailAsk(Strict):
     """What is looked for: all that is given must fit."""
 
-    actor: _Word | None = Field(None, description="`client:…`, `account:…`, `source:…` or `system:word`.")
-    subject: _Word | None = Field(
-        None, description="A profile's id, or a reference of the log (64 hex digits); never an address."
+    actor: _Word | None = Field(
+        None, description="Who acted: `client:…`, `account:…`, `source:…` or `system:word`."
     )
-    purpose: _Word | None = Field(None, examples=["email_marketing"])
+    subject: _Word | None = Field(
+        None,
+        description="About whom: a profile's id, or a reference of the log (64 hex digits).",
+    )
+    purpose: _Word | None = Field(
+        None, description="What it was done for: the name of a purpose.", examples=["email_marketing"]
+    )
     recipient: UUID | None = Field(None, description="Who received, by the id of the register.")
-    action: _Word | None = Field(None, examples=["client:profile:read"])
-    outcome: _Word | None = None
-    since: AwareDatetime | None = Field(None, examples=["2020-01-01T00:00:00Z"])
-    until: AwareDatetime | None = Field(None, description="Not itself.")
+    action: _Word | None = Field(None, description="What was done.", examples=["client:profile:read"])
+    outcome: _Word | None = Field(
+        None,
+        description="What came of it: `ok`, `refused`, `partial`, `failed` or `unknown_treated_as_released`.",
+    )
+    since: Moment | None = Field(
+        None, description="From when on: a day or an instant, in ISO 8601.", examples=["2020-01-01"]
+    )
+    until: End | None = Field(
+        None, description="Up to, and without, when: an instant in ISO 8601, or a day, which is its end."
+    )
     facets: Annotated[str, Field(max_length=200)] = Field(
         "", description="Fields to count by, with commas between.", examples=["actor,outcome"]
     )
-    limit: int = Field(50, ge=1, le=MOST)
+    limit: int = Field(50, ge=1, le=MOST, description="At most so many on a page.")
     cursor: Annotated[str, Field(max_length=400)] | None = Field(
-        None, description="`next` of the page before."
+        None, description="`next` of the page before; left out: the first page."
     )
 
     def query(self) -> TrailQuery:
@@ -58,22 +70,35 @@ class TrailAsk(Strict):
         )
 
 
-class EntryOut(Out):
+class TrailEntryOut(Out):
     """One entry, by its leaf's own words. `subjects` is how many people's parts it is about."""
 
     id: UUID
+    """The id of the entry."""
     epoch: int
+    """In which epoch of the log it stands."""
     index: int
+    """At which place of the epoch it stands, from 0."""
     at: datetime
+    """When it happened."""
     actor: str
+    """Who acted, as a kind and an id."""
     action: str
+    """What was done: who did it, to what, and which act."""
     purpose: str
+    """What it was done for."""
     outcome: str
+    """What came of it: `ok`, `refused`, `partial`, `failed` or `unknown_treated_as_released`."""
     recipient: UUID | None
+    """Who received data, by the id in the register; null: nobody."""
     subjects: int
+    """How many parts of people it is about."""
     policy_version: str | None
+    """The policy that decided; null: none was asked."""
     consent_version: str | None
+    """The version of the consent rules that decided; null: none were asked."""
     notice_version: str | None
+    """The notice that the decision rests on; null: none."""
 
 
 class TrailOut(Out):
@@ -113,14 +138,22 @@ class TrailOut(Out):
         }
     )
 
-    entries: list[EntryOut]
+    entries: list[TrailEntryOut]
+    """The entries of this page, newest first."""
     total: int
+    """How many entries fit the question in all."""
     facets: dict[str, dict[str, int]]
+    """How many entries there are by each value of the fields that were asked for."""
     next: str | None
+    """What to send as `cursor` to get the page behind this one; null: this is the last."""
     engine: str
+    """Who found them: `opensearch` or `postgresql`."""
     because: str | None
+    """Why PostgreSQL was asked; null: OpenSearch was."""
     indexed_to: list[int] | None
+    """The epoch and index up to which entries are in OpenSearch; null: none is."""
     behind: int
+    """How many entries are not in OpenSearch yet."""
 
 
 @router.get("/entries")
@@ -132,7 +165,8 @@ def get_entries(ask: Annotated[TrailAsk, Query()], work: ReaderWork, ports: Port
 def _shown(page: TrailPage) -> TrailOut:
     return TrailOut(
         entries=[
-            EntryOut(**{name: getattr(one, name) for name in EntryOut.model_fields}) for one in page.entries
+            TrailEntryOut(**{name: getattr(one, name) for name in TrailEntryOut.model_fields})
+            for one in page.entries
         ],
         total=page.total,
         facets={name: dict(counts) for name, counts in page.facets.items()},

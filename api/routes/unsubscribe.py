@@ -7,13 +7,14 @@ body says, it withdraws: the signed link alone decides, and a formality must not
 person subscribed.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.deps import Opener, System, SystemDep, open_for
 from api.routes.consents import patience
+from api.routes.shapes import failures
 from api.templates import CONTENT_SECURITY_POLICY, page, style
 from cdp import consents, unsubscribe
 from cdp.binding import About, ForgottenContact
@@ -24,9 +25,22 @@ from cdp.unsubscribe import BadLink, Link
 from cdp.vocabulary import Actor, Channel, State
 from policies.words import Role
 
-router = APIRouter(prefix="/u", tags=["public"])
+# What goes wrong with a link is told on a page, to a person.
+_PAGE: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **failures(),
+    404: {"description": "The link does not work: a page that says so", "content": _PAGE},
+    503: {
+        "description": "It holds, but one message may be on its way; or a part does not answer",
+        "content": _PAGE | failures()[503]["content"],
+    },
+}
 
-LinkToken = Annotated[str, Path(max_length=300)]
+router = APIRouter(prefix="/u", tags=["public"], responses=_ANSWERS)
+
+LinkToken = Annotated[
+    str, Path(max_length=300, description="The signed token of the link, as it stands in the message.")
+]
 
 _HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
 _NAMES = {

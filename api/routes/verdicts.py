@@ -1,14 +1,17 @@
 """What became of a message, for the server that sent it."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from api.deps import PortsDep, ServerKeyDep, ServerWorkDep
 from api.routes.shapes import Out, failures, with_examples
 from cdp import verdicts
 
 router = APIRouter(prefix="/v1", tags=["collection"])
+
+MessageId = Annotated[str, Path(description="The `messageId` of the message that you sent.")]
 
 
 class VerdictOut(Out):
@@ -31,9 +34,13 @@ class VerdictOut(Out):
     )
 
     verdict: str
+    """What became of the message: `accepted`, `duplicate`, `erased`, or `invalid:` and why."""
     field: str | None
+    """The field that made it invalid; null: none did."""
     received_at: datetime
+    """When the message came."""
     notes: list[str]
+    """What else became of it, each as one word for programs."""
 
 
 @router.get(
@@ -41,7 +48,7 @@ class VerdictOut(Out):
     responses=failures(401, 403, 404),
     openapi_extra={"security": [{"write_key": []}]},
 )
-def get_verdict(message_id: str, key: ServerKeyDep, work: ServerWorkDep, ports: PortsDep) -> VerdictOut:
+def get_verdict(message_id: MessageId, key: ServerKeyDep, work: ServerWorkDep, ports: PortsDep) -> VerdictOut:
     """The verdict on a message that this source sent; remembered for 30 days."""
     found = verdicts.of(message_id, source=key.source, work=work, ports=ports)
     return VerdictOut(

@@ -4,15 +4,16 @@ from fastapi import APIRouter
 
 from api.auth.token_keys import jwk
 from api.deps import SystemDep
-from api.routes.shapes import Out, with_examples
+from api.routes.shapes import Out, failures, with_examples
 
-router = APIRouter(prefix="/.well-known", tags=["public"])
+router = APIRouter(prefix="/.well-known", tags=["public"], responses=failures())
 
 
 class Keys(Out):
     """A JSON Web Key Set (RFC 7517)."""
 
     keys: list[dict[str, str]]
+    """The keys, each as a JSON Web Key."""
 
 
 class Gpc(Out):
@@ -21,8 +22,10 @@ class Gpc(Out):
     model_config = with_examples({"gpc": True, "lastUpdate": "2026-01-01"})
 
     gpc: bool = True
+    """Always true: the signal `Sec-GPC` is honoured here."""
     # When the platform began to honour the signal: the resource asks for this date.
     lastUpdate: str = "2026-01-01"
+    """The day since which it is."""
 
 
 @router.get("/jwks.json")

@@ -63,12 +63,12 @@ def page(town, **params):
 
 def test_findings_come_page_by_page_masked(town):
     """A cursor leads through all of them once, and no page shows what was found."""
-    seen, after = [], None
+    seen, cursor = [], None
     for _ in range(3):
-        answer = page(town, limit=1, **({"after": after} if after else {})).json()
+        answer = page(town, limit=1, **({"cursor": cursor} if cursor else {})).json()
         seen += answer["findings"]
-        after = answer["next"]
-    last = page(town, limit=1, after=after).json()
+        cursor = answer["next"]
+    last = page(town, limit=1, cursor=cursor).json()
 
     assert last == {"findings": [], "next": None}
     assert len({one["id"] for one in seen}) == 3
@@ -106,9 +106,9 @@ def test_other_roles_may_neither_see_nor_decide(town, role):
 @pytest.mark.parametrize(
     "params",
     [
-        {"after": "x"},
-        {"after": "AAAA"},
-        {"after": "é"},
+        {"cursor": "x"},
+        {"cursor": "AAAA"},
+        {"cursor": "é"},
         {"limit": 0},
         {"limit": 100_000},
         {"undecided": "maybe"},
@@ -144,7 +144,7 @@ def test_another_tenants_findings_are_absent(town, api, database):
     cursor = _write(now().replace(year=2000), finding["id"])
 
     assert other.http.get("/v1/findings", headers=headers).json()["findings"] == []
-    assert other.http.get("/v1/findings", params={"after": cursor}, headers=headers).json()["findings"] == []
+    assert other.http.get("/v1/findings", params={"cursor": cursor}, headers=headers).json()["findings"] == []
     answer = other.http.post(
         f"/v1/findings/{finding['id']}/decisions", json={"decision": "not_personal"}, headers=headers
     )

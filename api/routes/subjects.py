@@ -65,7 +65,7 @@ class AccessOut(Out):
 
 
 class ErasureIn(Strict):
-    """An erasure, or a dry run of one: it is one unless it says otherwise."""
+    """Whether to erase, or only to say what that would do, which it is unless it says otherwise."""
 
     model_config = with_examples({"dry_run": True, "ground": "GDPR 17(1)(b)"})
 

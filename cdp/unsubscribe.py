@@ -6,6 +6,7 @@ checked by signing anew.
 """
 
 import hmac
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from dataclasses import dataclass
@@ -45,8 +46,15 @@ def write(link: Link, signer: Signer) -> str:
     return urlsafe_b64encode(body + signer.sign(_LABEL + body)).rstrip(b"=").decode()
 
 
+_NO_TOKEN = re.compile(r"[^A-Za-z0-9_-]")
+
+
 def read(token: str, signer: Signer) -> Link:
-    """The link behind a token. Raises `BadLink` for every flaw alike."""
+    """The link behind a token. Raises `BadLink` for every flaw alike.
+
+    Mail programs take the full stop behind a link, a bracket or a break of the line for a part of it.
+    """
+    token = _NO_TOKEN.sub("", token)
     try:
         data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (Error, ValueError):

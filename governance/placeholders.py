@@ -16,7 +16,7 @@ _DIGIT_RUN = 6  # digits that do: shorter ones are numbers that a shop really gi
 # Whatever a template, a spreadsheet or a browser leaves where a value should have been.
 _RESIDUE = re.compile(
     r"\{\{.*|.*\}\}|.*[$#%]\{.*\}|%%.*%%|\*\|.*\|\*|<%.*%>|__[a-z_]+__"
-    r"|\[[^\]]*\]|<[^>]*>|\{(?![0-9a-f-]{32,36}\})[^}]*\}|\$[a-z_][a-z_.]*|:[a-z_]+"
+    r"|%[sdiu@]|\[[^\]]*\]|<[^>]*>|\{(?![0-9a-f-]{32,36}\})[^}]*\}|\$[a-z_][a-z_.]*|:[a-z_]+"
     r"|#(?:ref!|value!|name\?|div/0!|num!|null!|n/a|calc!|spill!)",
     re.IGNORECASE,
 )
@@ -55,6 +55,8 @@ _MADE_UP_DOMAINS = _words(
     "example domain company test testing foo bar baz foobar asdf abc xxx yourdomain mydomain yourcompany"
     " mycompany website sample fake nowhere"
 )
+# What a device gives in place of its id, once its owner has opted out of having one.
+_NO_ID = _words("optout optedout limitadtracking")
 _HEX = re.compile(r"[0-9a-f]+")
 _UUID = re.compile(
     r"(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?"
@@ -81,7 +83,7 @@ def is_placeholder_id(text: str, *, numbered: bool) -> bool:
     if _is_of(_TESTING, words):
         return True
     bare = "".join(words)
-    if bare in _FIELDS:
+    if bare.removeprefix("your") in _FIELDS or bare in _NO_ID:
         return True
     return not numbered and _is_run_of_parts(bare)
 
@@ -100,7 +102,10 @@ def is_placeholder_mail(local: str, domain: str) -> bool:
     words = [word for word in _SEPARATORS.split(stem) if word]
     if domain.endswith(".invalid") or _is_of(_TESTING_MAIL, words):
         return True
-    name, whole = domain.split(".")[-2], "".join(words)
+    *_, name, top = domain.split(".")
+    whole = "".join(words)
+    if whole == name and (len(whole) == 1 or whole == top):  # a@a.com, na@na.na
+        return True
     return whole in _MADE_UP and (name in _MADE_UP_DOMAINS or name == whole)
 
 

@@ -58,8 +58,8 @@ def get_style() -> Response:
     return PlainTextResponse(style(), media_type="text/css", headers={"Cache-Control": "max-age=86400"})
 
 
-@router.head("/{token}", include_in_schema=False)
-@router.get("/{token}", response_class=HTMLResponse)
+@router.head("/{token:path}", include_in_schema=False)
+@router.get("/{token:path}", response_class=HTMLResponse)
 def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     """A page with one button. Nothing is changed by looking at it."""
     try:
@@ -74,7 +74,7 @@ def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     return _page("unsubscribe", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel])
 
 
-@router.post("/{token}", response_class=HTMLResponse)
+@router.post("/{token:path}", response_class=HTMLResponse)
 def post_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     """Withdraw, at once. 200 means that nothing more is sent; 503 that it holds but one may be on its way."""
     try:

@@ -442,6 +442,16 @@ def test_one_click_stops_it_before_the_answer(town, link, sent):
     assert town.http.post(f"/u/{token}").status_code == 200
 
 
+@pytest.mark.parametrize("behind", [".", "/", ",", ")", ">", "%3E", "=", "%20", "%0D%0A", "?utm_source=mail"])
+def test_what_a_mail_program_writes_behind_a_link_takes_nothing_from_it(town, link, behind):
+    """A full stop or a bracket is not what the person meant; a 404 or a redirect would lose their no."""
+    token, profile = link
+    answer = town.http.post(f"/u/{token}{behind}", follow_redirects=False)
+
+    assert answer.status_code == 200, answer.text
+    assert read(town, profile).json()["contactable"]["email"] is None
+
+
 def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
     """Nobody can unsubscribe somebody else by changing a link."""
     token, profile = link

@@ -14,6 +14,7 @@ from cdp.kernel.errors import NotFound
 from cdp.ports import Attribute, Trait
 from cdp.vocabulary import FieldClass as C
 from cdp.vocabulary import Namespace
+from governance import kinds
 
 TRAITS = (
     Trait(id=1, name="email", field_class=C.CONTACT, namespace=Namespace.EMAIL),
@@ -133,14 +134,16 @@ _NAMED: Mapping[str, Mapping[str, C]] = {
 }
 
 
-def _fits(suspect: re.Pattern[str], value: Any) -> bool:
+def _clean(suspect: re.Pattern[str] | None, value: Any) -> bool:
     """Whether nothing in a value looks like what its field does not declare; it is looked through."""
+    if suspect is None:
+        return True
     if isinstance(value, str):
         return suspect.search(value) is None
     if isinstance(value, Mapping):
-        return all(_fits(suspect, inner) for pair in value.items() for inner in pair)
+        return all(_clean(suspect, inner) for pair in value.items() for inner in pair)
     if isinstance(value, (list, tuple)):
-        return all(_fits(suspect, inner) for inner in value)
+        return all(_clean(suspect, inner) for inner in value)
     return True
 
 
@@ -167,8 +170,8 @@ class BuiltInCatalogue:
         """Divide fields by class; `kind` is `traits`, `properties` or `context`.
 
         Traits come out under their catalogue names. Structured values are unclassified
-        unless their name is known: what is inside has not been looked at. So is a declared
-        text that holds what it should not: it is sealed and scanned, and leaves by no door.
+        unless their name is known: what is inside has not been looked at. So is what is not of
+        its field's kind (`kinds`): it is sealed and scanned, and leaves by no door.
         """
         divided: dict[C, dict[str, Any]] = {}
         named = _NAMED.get(kind)
@@ -179,8 +182,9 @@ class BuiltInCatalogue:
                 field_class, label = trait.field_class, trait.name
             else:
                 field_class, label = C.UNCLASSIFIED, name
-            suspect = _SUSPECT.get(field_class)
-            if suspect is not None and label not in _NUMERIC and not _fits(suspect, value):
+            suspect = None if label in _NUMERIC else _SUSPECT.get(field_class)
+            free = field_class is C.FREE_TEXT or field_class is C.UNCLASSIFIED
+            if not free and not (_clean(suspect, value) and kinds.fits(kind, label, value)):
                 field_class, label = C.UNCLASSIFIED, name
             divided.setdefault(field_class, {})[label] = value
         return divided

@@ -1,0 +1,206 @@
+"""What a declared field may hold: closed lists, patterns, lengths. Whatever else stands there is free text.
+
+A name says what somebody meant a field for, not what was written into it: `gender: "diagnosed in May"`
+is no gender. Where the values of a field have no list, their shape is held, as tightly as real ones allow.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+Fits = Callable[[str], bool]
+
+_TEXT = 200
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# ISO 3166-1 alpha-3.
+_ALPHA_3 = _set(
+    """
+    ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS
+    BIH BLM BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV
+    CRI CUB CUW CXR CYM CYP CZE DEU DJI DMA DNK DOM DZA ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM
+    GAB GBR GEO GGY GHA GIB GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG HMD HND HRV HTI HUN IDN IMN
+    IND IOT IRL IRN IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN LBR LBY LCA LIE
+    LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA MDG MDV MEX MHL MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS
+    MWI MYS MYT NAM NCL NER NFK NGA NIC NIU NLD NOR NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK
+    PRT PRY PSE PYF QAT REU ROU RUS RWA SAU SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR
+    SVK SVN SWE SWZ SXM SYC SYR TCA TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA UKR UMI URY
+    USA UZB VAT VCT VEN VGB VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE
+    """
+)
+_COUNTRIES = _set(
+    """
+    uk usa u.s.a. u.s. america england scotland wales great_britain czechia holland northern_ireland
+    the_netherlands the_united_states the_uk
+    """
+)
+_GENDERS = _set(
+    """
+    m f w d x u n male female man woman boy girl other divers diverse non-binary nonbinary enby unknown none
+    undisclosed unspecified agender genderfluid genderqueer männlich weiblich mann frau homme femme masculin
+    féminin hombre mujer masculino femenino uomo donna maschio femmina kvinna annat kvinde vrouw man
+    mężczyzna kobieta 男 女 其他 0 1 2 9
+    """
+)
+_LANGUAGES = _set(
+    """
+    arabic bulgarian catalan chinese croatian czech danish dutch english estonian finnish french german
+    greek hebrew hindi hungarian icelandic indonesian irish italian japanese korean latvian lithuanian malay
+    maltese mandarin norwegian persian polish portuguese romanian russian serbian slovak slovenian spanish
+    swahili swedish thai turkish ukrainian urdu vietnamese deutsch français español italiano svenska dansk
+    norsk suomi nederlands polski português 中文 日本語
+    """
+)
+_LETTER = r"[^\W\d_]"
+_NAME = rf"{_LETTER}[^\W\d_'’.-]*(?:['’.-]+[^\W\d_]+)*\.?"
+# A place's name: capitals where words begin, small words between; or one word, written anyhow.
+_SMALL = (
+    r"(?:of|the|and|de|del|della|di|da|do|du|des|la|le|les|el|en|am|an|der|im|in|sur|sous|upon|on|auf|bei|y|e|i"
+    r"|och|og|ob|aan|den)"
+)
+_PROPER = r"[A-ZÀ-ÖØ-ÞĀ-Ž][^\W\dA-Z_'’.-]+(?:['’.-]+[^\W\d_]+)*\.?"
+_WORD = r"[\w.+#/:@-]"
+_AMOUNT = r"[-+]?[$€£¥]?\d{1,12}(?:[., ]\d{1,6}){0,4}"
+
+
+def _like(pattern: str, most: int = _TEXT) -> Fits:
+    compiled = re.compile(pattern)
+
+    def fits(text: str) -> bool:
+        return len(text) <= most and compiled.fullmatch(text) is not None
+
+    return fits
+
+
+def _words(most: int, letters: int) -> Fits:
+    """At most so many words, in one line."""
+
+    def fits(text: str) -> bool:
+        return len(text) <= letters and len(text.split()) <= most and text.isprintable()
+
+    return fits
+
+
+def _country(text: str) -> bool:
+    if text.upper() in _ALPHA_3 or (len(text) == 2 and text.upper() in LOCALE_DATA):
+        return True
+    return text.casefold() in _countries()
+
+
+@cache
+def _countries() -> frozenset[str]:
+    """The names of countries in the languages that there are names in."""
+    names = {name.casefold() for known in LOCALE_DATA.values() for name in known.values() if name[:1] != "*"}
+    return frozenset(names | {name.replace("_", " ") for name in _COUNTRIES})
+
+
+def _gender(text: str) -> bool:
+    return text.casefold().replace("_", "-").strip(" .") in _GENDERS
+
+
+_tag = _like(
+    r"[A-Za-z]{2}(?:[-_](?:[A-Za-z]{4}|[A-Za-z]{2}|\d{3})){0,2}"
+    r"|[a-z]{3}(?:[-_][A-Z]{2})?(?:\.UTF-?8)?"
+)
+
+
+def _language(text: str) -> bool:
+    return _tag(text) or text.casefold() in _LANGUAGES
+
+
+def _token(most: int = 80) -> Fits:
+    return _like(rf"{_WORD}*", most)
+
+
+_place = _like(rf"{_LETTER}+|{_PROPER}(?:[ -](?:{_SMALL} )*{_PROPER}){{0,4}}", 60)
+_name = _like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80)
+_amount, _line = _like(_AMOUNT, 40), _words(16, _TEXT)
+_path = _like(r"\S*", 2_048)
+
+# By the name of a trait.
+TRAITS: Mapping[str, Fits] = {
+    "email": _like(r"\S+[@\uff20]\S+|\S+%40\S+", 320),
+    "phone": _like(
+        r"(?:tel:|whatsapp:)?[+(\d\uff0b][\d\uff10-\uff19\s()./+\-\u2010-\u2015\u200b-\u200f\u2060]{2,40}"
+        r"(?:(?:;?ext\.?=?|x) ?\d{1,6})?",
+        60,
+    ),
+    "given_name": _name,
+    "surname": _name,
+    "name": _like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120),
+    "birth_date": _like(
+        r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
+        r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
+        40,
+    ),
+    "street_number": _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16),
+    "street": _words(8, 80),
+    "address_line_2": _words(10, 100),
+    "city": _place,
+    "postcode": _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12),
+    "country": _country,
+    "region": _like(
+        r"[A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?"
+        rf"|{_PROPER}(?:[ -](?:{_SMALL} )*{_PROPER}){{0,3}}",
+        40,
+    ),
+    "language": _language,
+    "gender": _gender,
+    "national_id": _like(r"(?=(?:.*\d){3})[A-Za-z\d]+(?:[ ./-]{1,2}[A-Za-z\d]+){0,7}", 32),
+    "title": _words(4, 40),
+    "company": _words(8, 100),
+    "username": _like(r"\S*", 64),
+    "plan": _words(3, 40),
+}
+
+# By the name of an event's property; what stands in none is a line of a few words.
+_PROPERTIES: Mapping[str, Fits] = {
+    **dict.fromkeys(
+        ("total", "subtotal", "revenue", "value", "tax", "shipping", "discount", "price"), _amount
+    ),
+    **dict.fromkeys(("quantity", "position"), _amount),
+    "currency": _like(r"[A-Za-z]{3}|[$€£¥]", 3),
+    **dict.fromkeys(("order_id", "checkout_id", "product_id", "sku", "cart_id", "list_id"), _token()),
+    **dict.fromkeys(("path", "url", "image_url", "referrer"), _path),
+    "coupon": _words(3, 60),
+    "method": _words(4, 60),
+}
+# Of what surrounds an event.
+_CONTEXT: Mapping[str, Fits] = {
+    "locale": _language,
+    "timezone": _like(r"[A-Za-z_+-]+(?:/[\w+-]+){0,2}", 60),
+    "channel": _token(),
+}
+_key = _token(40)
+_AGENT = _words(60, 1_024)
+
+
+def fits(kind: str, label: str, value: Any) -> bool:
+    """Whether `value` is what the field `label` of `kind` is declared for; structures are looked through."""
+    if isinstance(value, str):
+        return value == "" or _kind_of(kind, label)(value)
+    if isinstance(value, Mapping):
+        # A filter's value is anything that a shop's own fields hold.
+        own = label in ("filters", "sorts")
+        return all(
+            _key(str(name)) and fits(kind, label if own else str(name), inner)
+            for name, inner in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return all(fits(kind, label, inner) for inner in value)
+    return True
+
+
+def _kind_of(kind: str, label: str) -> Fits:
+    if kind == "traits":
+        return TRAITS.get(label, _line)
+    if kind == "context":
+        return _CONTEXT.get(label, _AGENT if label.startswith("userAgent") else _words(8, 128))
+    return _PROPERTIES.get(label, _line)

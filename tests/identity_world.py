@@ -179,14 +179,17 @@ class World:
             }
 
 
-def expected(messages, limits):
-    """What `World.state` must be: the batch function over everything that was ever said."""
+def expected(messages, limits, waived=()):
+    """What `World.state` must be: the batch function over everything that was ever said.
+
+    `waived`: the natural names of fragments that a steward has released.
+    """
     fragments, claims = {}, {}
     for one in messages:
         at, fragment = (one.seq, one.index), name_id(*one.key)
         own = name_id(*one.key[1:])
         first = min(at, fragments[one.key].place) if one.key in fragments else at
-        fragments[one.key] = Fragment(fragment, own, one.key[1], first)
+        fragments[one.key] = Fragment(fragment, own, one.key[1], first, None, one.key in waived)
         for said in (one.own, *one.claims):
             named = identifier(said.removeprefix("?"))
             key = (fragment, name_id(*named), _trust(said))

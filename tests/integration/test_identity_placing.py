@@ -220,6 +220,29 @@ def test_any_order_any_workers_and_duplicates_make_the_same_people(world, seed, 
     assert (contacts < 20) == any(why == "contact_limit" for *_, why in state.values())
 
 
+@pytest.mark.parametrize("seed", [5, 6])
+def test_what_a_steward_releases_in_between_is_as_if_it_had_never_been_counted(world, seed):
+    """I1, I9: incremental = batch over what was said before and after, lending and golden values too."""
+    world.limits = replace(world.limits, contacts=1)
+    rnd = random.Random(seed)
+    messages, _ = a_history(rnd, 700)
+    told = rnd.sample(messages, k=len(messages))
+    for at in range(0, 400, 50):
+        world.hear(*told[at : at + 50])
+    crowded = sorted(key for key, (*_, why) in world.state().items() if why == "contact_limit")
+    waived = frozenset(rnd.sample(crowded, k=min(4, len(crowded))))
+    for key in waived:
+        with world.begin() as work:
+            world.service.waive(world.rows()[key].id, work=work)
+    for at in range(400, 700, 50):
+        world.hear(*told[at : at + 50])
+    state = world.state()
+
+    assert waived
+    assert state == expected(messages, world.limits, waived)
+    assert world.golden() == expected_golden(messages, state)
+
+
 def test_merges_both_ways_at_once_neither_cycle_nor_deadlock(world):
     """I7: A→B in one worker and B→A in the other, again and again; no client sees an error."""
     rounds = 12

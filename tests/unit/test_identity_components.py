@@ -28,6 +28,7 @@ from identity.components import (
 
 WIDE = Limits(claims=1000, fragments=1000, contacts=1000)
 NARROW = Limits(claims=3, fragments=1000, contacts=2)
+CROWDED = Limits(claims=3, fragments=1000, contacts=1)  # two of three histories have a placeholder
 NAMESPACES = ("user_id", "crm:shop", "anonymous_id", "email", "phone", "loyalty")
 FRAGMENTS, CONTACTS = 10, 4
 
@@ -263,13 +264,14 @@ def _batches(history, random):
         )
 
 
-@given(histories(), st.randoms(use_true_random=False))
-def test_grouping_what_a_change_reaches_equals_grouping_everything(history, random):
+@pytest.mark.parametrize("limits", [NARROW, CROWDED])
+@given(history=histories(), random=st.randoms(use_true_random=False))
+def test_grouping_what_a_change_reaches_equals_grouping_everything(limits, history, random):
     """I1, I9: the incremental path and the batch function find the same people, hubs and placeholders."""
-    memory = Memory(NARROW)
+    memory = Memory(limits)
     for batch in _batches(history, random):
         memory.hear(*batch)
-    everything = components(*history, NARROW)
+    everything = components(*history, limits)
 
     assert {one: now[:2] for one, now in memory.written.items()} == {
         one: now[:2] for one, now in everything.items()
@@ -282,7 +284,7 @@ def test_grouping_what_a_change_reaches_equals_grouping_everything(history, rand
 @given(histories(), st.randoms(use_true_random=False))
 def test_what_a_steward_releases_is_grouped_as_if_it_had_never_been_counted(history, random):
     """I1, I9: released at any moment, while more is said of it and others: incremental = batch."""
-    memory, waived = Memory(NARROW), set()
+    memory, waived = Memory(CROWDED), set()
     for batch in _batches(history, random):
         memory.hear(*batch)
         crowded = [one for one, now in memory.written.items() if now.quarantined is Quarantine.CONTACTS]
@@ -291,7 +293,7 @@ def test_what_a_steward_releases_is_grouped_as_if_it_had_never_been_counted(hist
             memory.waive(one)
     fragments, claims, edges = history
     marked = [one._replace(waived=one.id in waived) for one in fragments]
-    everything = components(marked, claims, edges, NARROW)
+    everything = components(marked, claims, edges, CROWDED)
 
     assert {one: (*now[:2], now.quarantined) for one, now in memory.written.items()} == {
         one: (*now[:2], now.quarantined) for one, now in everything.items()

@@ -111,8 +111,11 @@ def _phone(text: str, region: str | None) -> str | None:
     libphonenumber reads letters as the keys that they stand on, and drops what it does not know. So
     only digits and the marks that set them apart are let in: anything else is another number.
     """
+    if not text.isascii() and any(unicodedata.category(char) == "No" for char in text):
+        return None  # `070…5²`: a note's number, which NFKC makes a digit of the line
     text = _clean(text)
-    if len(text) > MAX_PHONE or not (written := _WRITTEN.fullmatch(text)):
+    # Two full stops are an ellipsis, which stands for digits that are not there.
+    if len(text) > MAX_PHONE or ".." in text or not (written := _WRITTEN.fullmatch(text)):
         return None
     if written["front"] is not None and not _is_area(written["front"]):
         return None

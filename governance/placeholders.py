@@ -104,7 +104,7 @@ def is_placeholder_mail(local: str, domain: str) -> bool:
         return True
     *_, name, top = domain.split(".")
     whole = "".join(words)
-    if whole == name and (len(whole) == 1 or whole == top):  # a@a.com, na@na.na
+    if whole == name == top:  # na@na.na
         return True
     return whole in _MADE_UP and (name in _MADE_UP_DOMAINS or name == whole)
 

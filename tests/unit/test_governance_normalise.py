@@ -359,6 +359,16 @@ def test_one_number_has_one_form_in_every_spelling_or_none(example, tail, random
     assert phone(abroad, None) == phone(national, home) == e164
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["+2524…12345", "+2524...12345", "+2524‥12345", "+25240123²", "+2524①12345", "070-174 06..05"],
+    ids=ascii,
+)
+def test_what_unicode_makes_digits_or_marks_of_is_no_number(text):
+    """I8: an ellipsis stands for digits that are not there, and a note's number is none of the line's."""
+    assert phone(text, "SE") is None
+
+
 @given(LINES, st.data())
 def test_a_number_with_one_digit_masked_or_spelled_is_no_key(example, data):
     """I8: whatever stands where a digit should, nobody is guessed."""
@@ -386,7 +396,7 @@ def test_a_number_with_one_digit_masked_or_spelled_is_no_key(example, data):
         *("{{email}}@x.example", "%%email%%@x.example", "${user}@x.example", "[email]", "<email>", "{email}"),
         *("test@test.com", "test@gmail.com", "test123@x.example", "test.user@x.example", "asdf@asdf.com"),
         *("foo@bar", "foo@bar.com", "user@example.com", "email@email.com", "name@domain.com", "xxx@xxx.com"),
-        *("a@a.com", "1@1.com", "na@na.na", "q@q.se"),
+        *("na@na.na", "no@no.no"),
         *("anna%40example.com@x.example", "a••@x.example", "REDACTED@x.example", "deleted-12@x.example"),
     ],
     ids=ascii,

@@ -12,6 +12,8 @@ from cdp.kernel.errors import BadInput
 
 _AMBIGUOUS = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})(?:[ T,].*)?")
 _YEAR_FIRST = re.compile(r"(\d{4})([./-]?)(\d{2})\2(\d{2})(?:[ T]\d\d:\d\d.*)?")
+# Seconds since 1970 and thousandths of them, from 2001 on: neither is a day in any other way of writing.
+_EPOCH = re.compile(r"([1-9]\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
 _ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 
 
@@ -55,6 +57,8 @@ def instant(value: object, formats: Sequence[str], column: str) -> datetime | No
     if formats:
         return None
     _ask(text, column)
+    if found := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(found[1]), UTC)
     try:
         return _with_zone(datetime.fromisoformat(_ZONE.sub("+00:00", text)))
     except ValueError:

@@ -252,3 +252,14 @@ def test_a_currency_is_no_part_of_a_number(tmp_path, cell):
     (row,) = read(path, mapping_of(mapping))
 
     assert row.traits == {"spent": "1234.50"}
+
+
+@pytest.mark.parametrize("at", ["1735787045", "1735787045000", "1735787045.0", "2025-01-02T03:04:05Z"])
+def test_when_people_agreed_may_be_counted_in_seconds(tmp_path, at):
+    """As programs write it; of an unread time nobody could say which notice was seen."""
+    path = tmp_path / "people.csv"
+    path.write_text(f"id,mail,ok,when\n1,a@a.example,yes,{at}\n")
+    document = {"source": "crm", "identifier": PLAIN["identifier"], "identifiers": {"mail": "email"}}
+    (row,) = read(path, mapping_of({**document, "opt_in": {"column": "ok", "agreed_at": "when", **NEWS}}))
+
+    assert (str(row.choices[0].agreed_at), row.losses) == ("2025-01-02 03:04:05+00:00", ())

@@ -10,12 +10,26 @@ from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, insert, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    false,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from cdp import tables
 from cdp.kernel.errors import BadInput, Conflict, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import Attribute, Ports
+from cdp.vocabulary import ProfileId
 from cdp.work import Work
 
 DEPTH = 8
@@ -131,3 +145,15 @@ def rule_of(segment: UUID | str, *, work: Work) -> tuple[UUID, Any]:
     if row is None:
         raise NoSuchSegment(field="segment")
     return row.id, row.rule
+
+
+def of(profile: ProfileId, *, work: Work, ports: Ports) -> list[dict[str, Any]]:
+    """The saved segments that match somebody now, each with its rule."""
+    saved = tables.segments.c
+    rows = work.session.execute(select(saved.id, saved.name, saved.rule).order_by(saved.name)).all()
+    asked = []
+    for row in rows:
+        member = members(row.rule, ports=ports).subquery()
+        asked.append(select(literal(row.id, Uuid)).where(member.c.profile_id == profile).select_from(member))
+    matching = set(work.session.scalars(union_all(*asked))) if asked else set()
+    return [{"name": row.name, "rule": row.rule} for row in rows if row.id in matching]

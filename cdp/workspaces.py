@@ -57,6 +57,14 @@ def known(engine: Engine) -> Iterable[UUID]:
         return list(connection.scalars(select(workspaces.c.id).order_by(workspaces.c.id)))
 
 
+def name(*, work: Work) -> str:
+    """What the workspace is called."""
+    found: str = work.session.execute(
+        select(workspaces.c.name).where(workspaces.c.id == work.workspace)
+    ).scalar_one()
+    return found
+
+
 def region(*, work: Work) -> str:
     """The country in which phone numbers without a prefix are read."""
     found: str = work.session.execute(

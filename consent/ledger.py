@@ -4,7 +4,7 @@ Appends and folds; decides nothing (that is the gate's). Every negative word is 
 before it is in the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,7 @@ from consent import (
     reports,
     suppression,
     tables,
+    telling,
 )
 
 
@@ -159,6 +160,12 @@ class Ledger:
     ) -> list[dict[str, Any]]:
         """Words that these fragments said or that bind these contacts, oldest first."""
         return reports.history(fragments, contacts, work=work)
+
+    def processing(
+        self, received: Collection[str], country: str | None, region: str | None, *, work: Work
+    ) -> dict[str, Any]:
+        """What a person is told beside their data."""
+        return telling.processing(received, country, region, work=work)
 
     def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
         """Re-grants that a negative word refused, counted per source, with the newest entry."""

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import RenderableType
 from rich.text import Text
 
+from api import access_page
 from api.cli import keeping
 from api.cli.consent import SLACK
 from api.cli.exits import Exit
@@ -29,10 +29,6 @@ from policies.words import Role
 app = typer.Typer()
 
 Person = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile's id, or a fragment's of it.")]
-
-_pages = Environment(
-    loader=PackageLoader("api", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
 
 
 class Ground(StrEnum):
@@ -83,12 +79,7 @@ def get_access(
 def _write_access(out: Path, package: dict[str, Any]) -> None:
     private_folder(out, "out")
     write_private(out / "access.json", json.dumps(package, indent=2, ensure_ascii=False) + "\n", "out")
-    write_private(out / "access.html", page(package), "out")
-
-
-def page(package: dict[str, Any]) -> str:
-    """An access package as a page of HTML without a script; every value is escaped."""
-    return _pages.get_template("access.html").render(package=package)
+    write_private(out / "access.html", access_page.page(package), "out")
 
 
 @app.command("erase")

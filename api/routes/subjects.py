@@ -39,6 +39,16 @@ class AccessOut(Out):
             "consent": [],
             "sent": [],
             "who_looked": [],
+            "processing": {
+                "controllers": [{"name": "Shop", "establishments": ["DE"], "registered": True}],
+                "purposes": [],
+                "recipients": [],
+                "sources": [],
+                "kept_until": None,
+                "kept_after_erasure": {},
+                "authority": None,
+                "groups": [],
+            },
         }
     )
 
@@ -62,6 +72,8 @@ class AccessOut(Out):
     """To whom the person's data was sent, when and for what."""
     who_looked: list[dict[str, Any]]
     """Who has seen the person's data, when and for what."""
+    processing: dict[str, Any]
+    """What GDPR 15(1)-(2) asks beside the data: controllers, purposes, recipients, groups …."""
 
 
 class ErasureIn(Strict):

@@ -78,6 +78,14 @@ def country(text: str) -> str | None:
     return _names().get(_plain(word))
 
 
+def name_of(code: str) -> str:
+    """A country's name in English, or its code where none is known."""
+    names: Mapping[str, str] = LOCALE_DATA.get(code, {})
+    name = names.get("en", code)
+    # A name that is the same in another language stands there alone, and a star says in which.
+    return names.get(name[1:], code) if name.startswith("*") else name
+
+
 @cache
 def _names() -> Mapping[str, str]:
     found: dict[str, set[str]] = {}

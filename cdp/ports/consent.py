@@ -1,6 +1,6 @@
 """What consent offers: the ledger of words, the gate, and intents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -225,6 +225,13 @@ class Ledger(Protocol):
         For the person: what another holder of a shared contact said is there as a refusal
         of the contact, without who said it.
         """
+        ...
+
+    def processing(
+        self, received: Collection[str], country: str | None, region: str | None, *, work: Work
+    ) -> dict[str, Any]:
+        """What a person is told beside their data: controllers by id, purposes with their basis,
+        those of the recipients named `received`, the supervisory authority of the residence."""
         ...
 
     def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from cdp import scanning, sources, tables
 from cdp.kernel.errors import Conflict, NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
 from cdp.profiles import WORDS
+from cdp.requests import processing
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 
@@ -53,10 +54,11 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     contacts = {contact: namespace for contact, (namespace, _) in held.items()}
     keys = ports.vault.keys(fragments, work=work)
     references = [keys.reference(fragment) for fragment in fragments]
-    names = {source.id: source.name for source in sources.every(work=work).values()}
+    known = sources.every(work=work)
+    names = {source.id: source.name for source in known.values()}
     addresses = _contacts(fragments, keys, contacts, work=work, ports=ports)
     own = Own(addresses)
-    result = {
+    result: dict[str, Any] = {
         "profile": str(root),
         "as_of": work.now.isoformat(),
         "golden": _golden(root, keys, names, set(fragments), own, work=work, ports=ports),
@@ -65,9 +67,21 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
         "events": _events(fragments, keys, names, own, work=work, ports=ports),
         "derived": _derived(root, fragments, work=work, ports=ports),
         "consent": ports.ledger.history(fragments, sorted(contacts), work=work),
-        "sent": ports.intents.naming(fragments, work=work),
+        "sent": [
+            {**one, "traits": [ports.catalogue.trait_by_id(trait).name for trait in one["traits"]]}
+            for one in ports.intents.naming(fragments, work=work)
+        ],
         "who_looked": ports.audit.about(references, work=work),
     }
+    said = {one["source"] for part in ("statements", "events") for one in result[part]}
+    result["processing"] = processing.told(
+        root,
+        sources=[source for source in known.values() if source.name in said],
+        sent=result["sent"],
+        derived=result["derived"],
+        work=work,
+        ports=ports,
+    )
     ports.audit.record(
         AuditEntry(
             action=f"{work.actor.kind}:subject:access",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from importlib import import_module, metadata
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.main import get_command
@@ -67,6 +67,7 @@ COMMANDS: dict[str, Command] = {
 def run(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; its exit code."""
     command = get_command(build(_called(arguments)))
+    _flow(command)
     try:
         command(args=list(arguments), prog_name="cdp")
     except SystemExit as end:
@@ -96,6 +97,14 @@ def build(called: str | None, *, whole: bool = False) -> typer.Typer:
         else:
             root.command(word, short_help=command.help, rich_help_panel=command.panel)(loaded)
     return root
+
+
+def _flow(command: Any) -> None:
+    """Let help flow to the width of the terminal; lines of the source would be broken a second time."""
+    if command.help:
+        command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+    for inner in getattr(command, "commands", {}).values():
+        _flow(inner)
 
 
 def _show_version(asked: bool) -> None:

@@ -28,7 +28,13 @@ from policies.words import Role
 
 app = typer.Typer()
 
-Person = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile's id, or a fragment's of it.")]
+Person = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROFILE",
+        help="The profile's id, or a fragment's; `cdp profile query` finds it by a contact.",
+    ),
+]
 
 
 class Ground(StrEnum):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from cli_world import caller
@@ -100,3 +101,19 @@ def test_a_wrong_call_ends_with_the_usage_code(capsys, arguments):
     assert done.code == Exit.USAGE
     assert done.out == ""
     assert "Usage" in done.err
+
+
+@pytest.mark.parametrize("called", [("import",), ("quarantine", "requeue")])
+def test_help_flows_to_the_width_of_the_terminal(called):
+    """A line of the source that is broken twice leaves crumbs of lines."""
+    told = subprocess.run(
+        [sys.executable, "-m", "api.cli", *called, "--help"],
+        env={**os.environ, "COLUMNS": "80"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    text = [line.strip() for line in told.partition("╭")[0].splitlines()]
+
+    assert not [one for one, after in pairwise(text) if 0 < len(one) < 55 and after]

@@ -54,7 +54,7 @@ def create_app(system: System) -> FastAPI:
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = document(app)
+            app.openapi_schema = document(app, system.ports.catalogue)
         return app.openapi_schema
 
     # FastAPI asks for the schema by this name; assigning it is the documented way to extend it.

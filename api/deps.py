@@ -185,6 +185,9 @@ def _client(system: SystemDep, authorization: Annotated[str | None, Depends(_OAU
     return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes, contracted=contracted)
 
 
+ANY_CLIENT = Depends(_client)
+
+
 def requires(resource: Resource, action: Action) -> Any:
     """The calling client, if it may do this. Raises `NotAuthenticated`, `ScopeMissing`, `RecipientEnded`."""
 

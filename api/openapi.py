@@ -4,7 +4,7 @@ Its examples are true: a test sends each documented request and holds the answer
 documented shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,7 +14,9 @@ from pydantic.json_schema import models_json_schema
 from api import client_paths
 from api.client_paths import Address, Serves
 from api.problems import MEDIA_TYPE
-from api.routes.shapes import Problem, failures
+from api.routes.shapes import NAMED, Problem, failures
+from cdp import segments
+from cdp.ports import Catalogue
 
 # A write key that stands in the documentation; a test puts a real one in its place.
 WRITE_KEY = "public-write-key"
@@ -58,8 +60,8 @@ _ACCEPTED = {
 }
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The whole document of `app`."""
+def document(app: FastAPI, catalogue: Catalogue) -> dict[str, Any]:
+    """The whole document of `app`, with the names of `catalogue` where one of them is asked for."""
     made = get_openapi(
         title=app.title,
         version=app.version,
@@ -72,7 +74,31 @@ def document(app: FastAPI) -> dict[str, Any]:
     for address in client_paths.every():
         made["paths"][address.name] = _COLLECTING[address.serves](address)
     _with_our_problems(made)
-    return made
+    names = {
+        **segments.schema(catalogue.attributes()),
+        "TraitName": {
+            "type": "string",
+            "enum": sorted(catalogue.traits()),
+            "description": "A trait, by a name of the catalogue.",
+        },
+    }
+    made["components"]["schemas"].update(names)
+    named: dict[str, Any] = _referring(made, names)
+    return named
+
+
+def _referring(node: Any, names: Collection[str]) -> Any:
+    """`node` with a reference in the place of each schema that has one of `names` and nothing else."""
+    if isinstance(node, list):
+        return [_referring(one, names) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("$ref") in names:
+        return node | {"$ref": f"#/components/schemas/{node['$ref']}"}
+    if set(node) <= {"title", "description", NAMED} and node.get(NAMED) in names:
+        kept = {"description": node["description"]} if "description" in node else {}
+        return {"$ref": f"#/components/schemas/{node[NAMED]}", **kept}
+    return {name: _referring(one, names) for name, one in node.items()}
 
 
 def _with_our_problems(made: dict[str, Any]) -> None:

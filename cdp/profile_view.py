@@ -13,9 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
-from cdp import inbox, policy_lines, receipts
+from cdp import catalogue, inbox, policy_lines, receipts
 from cdp.audiences import POLICY
-from cdp.kernel.errors import BadInput, NotAllowed, NotFound
+from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.minimising import best, without_texts
 from cdp.policy_lines import plan_for, release_plan
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
@@ -26,10 +26,6 @@ from cdp.work import Work
 
 class NoSuchProfile(NotFound):
     """There is no such profile, or you may not know of it."""
-
-
-class UnknownTrait(BadInput):
-    """A field that was asked for is not in the catalogue."""
 
 
 class ReadNotAllowed(NotAllowed):
@@ -121,12 +117,10 @@ def read(
     root = ports.identity.resolve(profile, work=work)
     if root is None or not ports.identity.is_one_person(root, work=work):
         raise NoSuchProfile
-    traits = [ports.catalogue.trait(name) for name in fields]
-    if None in traits:
-        raise UnknownTrait(field="fields")
+    traits = catalogue.named(fields, field="fields", ports=ports)
     decision = _decide(root, asking, work=work, ports=ports)
     plan = plan_for(work.actor, purpose, work=work, ports=ports)
-    wanted = [trait.id for trait in traits if trait is not None]
+    wanted = [trait.id for trait in traits]
     values = ports.identity.golden([root], wanted, work=work)
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)

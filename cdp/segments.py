@@ -5,7 +5,7 @@ A rule is `{"all": […]}`, `{"any": […]}`, `{"not": rule}` or a comparison
 offered: other operators would scan the table under row-level security.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -44,6 +44,10 @@ _ORDER: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 
 class BadRule(BadInput):
     """The segment's rule cannot be understood; nothing was saved."""
+
+
+class UnknownAttribute(BadRule):
+    """The catalogue has no such attribute; nothing was saved."""
 
 
 class NoSuchSegment(NotFound):
@@ -91,7 +95,7 @@ def _comparison(
 ) -> ColumnElement[bool]:
     attribute = attributes.get(rule["attribute"]) if isinstance(rule["attribute"], str) else None
     if attribute is None:
-        raise BadRule(field=f"{place}.attribute")
+        raise UnknownAttribute(field=f"{place}.attribute", known=", ".join(sorted(attributes)))
     value, is_word = rule["value"], attribute.kind == "word"
     right_type = isinstance(value, str) if is_word else _number(value)
     operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
@@ -117,6 +121,56 @@ def _number(value: Any) -> bool:
         return isfinite(value)
     except OverflowError:
         return False
+
+
+def schema(attributes: Sequence[Attribute]) -> dict[str, dict[str, Any]]:
+    """What a rule looks like, as JSON Schemas by name that refer to each other by it."""
+
+    def some(what: str) -> dict[str, Any]:
+        return {"type": "array", "items": {"$ref": "Rule"}, "description": what}
+
+    def one(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        return _object({name: schema})
+
+    words = [attribute.name for attribute in attributes if attribute.kind == "word"]
+    numbers = [attribute.name for attribute in attributes if attribute.kind != "word"]
+    return {
+        "Rule": {
+            "description": f"Whom a segment means. Rules stand in rules, {DEPTH} deep at most.",
+            "anyOf": [
+                one("all", some("Whom each of these rules means; of none: everybody.")),
+                one("any", some("Whom at least one of these rules means; of none: nobody.")),
+                one("not", {"$ref": "Rule", "description": "Everybody but whom this rule means."}),
+                {"$ref": "NumberComparison"},
+                {"$ref": "WordComparison"},
+            ],
+        },
+        "NumberComparison": _comparing(numbers, list(_ORDER), "number"),
+        "WordComparison": _comparing(words, ["="], "string"),
+    }
+
+
+def _comparing(names: list[str], operators: list[str], kind: str) -> dict[str, Any]:
+    return _object(
+        {
+            "attribute": {
+                "type": "string",
+                "enum": names,
+                "description": "What is compared: an attribute of the catalogue.",
+            },
+            "op": {"type": "string", "enum": operators, "description": "How it is compared with the value."},
+            "value": {"type": kind, "description": "What it is compared with."},
+        }
+    )
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def save(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:

@@ -159,6 +159,10 @@ class BuiltInCatalogue:
         """The trait of that name or alias; None: unclassified."""
         return self._traits.get(name)
 
+    def traits(self) -> Mapping[str, Trait]:
+        """Every trait by its name, and by each alias."""
+        return self._traits
+
     def trait_by_id(self, trait: int) -> Trait:
         """The trait of that stored number. Raises `NotFound`."""
         found = self._by_id.get(trait)

@@ -110,9 +110,7 @@ def _load(
     as_json: bool,
 ) -> Imported:
     ports = opened.system.ports
-    read = load_mapping(
-        read_text(mapping, "mapping"), known_trait=lambda name: ports.catalogue.trait(name) is not None
-    )
+    read = load_mapping(read_text(mapping, "mapping"), traits=ports.catalogue.traits())
     with progress("reading", total=None, as_json=as_json) as advance, begin() as work:
         return imports.load(
             file,

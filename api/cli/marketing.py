@@ -14,10 +14,9 @@ from sqlalchemy import select
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text, record
-from cdp import audiences, releases, segments, tables
+from cdp import audiences, catalogue, releases, segments, tables
 from cdp.audiences import Funnel, Withheld
 from cdp.consents import UnknownPurpose
-from cdp.kernel.errors import BadInput
 from cdp.ports import Ask, AuditEntry, Ports
 from cdp.releases import Limits, Plan, Result
 from cdp.vocabulary import Channel, FragmentId
@@ -32,10 +31,6 @@ SHOWN = 20  # people who are left out, in a terminal; JSON has them all
 Segment = Annotated[str, typer.Option(metavar="NAME", help="A saved segment.")]
 Purpose = Annotated[str, typer.Option(metavar="NAME", help="What the data is used for.")]
 Via = Annotated[Channel, typer.Option("--channel", help="Over which channel.")]
-
-
-class UnknownTrait(BadInput):
-    """A trait that was asked for is not in the catalogue."""
 
 
 @segments_app.command("create")
@@ -77,6 +72,15 @@ def list_segments(workspace: WorkspaceName = None, as_json: Json = False) -> Non
         rows = work.session.execute(select(tables.segments).order_by(tables.segments.c.name)).all()
     found = [{"name": row.name, "rule": row.rule, "segment": row.id} for row in rows]
     emit_rows(found, ("name", "rule", "segment"), as_json)
+
+
+@segments_app.command("attributes")
+def attributes(as_json: Json = False) -> None:
+    """Name the attributes that a rule can compare, and what they are computed from."""
+    with platform() as opened:
+        found = catalogue.attributes(ports=opened.system.ports)
+    columns = ("name", "kind", "event", "property")
+    emit_rows([{name: getattr(one, name) for name in columns} for one in found], columns, as_json)
 
 
 @audiences_app.command("preview")
@@ -189,7 +193,7 @@ def run(
     """
     with platform() as opened:
         ports = opened.system.ports
-        traits = _traits(trait or [], ports)
+        traits = sorted({one.id for one in catalogue.named(trait or [], field="trait", ports=ports)})
         begin = opened.opener(opened.workspace(workspace), Role.MARKETING, purpose=purpose)
         with begin() as work:
             if purpose not in ports.ledger.purposes(work=work):
@@ -212,13 +216,6 @@ def run(
             )
     emit(_document(result), as_json, *_result(result))
     raise typer.Exit(Exit.FAILED if result.failed_batches else Exit.OK)
-
-
-def _traits(names: list[str], ports: Ports) -> list[int]:
-    found = [ports.catalogue.trait(name) for name in names]
-    if None in found:
-        raise UnknownTrait(field="trait")
-    return sorted({trait.id for trait in found if trait is not None})
 
 
 def _document(result: Result) -> Mapping[str, Any]:

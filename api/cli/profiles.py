@@ -6,7 +6,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from api.cli.output import Json, emit, facts, table
+from api.cli.output import Json, emit, emit_rows, facts, table
 from api.cli.running import (
     Contact,
     ContactKind,
@@ -17,7 +17,7 @@ from api.cli.running import (
     uuid_of,
 )
 from api.session import Session
-from cdp import profile_view
+from cdp import catalogue, profile_view
 from cdp.ports import Ports
 from cdp.profile_view import Asking, View
 from cdp.work import Work
@@ -83,6 +83,23 @@ def query(
         view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
         exact = _sees_exact(work, ports)
     _print(view, as_json=as_json, exact=exact)
+
+
+@app.command("traits")
+def traits(as_json: Json = False) -> None:
+    """Name the traits that profiles, releases and mappings know, with their other names."""
+    with platform() as opened:
+        found = catalogue.traits(ports=opened.system.ports)
+    rows = [
+        {
+            "name": one.trait.name,
+            "field_class": one.trait.field_class.name.lower(),
+            "namespace": one.trait.namespace,
+            "also": list(one.aliases),
+        }
+        for one in found
+    ]
+    emit_rows(rows, ("name", "field_class", "namespace", "also"), as_json)
 
 
 def _asking(purpose: str, recipient: str | None, opened: Session) -> Asking:

@@ -101,9 +101,7 @@ def import_file(platform: Platform, teller: Teller, name: str, file: Path, mappi
         return imports.load(
             file,
             source_name=name,
-            mapping=importing.load_mapping(
-                mapping.read_text("utf-8"), known_trait=lambda word: catalogue.trait(word) is not None
-            ),
+            mapping=importing.load_mapping(mapping.read_text("utf-8"), traits=catalogue.traits()),
             rejects=rejects / f"{name}.ndjson",
             work=work,
             ports=platform.system.ports,

@@ -265,7 +265,7 @@ def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
             source_name="crm",
             mapping=importing.load_mapping(
                 files.crm_opt_in_mapping.read_text("utf-8"),
-                known_trait=lambda word: ports.catalogue.trait(word) is not None,
+                traits=ports.catalogue.traits(),
             ),
             rejects=platform.folder / "rejects" / "crm-opt-in.ndjson",
             work=work,

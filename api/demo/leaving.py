@@ -72,7 +72,7 @@ def un_merge(platform: Platform, teller: Teller, told: Told) -> tuple[str, str]:
             source_name="crm",
             mapping=importing.load_mapping(
                 platform.files.crm_mapping.read_text("utf-8"),
-                known_trait=lambda word: ports.catalogue.trait(word) is not None,
+                traits=ports.catalogue.traits(),
             ),
             rejects=platform.folder / "rejects" / "crm-again.ndjson",
             work=work,

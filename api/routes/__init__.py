@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from api.routes import (
     audiences,
     audit,
+    catalogue,
     consents,
     findings,
     health,
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     profiles.router,
     purposes.router,
     consents.router,
+    catalogue.router,
     segments.router,
     audiences.router,
     releases.router,

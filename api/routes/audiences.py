@@ -1,6 +1,6 @@
 """Previews: how many a segment matches, how many may be reached, and why not the rest."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.segments import RULE
-from api.routes.shapes import Name, Out, Strict, Word, failures, with_examples
+from api.routes.shapes import Name, Out, Rule, Strict, Word, failures, with_examples
 from cdp import audiences, segments
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
@@ -27,7 +27,7 @@ class PreviewIn(Strict):
 
     segment: UUID | Name | None = None
     """A saved segment, by its id or name; or give `rule`."""
-    rule: dict[str, Any] | None = None
+    rule: Rule | None = None
     """Whom you mean, by a rule that is not saved; or give `segment`."""
     purpose: Word
     """What the people would be contacted for: the name of a purpose that your client is registered for."""

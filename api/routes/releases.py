@@ -9,19 +9,14 @@ from pydantic import Field
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
-from cdp import releases
+from cdp import catalogue, releases
 from cdp.consents import UnknownPurpose
-from cdp.kernel.errors import BadInput
-from cdp.ports import Ask, Ports
+from cdp.ports import Ask
 from cdp.releases import Limits, Plan
 from cdp.vocabulary import Channel
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["releases"], responses=failures(401, 403, 404))
-
-
-class UnknownTrait(BadInput):
-    """A trait that was asked for is not in the catalogue."""
 
 
 class ReleaseIn(Strict):
@@ -107,7 +102,7 @@ def post_release(
         Plan(
             segment=body.segment,
             ask=Ask(purpose=purpose, channel=body.channel, recipient=recipient),
-            traits=_traits(body.traits, ports),
+            traits=sorted({one.id for one in catalogue.named(body.traits, field="traits", ports=ports)}),
             endpoint=body.endpoint,
             public_url=system.settings.public_url,
         ),
@@ -125,10 +120,3 @@ def post_release(
         failed_batches=result.failed_batches,
         rounded_to=1 if exact else shapes.K,
     )
-
-
-def _traits(names: list[str], ports: Ports) -> list[int]:
-    found = [ports.catalogue.trait(name) for name in names]
-    if None in found:
-        raise UnknownTrait(field="traits")
-    return sorted({trait.id for trait in found if trait is not None})

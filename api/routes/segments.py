@@ -1,13 +1,13 @@
 """Segments: rules that say whom a marketer means."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
 
 from api.deps import PortsDep, working
 from api.routes import shapes
-from api.routes.shapes import Name, Out, Strict, failures, with_examples
+from api.routes.shapes import Name, Out, Rule, Strict, failures, with_examples
 from cdp import segments
 from cdp.work import Work
 from policies.words import Action, Resource
@@ -24,7 +24,7 @@ class SegmentIn(Strict):
 
     name: Name
     """What the segment is called; no other has the name."""
-    rule: dict[str, Any]
+    rule: Rule
     """Whom it means."""
 
 

@@ -21,7 +21,14 @@ from policies.words import Action, Resource
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
-TraitName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,63}$")]
+# In the document a schema with this word is the one that it names, made of the catalogue.
+NAMED = "x-named"
+TraitName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,63}$"),
+    WithJsonSchema({NAMED: "TraitName"}),
+]
+Rule = Annotated[dict[str, Any], WithJsonSchema({NAMED: "Rule"})]
 NamespaceWord = Annotated[
     str, StringConstraints(pattern=r"^(email|phone|user_id|anonymous_id|crm:.{1,100})$")
 ]

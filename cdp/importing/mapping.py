@@ -5,7 +5,7 @@ a trait that nobody has classified or a date format that loses the day is refuse
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -43,7 +43,7 @@ class BadMapping(BadInput):
 
 
 class UnknownTrait(BadInput):
-    """The catalogue doesn't know that trait; docs/importing.md lists those it does, and what `custom` is."""
+    """The catalogue doesn't know that trait; `custom` in a mapping is for traits that it does not have."""
 
 
 class OptOutColumn(BadInput):
@@ -164,8 +164,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return column in self.dates or self.traits.get(column) in DATES
 
 
-def load_mapping(text: str, *, known_trait: Callable[[str], bool]) -> Mapping:
-    """The mapping in the YAML `text`.
+def load_mapping(text: str, *, traits: Collection[str]) -> Mapping:
+    """The mapping in the YAML `text`; `traits` are the names that the catalogue knows.
 
     Raises `BadMapping` naming the entry at fault, `UnknownTrait` naming the trait.
     """
@@ -183,7 +183,7 @@ def load_mapping(text: str, *, known_trait: Callable[[str], bool]) -> Mapping:
         parts = [part for part in (found and found[1], named and named[2]) if part]
         why = {"reason": named[1]} if named else {}
         raise BadMapping(field=".".join(parts) or None, **why) from None
-    _check(mapping, known_trait)
+    _check(mapping, traits)
     return mapping
 
 
@@ -210,14 +210,14 @@ def _loaded(text: str) -> object:
         loader.dispose()
 
 
-def _check(mapping: Mapping, known_trait: Callable[[str], bool]) -> None:
+def _check(mapping: Mapping, traits: Collection[str]) -> None:
     names = [*mapping.traits.values(), *mapping.constants]
     for name in mapping.custom:
-        if known_trait(name) or name not in names:
+        if name in traits or name not in names:
             raise BadMapping(field=f"custom.{name}")
     for name in names:
-        if not known_trait(name) and name not in mapping.custom:
-            raise UnknownTrait(field=name)
+        if name not in traits and name not in mapping.custom:
+            raise UnknownTrait(field=name, known=", ".join(sorted(traits)))
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
     for name, text in mapping.constants.items():

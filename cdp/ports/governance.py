@@ -162,6 +162,10 @@ class Catalogue(Protocol):
         """The trait of that name or alias; None: unclassified."""
         ...
 
+    def traits(self) -> Mapping[str, Trait]:
+        """Every trait by its name, and by each alias."""
+        ...
+
     def trait_by_id(self, trait: int) -> Trait:
         """The trait of that stored number. Raises `NotFound`."""
         ...

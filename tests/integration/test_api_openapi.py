@@ -1,5 +1,6 @@
 """The OpenAPI document is true: each documented example is sent and answered as documented."""
 
+import json
 import threading
 from datetime import UTC, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from api import client_paths, keeper, openapi, problems, wiring
 from api.routes import shapes, trail
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
-from cdp import policy_lines, scanning, unsubscribe
+from cdp import policy_lines, scanning, segments, unsubscribe
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, Find, PurposeClass
 
@@ -410,3 +411,65 @@ def test_of_an_end_the_whole_day_counts():
 
     assert (ask.since.time(), ask.until.time()) == (time.min, time.max)
     assert ask.since.tzinfo is ask.until.tzinfo is UTC
+
+
+def test_an_attribute_is_typed_and_so_is_what_it_is_compared_with(document, api):
+    """A rule is no longer anything at all: what the document takes is what a segment takes."""
+    rule = {"$ref": "#/components/schemas/Rule", "components": document["components"]}
+    fits = Draft202012Validator(rule).is_valid
+    within = document["components"]["schemas"]["SegmentIn"]["properties"]["rule"]
+    known = api.system.ports.catalogue.attributes()
+
+    assert within["$ref"] == "#/components/schemas/Rule"
+    for attribute in known:
+        word = attribute.kind == "word"
+        comparison = {"attribute": attribute.name, "op": "=", "value": "x" if word else 1}
+        nested = {"not": {"any": [comparison, {"all": []}]}}
+        for one, taken in (
+            (comparison, True),
+            (nested, True),
+            (comparison | {"value": 1 if word else "x"}, False),
+            (comparison | {"op": "<"}, not word),
+            (comparison | {"op": "like"}, False),
+            (comparison | {"attribute": "shoe_size"}, False),
+            (comparison | {"more": 1}, False),
+        ):
+            assert fits(one) is taken, one
+            assert understood(one, api) is taken, one
+
+
+def understood(rule, api):
+    """Whether a segment can have a rule."""
+    try:
+        segments.members(rule, ports=api.system.ports)
+    except segments.BadRule:
+        return False
+    return True
+
+
+def test_traits_are_typed_by_the_catalogue(document, api):
+    """Whoever generates a client from the document gets the names with it."""
+    schemas = document["components"]["schemas"]
+    ask = schemas["ReleaseIn"]["properties"]["traits"]["items"]
+
+    assert ask == {"$ref": "#/components/schemas/TraitName"}
+    assert set(schemas["TraitName"]["enum"]) == set(api.system.ports.catalogue.traits())
+    assert "x-named" not in json.dumps(document)
+
+
+def test_who_gets_a_name_of_the_catalogue_wrong_is_told_all_of_them(world):
+    """The names are the platform's own; what was sent is not repeated."""
+    town = world["town"]
+    rule = {"any": [{"attribute": "shoe_size", "op": "=", "value": 1}]}
+    send_to = {"purpose": "email_marketing", "channel": "email", "recipient": MAILER, "endpoint": "batches"}
+    asked = {"segment": "any", "traits": ["email", "shoe_size"], **send_to}
+    segment = town.http.post("/v1/segments", json={"name": "x", "rule": rule}, headers=world["bearer"])
+    release = town.http.post("/v1/releases", json=asked, headers=world["bearer"])
+
+    assert (segment.status_code, segment.json()["code"]) == (422, "unknown-attribute")
+    assert segment.json()["errors"][0]["field"] == "rule.any[0].attribute"
+    assert "orders" in segment.json()["detail"]
+    assert (release.status_code, release.json()["code"]) == (422, "unknown-trait")
+    assert release.json()["errors"][0]["field"] == "traits[1]"
+    assert "given_name" in release.json()["detail"]
+    assert "shoe_size" not in segment.text + release.text

@@ -245,7 +245,8 @@ def test_an_unknown_field_is_refused_by_name_of_the_parameter(town):
     )
 
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "fields"
+    assert answer.json()["errors"][0]["field"] == "fields[1]"
+    assert "given_name" in answer.json()["detail"]
     assert "shoe" not in answer.text
 
 

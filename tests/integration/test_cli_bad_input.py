@@ -371,6 +371,24 @@ def test_a_truth_that_says_nothing_or_two_things_is_no_perfect_score(cdp, tmp_pa
     in_one_line(done, "truth")
 
 
+def test_who_gets_a_name_of_the_catalogue_wrong_is_told_those_that_the_lists_have(cdp):
+    """A marketer need not read the source to learn what a rule may compare."""
+    rule = '{"attribute": "shoe_size", "op": "=", "value": 1}'
+    for done, listed in (
+        (cdp("segment", "create", "shoes", rule), cdp("segment", "attributes", "--json")),
+        (
+            cdp(
+                *("release", "run", *RELEASE, "--purpose", "x", "--recipient", "r"),
+                *("--endpoint", "e", "--trait", "shoe_size"),
+            ),
+            cdp("profile", "traits", "--json"),
+        ),
+    ):
+        assert (done.code, listed.code) == (Exit.BAD_INPUT, Exit.OK)
+        assert len(listed.document) >= 10
+        in_one_line(done, *(one["name"] for one in listed.document))
+
+
 def write(path, content):
     """A file of text."""
     path.write_text(content)

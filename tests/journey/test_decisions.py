@@ -93,7 +93,7 @@ def _file(tmp_path, people, *, cut=0):
 
 
 def _load(journey, path, mapping=MAPPING):
-    mapping = load_mapping(mapping, known_trait=lambda name: journey.ports.catalogue.trait(name) is not None)
+    mapping = load_mapping(mapping, traits=journey.ports.catalogue.traits())
     with journey.begin()() as work:
         return imports.load(
             path,

@@ -33,7 +33,7 @@ def load(journey, tmp_path):
         path = tmp_path / "people.csv"
         path.write_text(HEADER + "".join(f"{line}\n" for line in lines))
         catalogue = journey.ports.catalogue
-        known = load_mapping(mapping, known_trait=lambda name: catalogue.trait(name) is not None)
+        known = load_mapping(mapping, traits=catalogue.traits())
         with journey.begin()() as work:
             result = imports.load(
                 path,

@@ -14,6 +14,7 @@ from cdp.ingest.reading import ImportChoice, ImportRecord
 from cdp.ports import Ask
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import register
+from governance.catalogue import BuiltInCatalogue
 
 EMAIL = Identifier("email", ANN["email"])
 
@@ -184,7 +185,7 @@ def test_a_row_that_says_who_was_served_a_notice_opens_a_legitimate_interest_to_
     path.write_text(
         "id,mail,born,country,told\n1,ann@example.org,1980-02-03,DE,yes\n2,bob@example.org,1980-02-03,DE,no\n"
     )
-    mapping = load_mapping(SERVED.replace("newsletter@1", "loyalty@1"), known_trait=lambda _: True)
+    mapping = load_mapping(SERVED.replace("newsletter@1", "loyalty@1"), traits=BuiltInCatalogue().traits())
     with journey.begin()() as work:
         imports.load(
             path,

@@ -34,7 +34,7 @@ def files(people, tmp_path_factory):
 
 def imported(path, mapping):
     catalogue = BuiltInCatalogue()
-    loaded = load_mapping(mapping.read_text(), known_trait=lambda name: catalogue.trait(name) is not None)
+    loaded = load_mapping(mapping.read_text(), traits=catalogue.traits())
     return list(read(path, loaded))
 
 

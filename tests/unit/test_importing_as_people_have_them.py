@@ -15,7 +15,7 @@ TRAITS = {"name", "birth_date", "country"}
 def mapping_of(document):
     """A mapping by way of its YAML, as somebody writes it."""
     text = yaml.safe_dump(document, allow_unicode=True)
-    return load_mapping(text, known_trait=TRAITS.__contains__)
+    return load_mapping(text, traits=TRAITS)
 
 
 def seen(row):

@@ -17,7 +17,7 @@ SNIPPETS = {f"{language} {info}".strip(): content for language, info, content in
 
 def load(text):
     """A mapping by the catalogue that ships."""
-    return load_mapping(text, known_trait=lambda name: BuiltInCatalogue().trait(name) is not None)
+    return load_mapping(text, traits=BuiltInCatalogue().traits())
 
 
 def words(heading, cells=1):

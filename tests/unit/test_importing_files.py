@@ -34,6 +34,7 @@ from cdp.importing import (
     read,
 )
 from cdp.kernel.errors import CdpError
+from governance.catalogue import BuiltInCatalogue
 
 MAPPING = load_mapping(
     """
@@ -45,7 +46,7 @@ constants: {language: de}
 dates: {dob: "%Y%m%d"}
 opt_in: {column: ok, purpose: email_marketing, channel: email, notice: newsletter}
 """,
-    known_trait=lambda _: True,
+    traits=BuiltInCatalogue().traits(),
 )
 HEADER = ["id", "mail", "name", "dob", "ok", "extra"]
 ROWS = [

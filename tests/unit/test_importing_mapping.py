@@ -20,7 +20,7 @@ LEAST = 'source: crm\nidentifier: {column: id, namespace: "crm:crm"}\n'
 
 
 def load(text):
-    return load_mapping(text, known_trait=TRAITS.__contains__)
+    return load_mapping(text, traits=TRAITS)
 
 
 def test_a_whole_mapping_is_read():
@@ -99,6 +99,7 @@ def test_a_trait_must_be_in_the_catalogue():
         load(LEAST + "traits: {given: frist_name}")
 
     assert caught.value.field == "frist_name"
+    assert all(name in caught.value.message for name in TRAITS)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from cdp.importing import ImportRow, Rejected, load_mapping, read
+from governance.catalogue import BuiltInCatalogue
 
 ROWS = 20_000
 MAPPING = load_mapping(
@@ -21,7 +22,7 @@ dates: {born: "%Y-%m-%d"}
 phone_region: SE
 opt_in: {column: ok, purpose: newsletter, channel: email, notice: monthly}
 """,
-    known_trait=lambda _: True,
+    traits=BuiltInCatalogue().traits(),
 )
 COLUMNS = ["id", "name", "mail", "phone", "born", "country", "town", "ok", "note"]
 NOES = "no 0 false off unsubscribed opt-out opted_out cleaned bounced complained spam nej nein 否 whatever"
@@ -181,7 +182,7 @@ def test_a_no_that_a_json_reader_passes_over_is_heard(tmp_path, form, mapping, s
     text = f"[{other}, {row}]" if form == "json" else f"{other}\n{row}\n"
     path = tmp_path / f"rows.{form}"
     path.write_text(text)
-    chosen = load_mapping(NESTED if mapping == "nested" else PLAIN, known_trait=lambda _: True)
+    chosen = load_mapping(NESTED if mapping == "nested" else PLAIN, traits=BuiltInCatalogue().traits())
     yes, no = read(path, chosen)
 
     assert [choice.given for choice in yes.choices] == [True]

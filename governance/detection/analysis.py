@@ -16,7 +16,7 @@ from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, Sp
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from cdp.vocabulary import Find
-from governance.detection import decoding, words
+from governance.detection import decoding, naming, words
 from governance.detection.config import Config
 from governance.detection.finds import settle
 from governance.detection.reading import Reading, read
@@ -27,8 +27,6 @@ from governance.detection.suspicion import suspicious
 _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
 _LAYERS = {"SpacyRecognizer": "model"}
 _BLANK = re.compile(r"\s")
-# The model calls these persons now and then; no name has them.
-_NO_NAME = re.compile(r"[0-9@/\\_<>{}=|]")
 
 
 # What the model finds besides names.
@@ -84,6 +82,13 @@ class _AsFound(ContextAwareEnhancer):
         return raw_results
 
 
+def _calmed(reading: Reading) -> Iterator[Reading]:
+    """A second reading of a text in which names may stand in capitals."""
+    calm = naming.calmed(reading.text)
+    if calm is not None and calm != reading.text:
+        yield Reading(calm, reading.starts, reading.ends)
+
+
 class Analyser:
     """Finds personal data in texts of the configured languages."""
 
@@ -113,7 +118,7 @@ class Analyser:
             (number, reading)
             for number, text in enumerate(texts)
             for first in (read(text),)
-            for reading in (first, *decoding.opened(first))
+            for reading in (first, *_calmed(first), *decoding.opened(first))
         ]
         pieces = [
             (number, reading, at, piece)
@@ -166,10 +171,10 @@ class Analyser:
             layer = _LAYERS.get(name, "patterns")
             if least is None or result.score < least:
                 continue
-            if layer == "model" and _NO_NAME.search(piece, result.start, result.end):
-                continue
-            start, end = reading.span(at + result.start, at + result.end)
-            finds.append(Find(start, end, result.entity_type, round(result.score, 2), layer))
+            spans = [(result.start, result.end)]
+            for first, last in naming.names(piece, *spans[0]) if layer == "model" else spans:
+                start, end = reading.span(at + first, at + last)
+                finds.append(Find(start, end, result.entity_type, round(result.score, 2), layer))
         return finds
 
     @cached_property

@@ -169,14 +169,14 @@ FORMS = (
     Form(
         entity="PASSPORT",
         pattern=re2.compile(r"(?i)[A-Z]{0,3}[0-9][A-Z0-9]{5,9}|[0-9]{2}[A-Z]{2}[0-9]{5}"),
-        right=lambda text: sum(map(str.isdigit, text)) >= 2,
+        right=lambda text: any(map(str.isdigit, text)),
         words=_words(
             *(
                 "passport",
                 "reisepass",
                 "passeport",
                 "pasaporte",
-                "paszport",
+                "paszport[a-z]{0,2}",
                 "passaporto",
                 "paspoort",
                 "护照",

@@ -54,7 +54,7 @@ def head(text: str, start: int) -> str:
     line = bisect_right(lines, start) - 1
     if line == 0:
         return ""
-    blank = _QUOTED.sub(lambda one: '"' * len(one[0]), text[lines[line] : start])
+    blank = _QUOTED.sub(lambda one: "x" * len(one[0]), text[lines[line] : start])
     if blank.count('"') % 2:
         # The value stands in a cell in quotes, which may hold separators of its own.
         blank = blank[: blank.rfind('"')]

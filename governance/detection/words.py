@@ -84,6 +84,11 @@ def common(word: str) -> bool:
     return _known(word)
 
 
+def in_small_letters(word: str) -> bool:
+    """Whether the model calls a word of the dictionary a person when it stands in small letters."""
+    return word in _listed("names.txt")
+
+
 def speaks(text: str) -> bool:
     """Whether there is anything in `text` that a model of English can read."""
     return _ENGLISH.search(text) is not None

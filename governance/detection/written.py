@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import re2
 
-from governance.detection.surroundings import BEFORE, head
+from governance.detection.surroundings import BEFORE, head, named
+from governance.detection.words import common
 
 Placed = tuple[int, int, str]
 
@@ -13,6 +14,7 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DAY = re2.compile(
     r"(?i)(?:19|20)[0-9]{2}[-/.]?[01][0-9][-/.]?[0-3][0-9]|[0-3]?[0-9][-/. ]{1,2}[01]?[0-9][-/. ]{1,2}(?:19"
     r"|20)[0-9]{2}"
+    r"|[01]?[0-9]/[0-3][0-9]/(?:19|20)[0-9]{2}"
     rf"|[0-3]?[0-9](?:st|nd|rd|th)? (?:{_MONTHS})[a-z]{{0,6}}\.?,? (?:19|20)[0-9]{{2}}"
     rf"|(?:{_MONTHS})[a-z]{{0,6}}\.? [0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
 )
@@ -23,7 +25,8 @@ _BORN = re.compile(
     re.IGNORECASE,
 )
 _STREETS = (
-    r"(?i:street|st\.?|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|court|ct\.?|way|square"
+    r"(?i:street|st\.?|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|court|ct\.?|way"
+    r"|square"
     r"|terrace|place|crescent|close|hill|row|gardens|grove)"
 )
 _PLACES = (
@@ -45,11 +48,27 @@ _PLACES = (
     ),
     re2.compile(r"\p{Han}+[路街道巷][0-9]{1,5}[号弄]"),
 )
+_CAPITAL = r"(?:\p{Lu}\p{Ll}+(?:['’-]\p{Lu}\p{Ll}+)*|\p{Lu}['’]?\p{Lu}[\p{Lu}'’-]+)"
+_NAME = re2.compile(rf"{_CAPITAL}(?: \p{{Lu}}\.?)?(?: {_CAPITAL})(?: {_CAPITAL})?")
+_FIELDS = re.compile(
+    r"(?:full|customer|contact|person|holder|recipient|first|last|billing|shipping|patient|member|user"
+    r"|owner)[_ .-]?name"
+    r"|(?<![a-z])(?:name|customer|recipient|card ?holder|attn|signed_by|contact|assignee|buyer"
+    r"|payee)(?![a-z])",
+    re.IGNORECASE,
+)
+_SIGNS = re.compile(
+    r"(?:_[a-z0-9]{1,6})?[\s\"'`:=>{<\[]{1,8}(?:!\[CDATA\[|value=[\"']"
+    r"|/?[a-z]{1,4}[^<>]{0,24}>|[\s:]){0,4}\Z"
+)
 _DIGIT = re2.compile(r"[0-9]")
 
 
 def written(text: str) -> Iterator[Placed]:
-    """Days of birth and streets."""
+    """Names in fields for them, days of birth and streets."""
+    for match in _NAME.finditer(text):
+        if named(text, match.start(), _FIELDS, _SIGNS) and not all(map(common, match[0].lower().split())):
+            yield *match.span(), "PERSON"
     if not _DIGIT.search(text):
         return
     for match in _DAY.finditer(text):

@@ -168,7 +168,7 @@ def test_a_body_over_the_cap_is_a_413(town):
         ("DELETE", "/v1/segments", 405),
         ("GET", "/v1/profiles/no-uuid?purpose=x", 401),
         ("GET", "/docs", 404),
-        ("POST", "/u/", 404),
+        ("POST", "/v1/", 404),
     ],
 )
 def test_an_address_that_is_none_is_a_problem(api, method, path, status):
@@ -319,7 +319,7 @@ def test_the_access_log_has_the_routes_template_and_nothing_personal(town, print
 
     assert [line["route"] for line in lines] == [
         "/v1/profiles/{profile_id}",
-        "/u/{token}",
+        "/u/{token:path}",
         "none",
         "/v1/projects/{writeKey}/settings",
         "/v1/verdicts/{message_id:path}",

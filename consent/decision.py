@@ -82,8 +82,10 @@ def minors_not_sold(terms: Terms, subject: Subject) -> Refusal | None:
     """CPRA 1798.120(c): under 16 the consumer opts in to a sale, under 13 the parent."""
     if not terms.sells or Law.CPRA not in _laws(terms, subject):
         return None
-    minor = _age(terms, subject) < laws.SALE_OPT_IN_AGE
-    return Refusal(Reason.MINOR_NOT_OPTED_IN) if minor and not _sale_opt_in(terms, subject) else None
+    if _age(terms, subject) >= laws.SALE_OPT_IN_AGE or _sale_opt_in(terms, subject):
+        return None
+    unknown = subject.person.age_band is None
+    return Refusal(Reason.AGE_UNKNOWN if unknown else Reason.MINOR_NOT_OPTED_IN)
 
 
 def guardian_agreed(terms: Terms, subject: Subject) -> Refusal | None:
@@ -191,8 +193,10 @@ def _obliged(terms: Terms, _: Subject) -> Refusal | None:
 
 def _interested(terms: Terms, subject: Subject) -> Refusal | None:
     """6(1)(f): assessed, told, not objected to; no ground at all in China (PIPL 13)."""
-    if Law.PIPL in _laws(terms, subject):
+    if Law.PIPL in terms.binding | (subject.person.laws or Law(0)):
         return Refusal(Reason.LEGITIMATE_INTEREST_IN_CHINA)
+    if Law.PIPL in _laws(terms, subject):
+        return Refusal(Reason.RESIDENCE_UNKNOWN)
     until = terms.purpose.assessment_until
     if until is None or until <= terms.at:
         return Refusal(Reason.NO_ASSESSMENT)

@@ -290,6 +290,7 @@ def _not_sold(view: _View) -> list[Rule]:
     minor = and_(view.protected_by(Law.CPRA), view.age < laws.SALE_OPT_IN_AGE, opted_in.is_(None))
     return [
         (opted_out, literal(Reason.SALE_OPTED_OUT, Text), word.unsold_entries[1]),
+        _rule(and_(minor, ~view.age_known), Reason.AGE_UNKNOWN),
         _rule(minor, Reason.MINOR_NOT_OPTED_IN),
     ]
 
@@ -357,8 +358,11 @@ def _obliged(view: _View) -> list[Rule]:
 def _interested(view: _View) -> list[Rule]:
     until = view.terms.purpose.assessment_until
     assessed = until is not None and until > view.terms.at
+    # Whoever acts from China is bound by its law wherever the person lives.
+    known = true() if Law.PIPL in view.terms.binding else view.residence_known
     return [
-        _rule(view.protected_by(Law.PIPL), Reason.LEGITIMATE_INTEREST_IN_CHINA),
+        _rule(and_(view.protected_by(Law.PIPL), known), Reason.LEGITIMATE_INTEREST_IN_CHINA),
+        _rule(view.protected_by(Law.PIPL), Reason.RESIDENCE_UNKNOWN),
         *([] if assessed else [_rule(true(), Reason.NO_ASSESSMENT)]),
         _rule(_lacks(view.ground.notice), Reason.NOTICE_NOT_SERVED),
     ]

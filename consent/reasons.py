@@ -22,8 +22,8 @@ class Reason(StrEnum):
     RESTRICTED = "restricted"
     NO_TRANSFER_TOOL = "no_transfer_tool"
     SALE_OPTED_OUT = "sale_opted_out"
-    MINOR_NOT_OPTED_IN = "minor_not_opted_in"
     AGE_UNKNOWN = "age_unknown"
+    MINOR_NOT_OPTED_IN = "minor_not_opted_in"
     CHILD_IN_CHINA = "child_in_china"
     CHILD = "child"
     REFUSED_ACROSS_A_LIKELY_MATCH = "refused_across_a_likely_match"
@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NO_CONTRACT = "no_contract"
     NO_LAW_CITED = "no_law_cited"
     LEGITIMATE_INTEREST_IN_CHINA = "legitimate_interest_in_china"
+    RESIDENCE_UNKNOWN = "residence_unknown"
     NO_ASSESSMENT = "no_assessment"
     NO_OWN_SALE = "no_own_sale"
     NO_OPT_OUT_OFFERED = "no_opt_out_offered"
@@ -58,7 +59,8 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.NO_TRANSFER_TOOL: "GDPR 44-49, PIPL 38-39: no valid transfer tool for the recipient's country",
     Reason.SALE_OPTED_OUT: "CPRA 1798.120, 1798.135: opted out of sale and sharing",
     Reason.MINOR_NOT_OPTED_IN: "CPRA 1798.120(c): sale under 16 needs an opt-in (under 13: a parent's)",
-    Reason.AGE_UNKNOWN: "age unknown, treated as a child (GDPR 8(1), PIPL 31): see docs/importing.md",
+    Reason.AGE_UNKNOWN: "age unknown, treated as a child (GDPR 8(1), PIPL 31, CPRA 1798.120(c)):"
+    " see docs/importing.md",
     Reason.CHILD_IN_CHINA: "PIPL 28, 31: under 14, a guardian's consent is needed",
     Reason.CHILD: "GDPR 8(1), 6(1)(f): under the age of consent, the consent of a parent is needed",
     Reason.REFUSED_ACROSS_A_LIKELY_MATCH: "GDPR 7(3), 21: somebody who is probably the same person refused",
@@ -74,6 +76,7 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.NO_CONTRACT: "GDPR 6(1)(b): no order or account is open",
     Reason.NO_LAW_CITED: "GDPR 6(1)(c), 6(3): no law is cited",
     Reason.LEGITIMATE_INTEREST_IN_CHINA: "PIPL 13: legitimate interest is no ground there",
+    Reason.RESIDENCE_UNKNOWN: "PIPL 13: residence unknown, all laws protect (see docs/importing.md)",
     Reason.NO_ASSESSMENT: "GDPR 6(1)(f): no approved assessment is in force",
     Reason.NO_OWN_SALE: "ePrivacy 13(2): no own sale to this person, or not electronic mail",
     Reason.NO_OPT_OUT_OFFERED: "ePrivacy 13(2), CAN-SPAM 7704(a)(3): no opt-out is offered",

@@ -526,6 +526,27 @@ def test_an_unknown_age_is_what_the_workspace_says_of_the_unknown():
     assert ask("news", said("news"), person=unknown, register=lenient) is True
 
 
+def test_whose_age_nobody_knows_is_no_minor_who_did_not_opt_in():
+    """Sold on an opt-in alone, and the reason says what is not known."""
+    unknown = Person(laws=Law.CPRA)
+    opt_in, parents = (said("sale_or_share", at=None, guardian=by) for by in (False, True))
+
+    assert ask("news", said("news"), to="broker", person=unknown) == Reason.AGE_UNKNOWN
+    assert ask("news", said("news"), opt_in, to="broker", person=unknown) == Reason.AGE_UNKNOWN
+    assert ask("news", said("news"), parents, to="broker", person=unknown) is True
+
+
+def test_whose_residence_nobody_knows_is_not_said_to_be_in_china():
+    """Legitimate interest is no ground for them either, until somebody says where they live."""
+    notice, unknown, chinese = ground("notice"), Person(age_band=18), Person(laws=Law.PIPL, age_band=18)
+
+    assert ask("insight", channel=None, grounds=[notice], person=unknown) == Reason.RESIDENCE_UNKNOWN
+    assert ask("insight", channel=None, grounds=[notice], person=chinese) == (
+        Reason.LEGITIMATE_INTEREST_IN_CHINA
+    )
+    assert article("residence_unknown").startswith("PIPL 13: residence unknown")
+
+
 def test_only_who_lives_in_china_is_called_a_child_in_china():
     """Of whom nobody knows where they live every law protects, and none says where that is."""
     assert ask("news", said("news"), person=Person(age_band=13)) == Reason.CHILD

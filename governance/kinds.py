@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from phonenumbers.geodata.locale import LOCALE_DATA
+from cdp.kernel.country_names import COUNTRY_NAMES
 
 Fits = Callable[[str], bool]
 
@@ -89,7 +89,7 @@ def _words(most: int, letters: int) -> Fits:
 
 
 def _country(text: str) -> bool:
-    if text.upper() in _ALPHA_3 or (len(text) == 2 and text.upper() in LOCALE_DATA):
+    if text.upper() in _ALPHA_3 or (len(text) == 2 and text.upper() in COUNTRY_NAMES):
         return True
     return text.casefold() in _countries()
 
@@ -97,7 +97,9 @@ def _country(text: str) -> bool:
 @cache
 def _countries() -> frozenset[str]:
     """The names of countries in the languages that there are names in."""
-    names = {name.casefold() for known in LOCALE_DATA.values() for name in known.values() if name[:1] != "*"}
+    names = {
+        name.casefold() for known in COUNTRY_NAMES.values() for name in known.values() if name[:1] != "*"
+    }
     return frozenset(names | {name.replace("_", " ") for name in _COUNTRIES})
 
 

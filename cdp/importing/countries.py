@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from phonenumbers.geodata.locale import LOCALE_DATA
+from cdp.kernel.country_names import COUNTRY_NAMES
 
 # ISO 3166-1: alpha-3 and alpha-2.
 _CODES = (
@@ -80,7 +80,7 @@ def country(text: str) -> str | None:
 
 def name_of(code: str) -> str:
     """A country's name in English, or its code where none is known."""
-    names: Mapping[str, str] = LOCALE_DATA.get(code, {})
+    names: Mapping[str, str] = COUNTRY_NAMES.get(code, {})
     name = names.get("en", code)
     # A name that is the same in another language stands there alone, and a star says in which.
     return names.get(name[1:], code) if name.startswith("*") else name
@@ -89,7 +89,7 @@ def name_of(code: str) -> str:
 @cache
 def _names() -> Mapping[str, str]:
     found: dict[str, set[str]] = {}
-    for code, names in LOCALE_DATA.items():
+    for code, names in COUNTRY_NAMES.items():
         if code in _KNOWN:
             for name in names.values():
                 if not name.startswith("*"):

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
+from api.access_page import page
 from api.cli import output, services
-from api.cli.subjects import page
 from cdp.kernel.settings import Settings
 
 ANYTHING = st.recursive(
@@ -88,8 +88,18 @@ EMPTY = {
     "consent": [],
     "sent": [],
     "who_looked": [],
+    "processing": {
+        "controllers": [],
+        "purposes": [],
+        "recipients": [],
+        "sources": [],
+        "kept_after_erasure": [],
+        "authority": None,
+        "groups": [],
+    },
 }
 NASTY = "<script>alert(1)</script>"
+AT = "2026-01-31T10:00:00+00:00"
 
 
 def test_an_access_page_without_anything_says_so():
@@ -103,7 +113,7 @@ def test_an_access_page_runs_nothing():
         EMPTY
         | {
             "golden": [
-                {"trait": "name", "value": NASTY, "source": NASTY, "received_at": "t", "trust": "verified"}
+                {"trait": "name", "value": NASTY, "source": NASTY, "received_at": AT, "trust": "verified"}
             ],
             "contacts": [{"kind": "email", "address": NASTY}],
             "derived": {NASTY: NASTY},
@@ -111,17 +121,33 @@ def test_an_access_page_runs_nothing():
                 {
                     "source": "s",
                     "kind": "record",
-                    "received_at": "t",
+                    "received_at": AT,
                     "trust": "verified",
                     "fields": {NASTY: NASTY},
                 }
             ],
             "events": [
-                {"source": "s", "type": "track", "name": NASTY, "received_at": "t", "fields": {"a": NASTY}}
+                {
+                    "source": "s",
+                    "type": "track",
+                    "name": NASTY,
+                    "client_time": AT,
+                    "received_at": AT,
+                    "fields": {"a": NASTY},
+                }
             ],
-            "sent": [{"recipient": NASTY}],
+            "sent": [
+                {
+                    "time": AT,
+                    "recipient": NASTY,
+                    "purpose": "p",
+                    "channel": "email",
+                    "traits": [],
+                    "outcome": "sent",
+                }
+            ],
             "who_looked": [
-                {"index": 1, "at": "t", "actor": NASTY, "action": "a", "purpose": "p", "outcome": "ok"}
+                {"index": 1, "at": AT, "actor": NASTY, "action": "a", "purpose": "p", "outcome": "ok"}
             ],
         }
     )

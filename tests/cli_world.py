@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -70,8 +71,8 @@ Cdp = Callable[..., Ran]
 
 
 def make_place(server: EmbeddedServer, folder: Path, name: str) -> Place:
-    """An empty database of that name, and of this test process."""
-    own = f"{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    """An empty database, its name begun so; a process that comes back to a module makes a new one."""
+    own = f"{name}_{uuid4().hex[:12]}"
     embedded.create_database(server, own)
     return Place(server, own, folder)
 

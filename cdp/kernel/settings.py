@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         "",
         validate_default=True,
         description="How the outside world reaches the API: issuer of tokens, base of unsubscribe links."
-        " Empty: `http://` with `host` and `port`.",
+        " Empty: `http://` with `host` and `port`; several API processes need one that is set.",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level printed.")
     inbox_lag_limit: timedelta = Field(

@@ -33,6 +33,8 @@ def processes(database, system):
         "CDP_OWNER_URL": database.server.url(OWNER, database.name),
         "CDP_STATE_DIR": str(settings.state_dir),
         "CDP_DATA_DIR": str(settings.data_dir),
+        # The issuer of tokens; by their ports alone, each process would take its own only.
+        "CDP_PUBLIC_URL": settings.public_url,
     }
     ports = [_free_port(), _free_port()]
     commands = [("api", port) for port in ports] + [("worker", 0), ("worker", 0)]

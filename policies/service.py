@@ -2,7 +2,8 @@
 
 What a workspace has agreed to is read in the Work that asks, so it holds at the next request of
 every process. A new set of lines is a new enforcer, put in the old one's place by one
-assignment; lines that do not load leave the old one there (design.md, decision 10).
+assignment; lines that do not load leave the old one there (design.md, decision 10), but never
+one that holds what was withdrawn since.
 """
 
 from collections.abc import Sequence
@@ -81,6 +82,9 @@ class PolicyService:
                 known = _Own(agreed, Decider(purposes.with_base(self._base, agreed)))
             except PolicyRefused as refused:
                 log().error("policy_lines_refused", workspace=str(work.workspace), error=refused.message)
-                return known.decider if known else self._decider
+                # What was agreed to before stays, unless something of it was withdrawn since.
+                if known is not None and dict(known.agreed).keys() <= dict(agreed).keys():
+                    return known.decider
+                return self._decider
             self._own[work.workspace] = known
         return known.decider

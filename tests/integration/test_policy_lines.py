@@ -132,6 +132,24 @@ def test_lines_that_do_not_load_leave_the_old_ones_in_force(system, workspace, p
     assert contact_in(fresh, system, workspace) is Show.WITHHOLD
 
 
+def test_what_was_withdrawn_is_closed_though_what_is_left_does_not_load(system, workspace, purpose):
+    """To leave the old lines in force would keep open what an officer has closed."""
+    agree(system, workspace)
+    known = PolicyService(load_default())
+    before = contact_in(known, system, workspace)
+    with system.opener(workspace)() as work:
+        row = work.session.execute(select(tables.purpose_lines)).one()._asdict()
+        broken = row | {"purpose": "other", "text": "p, marketing, audit, read, allow\n"}
+        work.session.execute(tables.purpose_lines.insert().values(**broken))
+        work.session.execute(
+            update(tables.purpose_lines)
+            .where(tables.purpose_lines.c.purpose == "newsletter")
+            .values(agreed_at=None, agreed_by=None)
+        )
+
+    assert (before, contact_in(known, system, workspace)) == (Show.SHOW, Show.WITHHOLD)
+
+
 def test_each_refusal_names_its_cure(system, workspace, purpose):
     """Proposed, agreed, never proposed, the file's: what mends each is another thing."""
     ports = system.ports

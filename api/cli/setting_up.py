@@ -111,9 +111,12 @@ def protect_unknown_age(
     As a `child` they are left out as `age_unknown` until a parent agrees or their age is known. As an
     `adult` they are not: that is for whoever has reason to know that no child is among them.
     """
-    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose="operation") as work:
-        opened.allow(work, Resource.CONTROLLER, Action.WRITE)
-        record(work, opened.system.ports, "workspace", "unknown_age", protection=protection)
+    with platform() as opened:
+        with opened.work(workspace, Role.COMPLIANCE, purpose="operation") as work:
+            opened.allow(work, Resource.CONTROLLER, Action.WRITE)
+            record(work, opened.system.ports, "workspace", "unknown_age", protection=protection)
+        # The owner changes it in a transaction of its own, so the entry is there first: nothing
+        # changes without one.
         with opened.owner() as owner:
             workspaces.protect_unknown_age(owner, work.workspace, as_child=protection is Protection.CHILD)
     emit({"unknown_age": protection}, as_json, Text("It counts from now on."))

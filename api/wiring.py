@@ -147,8 +147,13 @@ def checkpoint_signer(keys: KeyFile) -> KeyringSigner:
 
 def sequencer(state: StateDirectory, keys: KeyFile) -> Sequencer:
     """The keeper's sequencer and signer, with its memory in the state directory."""
-    memory = FileMemory(state.path / "log", statedir.write_json, statedir.read_json)
+    memory = log_memory(state.path)
     return Sequencer(instance=state.instance, signer=checkpoint_signer(keys), memory=memory)
+
+
+def log_memory(state: Path) -> FileMemory:
+    """What the log's signer remembers, in the state directory `state`."""
+    return FileMemory(state / "log", statedir.write_json, statedir.read_json)
 
 
 def search_engine(settings: Settings) -> Located:

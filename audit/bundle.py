@@ -24,9 +24,13 @@ class Proven:
 
 
 def of_log(
-    note: str, *, leaves: Iterable[bytes], stored: Iterable[tuple[TileId, bytes]], history: Iterable[str] = ()
+    note: str,
+    *,
+    leaves: Iterable[bytes],
+    stored: Iterable[tuple[TileId, bytes]],
+    history: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A whole log up to the checkpoint `note`: every leaf in order, its tiles, its earlier notes."""
+    """One epoch up to the checkpoint `note`: every leaf in order, its tiles, its earlier notes."""
     return {
         "format": FORMAT,
         "checkpoint": note,

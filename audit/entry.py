@@ -55,12 +55,26 @@ class UnfitEntry(BadInput):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Previous:
-    """The last checkpoint known of the epoch before: what the first leaf of an epoch embeds."""
+class Stood:
+    """What a restore had left of the log: its last epoch, how many entries of it, and their root."""
 
     epoch: int
     size: int
     root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """The last checkpoint known of the epoch before: what the first leaf of an epoch embeds.
+
+    `stood` is what the database still held when the epoch began; what is missing in between was lost.
+    A leaf of the older form (`None`) does not say it.
+    """
+
+    epoch: int
+    size: int
+    root: bytes
+    stood: Stood | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +167,19 @@ def _is_text(value: object, shape: re.Pattern[str]) -> bool:
 
 
 def _is_previous(value: object) -> bool:
-    """Null, or an epoch, a size and a root."""
-    return value is None or (
+    """Null, or an epoch, a size and a root, and what stood."""
+    if value is None:
+        return True
+    return (
+        type(value) is dict
+        and _is_end({name: part for name, part in value.items() if name != "stood"})
+        and ("stood" not in value or _is_end(value["stood"]))
+    )
+
+
+def _is_end(value: object) -> bool:
+    """An epoch, a size and a root."""
+    return (
         type(value) is dict
         and len(value) == 3
         and _is_number(value.get("epoch"), MAX_EPOCH)
@@ -180,8 +205,12 @@ def _document(entry: Entry) -> dict[str, Any]:
         "subjects_count": entry.subjects_count,
         "subjects_root": entry.subjects_root.hex() if entry.subjects_root is not None else None,
         "detail_hash": entry.detail_hash.hex(),
-        "previous": before and {"epoch": before.epoch, "size": before.size, "root": before.root.hex()},
+        "previous": before and {**_end(before), **({"stood": _end(before.stood)} if before.stood else {})},
     }
+
+
+def _end(at: Previous | Stood) -> dict[str, Any]:
+    return {"epoch": at.epoch, "size": at.size, "root": at.root.hex()}
 
 
 def _instant(at: datetime) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -21,7 +22,7 @@ from sqlalchemy import delete, insert, select
 
 from audit import merkle, storage, tables, tiles
 from audit.checkpoint import Checkpoint, sign
-from audit.entry import Entry, Previous, detail_hash, encode
+from audit.entry import Entry, Previous, Stood, detail_hash, encode
 from audit.merkle import leaf_hash
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.errors import Refused
@@ -69,6 +70,16 @@ class Signed:
     epoch: int
     size: int
     root: bytes = field(repr=False)
+    notes: bytes | None = field(default=None, repr=False)  # a digest over the checkpoints before it
+
+    @classmethod
+    def remembered(cls, memory: Memory, workspace: UUID) -> "Signed | None":
+        """What the memory says of a workspace's log; None: nothing of it was ever signed."""
+        known = memory.read(workspace)
+        if known is None:
+            return None
+        notes = bytes.fromhex(known["notes"]) if "notes" in known else None
+        return cls(epoch=known["epoch"], size=known["size"], root=bytes.fromhex(known["root"]), notes=notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +155,18 @@ class Sequencer:
         """
         epoch = self._epoch(work)
         size = storage.size(epoch, session=work.session)
-        last = self._signed(work.workspace) or Signed(epoch=epoch, size=0, root=merkle.EMPTY_ROOT)
+        before = Signed.remembered(self.memory, work.workspace)
+        last = before or Signed(epoch=epoch, size=0, root=merkle.EMPTY_ROOT)
         if last.epoch != epoch:
             last = Signed(epoch=epoch, size=0, root=merkle.EMPTY_ROOT)
         head = storage.head(epoch, session=work.session)
         if size == 0 or (head is not None and head.size == size == last.size):
             return False
         root = self._checked_root(last, size, work)
-        self.memory.write(work.workspace, {"epoch": epoch, "size": size, "root": root.hex()})
+        notes = self._noted(before, epoch, size, work)
+        self.memory.write(
+            work.workspace, {"epoch": epoch, "size": size, "root": root.hex(), "notes": notes.hex()}
+        )
         checkpoint = Checkpoint(origin=origin(self.instance, work.workspace, epoch), size=size, root=root)
         work.session.execute(
             insert(tables.checkpoints).values(
@@ -165,16 +180,19 @@ class Sequencer:
         )
         return True
 
-    def _signed(self, workspace: UUID) -> Signed | None:
-        known = self.memory.read(workspace)
-        if known is None:
-            return None
-        return Signed(epoch=known["epoch"], size=known["size"], root=bytes.fromhex(known["root"]))
+    @staticmethod
+    def _noted(before: Signed | None, epoch: int, size: int, work: Work) -> bytes:
+        """The digest over the checkpoints before this one: one that goes missing is missed by `verify`."""
+        if before is None or before.notes is None or before.epoch != epoch:
+            return storage.all_noted(below=(epoch, size), session=work.session)
+        # After a crash the last one that was remembered may never have been stored.
+        stored = storage.checkpoint(epoch, before.size, session=work.session)
+        return before.notes if stored is None else storage.noted(before.notes, stored)
 
     def _epoch(self, work: Work) -> int:
         """The epoch to write to; begins a new one where the database is shorter than what was signed."""
         epoch = storage.newest_epoch(session=work.session)
-        last = self._signed(work.workspace)
+        last = Signed.remembered(self.memory, work.workspace)
         if last is None:
             return epoch
         behind = epoch < last.epoch or (
@@ -183,11 +201,27 @@ class Sequencer:
         if not behind:
             return epoch
         fresh = last.epoch + 1
-        leaf, entry_id = self._first_leaf(last, work)
+        leaf, entry_id = self._first_leaf(last, self._stood(epoch, work), work)
         self._append(fresh, 0, [_Taken(id=entry_id, leaf=leaf, recipient=None)], work)
         return fresh
 
-    def _first_leaf(self, last: Signed, work: Work) -> tuple[bytes, UUID]:
+    @staticmethod
+    def _stood(epoch: int, work: Work) -> Stood:
+        """What the restore has left, hashed anew. Raises `LogRewritten` where it isn't whole in itself."""
+        size = storage.size(epoch, session=work.session)
+        hashes = map(leaf_hash, storage.leaves(epoch, 0, size, session=work.session))
+        grown = merkle.Frontier()
+        for point in storage.checkpoints(epoch, session=work.session):
+            grown = grown.extend(islice(hashes, point.size - grown.size))
+            # A log that was rewritten and then cut is no restored one: what was signed would not agree.
+            if (grown.size, grown.root()) != (point.size, point.root):
+                raise LogRewritten(size=point.size)
+        grown = grown.extend(hashes)
+        if grown.size != size:
+            raise LogRewritten(size=grown.size)
+        return Stood(epoch=epoch, size=size, root=grown.root())
+
+    def _first_leaf(self, last: Signed, stood: Stood, work: Work) -> tuple[bytes, UUID]:
         entry_id = new_id()
         entry = Entry(
             entry_id=entry_id,
@@ -198,7 +232,7 @@ class Sequencer:
             purpose="audit",
             outcome="ok",
             detail_hash=detail_hash(os.urandom(16), b"{}"),
-            previous=Previous(epoch=last.epoch, size=last.size, root=last.root),
+            previous=Previous(epoch=last.epoch, size=last.size, root=last.root, stood=stood),
         )
         return encode(entry), entry_id
 

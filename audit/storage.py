@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from audit import tables
@@ -15,6 +17,7 @@ from cdp.kernel.database import insert_rows
 from cdp.work import Work
 
 LEAVES = 4096
+NO_NOTES = bytes(32)
 WORDS = ("actor", "action", "purpose", "outcome")  # of a leaf, that one may search by
 
 
@@ -26,6 +29,7 @@ class Head:
     size: int
     root: bytes
     note: str
+    signed_at: datetime
 
 
 def newest_epoch(*, session: Session | Connection) -> int:
@@ -42,17 +46,54 @@ def size(epoch: int, *, session: Session | Connection) -> int:
 
 def head(epoch: int, *, session: Session | Connection) -> Head | None:
     """The newest signed checkpoint of an epoch."""
-    notes = checkpoints(epoch, session=session)
-    return notes[-1] if notes else None
+    point = tables.checkpoints.c
+    row = session.execute(
+        select(tables.checkpoints).where(point.epoch == epoch).order_by(point.size.desc()).limit(1)
+    ).one_or_none()
+    return _head(epoch, row) if row is not None else None
 
 
 def checkpoints(epoch: int, *, session: Session | Connection) -> list[Head]:
     """All signed checkpoints of an epoch, smallest first."""
     point = tables.checkpoints.c
     rows = session.execute(
-        select(point.size, point.root, point.note).where(point.epoch == epoch).order_by(point.size)
+        select(point.size, point.root, point.note, point.signed_at)
+        .where(point.epoch == epoch)
+        .order_by(point.size)
     )
-    return [Head(epoch=epoch, size=row.size, root=bytes(row.root), note=row.note) for row in rows]
+    return [_head(epoch, row) for row in rows]
+
+
+def checkpoint(epoch: int, size: int, *, session: Session | Connection) -> Head | None:
+    """The signed checkpoint of exactly this size."""
+    point = tables.checkpoints.c
+    row = session.execute(
+        select(tables.checkpoints).where(point.epoch == epoch, point.size == size)
+    ).one_or_none()
+    return _head(epoch, row) if row is not None else None
+
+
+def _head(epoch: int, row: Any) -> Head:
+    return Head(epoch=epoch, size=row.size, root=bytes(row.root), note=row.note, signed_at=row.signed_at)
+
+
+def noted(before: bytes, head: Head) -> bytes:
+    """The digest over all checkpoints up to `head`, from that over those before it (`NO_NOTES` at first)."""
+    said = f"{head.epoch}\n{head.size}\n{head.signed_at.timestamp():.6f}\n{head.note}"
+    return sha256(before + head.root + said.encode()).digest()
+
+
+def all_noted(*, below: tuple[int, int], session: Session | Connection) -> bytes:
+    """The digest over the checkpoints below (epoch, size), of whatever epoch."""
+    point, digest = tables.checkpoints.c, NO_NOTES
+    rows = session.execute(
+        select(tables.checkpoints)
+        .where(tuple_(point.epoch, point.size) < below)
+        .order_by(point.epoch, point.size)
+    )
+    for row in rows:
+        digest = noted(digest, _head(row.epoch, row))
+    return digest
 
 
 def reader(epoch: int, *, session: Session | Connection) -> Read:

@@ -7,7 +7,6 @@ application may only add; if that fails, the act fails.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ import msgspec
 from sqlalchemy import bindparam, func, select
 
 from audit import storage, tables, tiles
+from audit.attached import DETAIL_KEPT, RECEIVED_BY
 from audit.entry import Entry, detail_hash, encode, subjects
 from cdp.kernel.database import write
 from cdp.kernel.ids import new_id
@@ -23,8 +23,6 @@ from cdp.vocabulary import WorkspaceId
 from cdp.work import Work
 
 SealDetail = Callable[[WorkspaceId, UUID, bytes], bytes]
-# Detail names operators' acts; the leaf stays for ever, the detail does not.
-DETAIL_KEPT = timedelta(days=730)
 
 _PEND = """
 INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, recipient, detail_until)
@@ -42,7 +40,7 @@ class Trail:
         """Write an entry in the same transaction; its id. Raises `UnfitEntry` for anything not opaque."""
         entry_id, salt = new_id(), os.urandom(16)
         # The leaf commits to the detail, so who received cannot be changed behind its back either.
-        received = {"recipient": str(entry.recipient)} if entry.recipient else {}
+        received = {RECEIVED_BY: str(entry.recipient)} if entry.recipient else {}
         detail = msgspec.json.encode({**entry.detail, **received}, order="deterministic")
         count, people = subjects(entry.references)
         leaf = encode(

@@ -9,6 +9,8 @@ It works offline. The numbers of its steps stand in the code:
 4. Signature: the pinned key signed this checkpoint, the saved ones and the earlier ones.
 5. Consistency: the log still begins with what each of those other checkpoints said.
 6. Inclusion: each single entry in the bundle leads to the checkpoint's root.
+7. Epochs: a log that was restored begins a new epoch, whose first leaf says where the one before
+   had ended and what of it still stood; that and no less stands there now.
 
 `ok` (exit 0) needs a pinned key *and* a checkpoint that was saved outside the database;
 without both, a log that agrees with itself is `internally consistent only` (exit 3), for
@@ -20,7 +22,8 @@ A bundle is a JSON object in which bytes are base64; `leaves` or `entries` must 
     {"format": "cdp/audit-bundle/1", "checkpoint": signed note, "history": [earlier notes],
      "leaves": [leaf 0, leaf 1, …], "tiles": {"tile/0/000": hashes, …},
      "entries": [{"index": n, "leaf": leaf, "path": [hashes]}],
-     "consistency": {"from": size of the saved checkpoint, "path": [hashes]}}
+     "consistency": {"from": size of the saved checkpoint, "path": [hashes]},
+     "earlier": [bundles of the epochs before, newest first]}
 """
 
 import argparse
@@ -42,7 +45,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = "cdp/audit-bundle/1"
 OK, FAILED, INTERNAL = "ok", "failed", "internally consistent only"
 EXIT_CODES = {OK: 0, FAILED: 1, INTERNAL: 3}
-STEPS = ("leaf hashes", "tiles", "root", "signature", "consistency", "inclusion")
+STEPS = ("leaf hashes", "tiles", "root", "signature", "consistency", "inclusion", "epochs")
 WIDTH, HASH = 256, 32
 EMPTY_ROOT = sha256(b"").digest()
 
@@ -71,13 +74,42 @@ class Note(NamedTuple):
     signed: bool | None
 
 
+class Stand(NamedTuple):
+    """How far an epoch went: its number, size and root."""
+
+    epoch: int
+    size: int
+    root: bytes
+
+
+class Before(NamedTuple):
+    """What the first leaf of an epoch says: the last that was signed, and what the restore had left."""
+
+    signed: Stand
+    stood: Stand | None  # None: a leaf of the older form, which does not say it
+
+    @property
+    def lost(self) -> int | None:
+        """How many entries of the epoch that was written then the restore lost; None: it is not said."""
+        if self.stood is None:
+            return None
+        return self.signed.size - (self.stood.size if self.stood.epoch == self.signed.epoch else 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is held against the leaves: the checkpoint in question, saved and earlier ones, proofs."""
+    """What is held against the leaves: the checkpoint in question, saved and earlier ones, proofs.
+
+    `told` is what is known from elsewhere without a signature; `end` how many leaves there must be, if
+    that is not what the checkpoint says; `waiting`: more may stand behind it, and be signed soon.
+    """
 
     head: Note
     saved: Sequence[Note] = ()
     history: Sequence[Note] = ()
+    told: Sequence[Note] = ()
+    end: int | None = None
+    waiting: bool = False
     entries: Sequence[tuple[int, bytes, Sequence[bytes]]] = ()  # index, leaf, audit path
     consistency: tuple[int, Sequence[bytes]] | None = None  # from which size, and the proof
 
@@ -174,7 +206,7 @@ def gather(checkpoint: str, *, key: str | None, saved: Sequence[str], history: I
 
 def verify_log(leaves: Iterable[bytes], evidence: Evidence, tile: TileSource | None = None) -> Result:
     """Verify a whole log whose leaves are read in order and never all held at once."""
-    notes = (evidence.head, *evidence.saved, *evidence.history)
+    notes = (evidence.head, *evidence.saved, *evidence.told, *evidence.history)
     replay = Replay((note.size for note in notes), tile)
     replay.feed(leaves)
     return judge(replay.finish(), evidence)
@@ -183,27 +215,112 @@ def verify_log(leaves: Iterable[bytes], evidence: Evidence, tile: TileSource | N
 def verify_bundle(bundle: Any, *, key: str | None, saved: Sequence[str] = ()) -> Result:
     """Verify one bundle: the parsed JSON object that is described at the top of this file."""
     try:
-        if bundle["format"] != FORMAT:
-            raise Malformed("the bundle is of another format")
-        tiles: dict[tuple[int, int], bytes] = {}
-        for path, hashes in bundle.get("tiles", {}).items():
-            level, number = path.removeprefix("tile/").partition(".p/")[0].split("/", 1)
-            place = int(level), int(number.replace("x", "").replace("/", ""))
-            # The hashes in a tile never change, so the widest version of it says the most.
-            tiles[place] = max(tiles.get(place, b""), _bytes(hashes), key=len)
-        proof = bundle.get("consistency")
-        evidence = replace(
-            gather(bundle["checkpoint"], key=key, saved=saved, history=bundle.get("history", [])),
-            entries=[(whole(e["index"]), _bytes(e["leaf"]), _path(e)) for e in bundle.get("entries", [])],
-            consistency=(whole(proof["from"]), _path(proof)) if proof is not None else None,
-        )
-        if "leaves" not in bundle:
-            return judge(None, evidence)
-        leaves = [_bytes(leaf) for leaf in bundle["leaves"]]
-        return verify_log(leaves, evidence, lambda level, index: tiles.get((level, index)))
+        pinned = read_key(key) if key is not None else None
+        parts = [bundle, *bundle.get("earlier", [])]
+        result, after = Result(status=OK, steps=()), None
+        kept = [read_note(note, pinned) for note in saved]
+        origins = [part["checkpoint"].split("\n", 1)[0] for part in parts]
+        for part, origin in zip(parts, origins, strict=True):
+            # A checkpoint of a log or an epoch that is not in the bundle at all speaks against all of it.
+            mine = [n for n in kept if n.origin == origin or (part is bundle and n.origin not in origins)]
+            found, first = _verify_part(part, pinned, mine, after, result.status)
+            result = found if part is bundle else _joined(result, found, epoch_of(origin))
+            if after is not None and epoch_of(origin) != (after.stood or after.signed).epoch:
+                raise Malformed("an earlier epoch in the bundle is not the one that stood before")
+            # Where nothing stood any more, there is no epoch before.
+            after = None if first is not None and first.stood and not first.stood.size else first
     except (LookupError, TypeError, ValueError, AttributeError) as problem:
         known = str(problem) if isinstance(problem, Malformed) else "something is missing or of a wrong type"
         return Result(status=FAILED, steps=((0, "reading", "failed", known),))
+    if after is not None and result.status == OK:
+        # Whoever hands over the newest epoch alone may have deleted those before it.
+        why = f"epoch {(after.stood or after.signed).epoch} is not in the bundle"
+        result = replace(result, status=INTERNAL, steps=(*result.steps, (7, STEPS[6], "skipped", why)))
+    return result
+
+
+def _verify_part(
+    part: Any, pinned: Key | None, saved: Sequence[Note], after: Before | None, anchored: str
+) -> tuple[Result, Before | None]:
+    """Verify one epoch. `after`: what the first leaf of the next one says, whose status is `anchored`."""
+    if part["format"] != FORMAT:
+        raise Malformed("the bundle is of another format")
+    tiles: dict[tuple[int, int], bytes] = {}
+    for path, hashes in part.get("tiles", {}).items():
+        level, number = path.removeprefix("tile/").partition(".p/")[0].split("/", 1)
+        place = int(level), int(number.replace("x", "").replace("/", ""))
+        # The hashes in a tile never change, so the widest version of it says the most.
+        tiles[place] = max(tiles.get(place, b""), _bytes(hashes), key=len)
+    proof = part.get("consistency")
+    evidence = Evidence(
+        head=read_note(part["checkpoint"], pinned),
+        saved=saved,
+        history=[read_note(note, pinned) for note in part.get("history", [])],
+        entries=[(whole(e["index"]), _bytes(e["leaf"]), _path(e)) for e in part.get("entries", [])],
+        consistency=(whole(proof["from"]), _path(proof)) if proof is not None else None,
+    )
+    if "leaves" not in part:
+        return judge(None, evidence), None
+    evidence = against(evidence, after, anchored)
+    leaves = [_bytes(leaf) for leaf in part["leaves"]]
+    result = verify_log(leaves, evidence, lambda level, index: tiles.get((level, index)))
+    first = before(leaves[0]) if leaves else None
+    return linked(result, epoch_of(evidence.head.origin), first), first
+
+
+def _joined(newer: Result, older: Result, epoch: int) -> Result:
+    """(7) One verdict on an epoch and on the one before it: the worse of the two."""
+    bad = [f"{name}: {why}" for _, name, outcome, why in older.steps if outcome == "failed"]
+    outcome = {OK: "passed", INTERNAL: "skipped"}.get(older.status, "failed")
+    step = (7, STEPS[6], outcome, f"epoch {epoch}: " + "; ".join(bad or [older.status]))
+    return Result(
+        status=max(newer.status, older.status, key=(OK, INTERNAL, FAILED).index),
+        steps=(*newer.steps, step, *(one for one in older.steps if one[0] == 7)),
+        first_bad_index=older.first_bad_index if newer.first_bad_index is None else newer.first_bad_index,
+        interval=newer.interval or older.interval,
+    )
+
+
+def against(evidence: Evidence, after: Before | None, anchored: str) -> Evidence:
+    """Hold against an epoch what the first leaf of the one after says; as good as saved if that is `OK`."""
+    stood = after.stood if after else None
+    if stood is None:
+        return evidence
+    told = Note(evidence.head.origin, stood.size, stood.root, True if anchored == OK else None)
+    if anchored == OK:
+        return replace(evidence, saved=[*evidence.saved, told], end=stood.size)
+    return replace(evidence, told=[*evidence.told, told], end=stood.size)
+
+
+def before(leaf: bytes) -> Before | None:
+    """What the first leaf of an epoch says of those before; None: nothing. Raises `ValueError` and others."""
+    said = json.loads(leaf).get("previous")
+    if said is None:
+        return None
+    signed, stood = said, said.get("stood")
+    both = [
+        Stand(whole(one["epoch"]), whole(one["size"]), bytes.fromhex(one["root"]))
+        for one in (signed, stood)
+        if one is not None
+    ]
+    return Before(both[0], both[1] if stood is not None else None)
+
+
+def linked(result: Result, epoch: int, first: Before | None) -> Result:
+    """(7) Add what the first leaf of an epoch says; without a word of the epoch before, it fails."""
+    if (epoch == 0) != (first is None):
+        why = "the first leaf says nothing of the epoch before" if epoch else "nothing can be before epoch 0"
+        return replace(result, status=FAILED, steps=(*result.steps, (7, STEPS[6], "failed", why)))
+    if first is None:
+        return replace(result, steps=(*result.steps, (7, STEPS[6], "skipped", "the first epoch")))
+    lost = "an unknown number" if first.lost is None else str(first.lost)
+    why = f"a restore of epoch {first.signed.epoch}, which had {first.signed.size} entries, lost {lost}"
+    return replace(result, steps=(*result.steps, (7, STEPS[6], "passed", why)))
+
+
+def epoch_of(origin: str) -> int:
+    """The epoch that an origin names, `<instance>/<log>/<epoch>`. Raises `ValueError`."""
+    return int(origin.rpartition("/")[2])
 
 
 def judge(replay: Replay | None, evidence: Evidence) -> Result:
@@ -217,7 +334,7 @@ def judge(replay: Replay | None, evidence: Evidence) -> Result:
         # (2) Every stored tile agrees.
         (not replay.differences if replay and tiles else None, f"{tiles} compared with the leaves"),
         # (3) The leaves, all of them and no more, make the root that the checkpoint says.
-        (count == head.size and replay.keeps(head) if replay else None, f"{count} of {head.size} leaves"),
+        (_complete(replay, evidence) if replay else None, f"{count} of {evidence.end or head.size} leaves"),
         # (4) The pinned key signed everything that was presented as signed.
         (None if head.signed is None else all(n.signed for n in notes), f"{len(notes)} checkpoints"),
         _consistency(replay, evidence),
@@ -235,6 +352,12 @@ def judge(replay: Replay | None, evidence: Evidence) -> Result:
     )
 
 
+def _complete(replay: Replay, evidence: Evidence) -> bool:
+    """(3) As many leaves as there must be, and no more; they make the checkpoint's root."""
+    end = evidence.head.size if evidence.end is None else evidence.end
+    return (replay.size == end or (evidence.waiting and replay.size > end)) and replay.keeps(evidence.head)
+
+
 def _consistency(replay: Replay | None, evidence: Evidence) -> Said:
     """(5) The log begins with what each saved checkpoint, and each of its own earlier ones, said."""
     for note in (*evidence.saved, *evidence.history):
@@ -242,6 +365,9 @@ def _consistency(replay: Replay | None, evidence: Evidence) -> Said:
             return False, "a checkpoint is of another log or epoch"
         if not (replay.keeps(note) if replay else _proven(note, evidence)):
             return False, f"the log does not extend the checkpoint of size {note.size}"
+    for note in evidence.told:
+        if replay and not replay.keeps(note):
+            return False, f"{note.size} entries with another root are known of elsewhere"
     # Everything extends an empty log, so a checkpoint of size 0 holds nothing fast.
     largest = max((note.size for note in evidence.saved), default=0)
     return largest > 0 or None, f"with {len(evidence.saved)} saved checkpoints, up to size {largest}"
@@ -279,16 +405,18 @@ def _where(replay: Replay, evidence: Evidence) -> tuple[int | None, tuple[int, i
             if start <= first and behind <= stop:
                 start, stop = first, behind
         return (start, None) if stop - start == 1 else (None, (start, stop))
-    notes = (*evidence.saved, *evidence.history, evidence.head)
+    elsewhere = [*evidence.saved, *evidence.told]
+    notes = (*elsewhere, *evidence.history, evidence.head)
     broken = [note.size for note in notes if not replay.keeps(note)]
     if not broken:
-        return evidence.head.size if replay.size > evidence.head.size else None, None
+        end = evidence.head.size if evidence.end is None else evidence.end
+        return (end if replay.size > end and not evidence.waiting else None), None
     stop = min(broken)
     # Earlier checkpoints from the database narrow the interval only where they too speak
     # against the leaves: had they been signed anew, they would agree with any rewrite.
     objecting = any(not replay.keeps(note) for note in (*evidence.history, evidence.head))
     anew = any(note.size >= stop and replay.keeps(note) for note in evidence.history)
-    lower = [*evidence.saved, *evidence.history] if objecting and not anew else evidence.saved
+    lower = [*elsewhere, *evidence.history] if objecting and not anew else elsewhere
     return None, (max((n.size for n in lower if n.size < stop and replay.keeps(n)), default=0), stop)
 
 

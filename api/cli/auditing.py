@@ -1,7 +1,7 @@
 """`cdp audit`: the log of who did what: search, save a checkpoint, verify, hand it to an auditor."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,25 +25,30 @@ from api.cli.running import (
     platform,
     read_text,
     settings,
+    until,
     write_private,
 )
-from api.session import Session
-from audit import bundle, inspection, storage, tables, verifier
+from audit import exporting, inspection, tables, verifier
 from audit.checkpoint import key_of
 from audit.entry import MAX_EPOCH
-from audit.inspection import Inspected
-from audit.tiles import TileId
+from audit.inspection import Inspected, Means
+from audit.sequencer import Signed
+from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import WorkspaceId
 from governance.keyfile import KeyFile
 from governance.keyring import KeyringUnusable
+from governance.statedir import StateUnusable
+from governance.vault import LocalVault
 from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 for _command in (trail.search, trail.reconcile, trail.rebuild, trail.retry):
     app.command()(_command)
 
+STORED_WITHIN = 2.0  # seconds until the database has what the signer remembers
+LISTED = 1000  # findings beside the log that are named; the rest is counted
 EXITS = {verifier.OK: Exit.OK, verifier.FAILED: Exit.FAILED, verifier.INTERNAL: Exit.INTERNAL_ONLY}
 
 
@@ -128,20 +133,30 @@ def verify(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the log where it lies, entry by entry.
+    """Verify the log where it lies, entry by entry, and what searches read beside it.
 
     0: it is whole and extends a saved checkpoint. 1: it was altered; the entry is named.
     3: it agrees with itself, but without a key and a saved checkpoint that is no proof.
-    It reads only, and works where the platform refuses to start.
+    Entries that a restore lost are counted. It reads only, and works where the platform refuses to start.
     """
     chosen = settings()
     saved = [_saved(path) for path in checkpoint or []]
-    pinned = _pinned(key, chosen)
-    with _connected(chosen, database) as connection:
-        target = _target(connection, workspace)
-        with waiting("Verifying …"):
-            found = inspection.inspect(connection, workspace=target, key=pinned, saved=saved)
-        entries = {one.epoch: _entry(connection, one) for one in found}
+    keys = _keys(chosen)
+    pinned = _pinned(key, keys)
+    with _located(chosen, database) as url:
+        # A copy may be older than what the signer remembers of the database that is at work.
+        remembered = _remembered(chosen, url, workspace) if database is None else None
+        means = Means(
+            key=pinned,
+            saved=saved,
+            remembered=remembered,
+            opener=LocalVault(keys, kek_days=chosen.kek_days).open_detail if keys and key is None else None,
+        )
+        with _reading(url) as connection:
+            target = _target(connection, workspace)
+            with waiting("Verifying …"):
+                found = inspection.inspect(connection, workspace=target, means=means, now=now())
+            entries = {one.epoch: _entry(connection, one) for one in found}
     verdict = inspection.verdict(found)
     emit(
         {
@@ -149,10 +164,14 @@ def verify(
             "workspace": target,
             "checkpoints": len(saved),
             "key": pinned,
+            "memory": means.remembered is not None,
+            "details": means.opener is not None,
             "epochs": [_document(one, entries[one.epoch]) for one in found],
         },
         as_json,
         *(part for one in found for part in _told(one, entries[one.epoch])),
+        Text(f"the signer's memory: {'held against it' if means.remembered else 'not used'}"),
+        Text(f"sealed detail: {'held against it' if means.opener else 'not opened'}"),
         Text(verdict),
     )
     raise typer.Exit(EXITS[verdict])
@@ -171,7 +190,15 @@ def _saved(path: Path) -> str:
     return note
 
 
-def _pinned(given: str | None, chosen: Settings) -> str | None:
+def _keys(chosen: Settings) -> KeyFile | None:
+    """The keyring of this instance, if it can be read."""
+    try:
+        return KeyFile.load(chosen.state_dir / "keyring.json")
+    except (KeyringUnusable, FileNotFoundError):
+        return None
+
+
+def _pinned(given: str | None, keys: KeyFile | None) -> str | None:
     """The key to trust: the one that was given, else that of the keyring in the state directory.
 
     Raises `MalformedKey`.
@@ -182,29 +209,47 @@ def _pinned(given: str | None, chosen: Settings) -> str | None:
         except ValueError:
             raise MalformedKey(field="key") from None
         return given
+    return _own_key(keys) if keys is not None else None
+
+
+def _remembered(chosen: Settings, url: Any, workspace: str | None) -> Signed | None:
+    """What the signer remembers of the log; None: there is no memory that can be read.
+
+    It is remembered a moment before the database has it, which is waited for.
+    """
+    with _reading(url) as connection:
+        target = _target(connection, workspace)
     try:
-        return _own_key(KeyFile.load(chosen.state_dir / "keyring.json"))
-    except (KeyringUnusable, FileNotFoundError):
+        known = Signed.remembered(wiring.log_memory(chosen.state_dir), target)
+    except (StateUnusable, LookupError, TypeError, ValueError):
         return None
+    if known is None:
+        return None
+
+    def there(signed: Signed = known) -> bool:
+        with _reading(url) as connection:
+            return inspection.has(connection, workspace=target, signed=signed)
+
+    until(there, seconds=STORED_WITHIN)
+    return known
 
 
 @contextmanager
-def _connected(chosen: Settings, database: str | None) -> Iterator[Connection]:
-    """A read-only connection, for which nothing else must be in order. Raises `BadDatabase`."""
+def _located(chosen: Settings, database: str | None) -> Iterator[Any]:
+    """Where that database is, for which nothing else must be in order."""
     if database is not None and "://" in database:
-        with _reading(database) as connection:
-            yield connection
+        yield database
         return
     if not chosen.database_url and not (chosen.data_dir / "pg").exists():
         raise NoLogThere
     with session.database(chosen) as urls:
         url = make_url(urls.app)
-        with _reading(url.set(database=database) if database else url) as connection:
-            yield connection
+        yield url.set(database=database) if database else url
 
 
 @contextmanager
 def _reading(url: Any) -> Iterator[Connection]:
+    """A read-only connection. Raises `BadDatabase`, `DatabaseUnreachable`."""
     try:
         engine = create_engine(
             url,
@@ -266,7 +311,8 @@ def _document(one: Inspected, entry: _Entry | None) -> dict[str, Any]:
     return {
         "epoch": one.epoch,
         "size": one.size,
-        "verdict": result.status,
+        "verdict": one.status,
+        "lost": one.lost,
         "first_bad_index": result.first_bad_index,
         "interval": list(result.interval) if result.interval else None,
         "entry": entry.id if entry else None,
@@ -275,15 +321,25 @@ def _document(one: Inspected, entry: _Entry | None) -> dict[str, Any]:
             {"step": number, "name": name, "outcome": outcome, "why": why}
             for number, name, outcome, why in result.steps
         ],
+        "beside": len(one.beside),
+        "findings": [{"kind": found.kind, "index": found.index} for found in one.beside[:LISTED]],
     }
 
 
 def _told(one: Inspected, entry: _Entry | None) -> list[RenderableType]:
     result = one.result
     parts: list[RenderableType] = [
-        Text(f"epoch {one.epoch}: {one.size:,} entries, {result.status}"),
+        Text(f"epoch {one.epoch}: {one.size:,} entries, {one.status}"),
         table(("", "step", "outcome", "why"), result.steps),
     ]
+    if one.lost != 0:
+        count = "an unknown number of" if one.lost is None else f"{one.lost:,}"
+        parts.append(Text(f"lost by a restore: {count} entries of this epoch"))
+    if one.beside:
+        rows = [(found.kind, found.index) for found in one.beside[:LISTED]]
+        parts.append(table(("beside the log", "entry"), rows))
+        if len(one.beside) > LISTED:
+            parts.append(Text(f"and {len(one.beside) - LISTED:,} more"))
     if result.first_bad_index is not None:
         parts.append(Text(f"first bad entry: {result.first_bad_index:,}"))
     if entry is not None:
@@ -301,14 +357,16 @@ def export(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Write the log as a bundle, for an auditor to verify offline.
+    """Write the log as a bundle, with the epochs before a restore, for an auditor to verify offline.
 
     `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` needs nothing else of ours.
     """
     with platform() as opened:
         chosen = opened.workspace(workspace)
         newest = keeping.newest_head(opened, chosen)
-        made = _bundle(opened, chosen, newest.epoch if epoch is None else epoch)
+        with opened.opener(chosen, Role.COMPLIANCE, purpose="audit")() as work:
+            opened.allow(work, Resource.AUDIT, Action.READ)
+            made = exporting.whole(newest.epoch if epoch is None else epoch, session=work.session)
         key = _own_key(opened.system.keys)
     write_private(out, json.dumps(made), "out")
     size = len(made["leaves"])
@@ -317,35 +375,3 @@ def export(
         as_json,
         facts({"written": out, "entries": size, "key": key}),
     )
-
-
-def _bundle(opened: Session, workspace: WorkspaceId, epoch: int) -> dict[str, Any]:
-    with opened.opener(workspace, Role.COMPLIANCE, purpose="audit")() as work:
-        opened.allow(work, Resource.AUDIT, Action.READ)
-        points = storage.checkpoints(epoch, session=work.session)
-        if not points:
-            raise NoLogThere
-        head = points[-1]
-        return bundle.of_log(
-            head.note,
-            leaves=storage.leaves(epoch, 0, head.size, session=work.session),
-            stored=_tiles(head.size, epoch, work.session),
-            history=[point.note for point in points[:-1]],
-        )
-
-
-def _tiles(size: int, epoch: int, connection: Any) -> Sequence[tuple[TileId, bytes]]:
-    """The stored tiles, each cut to what the signed checkpoint covers."""
-    tile = tables.tiles.c
-    rows = connection.execute(
-        select(tile.level, tile.index, tile.hashes)
-        .where(tile.epoch == epoch)
-        .order_by(tile.level, tile.index)
-    )
-    found = []
-    for row in rows:
-        width = min(verifier.WIDTH, (size >> 8 * row.level) - verifier.WIDTH * row.index)
-        if width > 0:
-            hashes = bytes(row.hashes)[: width * verifier.HASH]
-            found.append((TileId(row.level, row.index, len(hashes) // verifier.HASH), hashes))
-    return found

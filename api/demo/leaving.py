@@ -24,10 +24,12 @@ from api.demo.waiting import wait_for_scans
 from api.wiring import checkpoint_signer
 from audit import inspection, storage
 from audit.checkpoint import key_of
+from audit.inspection import Means
 from audit.verifier import FAILED, OK
 from cdp import audiences, consents, importing, imports, merging, profiles
 from cdp.forms import Form, record_forms
 from cdp.kernel import embedded, private
+from cdp.kernel.clock import now
 from cdp.kernel.database import OWNER
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Unavailable
@@ -284,17 +286,21 @@ def verify_and_tamper(platform: Platform, teller: Teller, told: Told) -> None:
     private.write(saved, head.note)
     with teller.progress("dumping and restoring", None):
         copy = restore_copy(platform.server, platform.folder / "dump")
-    key = key_of(checkpoint_signer(platform.system.keys)).encode()
+    means = Means(
+        key=key_of(checkpoint_signer(platform.system.keys)).encode(),
+        saved=[head.note],
+        opener=platform.system.ports.vault.open_detail,
+    )
     engine = create_engine(platform.server.url(OWNER, copy), poolclass=NullPool)
     with engine.begin() as connection:
-        good = inspection.inspect(connection, workspace=platform.workspace, key=key, saved=[head.note])
+        good = inspection.inspect(connection, workspace=platform.workspace, means=means, now=now())
     with engine.begin() as connection:
         connection.execute(
             text("SELECT set_config('cdp.workspace', :id, true)"), {"id": str(platform.workspace)}
         )
         altered = connection.execute(text(TAMPER)).rowcount
     with engine.begin() as connection:
-        bad = inspection.inspect(connection, workspace=platform.workspace, key=key, saved=[head.note])
+        bad = inspection.inspect(connection, workspace=platform.workspace, means=means, now=now())
     engine.dispose()
     found = next((one.result for one in bad if one.result.status == FAILED), None)
     told.figures = {

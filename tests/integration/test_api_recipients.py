@@ -225,4 +225,4 @@ def test_the_log_says_as_whom_an_operator_has_read(town, database, recipient, re
     detail = json.loads(system.ports.vault.open_detail(town.workspace, entry, bytes(sealed)))
 
     assert (said["action"], said["actor"]) == ("system:profile:read", "system:operator")
-    assert (detail["read_as"], detail.get("recipient")) == (read_as, registered)
+    assert (detail["read_as"], detail.get("received_by")) == (read_as, registered)

@@ -1,94 +1,22 @@
 """The audit log on a real database: sequenced, signed, tampered with, restored."""
 
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from log_world import Log
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from audit import inspection, sequencer, storage
-from audit.checkpoint import key_of
-from audit.sequencer import LogRewritten, Sequencer
+from audit.sequencer import LogRewritten
 from audit.trail import Trail
 from audit.verifier import FAILED, INTERNAL, OK
-from cdp.ports import AuditEntry
-
-
-@dataclass
-class Memory:
-    """The signer's memory, in memory: pure logic, the file's durability is tested elsewhere."""
-
-    kept: dict = field(default_factory=dict)
-
-    def read(self, workspace):
-        return self.kept.get(workspace)
-
-    def write(self, workspace, value):
-        self.kept[workspace] = value
-
-
-class TestSigner:
-    """An Ed25519 signer for tests."""
-
-    __test__ = False
-    name = "test-log"
-
-    def __init__(self):
-        self._key = Ed25519PrivateKey.generate()
-        self.public_key = self._key.public_key().public_bytes_raw()
-
-    def sign(self, message):
-        return self._key.sign(message)
 
 
 @pytest.fixture
-def log(begin, database):
+def log(begin, database, workspace):
     """Write entries, let the keeper take them, and inspect."""
-    return Log(begin, database, Sequencer(instance=uuid4(), signer=TestSigner(), memory=Memory()))
-
-
-@dataclass
-class Log:
-    """The life of one log."""
-
-    begin: object
-    database: object
-    keeper: Sequencer
-
-    def write(self, count, refs=()):
-        trail = Trail(lambda _workspace, _entry, detail: detail)
-        with self.begin() as work:
-            self.workspace = work.workspace
-            return [
-                trail.record(
-                    AuditEntry(action="test:thing:act", outcome="ok", references=refs, detail={"n": n}),
-                    work=work,
-                )
-                for n in range(count)
-            ]
-
-    def keep(self):
-        with self.begin(engine=self.database.keeper) as work:
-            taken = self.keeper.sequence(work=work)
-        with self.begin(engine=self.database.keeper) as work:
-            self.keeper.publish(work=work)
-        return taken
-
-    def checkpoint(self):
-        with self.begin() as work:
-            return storage.head(storage.newest_epoch(session=work.session), session=work.session).note
-
-    def inspect(self, *saved):
-        with self.database.app.begin() as connection:
-            key = key_of(self.keeper.signer).encode()
-            return inspection.inspect(connection, workspace=self.workspace, key=key, saved=saved)
-
-    def tamper(self, statement):
-        """As the owner of the database, who may do anything in it."""
-        with self.begin(engine=self.database.owner) as work:
-            assert work.session.execute(text(statement)).rowcount
+    return Log(begin, database, workspace)
 
 
 def test_a_saved_checkpoint_proves_the_log_and_its_absence_never_says_ok(log):
@@ -172,7 +100,7 @@ def test_a_database_shorter_than_what_was_signed_opens_a_new_epoch(log):
 def test_who_looked_is_found_by_reference_and_proven(log):
     """An access request shows who looked, and each entry has a proof."""
     log.write(3)
-    (entry,) = log.write(1, refs=[b"r" * 32])
+    (entry,) = log.write(1, references=[b"r" * 32])
     log.keep()
     trail = Trail(lambda _workspace, _entry, detail: detail)
     with log.begin() as work:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import audit.entry
-from audit.entry import Entry, Previous, UnfitEntry, check, detail_hash, encode, subjects
+from audit.entry import Entry, Previous, Stood, UnfitEntry, check, detail_hash, encode, subjects
 from audit.merkle import leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "audit_leaf.json").read_text())
@@ -48,6 +48,7 @@ hashes = st.binary(min_size=32, max_size=32)
 words = st.from_regex(r"[a-z]{1,8}(?:[_-][a-z]{1,8}){0,3}", fullmatch=True)
 opaque = st.one_of(st.uuids().map(str), hashes.map(bytes.hex), hashes.map(lambda b: b[:16].hex()))
 versions = st.one_of(st.none(), opaque, words, st.integers(0, 999_999).map(str))
+ends = {"epoch": st.integers(0, 999_999), "size": st.integers(0, 2**53 - 1), "root": hashes}
 entries = st.builds(
     Entry,
     entry_id=st.uuids(),
@@ -66,7 +67,7 @@ entries = st.builds(
     notice_version=versions,
     previous=st.one_of(
         st.none(),
-        st.builds(Previous, epoch=st.integers(0, 999_999), size=st.integers(0, 2**53 - 1), root=hashes),
+        st.builds(Previous, **ends, stood=st.none() | st.builds(Stood, **ends)),
     ),
 ).flatmap(
     lambda entry: st.one_of(
@@ -208,6 +209,7 @@ def test_l6_what_could_be_encoded_reaches_nobody(text: str, field: str) -> None:
         {"outcome": "a" * 64},
         {"notice_version": "1234567"},
         {"previous": Previous(epoch=1, size=-1, root=bytes(32))},
+        {"previous": Previous(epoch=1, size=1, root=bytes(32), stood=Stood(epoch=0, size=1, root=bytes(31)))},
     ],
     ids=lambda change: next(iter(change)),
 )

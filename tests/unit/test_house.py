@@ -36,6 +36,8 @@ WRITERS = {
     "api/cli/manual.py": "A document of this repository.",
 }
 
+# Modules that may be longer, each with its limit and its reason.
+LONGER = {"audit/verifier.py": (540, "One file that an auditor is handed, which needs no other.")}
 FUNCTION_LINES, MOST_FUNCTIONS_LINES, MODULE_LINES = 70, 40, 400
 
 # The names are put together here, so that this file does not contain what it looks for.
@@ -172,8 +174,10 @@ def test_no_function_outgrows_a_page():
 def test_no_module_outgrows_four_hundred_lines():
     """Past that it is two things, and becomes a package."""
     lines = {name: path.read_text().count("\n") for name, path in SHIPPED.items()}
+    limits = {name: limit for name, (limit, _) in LONGER.items()}
 
-    assert {name for name, count in lines.items() if count > MODULE_LINES} == set()
+    assert {name for name, count in lines.items() if count > limits.get(name, MODULE_LINES)} == set()
+    assert {name for name in limits if lines[name] <= MODULE_LINES} == set()
 
 
 @pytest.mark.parametrize("pattern", [REGISTRY, MACHINE_PATH], ids=["registry", "machine path"])

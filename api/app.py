@@ -4,13 +4,15 @@
 but the system's; several processes may serve side by side.
 """
 
-from typing import Any
+from functools import cache
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+import msgspec
+from fastapi import FastAPI, Request, Response
 
 from api import client_paths, problems
 from api.auth.write_keys import WriteKeys
+from api.bulkheads import Bulkheads, Kind
 from api.collect import Collection
 from api.deps import DOCUMENTED_QUERY, System
 from api.edge import Edge
@@ -35,28 +37,41 @@ def create_app(system: System) -> FastAPI:
         title=TITLE,
         version=VERSION,
         description=_DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # A redirect would go to whatever host the request names.
+        redirect_slashes=False,
         servers=[{"url": system.settings.public_url}],
     )
-    keys = WriteKeys(system.app, clock=system.clock)
+    bulkheads = Bulkheads(system.app, pool_size=system.settings.pool_size)
+    collecting = system.on(bulkheads.collection)
     app.state.system = system
-    app.state.write_keys = keys
+    app.state.bulkheads = bulkheads
+    app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), clock=system.clock)
     problems.install(app, methods=methods)
     for router in ROUTERS:
         app.include_router(router, dependencies=[] if router in LENIENT else [DOCUMENTED_QUERY])
     app.add_middleware(
         Edge,
-        collection=Collection(system, keys),
+        places=bulkheads,
+        collection=Collection(collecting, WriteKeys(collecting.app, clock=system.clock)),
         collects=client_paths.find,
         https=urlsplit(system.settings.public_url).scheme == "https",
     )
 
-    def documented() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = document(app, system.ports.catalogue)
-        return app.openapi_schema
-
-    # FastAPI asks for the schema by this name; assigning it is the documented way to extend it.
-    app.openapi = documented  # type: ignore[method-assign]
+    _describe(app, system)
     return app
+
+
+def _describe(app: FastAPI, system: System) -> None:
+    """Serve the description of `app`, made once: it is long, and everybody may ask for it."""
+
+    @cache
+    def described() -> bytes:
+        return msgspec.json.encode(document(app, system.ports.catalogue))
+
+    async def serve(_: Request) -> Response:
+        return Response(described(), media_type="application/json")
+
+    app.add_route("/openapi.json", serve, ["GET"], include_in_schema=False)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from anyio import CapacityLimiter, fail_after, to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -24,10 +24,11 @@ from starlette.types import Receive, Scope, Send
 from api import client_paths, library_settings, problems
 from api.auth import header
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from api.bodies import Bodies, Gone
 from api.client_paths import Address, Serves
 from api.deps import System
 from cdp import inbox
-from cdp.collection import BATCH_BYTES, BatchTooLarge, decode, gunzip
+from cdp.collection import BATCH_BYTES, decode, gunzip
 from cdp.inbox import Accepted
 from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
 from cdp.vocabulary import Actor, KeyKind, WorkspaceId
@@ -35,12 +36,12 @@ from cdp.work import open_work
 
 # Data that cannot be compressed grows by a few bytes a block, never by this much.
 WIRE_BYTES = BATCH_BYTES + 4_096
-READ_SECONDS = 20
 WAITING = 128  # requests that wait to be stored
 TOGETHER = 32  # requests in one transaction
 # Some prepare requests while others wait for the disk. Measured on two cores: with two the
 # disk often waits, and beyond four they only take turns.
 WRITERS = 4
+LOOKERS = 2  # of the libraries that ask for their settings
 HELD_BYTES = 64 * 1024 * 1024  # bodies in memory at once, read in full or in part
 
 _COLLECTION = Actor(ref="collection", roles=frozenset(), kind="system")
@@ -64,16 +65,8 @@ class UnknownEncoding(BadInput):
     """The body's encoding is neither gzip nor none."""
 
 
-class TooSlow(Unavailable):
-    """The body did not arrive in time; nothing of it was stored."""
-
-
 class CollectingNotAllowed(NotAllowed):
     """The policy does not let this source send events."""
-
-
-class _Gone(Exception):
-    """The client went away; there is nobody to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +134,18 @@ class Writers:
 class Collection:
     """The ASGI application of collection's paths."""
 
-    def __init__(self, system: System, keys: WriteKeys, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, system: System, keys: WriteKeys, *, bodies: Bodies | None = None) -> None:
         self._system = system
         self._keys = keys
-        self._read_seconds = read_seconds
+        self._bodies = bodies or Bodies(most=WIRE_BYTES, together=HELD_BYTES)
         self._writers = Writers(self._store)
-        self._held = 0
+        self._lookers = CapacityLimiter(LOOKERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         try:
             answer = await self._serve(scope, receive)
-        except _Gone:
+        except Gone:
             return
         except Exception as error:
             problem = problems.of(error, bad_input=400, challenge="Basic")
@@ -189,44 +182,16 @@ class Collection:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("gzip", "identity", ""):
             raise UnknownEncoding(field="Content-Encoding")
-        chunks: list[bytes] = []
-        try:
-            await self._read(headers.get("content-length"), receive, chunks)
+        async with self._bodies.read(headers, receive) as body:
             request = _Request(
                 path_type=address.takes,
                 authorization=headers.get("authorization"),
                 gzipped=encoding == "gzip",
                 gpc=headers.get("sec-gpc") == "1",
-                body=b"".join(chunks),
+                body=body,
                 key_in_address=_key_in_query(scope) if address.name.startswith("/beacon/") else None,
             )
             await self._writers.store(request)
-        finally:
-            self._held -= sum(map(len, chunks))
-
-    async def _read(self, length: str | None, receive: Receive, chunks: list[bytes]) -> None:
-        """Read the body into `chunks`, no further than the cap and no longer than the limit."""
-        if length is not None and length.isascii() and length.isdigit() and int(length) > WIRE_BYTES:
-            raise BatchTooLarge(field="body", limit=BATCH_BYTES)
-        size = 0
-        try:
-            with fail_after(self._read_seconds):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _Gone
-                    chunk = message.get("body", b"")
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    self._held += len(chunk)
-                    if size > WIRE_BYTES:
-                        raise BatchTooLarge(field="body", limit=BATCH_BYTES)
-                    if self._held > HELD_BYTES:
-                        raise Overloaded
-                    more = message.get("more_body", False)
-        except TimeoutError:
-            raise TooSlow from None
 
     def _store(self, requests: Sequence[_Request]) -> list[Outcome]:
         """Check requests and store them, in a thread; durable when it returns. Raises nothing."""
@@ -275,7 +240,7 @@ class Collection:
 
     async def _public(self, text: str | None) -> WriteKey:
         """The public key that a library asks with."""
-        return _for_everybody(await to_thread.run_sync(self._keys.check, text or ""))
+        return _for_everybody(await to_thread.run_sync(self._keys.check, text or "", limiter=self._lookers))
 
 
 def _for_everybody(key: WriteKey) -> WriteKey:

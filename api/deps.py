@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from api.auth import clients, header
 from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from api.bulkheads import KIND, Bulkheads
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated
 from cdp.kernel.settings import Settings
@@ -91,6 +92,10 @@ class System(Protocol):
         """What unsubscribe links are signed with."""
         ...
 
+    def on(self, engine: Engine) -> "System":
+        """The same system, on other connections to its database."""
+        ...
+
 
 class ScopeMissing(NotAllowed):
     """The token, the client's roles or the policy do not let this client do this."""
@@ -154,9 +159,10 @@ class Client:
 
 
 def system_of(request: Request) -> System:
-    """The system that this application serves."""
+    """The system that this application serves, on the connections of the request's kind."""
     system: System = request.app.state.system
-    return system
+    bulkheads: Bulkheads = request.app.state.bulkheads
+    return system.on(bulkheads.engine(request.scope[KIND]))
 
 
 SystemDep = Annotated[System, Depends(system_of)]

@@ -1,30 +1,27 @@
 """The edge: what every request passes, before and behind everything else.
 
-Gives a request its id, lets only so many in at once, sets the security headers, writes the
-access log (no query string, no address, no value), and turns whatever nobody caught into a
-500 that says nothing. Collection's paths go to their own application from here.
+Gives a request its id, reads its body, lets only so many of a kind in at once (`api/bulkheads.py`),
+sets the security headers, writes the access log (no query string, no address, no value), and turns
+whatever nobody caught into a 500 that says nothing. Who sends or reads slowly takes nobody's place:
+bodies are read before, and answers sent after. Collection's paths go to their own application from here.
 """
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from anyio import CapacityLimiter
-from starlette.exceptions import HTTPException
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import problems
+from api import bulkheads, problems
+from api.bodies import Bodies, Gone
+from api.bulkheads import KIND, Bulkheads, Kind
 from api.client_paths import Address
-from cdp.kernel.errors import Overloaded
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
 
-# Each request uses at most one of the 40 threads that FastAPI has, and may wait in it for a
-# connection that another request holds. With fewer requests than threads none can be left
-# without the thread it needs to give its connection back.
-INSIDE = 32
-WAITING = 256
 BODY_BYTES = 256 * 1024  # of every route but collection's, which have their own cap
+HELD_BYTES = 16 * 1024 * 1024  # bodies in memory at once; as many again of those that may say no
 
 SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -44,13 +41,20 @@ class Edge:
     """ASGI middleware around the whole API."""
 
     def __init__(
-        self, app: ASGIApp, *, collection: ASGIApp, collects: Callable[[str], Address | None], https: bool
+        self,
+        app: ASGIApp,
+        *,
+        places: Bulkheads,
+        collection: ASGIApp,
+        collects: Callable[[str], Address | None],
+        https: bool,
     ) -> None:
         """`collects` finds the address of collection's that a path means."""
         self._app = app
+        self._places = places
+        self._bodies, self._heard = (Bodies(most=BODY_BYTES, together=HELD_BYTES) for _ in range(2))
         self._collection = collection
         self._collects = collects
-        self._limiter = CapacityLimiter(INSIDE)
         headers = dict(SECURITY) | ({"Strict-Transport-Security": _HTTPS_ONLY} if https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -68,6 +72,8 @@ class Edge:
                 await self._collection(scope, receive, sender)
             else:
                 await self._enter(scope, receive, sender)
+        except Gone:
+            pass
         except Exception as error:
             problem = problems.of(error)
             if problem.status >= 500:
@@ -84,30 +90,45 @@ class Edge:
         )
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        scope[KIND] = kind = bulkheads.kind(scope["method"], path)
         # Whether the process lives is asked most urgently when it is full.
-        if scope["path"] == "/healthz":
+        if path == "/healthz":
             await self._app(scope, receive, send)
             return
-        if self._limiter.statistics().tasks_waiting >= WAITING:
-            raise Overloaded
-        async with self._limiter:
-            await self._app(scope, _Capped(receive), send)
+        if path.startswith("/u/"):
+            # An unsubscribe link decides by itself: nobody waits for what its body says.
+            await self._answer(scope, b"", receive, send)
+            return
+        bodies = self._heard if kind is Kind.HEARD else self._bodies
+        async with bodies.read(Headers(scope=scope), receive) as body:
+            scope[KIND] = bulkheads.kind_with(kind, path, body)
+            await self._answer(scope, body, receive, send)
+
+    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        async with self._places.place(scope[KIND]):
+            await self._app(scope, _Read(body, receive), keep)
+        for message in kept:
+            await send(message)
 
 
-class _Capped:
-    """Receives a body up to the cap."""
+class _Read:
+    """Gives a body that was read already, and then whatever comes."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._first: Message | None = {"type": "http.request", "body": body, "more_body": False}
         self._receive = receive
-        self._size = 0
 
     async def __call__(self) -> Message:
-        message = await self._receive()
-        self._size += len(message.get("body", b""))
-        if self._size > BODY_BYTES:
-            # FastAPI makes a 400 of any other class that is raised while it reads.
-            raise HTTPException(413)
-        return message
+        if self._first is None:
+            return await self._receive()
+        first, self._first = self._first, None
+        return first
 
 
 class _Sender:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from cdp.kernel.database import TOO_LONG, sqlstate
 from cdp.kernel.errors import (
     BadInput,
     CdpError,
@@ -25,6 +26,7 @@ from cdp.kernel.errors import (
     NotAuthenticated,
     NotFound,
     Overloaded,
+    TookTooLong,
     TooLarge,
     Unavailable,
 )
@@ -50,7 +52,9 @@ _PLAIN = {
     400: "The request cannot be understood.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
+    408: "The head of the request did not arrive in time.",
     413: "What was sent is larger than the limit.",
+    431: "The head of the request has more bytes or headers than the limit.",
 }
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}\Z")
@@ -130,6 +134,8 @@ def _ours(error: Exception) -> CdpError:
         return error
     if isinstance(error, DataError | UnicodeError):
         return NotStorable()
+    if isinstance(error, DBAPIError) and sqlstate(error) == TOO_LONG:
+        return TookTooLong()
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return Unavailable()

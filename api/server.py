@@ -9,25 +9,27 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
 from api.app import create_app
 from api.deps import System
+from api.guard import Guarded
 
 CONNECTIONS = 1_000
 GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 30
 
 
-def configured(system: System) -> uvicorn.Config:
+def configured(system: System, *, protocol: type[Guarded] = Guarded) -> uvicorn.Config:
     """How the API is served."""
     return uvicorn.Config(
         create_app(system),
         host=system.settings.host,
         port=system.settings.port,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -42,11 +44,21 @@ def configured(system: System) -> uvicorn.Config:
 
 def serve(system: System) -> None:
     """Serve in this process until SIGTERM or SIGINT; what is under way is finished first."""
-    uvicorn.Server(configured(system)).run()
+    config = configured(system)
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        release(config)
+
+
+def release(config: uvicorn.Config) -> None:
+    """Let go of the connections that the application has made."""
+    app: Any = config.app
+    app.state.bulkheads.dispose()
 
 
 @contextmanager
-def running(system: System) -> Iterator[str]:
+def running(system: System, *, protocol: type[Guarded] = Guarded) -> Iterator[str]:
     """Serve from a thread, on a free port of the loopback interface; yields the base URL.
 
     For tests and the demo, which have their own use for the process.
@@ -54,7 +66,8 @@ def running(system: System) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(2048)
-        server = uvicorn.Server(configured(system))
+        config = configured(system, protocol=protocol)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)
         thread.start()
         try:
@@ -63,3 +76,4 @@ def running(system: System) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(timeout=GRACE_SECONDS + 5)
+            release(config)

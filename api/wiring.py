@@ -6,7 +6,7 @@ the five governing packages.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -69,6 +69,10 @@ class System:
     tokens: TokenKeys
     links: Signer
     clock: Clock = now
+
+    def on(self, engine: Engine) -> "System":
+        """The same system, on other connections to its database."""
+        return replace(self, app=engine)
 
     def opener(self, workspace: UUID, *, actor: Actor = SYSTEM, purpose: str = "operation") -> Opener:
         """What opens a Work in `workspace` as `actor`, for use cases that need several."""

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     false,
-    insert,
     literal,
     not_,
     or_,
@@ -24,6 +23,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
 from cdp.kernel.errors import BadInput, Conflict, NotFound
@@ -178,15 +178,16 @@ def save(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:
     members(rule, ports=ports)
     if not name or len(name) > 200:
         raise BadRule(field="name")
-    there = work.session.scalar(select(tables.segments.c.id).where(tables.segments.c.name == name))
-    if there is not None:
-        raise SegmentExists(field="name")
     identifier = new_id()
-    work.session.execute(
-        insert(tables.segments).values(
-            workspace_id=work.workspace, id=identifier, name=name, rule=rule, created_at=work.now
-        )
+    # One statement: of two who save a name at the same moment, one is told.
+    saved = work.session.scalar(
+        insert(tables.segments)
+        .values(workspace_id=work.workspace, id=identifier, name=name, rule=rule, created_at=work.now)
+        .on_conflict_do_nothing(index_elements=["workspace_id", "name"])
+        .returning(tables.segments.c.id)
     )
+    if saved is None:
+        raise SegmentExists(field="name")
     return identifier
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from cdp.kernel.clock import Clock, now
+from cdp.kernel.database import seconds_of
 from cdp.vocabulary import Actor, WorkspaceId
 
 
@@ -28,13 +29,24 @@ class Work:
     now: datetime
 
 
+_WORKSPACE = "SELECT set_config('cdp.workspace', :id, true)"
+_BEGIN = text(_WORKSPACE)
+_BEGIN_LIMITED = text(f"{_WORKSPACE}, set_config('statement_timeout', :limit, true)")
+
+
 @contextmanager
 def open_work(
     engine: Engine, *, workspace: UUID, actor: Actor, purpose: str, clock: Clock = now
 ) -> Iterator[Work]:
-    """One transaction at READ COMMITTED. The only commit in the codebase is this `begin`."""
+    """One transaction at READ COMMITTED. The only commit in the codebase is this `begin`.
+
+    A statement that takes longer than the engine allows (`database.limited`) ends it.
+    """
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        session.execute(text("SELECT set_config('cdp.workspace', :id, true)"), {"id": str(workspace)})
+        if seconds := seconds_of(engine):
+            session.execute(_BEGIN_LIMITED, {"id": str(workspace), "limit": f"{seconds}s"})
+        else:
+            session.execute(_BEGIN, {"id": str(workspace)})
         yield Work(
             session=session,
             workspace=WorkspaceId(workspace),

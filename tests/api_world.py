@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from types import SimpleNamespace
 from uuid import UUID
 
 import httpx
@@ -39,8 +38,7 @@ def serving(system) -> Iterator[Served]:
 
 def standing_in(system, **instead):
     """The system with some parts replaced."""
-    names = ("settings", "app", "state", "ports", "tokens", "links", "clock")
-    return SimpleNamespace(**{name: getattr(system, name) for name in names} | instead)
+    return replace(system, **instead)
 
 
 @dataclass(frozen=True)

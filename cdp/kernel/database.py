@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import sql as pg
 from sqlalchemy import (
     ARRAY,
+    URL,
     BigInteger,
     Boolean,
     Column,
@@ -60,6 +61,8 @@ IN_THE_WAY = frozenset({"40P01", "40001"})
 LOCK_NOT_AVAILABLE = "55P03"
 # disk_full, too_many_connections, read_only_sql_transaction (a standby), admin_shutdown,
 # crash_shutdown, cannot_connect_now.
+TOO_LONG = "57014"  # query_canceled: by a statement's time limit, for nobody else cancels ours
+_SECONDS = "cdp_seconds"
 OUT_OF_SERVICE = frozenset({"53100", "53300", "25006", "57P01", "57P02", "57P03"})
 
 READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
@@ -97,14 +100,37 @@ def instant(name: str, *, null: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=null)
 
 
-def make_engine(url: str, *, pool_size: int) -> Engine:
-    """An engine that checks connections on checkout and never prints parameters."""
+def overflow_of(pool_size: int) -> int:
+    """How many connections more than it keeps a pool opens while there is need."""
+    return pool_size
+
+
+def make_engine(url: str | URL, *, pool_size: int, overflow: int | None = None) -> Engine:
+    """An engine that checks connections on checkout and never prints parameters.
+
+    It keeps `pool_size` connections and opens up to `overflow` more (None: `overflow_of` it).
+    """
     engine = create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        url,
+        pool_size=pool_size,
+        max_overflow=overflow_of(pool_size) if overflow is None else overflow,
+        pool_pre_ping=True,
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare)
     ahead.install(engine)
     return engine
+
+
+def limited(engine: Engine, seconds: int) -> Engine:
+    """`engine` and its connections, for Works none of whose statements may take longer."""
+    return engine.execution_options(**{_SECONDS: seconds})
+
+
+def seconds_of(engine: Engine) -> int:
+    """How long a statement may take in a Work of this engine's; 0: as long as it needs."""
+    seconds: int = engine.get_execution_options().get(_SECONDS, 0)
+    return seconds
 
 
 def _prepare(connection: Any, _: Any) -> None:

@@ -72,6 +72,10 @@ class Unavailable(CdpError):
     """A part that this needs does not answer; nothing was done. Try again later."""
 
 
+class TookTooLong(Unavailable):
+    """This took longer than a request of its kind may, and nothing was done; ask for less at once."""
+
+
 class Overloaded(Unavailable):
     """More is arriving than can be stored; nothing of this was stored. Send it again later."""
 

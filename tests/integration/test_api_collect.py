@@ -19,7 +19,8 @@ from sqlalchemy import func, select, text
 
 from api.auth import write_keys
 from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
-from api.collect import HELD_BYTES, TOGETHER, WAITING, WRITERS, Collection, Writers
+from api.bodies import Bodies
+from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
 from cdp import tables
 from cdp.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
@@ -417,44 +418,50 @@ def test_more_than_can_be_stored_is_refused_and_what_waits_is_stored():
     assert max(groups) == TOGETHER
 
 
-def test_bodies_in_memory_are_bounded_and_the_answer_says_when_to_come_back(api):
-    """429 with Retry-After and X-RateLimit-Reset in seconds, which Segment's clients obey."""
-    crowded = Collection(api.system, WriteKeys(api.system.app))
-    crowded._held = HELD_BYTES
-    sent = []
+def alone(system, bodies):
+    """Collection without a server."""
+    return Collection(system, WriteKeys(system.app), bodies=bodies)
+
+
+def sending(*parts):
+    """What gives these parts of a body, one at a call, and then nothing more."""
+    left = [{"type": "http.request", "body": part, "more_body": more} for part, more in reversed(parts)]
 
     async def receive():
-        return {"type": "http.request", "body": b"{}", "more_body": False}
+        return left.pop() if left else await asyncio.Event().wait()
+
+    return receive
+
+
+async def called(collection, receive):
+    """The answer: its status and headers."""
+    sent = []
 
     async def send(message):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/v1/track", "headers": [], "cdp.request": "r"}
-    asyncio.run(crowded(scope, receive, send))
-    headers = dict(sent[0]["headers"])
+    await collection(scope, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"])
 
-    assert sent[0]["status"] == 429
+
+def test_bodies_in_memory_are_bounded_and_the_answer_says_when_to_come_back(api):
+    """429 with Retry-After and X-RateLimit-Reset in seconds, which Segment's clients obey."""
+    crowded = alone(api.system, Bodies(most=100, together=10))
+    status, headers = asyncio.run(called(crowded, sending((b"{" * 11, False))))
+
+    assert status == 429
     assert int(headers[b"retry-after"]) >= 1
     assert int(headers[b"x-ratelimit-reset"]) >= 1
-    assert crowded._held == HELD_BYTES
 
 
 def test_a_body_that_does_not_arrive_is_given_up(api):
     """Connections that send nothing cannot hold the door; what had come is let go of."""
-    impatient = Collection(api.system, WriteKeys(api.system.app), read_seconds=0.05)
-    sent, parts = [], [{"type": "http.request", "body": b'{"event', "more_body": True}]
+    bodies = Bodies(most=100, together=10, seconds=0.05)
+    status, _ = asyncio.run(called(alone(api.system, bodies), sending((b'{"event', True))))
 
-    async def receive():
-        return parts.pop() if parts else await asyncio.Event().wait()
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/v1/track", "headers": [], "cdp.request": "r"}
-    asyncio.run(impatient(scope, receive, send))
-
-    assert sent[0]["status"] == 503
-    assert impatient._held == 0
+    assert status == 503
+    assert bodies.held == 0
 
 
 def test_without_a_database_nothing_is_acknowledged(api, keys):

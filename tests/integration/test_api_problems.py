@@ -13,7 +13,8 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from api import problems
-from api.edge import BODY_BYTES, INSIDE, WAITING, Edge
+from api.bulkheads import REST, WAITING, Bulkheads, Kind
+from api.edge import BODY_BYTES, Edge
 from cdp.kernel.errors import (
     BadInput,
     BrokenSeal,
@@ -223,7 +224,7 @@ def test_an_acknowledgement_needs_a_commit(town):
     assert left == 0
 
 
-def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back():
+def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back(system):
     """The queue is bounded; whether the process lives is answered all the same."""
     release, inside = asyncio.Event(), []
 
@@ -234,32 +235,41 @@ def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
     async def call(edge, path):
         sent = []
 
         async def send(message):
             sent.append(message)
 
-        await edge({"type": "http", "path": path, "method": "GET", "headers": []}, None, send)
+        scope = {"type": "http", "path": path, "method": "GET", "headers": []}
+        await edge(scope, receive, send)
         return sent[0]["status"], dict(sent[0]["headers"])
 
     async def crowd():
-        edge = Edge(app, collection=app, collects=lambda path: None, https=False)
-        calls = [asyncio.create_task(call(edge, "/x")) for _ in range(INSIDE + WAITING)]
-        await asyncio.sleep(0)
-        while len(inside) < INSIDE and not any(one.done() for one in calls):
+        places = Bulkheads(system.app, pool_size=system.settings.pool_size)
+        edge = Edge(app, places=places, collection=app, collects=lambda path: None, https=False)
+        calls = [asyncio.create_task(call(edge, "/x")) for _ in range(REST.places + WAITING)]
+        # Each asks for its place once its body is read, which takes some rounds of the loop.
+        while len(inside) < REST.places and not any(one.done() for one in calls):
+            await asyncio.sleep(0)
+        while places.waiting(Kind.OTHER) < WAITING:
             await asyncio.sleep(0)
         turned_away, headers = await call(edge, "/x")
         alive, _ = await call(edge, "/healthz")
         entered = len(inside)
         release.set()
-        return turned_away, headers, alive, entered, await asyncio.gather(*calls)
+        answered = await asyncio.gather(*calls)
+        places.dispose()
+        return turned_away, headers, alive, entered, answered
 
     turned_away, headers, alive, entered, rest = asyncio.run(asyncio.wait_for(crowd(), HANGS))
 
     assert (turned_away, alive) == (429, 200)
     assert headers[b"retry-after"]
-    assert entered == INSIDE + 1
+    assert entered == REST.places + 1
     assert {status for status, _ in rest} == {200}
 
 

@@ -1,0 +1,150 @@
+"""Bulkheads: how many requests of a kind are worked on at once, on connections that are theirs.
+
+Each kind has places, threads and database connections that no other kind can take, so that costly
+asks and slow releases never keep a withdrawal out (ADR-0032). A place is taken when the body is
+there and given back before the answer is sent: who sends or reads slowly holds none.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from anyio import CapacityLimiter, fail_after
+from sqlalchemy import Engine
+
+from cdp.kernel.database import limited, make_engine, overflow_of
+from cdp.kernel.errors import Overloaded
+
+KIND = "cdp.kind"  # where a request's scope says its kind
+WAITING = 256  # requests of one kind that wait for a place
+WAIT_SECONDS = 15.0
+# What FastAPI gives to the functions of all routes together. A request is in one of them at a time.
+THREADS = 40
+
+
+class Kind(StrEnum):
+    """What a request is for, as far as places and rates go."""
+
+    HEARD = "heard"  # a no of somebody's, and what is said at an unsubscribe link
+    DOOR = "door"  # what leads there: tokens, and the page with the button
+    COSTLY = "costly"  # previews, access pages, searches of the log
+    RELEASE = "release"
+    PROFILE = "profile"
+    GRANT = "grant"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Bulkhead:
+    """Places for requests, and the seconds that each statement of theirs may take in the database."""
+
+    places: int
+    seconds: int
+
+
+HEARD = Bulkhead(10, seconds=15)
+DOOR = Bulkhead(4, seconds=10)
+COSTLY = Bulkhead(4, seconds=30)
+RELEASE = Bulkhead(4, seconds=300)
+REST = Bulkhead(16, seconds=30)
+COLLECTION = Bulkhead(6, seconds=15)
+
+_BY_KIND: Mapping[Kind, Bulkhead] = {
+    Kind.HEARD: HEARD,
+    Kind.DOOR: DOOR,
+    Kind.COSTLY: COSTLY,
+    Kind.RELEASE: RELEASE,
+    Kind.PROFILE: REST,
+    Kind.GRANT: REST,
+    Kind.OTHER: REST,
+}
+
+_CONSENTS = "/v1/consents"
+_ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
+    ("POST", r"/v1/consents|/v1/contacts/holder-change|/u/.*", Kind.HEARD),
+    ("POST", r"/oauth/token", Kind.DOOR),
+    ("GET|HEAD", r"/u/.*", Kind.DOOR),
+    ("POST", r"/v1/audiences/preview", Kind.COSTLY),
+    ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries", Kind.COSTLY),
+    ("POST", r"/v1/releases", Kind.RELEASE),
+    ("GET", r"/v1/profiles/.*", Kind.PROFILE),
+    ("POST", r"/v1/profiles/query", Kind.PROFILE),
+)
+_KINDS = [(re.compile(method), re.compile(path), kind) for method, path, kind in _ADDRESSES]
+
+
+class _Said(msgspec.Struct):
+    state: str
+
+
+def kind(method: str, path: str) -> Kind:
+    """What a request is for, before its body is known."""
+    for methods, paths, found in _KINDS:
+        if methods.fullmatch(method) and paths.fullmatch(path):
+            return found
+    return Kind.OTHER
+
+
+def kind_with(known: Kind, path: str, body: bytes) -> Kind:
+    """As `known`, but that a yes takes no place of a no's. What can't be read may be a no."""
+    if known is not Kind.HEARD or path != _CONSENTS:
+        return known
+    try:
+        said = msgspec.json.decode(body, type=_Said)
+    except msgspec.MsgspecError:
+        return known
+    return Kind.GRANT if said.state == "given" else known
+
+
+class Bulkheads:
+    """The places of one application, and the engines whose connections belong to them."""
+
+    def __init__(self, shared: Engine, *, pool_size: int) -> None:
+        """`shared` is the process's engine, of `pool_size`; it keeps what has no bulkhead of its own."""
+        self._own = [
+            (one, make_engine(shared.url, pool_size=1, overflow=one.places - 1))
+            for one in (HEARD, DOOR, COSTLY, RELEASE, COLLECTION)
+        ]
+        self._engines = {one: limited(engine, one.seconds) for one, engine in self._own}
+        self._engines[REST] = limited(shared, REST.seconds)
+        self._limiters = {one: CapacityLimiter(one.places) for one in set(_BY_KIND.values())}
+        # A request that is inside never waits for a connection that another one holds.
+        self._limiters[REST] = CapacityLimiter(min(REST.places, pool_size + overflow_of(pool_size)))
+
+    @property
+    def collection(self) -> Engine:
+        """Collection's connections; how many requests it works on, it says itself."""
+        return self._engines[COLLECTION]
+
+    def engine(self, kind: Kind) -> Engine:
+        """The connections of a kind, with its time limit."""
+        return self._engines[_BY_KIND[kind]]
+
+    def waiting(self, kind: Kind) -> int:
+        """How many requests wait for a place of that kind."""
+        return self._limiters[_BY_KIND[kind]].statistics().tasks_waiting
+
+    @asynccontextmanager
+    async def place(self, kind: Kind) -> AsyncIterator[None]:
+        """A place, until the block is left. Raises `Overloaded` where too many wait, or too long."""
+        if self.waiting(kind) >= WAITING:
+            raise Overloaded
+        limiter = self._limiters[_BY_KIND[kind]]
+        holder = object()
+        try:
+            with fail_after(WAIT_SECONDS):
+                await limiter.acquire_on_behalf_of(holder)
+        except TimeoutError:
+            raise Overloaded from None
+        try:
+            yield
+        finally:
+            limiter.release_on_behalf_of(holder)
+
+    def dispose(self) -> None:
+        """Let go of the connections, but for the process's own."""
+        for _, engine in self._own:
+            engine.dispose()

@@ -1,0 +1,220 @@
+"""Keeping a no out by filling the API with everything else, and each part of the house with another."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic
+
+import anyio.to_thread
+import httpx
+import pytest
+from api_world import Town, serving
+from sqlalchemy import text
+from starlette.datastructures import Headers
+
+from api import bulkheads
+from api.bodies import Bodies, BodyTooLarge, TooSlow
+from api.bulkheads import Kind
+from cdp.kernel.errors import Overloaded
+
+HANGS = 60  # seconds, after which a call that nobody lets in fails its test
+
+
+@pytest.fixture(scope="module")
+def api(system):
+    """The platform, served."""
+    with serving(system) as served:
+        yield served
+
+
+@pytest.fixture
+def town(api, workspace):
+    """Ann, who agreed, in a fresh workspace."""
+    made = Town(api, workspace)
+    made.person()
+    made.say("given")
+    return made
+
+
+@contextmanager
+def locked(database, table: str):
+    """Nobody gets anything from a table until the block is left."""
+    with database.owner.connect() as holder:
+        holder.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        yield
+        holder.rollback()
+
+
+def waiting(database, count: int) -> None:
+    """Return once that many statements wait for a lock."""
+    asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    end = monotonic() + HANGS
+    with database.keeper.connect() as looking:
+        while looking.scalar(asked) < count:
+            assert monotonic() < end, "they do not wait"
+            looking.rollback()
+            threading.Event().wait(0.05)
+
+
+def test_neither_previews_nor_anything_else_takes_a_place_of_a_withdrawal(town, database):
+    """Every other place is taken by somebody whom the database keeps waiting; a no is answered."""
+    marketing = town.as_("marketing")
+    town.as_("support")  # Its token is there before the doors are full.
+    ask = {"segment": "none", "purpose": "email_marketing", "channel": "email"}
+    saved = {"name": "none", "rule": {"all": []}}
+    url = str(town.http.base_url)
+
+    def post(path: str, body: object) -> int:
+        return httpx.post(f"{url}{path}", json=body, headers=marketing, timeout=HANGS).status_code
+
+    many = 2 * (bulkheads.REST.places + bulkheads.COSTLY.places)
+    with ThreadPoolExecutor(many) as pool, locked(database, "cdp.segments"):
+        stuck = [
+            pool.submit(post, *(("/v1/segments", saved) if number % 2 else ("/v1/audiences/preview", ask)))
+            for number in range(many)
+        ]
+        waiting(database, bulkheads.REST.places + bulkheads.COSTLY.places)
+        said = [town.say("withdrawn") for _ in range(10)]
+        still = sum(not one.done() for one in stuck)
+        taken = httpx.get(f"{url}/healthz", timeout=HANGS)
+
+    assert {answer.status_code for answer in said} == {200}
+    assert still == many, "the others were not stuck"
+    assert taken.status_code == 200
+    assert {one.result() for one in stuck} <= {200, 201, 404, 409}
+
+
+def test_previews_that_are_stuck_keep_no_others_out(town, database):
+    """The costly have a bulkhead of their own: reads and segments go on."""
+    headers = town.as_("marketing")
+    ask = {"segment": "none", "purpose": "email_marketing", "channel": "email"}
+    url = str(town.http.base_url)
+
+    def preview() -> int:
+        return httpx.post(f"{url}/v1/audiences/preview", json=ask, headers=headers, timeout=HANGS).status_code
+
+    with ThreadPoolExecutor(20) as pool, locked(database, "cdp.segments"):
+        stuck = [pool.submit(preview) for _ in range(20)]
+        waiting(database, bulkheads.COSTLY.places)
+        profile = town.profile("ann@example.org")
+        read = town.http.get(
+            f"/v1/profiles/{profile}", params={"purpose": "email_marketing"}, headers=headers
+        )
+        still = sum(not one.done() for one in stuck)
+
+    assert read.status_code == 200
+    assert still == len(stuck)
+
+
+def test_a_yes_takes_no_place_of_a_no():
+    """Only what may be a no is let in where noes are; what cannot be read may be one."""
+    known = bulkheads.kind("POST", "/v1/consents")
+    kinds = {
+        body: bulkheads.kind_with(known, "/v1/consents", body)
+        for body in (b'{"state": "given"}', b'{"state": "withdrawn"}', b'{"state": 1}', b"", b"[[", b"{}")
+    }
+
+    assert known is Kind.HEARD
+    assert kinds.pop(b'{"state": "given"}') is Kind.GRANT
+    assert set(kinds.values()) == {Kind.HEARD}
+
+
+def test_every_request_that_is_inside_has_a_thread():
+    """Places of all kinds together are fewer than the threads, or a thread could be waited for."""
+    places = {bulkheads._BY_KIND[kind] for kind in Kind}
+
+    async def threads() -> float:
+        return anyio.to_thread.current_default_thread_limiter().total_tokens
+
+    assert sum(one.places for one in places) <= asyncio.run(threads())
+
+
+# --- bodies -------------------------------------------------------------------------------------
+
+
+async def nothing_more():
+    """A client that says no more."""
+    await asyncio.Event().wait()
+
+
+def parts(*chunks: bytes):
+    """A client that sends these, with more to come, and then nothing."""
+    left = list(reversed(chunks))
+
+    async def receive():
+        if not left:
+            await nothing_more()
+        return {"type": "http.request", "body": left.pop(), "more_body": True}
+
+    return receive
+
+
+def whole(chunk: bytes):
+    """A client that sends this, and that is all."""
+
+    async def receive():
+        return {"type": "http.request", "body": chunk, "more_body": False}
+
+    return receive
+
+
+async def read(bodies: Bodies, receive) -> bytes:
+    """What is read of a body."""
+    async with bodies.read(Headers(), receive) as body:
+        return body
+
+
+def test_slow_bodies_that_fill_the_memory_give_way(monkeypatch):
+    """Whoever has been sending longest is given up for whoever comes; nobody is kept out by them."""
+    monkeypatch.setattr("api.bodies.GRACE_SECONDS", 0)
+    bodies = Bodies(most=100, together=250, seconds=HANGS)
+
+    async def attack():
+        slow = [asyncio.create_task(read(bodies, parts(b"x" * 100))) for _ in range(2)]
+        while bodies.held < 200:
+            await asyncio.sleep(0)
+        found = await read(bodies, whole(b"y" * 100))
+        ended = await asyncio.wait_for(asyncio.gather(slow[0], return_exceptions=True), HANGS)
+        stands = not slow[1].done()
+        slow[1].cancel()
+        await asyncio.gather(slow[1], return_exceptions=True)
+        return found, ended[0], stands
+
+    found, ended, stands = asyncio.run(attack())
+
+    assert found == b"y" * 100
+    assert isinstance(ended, TooSlow)
+    assert stands, "no more of them than is needed"
+    assert bodies.held == 0
+
+
+def test_bodies_that_are_no_slower_than_others_are_not_ended_for_them():
+    """Memory that honest bodies fill is told to whoever comes next, with the time to come back."""
+    bodies = Bodies(most=100, together=150, seconds=HANGS)
+
+    async def crowd():
+        first = asyncio.create_task(read(bodies, parts(b"x" * 100)))
+        while bodies.held < 100:
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await read(bodies, whole(b"y" * 100))
+        stands = not first.done()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        return stands
+
+    assert asyncio.run(crowd())
+    assert bodies.held == 0
+
+
+@pytest.mark.parametrize("length", ["101", "999999999999999999999"])
+def test_a_body_that_says_it_is_too_long_is_not_read(length):
+    """Before a byte of it."""
+
+    async def asked():
+        async with Bodies(most=100, together=1000).read(Headers({"content-length": length}), nothing_more):
+            raise AssertionError
+
+    with pytest.raises(BodyTooLarge):
+        asyncio.run(asyncio.wait_for(asked(), HANGS))

@@ -1,4 +1,4 @@
-"""Recall by kind, and precision, on the foreign set, whose rules were written apart from the detector's.
+"""Recall by kind, and precision, on the foreign and the unseen set, made by rules apart from the detector's.
 
 A label is found if a find of a fitting entity overlaps it; a find is right if it finds a label so.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from benchmarks.detection import Find
-from benchmarks.labelled import foreign
+from benchmarks.labelled import foreign, unseen
 from benchmarks.labelled.foreign import KINDS, Label, Record
 from benchmarks.labelling import Label as Place
 from benchmarks.labelling import Sentence
@@ -88,23 +88,36 @@ def _fits(label: Label, find: Place) -> bool:
 
 
 def measure(scanner: Scanner, vanilla: Find, *, quick: bool, tell: Tell) -> Iterator[Bar]:
-    """The bars of the generated set; the texts by hand and what has no structure are told beside them."""
+    """The bars of both generated sets; texts by hand and what has no structure are told beside them."""
     records = foreign.generate(count=_QUICK) if quick else foreign.generate()
     finds = scanned(scanner, records)
-    recalls = recall(records, finds)
-    by_hand = foreign.by_hand()
+    yield from _bars("apart", scanner, records, finds, foreign.by_hand(), tell)
+    yield _kept(records, finds, vanilla)
+    fresh = unseen.generate(each=5, clean=45) if quick else unseen.generate()
+    yield from _bars("unseen", scanner, fresh, scanned(scanner, fresh), unseen.by_hand(), tell)
+
+
+def _bars(
+    name: str,
+    scanner: Scanner,
+    records: Sequence[Record],
+    finds: Sequence[Finds],
+    by_hand: Sequence[Record],
+    tell: Tell,
+) -> Iterator[Bar]:
+    """Recall of each structured kind and precision of one set; what is by hand is noted and told."""
     by_hand_finds = scanned(scanner, by_hand)
     for kind, (right, labels) in recall(by_hand, by_hand_finds).items():
-        tell(f"by hand {kind}: {right} of {labels}")
-    for kind, (right, labels) in recalls.items():
-        tell(f"apart {kind}: recall {right / labels:.3f} of {labels}")
+        tell(f"{name} by hand {kind}: {right} of {labels}")
+    for kind, (right, labels) in recall(records, finds).items():
+        tell(f"{name} {kind}: recall {right / labels:.3f} of {labels}")
         if KINDS[kind].structured:
-            yield _bar(f"apart_recall_{kind}", right, labels, "labels of a set made by other rules", RECALL)
+            reference = "labels of a set made by other rules"
+            yield _bar(f"{name}_recall_{kind}", right, labels, reference, RECALL)
     right, number = precision(records, finds)
     hand_right, hand_number = precision(by_hand, by_hand_finds)
     notes = {"right_by_hand": hand_right, "by_hand": hand_number}
-    yield _bar("apart_precision", right, number, "finds on that set", PRECISION, **notes)
-    yield _kept(records, finds, vanilla)
+    yield _bar(f"{name}_precision", right, number, "finds on that set", PRECISION, **notes)
 
 
 def scanned(scanner: Scanner, records: Sequence[Record]) -> list[list[Place]]:

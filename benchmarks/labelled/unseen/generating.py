@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import cycle
 from random import Random
 
@@ -36,7 +37,7 @@ def generate(seed: int = SEED, each: int = EACH, clean: int = CLEAN) -> tuple[Re
     made: dict[str, Record] = {}
     for kind in KINDS:
         shapes = cycle(random.sample(sorted(CARRIERS), len(CARRIERS)))
-        _fill(made, each, lambda kind=kind, shapes=shapes: _labelled(random, kind, shapes))  # type: ignore[misc]
+        _fill(made, each, partial(_labelled, random, kind, shapes))
     forms = cycle(_CLEAN)
     _fill(made, clean, lambda: _unlabelled(random, next(forms)))
     return tuple(made.values())

@@ -22,7 +22,7 @@ from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from cdp.kernel.clock import Clock
-from cdp.kernel.errors import NotAllowed, NotAuthenticated
+from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports, Signer
 from cdp.vocabulary import Actor, KeyKind, WorkspaceId
@@ -102,7 +102,7 @@ class ScopeMissing(NotAllowed):
 
 
 class PurposeNotAllowed(NotAllowed):
-    """This client may not act for that purpose."""
+    """This client is not registered for that purpose; the operator says at `cdp client create` for which."""
 
 
 class RecipientNotAllowed(NotAllowed):
@@ -134,14 +134,14 @@ class Client:
     def for_purpose(self, purpose: str) -> str:
         """`purpose`, if this client was registered for it. Raises `PurposeNotAllowed`."""
         if purpose not in self.row.purposes:
-            raise PurposeNotAllowed(field="purpose")
+            raise PurposeNotAllowed(field="purpose", registered=listed(sorted(self.row.purposes)))
         return purpose
 
     def for_recipient(self, recipient: str | None) -> str | None:
         """`recipient`, or the one that this client belongs to. Raises `RecipientNotAllowed`."""
         own = self.row.recipient
         if own is not None and recipient not in (None, own):
-            raise RecipientNotAllowed(field="recipient")
+            raise RecipientNotAllowed(field="recipient", own=own)
         return own if own is not None else recipient
 
     def under_contract(self) -> None:

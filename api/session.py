@@ -22,7 +22,7 @@ from api.wiring import System, wire
 from cdp import tables
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
-from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Refused, Unavailable
+from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Refused, Unavailable, listed
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import Actor, WorkspaceId
 from cdp.work import Work
@@ -51,7 +51,7 @@ class NoWorkspaceYet(NotFound):
 
 
 class NoSuchWorkspace(NotFound):
-    """There is no workspace of that name; `cdp workspace list` names them."""
+    """There is no workspace of that name."""
 
 
 class WorkspaceNotNamed(BadInput):
@@ -187,12 +187,12 @@ def choose(known: Sequence[Workspace], name: str | None) -> Workspace:
         raise NoWorkspaceYet
     if name is None:
         if len(known) > 1:
-            raise WorkspaceNotNamed(count=len(known))
+            raise WorkspaceNotNamed(known=listed(one.name for one in known))
         return known[0]
     for one in known:
         if one.name == name:
             return one
-    raise NoSuchWorkspace(field="workspace")
+    raise NoSuchWorkspace(field="workspace", known=listed(one.name for one in known))
 
 
 @contextmanager

@@ -10,18 +10,30 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Select, bindparam, func, select
+from sqlalchemy import (
+    FromClause,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from cdp import policy_lines, segments
-from cdp.kernel.errors import BadInput, NotAllowed
+from cdp import policy_lines, purposes, segments
+from cdp.kernel.errors import BadInput, NotAllowed, listed
+from cdp.left_out import LeftOut
 from cdp.policy_lines import release_plan
 from cdp.ports import Ask, Ports
 from cdp.vocabulary import REACHES, Channel, FieldClass, ProfileId, Show
 from cdp.work import Work
 
 NO_CONTACT = "no_contact"
-POLICY = "policy"  # the gate permits, and no policy line lets a release use the contact
 
 
 class UnreachableChannel(BadInput):
@@ -52,7 +64,7 @@ def candidates(
 ) -> FromClause:
     """`Identity.contacts()` of those who match `rule` (and are `among`), in the channel's namespace."""
     if channel not in REACHES:
-        raise UnreachableChannel(field="channel")
+        raise UnreachableChannel(field="channel", known=listed(REACHES))
     contacts = ports.identity.contacts()
     matching = segments.members(rule, ports=ports).subquery()
     query = select(contacts).where(
@@ -91,27 +103,26 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     """Count who matches and who may be reached; name, by profile id, who is left out and why.
 
     A profile with several contacts is permitted if one of them is; otherwise its reason is
-    that of its first contact. Whom the gate permits for a purpose that no release can be for is
-    left out by the policy, and the funnel says what mends it.
+    the weightiest: what the person said, before what else is wrong. Whom the gate permits for a
+    purpose that no release can be for is left out by the policy, and the funnel says what mends it.
+    Raises what `check` does.
     """
+    check(ask, work=work, ports=ports)
     assert ask.channel is not None, "an audience is reached over a channel"
-    matching = segments.members(rule, ports=ports)
-    everyone = set(work.session.scalars(matching))
-    explained = ports.gate.explained(
-        ask, at=None, contacts=candidates(rule, ask.channel, ports=ports), work=work
-    )
-    reasons: dict[ProfileId, tuple[str | None, UUID | None]] = {}
+    everyone = set(work.session.scalars(segments.members(rule, ports=ports)))
+    explained = ports.gate.explained(ask, at=None, contacts=_everybody(rule, ask.channel, ports), work=work)
+    told: dict[ProfileId, Row[Any]] = {}
     for row in work.session.execute(explained):
-        known = reasons.get(row.profile_id)
-        if known is None or (row.reason is None and known[0] is not None):
-            reasons[row.profile_id] = (row.reason, row.entry_id)
+        known = told.get(row.profile_id)
+        if known is None or weight(row) < weight(known):
+            told[row.profile_id] = row
     cure = _cure(ask.purpose, work=work, ports=ports)
-    otherwise = None if cure is None else POLICY
+    otherwise = None if cure is None else LeftOut.POLICY
     withheld = [
-        Withheld(profile=profile, reason=reason, entry=entry)
+        Withheld(profile=profile, reason=reason, entry=row.entry_id if row else None)
         for profile in sorted(everyone)
-        for said, entry in [reasons.get(profile, (NO_CONTACT, None))]
-        if (reason := said or otherwise) is not None
+        for row in [told.get(profile)]
+        if (reason := (row.reason if row else NO_CONTACT) or otherwise) is not None
     ]
     funnel = Funnel(
         matched=len(everyone),
@@ -122,10 +133,48 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     return funnel, withheld
 
 
+def weight(row: Row[Any]) -> int:
+    """Which of several rows of `Gate.explained` tells of a person: a permission, then the first reason."""
+    return -1 if row.reason is None else row.place
+
+
+def check(ask: Ask, *, work: Work, ports: Ports) -> None:
+    """Refuse an ask that names what is not registered: counts of nobody would hide a typing error.
+
+    Raises `UnknownPurpose`, `UnreachableChannel`, and `NotFound` for a recipient, naming what there is.
+    """
+    purposes.used(ask.purpose, work=work, ports=ports)
+    if ask.channel not in REACHES:
+        raise UnreachableChannel(field="channel", known=listed(REACHES))
+    if ask.recipient is not None:
+        ports.ledger.recipient(ask.recipient, work=work)
+
+
+def _everybody(rule: Any, channel: Channel, ports: Ports) -> FromClause:
+    """The candidates, and without a contact those who have none: their own no is told all the same."""
+    those = candidates(rule, channel, ports=ports)
+    member = ports.identity.members()
+    matching = segments.members(rule, ports=ports).subquery()
+    others = (
+        select(
+            member.c.workspace_id,
+            member.c.profile_id,
+            member.c.core_id,
+            cast(null(), Uuid).label("contact_id"),
+            literal("").label("namespace"),
+            cast(null(), Uuid).label("fragment_id"),
+        )
+        .where(
+            member.c.profile_id.in_(select(matching.c.profile_id)),
+            ~exists().where(those.c.profile_id == member.c.profile_id),
+        )
+        .distinct()
+    )
+    return select(those).union_all(others).subquery("everybody")
+
+
 def _cure(purpose: str, *, work: Work, ports: Ports) -> NotAllowed | None:
-    """What keeps every release for a purpose, if the policy does; a purpose that is none has no policy."""
-    if purpose not in ports.ledger.purposes(work=work):
-        return None
+    """What keeps every release for a purpose, if the policy does."""
     plan = release_plan(purpose, work=work, ports=ports)
     if plan[FieldClass.CONTACT] is Show.SHOW:
         return None

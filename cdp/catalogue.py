@@ -7,7 +7,7 @@ all of them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.kernel.errors import BadInput
+from cdp.kernel.errors import BadInput, listed
 from cdp.ports import Attribute, Ports, Trait
 
 
@@ -42,7 +42,6 @@ def named(names: Sequence[str], *, field: str, ports: Ports) -> list[Trait]:
     known = ports.catalogue.traits()
     for place, name in enumerate(names):
         if name not in known:
-            raise UnknownTrait(
-                field=f"{field}[{place}]", known=", ".join(sorted({one.name for one in known.values()}))
-            )
+            there = {one.name for one in known.values()}
+            raise UnknownTrait(field=f"{field}[{place}]", known=listed(sorted(there)))
     return [known[name] for name in names]

@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from cdp import purposes
 from cdp.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
 from cdp.kernel import snapshots
 from cdp.kernel.errors import BadInput, NotAllowed, Unavailable
@@ -42,10 +43,6 @@ POLL = 0.01
 
 class WrongChannel(BadInput):
     """That channel does not reach this kind of contact, so nobody can agree to it there."""
-
-
-class UnknownPurpose(BadInput):
-    """There is no purpose of that name; `cdp purpose list` names them."""
 
 
 class WordNotAllowed(NotAllowed):
@@ -240,9 +237,7 @@ def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, No
 
     Raises `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
     """
-    purpose = ports.ledger.purposes(work=work).get(saying.purpose)
-    if purpose is None:
-        raise UnknownPurpose(field="purpose")
+    purpose = purposes.named(saying.purpose, work=work, ports=ports)
     if saying.notice is None:
         return purpose, None
     return purpose, ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)

@@ -17,7 +17,7 @@ from cdp import importing, inbox, sources, workspaces
 from cdp.importing import Choice, ImportRow, Loss, Mapping, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
-from cdp.kernel.errors import BadInput, NotAllowed
+from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.ports import AuditEntry, Ports, Source
 from cdp.vocabulary import Namespace
 from cdp.work import Work
@@ -138,16 +138,16 @@ def _check_consents(mapping: Mapping, *, work: Work, ports: Ports) -> None:
     purposes, notices = ports.ledger.purposes(work=work), ports.ledger.notices(work=work)
     if served is not None:
         if served.notice not in notices:
-            raise UnknownConsent(field="notice_served.notice")
+            raise UnknownConsent(field="notice_served.notice", known=listed(notices.names))
         if "@" not in served.notice and len(notices.versions[served.notice]) > 1:
             raise UnstatedVersion(field="notice_served.notice")
     for one in consents:
         if one.purpose not in purposes:
-            raise UnknownConsent(field="opt_in.purpose")
+            raise UnknownConsent(field="opt_in.purpose", known=listed(sorted(purposes)))
         if one.notice is None:
             continue
         if one.notice not in notices:
-            raise UnknownConsent(field="opt_in.notice")
+            raise UnknownConsent(field="opt_in.notice", known=listed(notices.names))
         name, _, version = one.notice.partition("@")
         if one.means == "opt_in" and not version and not one.agreed_at and len(notices.versions[name]) > 1:
             raise UnstatedVersion(field="opt_in.notice")

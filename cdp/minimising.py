@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, select
 
 from cdp import audiences, unsubscribe
 from cdp.destinations import Record
+from cdp.left_out import LeftOut
 from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
 from cdp.unsubscribe import Link
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
@@ -95,16 +96,16 @@ def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports)
     kept: list[Subject] = []
     for one in subjects:
         if (one.profile, one.contact) not in allowed:
-            left_out["no_longer_permitted"] += 1
+            left_out[LeftOut.NO_LONGER_PERMITTED] += 1
         elif not now_held.get(one.profile, frozenset()) <= one.fragments:
             # The intent does not name a fragment that has joined since, so a withdrawal
             # by that fragment would not wait for this batch.
-            left_out["changed_meanwhile"] += 1
+            left_out[LeftOut.CHANGED_MEANWHILE] += 1
         else:
             core = verified.get(allowed[one.profile, one.contact], frozenset())
             kept.append(replace(one, fragments=one.fragments & core))
     records, references, texts = _opened(asked, kept, work=work, ports=ports)
-    left_out["no_address"] += len(kept) - len(records)
+    left_out[LeftOut.NO_ADDRESS] += len(kept) - len(records)
     left_out += texts
     return Batch(records=records, references=references, left_out=+left_out)
 

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
 
-from cdp import catalogue, inbox, policy_lines, receipts
-from cdp.audiences import POLICY
+from cdp import catalogue, inbox, policy_lines, purposes, receipts
+from cdp.audiences import weight
 from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.left_out import LeftOut
 from cdp.minimising import best, without_texts
 from cdp.policy_lines import plan_for, release_plan
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
@@ -108,12 +109,13 @@ def read(
     `told` words a reason for this caller, in the view and its receipt: exact reasons are
     personal data too. The log's sealed detail keeps the exact one.
 
-    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownTrait`, `NoSuchProfile`,
-    and `InboxLags` while a withdrawal may still wait; a refusal by consent raises nothing, it
-    shows nothing and says why. Every read leaves one audit entry, which says as whom.
+    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownPurpose`, `UnknownTrait`,
+    `NoSuchProfile`, and `InboxLags` while a withdrawal may still wait; a refusal by consent raises
+    nothing, it shows nothing and says why. Every read leaves one audit entry, which says as whom.
     """
     _check(asking, work=work, ports=ports)
     purpose = asking.purpose
+    purposes.used(purpose, work=work, ports=ports)
     root = ports.identity.resolve(profile, work=work)
     if root is None or not ports.identity.is_one_person(root, work=work):
         raise NoSuchProfile
@@ -152,12 +154,12 @@ def _cure(
     purpose: str, withheld: Mapping[str, str], closed: Mapping[str, str], *, work: Work, ports: Ports
 ) -> NotAllowed | None:
     """What mends it that the policy withholds fields from the caller, or contacts from every release."""
-    names = [name for name, reason in withheld.items() if reason == POLICY]
+    names = [name for name, reason in withheld.items() if reason == LeftOut.POLICY]
     traits = [ports.catalogue.trait(name) for name in names]
     classes = {trait.field_class for trait in traits if trait is not None}
     if classes:
         return policy_lines.refusal(purpose, work.actor.roles, classes, work=work, ports=ports)
-    if POLICY in closed.values():
+    if LeftOut.POLICY in closed.values():
         contact = {FieldClass.CONTACT}
         return policy_lines.refusal(purpose, policy_lines.RELEASES, contact, work=work, ports=ports)
     return None
@@ -227,7 +229,7 @@ def _without_texts(
 ) -> tuple[list[GoldenValue], dict[str, str]]:
     """The values without the free texts that no scan has found clean, and why those are withheld."""
     kept, texts = without_texts(values, work=work, ports=ports)
-    by_policy = POLICY if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
+    by_policy = LeftOut.POLICY if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
     return kept, {
         ports.catalogue.trait_by_id(trait).name: refused or by_policy or reason
         for (_, trait), reason in texts.items()
@@ -261,7 +263,7 @@ def _minimised(
         elif plan[trait.field_class] is Show.MASK:
             masked[trait.name] = ports.policies.mask(trait.field_class, trait.name, plain[trait.name])
         else:
-            withheld[trait.name] = POLICY
+            withheld[trait.name] = LeftOut.POLICY
     return shown, masked, withheld
 
 
@@ -291,13 +293,13 @@ def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> 
         used = _ask(asking, None, _person(profile, ports), work=work, ports=ports)
         core = _permitted(used, profile)
         if core is None:
-            refused = used[0].reason if used else "no_contact"
+            refused = min(used, key=weight).reason if used else "no_contact"
     contactable, reasons = _reachable(asked, core)
     if refused is not None:
         contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
     elif release_plan(asking.purpose, work=work, ports=ports)[FieldClass.CONTACT] is not Show.SHOW:
         # No release could use the contact, whatever the person allowed.
-        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, POLICY) for one in asked}
+        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, LeftOut.POLICY) for one in asked}
     return _Decision(
         core=core,
         contactable=contactable,
@@ -324,7 +326,7 @@ def _reachable(
         open_rows = [row for row in mine if row.reason is None]
         contactable[channel] = min((row.contact_id for row in open_rows), default=None)
         if not open_rows:
-            reasons[channel] = mine[0].reason if mine else "no_contact"
+            reasons[channel] = min(mine, key=weight).reason if mine else "no_contact"
     return contactable, reasons
 
 

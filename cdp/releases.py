@@ -29,6 +29,7 @@ from cdp.endpoints import Connect, connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
+from cdp.left_out import LeftOut
 from cdp.minimising import Asked, Batch, Subject, fragments, read
 from cdp.policy_lines import release_plan
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
@@ -111,17 +112,17 @@ def run(
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
     `ReleaseNotAllowed` before anything is read, and what `policy_lines.refusal` makes where no
-    line lets a release use contacts for the purpose, `NotFound` for a recipient, an endpoint of its
-    or a segment that is not there, `UnsafeAddress`; `InboxLags` when the ledger may be behind:
-    the release is closed as `aborted` then, as for any error; batches that are out stay out,
-    and counted.
+    line lets a release use contacts for the purpose, `UnknownPurpose`, `NotFound` for a recipient,
+    an endpoint of its or a segment that is not there, `UnsafeAddress`; `InboxLags` when the ledger
+    may be behind: the release is closed as `aborted` then, as for any error; batches that are out
+    stay out, and counted.
     """
     with begin() as work:
         show = _check(plan, work=work, ports=ports)
+        purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
-        purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         asked = Asked(
             rule=rule,
             ask=plan.ask,
@@ -159,9 +160,10 @@ def run(
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of the release. Raises `ReleaseNotAllowed`, and `policy_lines.refusal`."""
+    """The column plan of the release. Raises `ReleaseNotAllowed`, `policy_lines.refusal`; as `check`."""
     if not ports.policies.allows(work.actor, "release", "run"):
         raise ReleaseNotAllowed
+    audiences.check(plan.ask, work=work, ports=ports)
     purpose = plan.ask.purpose
     show = release_plan(purpose, work=work, ports=ports)
     if show[FieldClass.CONTACT] is not Show.SHOW:
@@ -289,7 +291,7 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
     result.released += sent
     result.withheld.update(batch.left_out)
     if not sent and records:
-        result.withheld["not_sent"] += len(records)
+        result.withheld[LeftOut.NOT_SENT] += len(records)
     this.progress(len(subjects))
 
 
@@ -298,7 +300,7 @@ def _read(this: _Run, subjects: Sequence[Subject]) -> Batch:
     with this.begin() as work:
         if this.ports.ledger.endpoint_stands(this.endpoint.id, work=work):
             return read(this.asked, subjects, work=work, ports=this.ports)
-    return Batch(records=(), references=(), left_out=Counter(endpoint_revoked=len(subjects)))
+    return Batch(records=(), references=(), left_out=Counter({LeftOut.ENDPOINT_REVOKED: len(subjects)}))
 
 
 def _send(destination: Destination, records: Sequence[Record], intent: Intent) -> str:

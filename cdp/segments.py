@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
-from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.ports import Attribute, Ports
 from cdp.vocabulary import ProfileId
@@ -95,7 +95,7 @@ def _comparison(
 ) -> ColumnElement[bool]:
     attribute = attributes.get(rule["attribute"]) if isinstance(rule["attribute"], str) else None
     if attribute is None:
-        raise UnknownAttribute(field=f"{place}.attribute", known=", ".join(sorted(attributes)))
+        raise UnknownAttribute(field=f"{place}.attribute", known=listed(sorted(attributes)))
     value, is_word = rule["value"], attribute.kind == "word"
     right_type = isinstance(value, str) if is_word else _number(value)
     operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
@@ -198,7 +198,8 @@ def rule_of(segment: UUID | str, *, work: Work) -> tuple[UUID, Any]:
         select(tables.segments.c.id, tables.segments.c.rule).where(column == segment)
     ).one_or_none()
     if row is None:
-        raise NoSuchSegment(field="segment")
+        there = work.session.scalars(select(tables.segments.c.name).order_by(tables.segments.c.name))
+        raise NoSuchSegment(field="segment", known=listed(there))
     return row.id, row.rule
 
 

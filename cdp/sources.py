@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from cdp import tables
-from cdp.kernel.errors import Conflict, NotFound
+from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.ports import Category, Source
 from cdp.vocabulary import SourceId
@@ -18,7 +18,7 @@ class SourceExists(Conflict):
 
 
 class NoSuchSource(NotFound):
-    """There is no source of that name; `cdp source list` names them."""
+    """There is no source of that name."""
 
 
 def create(
@@ -82,7 +82,7 @@ def every(*, work: Work) -> dict[SourceId, Source]:
 
 def named(name: str, *, work: Work) -> Source:
     """The source of that name. Raises `NoSuchSource`."""
-    for source in every(work=work).values():
-        if source.name == name:
-            return source
-    raise NoSuchSource(field="source")
+    there = {source.name: source for source in every(work=work).values()}
+    if name not in there:
+        raise NoSuchSource(field="source", known=listed(there))
+    return there[name]

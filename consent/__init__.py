@@ -2,8 +2,9 @@
 
 - `words.py`, `purposes.py`, `subject.py`: what a word is, what it binds, who hears it; pure.
 - `laws.py`, `reasons.py`: which law protects whom, and why somebody may not be reached.
-- `decision.py`: the gate as the law reads, for one person, pure; `gate.py`, `heard.py`, `clear.py`,
-  `terms.py`: the same in SQL, for all who are asked about; a test holds the two equal.
+- `decision.py`, `weighing.py`: the gate as the law reads, for one person, pure; `gate.py`,
+  `gate_rules.py`, `gate_view.py`, `heard.py`, `clear.py`, `terms.py`: the same in SQL, for all who
+  are asked about; a test holds the two equal.
 - `ledger.py`: `ports.Ledger`, over `recording.py` (checked, journalled, appended, folded),
   `covering.py`, `journaling.py`, `suppression.py`, `reports.py`; `register.py`: what words refer to.
 - `intents.py`: `ports.Intents`; `erasing.py`: `ports.Erasable`; `tables.py`: the tables.

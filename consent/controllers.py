@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
 from cdp.work import Work
 from consent import tables
 
@@ -77,7 +77,8 @@ def move(controller: UUID, *, establishments: Iterable[str], offers: Iterable[st
         .returning(tables.controllers.c.id)
     )
     if done.one_or_none() is None:
-        raise NoSuchController(field="controller")
+        there = (f"{one.name} {one.id}" for one in every(work=work))
+        raise NoSuchController(field="controller", known=listed(there))
 
 
 def every(*, work: Work) -> list[Controller]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Select, insert, select, update
 
-from cdp.kernel.errors import Conflict, NotFound
+from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.ports import Endpoint
 from cdp.vocabulary import EndpointId, RecipientId
 from cdp.work import Work
@@ -52,7 +52,8 @@ def find(recipient: str, name: str, *, work: Work) -> Endpoint:
     owner = register.recipient_id(recipient, work)
     found = _read(_open().where(column.recipient_id == owner, column.name == name), work)
     if not found:
-        raise NoSuchEndpoint(field="endpoint")
+        there = (one.name for one in every(recipient, work=work))
+        raise NoSuchEndpoint(field="endpoint", known=listed(there))
     return found[0]
 
 

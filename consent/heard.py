@@ -101,6 +101,7 @@ def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement
                 for name in separate_of(terms)
                 for column in (
                     latest(word[f"{name}_refused"]).label(f"{name}_refused_at"),
+                    listed(word.entry_id, Uuid, word[f"{name}_refused"]).label(f"{name}_refused_entries"),
                     latest(and_(word[f"{name}_given"], ~word.guardian)).label(f"{name}_own_at"),
                     latest(and_(word[f"{name}_given"], word.guardian)).label(f"{name}_guardian_at"),
                 )

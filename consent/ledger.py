@@ -199,6 +199,10 @@ class Ledger:
         """The workspace's purposes by name, the reserved ones included."""
         return register.purpose_ids(work)
 
+    def usable(self, *, work: Work) -> frozenset[str]:
+        """The names of the purposes that data can be used for: all but the reserved ones."""
+        return purposes.load(work).usable
+
     def needs_contact(self, *, work: Work) -> frozenset[PurposeId]:
         """The purposes whose evidence is asked at the very contact that is used."""
         return register.purposes_at_contact(work)

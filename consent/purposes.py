@@ -76,6 +76,11 @@ class Purposes:
         """The purpose of that name, if it is one that data can be used for."""
         return None if name in frozenset(Reserved) else self.named(name)
 
+    @property
+    def usable(self) -> frozenset[str]:
+        """The names of those that data can be used for."""
+        return frozenset(self._by_name) - frozenset(Reserved)
+
     def lineage(self, purpose: PurposeId) -> frozenset[PurposeId]:
         """The purpose and all its ancestors."""
         line: set[PurposeId] = set()

@@ -1,4 +1,4 @@
-"""Why somebody may not be used or reached: stable words, each with the article behind it.
+"""Why somebody may not be used or reached: stable words, each with the article behind it and a cure.
 
 Reasons are personal data: marketing roles see the coarse word, the exact one needs the
 compliance role. Words are kept in receipts and reports, so they are never renamed.
@@ -11,25 +11,25 @@ from uuid import UUID
 
 
 class Reason(StrEnum):
-    """Why not, in the order in which the gate looks (the first that applies is told)."""
+    """Why not, in the order in which the gate looks: what a person said is told before all else."""
 
     UNKNOWN_PURPOSE = "unknown_purpose"
     UNKNOWN_RECIPIENT = "unknown_recipient"
     RECIPIENT_OF_ANOTHER_CONTROLLER = "recipient_of_another_controller"
     RECIPIENT_WITHOUT_CONTRACT = "recipient_without_contract"
-    NO_CONTACT = "no_contact"
     DECEASED = "deceased"
     RESTRICTED = "restricted"
-    NO_TRANSFER_TOOL = "no_transfer_tool"
-    SALE_OPTED_OUT = "sale_opted_out"
-    AGE_UNKNOWN = "age_unknown"
-    MINOR_NOT_OPTED_IN = "minor_not_opted_in"
-    CHILD_IN_CHINA = "child_in_china"
-    CHILD = "child"
     REFUSED_ACROSS_A_LIKELY_MATCH = "refused_across_a_likely_match"
     OBJECTED_TO_MARKETING = "objected_to_marketing"
     REFUSED_AT_CONTACT = "refused_at_contact"
     REFUSED_BY_PERSON = "refused_by_person"
+    SALE_OPTED_OUT = "sale_opted_out"
+    NO_CONTACT = "no_contact"
+    NO_TRANSFER_TOOL = "no_transfer_tool"
+    AGE_UNKNOWN = "age_unknown"
+    MINOR_NOT_OPTED_IN = "minor_not_opted_in"
+    CHILD_IN_CHINA = "child_in_china"
+    CHILD = "child"
     NOTICE_NOT_SERVED = "notice_not_served"
     NOT_IN_NOTICE = "not_in_notice"
     CONSENT_EXPIRED = "consent_expired"
@@ -83,6 +83,57 @@ ARTICLES: Mapping[Reason, str] = {
     Reason.ANOTHER_HANDLER_NOT_AGREED: "PIPL 23: another handler needs a consent of its own",
     Reason.CROSS_BORDER_NOT_AGREED: "PIPL 39: giving data to somebody abroad needs a consent of its own",
     Reason.OPT_IN_LAW: "ePrivacy 13(1), PIPL 13, TCPA: an opt-out regime is not enough here",
+}
+
+
+CURES: Mapping[Reason, str] = {
+    Reason.UNKNOWN_PURPOSE: "name one that is registered, or make it: cdp purpose create",
+    Reason.UNKNOWN_RECIPIENT: "name one that is registered, or register it: cdp recipient create",
+    Reason.RECIPIENT_OF_ANOTHER_CONTROLLER: "register its contract with the purpose's controller too:"
+    " cdp recipient create --controller",
+    Reason.RECIPIENT_WITHOUT_CONTRACT: "once there is a contract again: cdp recipient renew --contract-until",
+    Reason.DECEASED: "if they live, say so: cdp consent grant --purpose deceased --evidence paper",
+    Reason.RESTRICTED: "once the person lifts it: cdp consent grant --purpose restriction --evidence form",
+    Reason.REFUSED_ACROSS_A_LIKELY_MATCH: "if they are two people, a steward says so: cdp identity separate",
+    Reason.OBJECTED_TO_MARKETING: "leave them alone: only a newer act of their own, with evidence, lifts it",
+    Reason.REFUSED_AT_CONTACT: "leave them alone: only a newer act of their own, with evidence, lifts it",
+    Reason.REFUSED_BY_PERSON: "leave them alone: only a newer act of their own, with evidence, lifts it",
+    Reason.SALE_OPTED_OUT: "a recipient to whom giving is no sale; or their own newer yes to sale_or_share",
+    Reason.NO_CONTACT: "import one, or send it by a server key, from a source made with --authoritative",
+    Reason.NO_TRANSFER_TOOL: "once a tool is in force: cdp recipient renew --transfer-until; people without a"
+    " country are protected by all laws, so map `country` (docs/importing.md)",
+    Reason.AGE_UNKNOWN: "map `birth_date` (docs/importing.md), or if no child can be among them:"
+    " cdp workspace unknown-age adult",
+    Reason.MINOR_NOT_OPTED_IN: "their own yes to sale_or_share, under 13 a parent's:"
+    " cdp consent grant --purpose sale_or_share --guardian",
+    Reason.CHILD_IN_CHINA: "a guardian's yes: cdp consent grant --guardian",
+    Reason.CHILD: "a parent's yes: cdp consent grant --guardian",
+    Reason.NOTICE_NOT_SERVED: "serve the notice, then say so: cdp consent notice-served, or"
+    " `notice_served` in a mapping",
+    Reason.NOT_IN_NOTICE: "publish one that names purpose and recipient, and ask again: cdp notice publish",
+    Reason.CONSENT_EXPIRED: "ask again, then: cdp consent grant",
+    Reason.NOT_EXPLICIT: "ask in so many words, then: cdp consent grant --explicit",
+    Reason.NOT_CONFIRMED: "they confirm, then: cdp consent grant --evidence double_opt_in",
+    Reason.NO_CONSENT: "ask them by a notice that names purpose and recipient, then: cdp consent grant",
+    Reason.NO_CONTRACT: "an order or an account opens it: an authoritative source sends Order Completed",
+    Reason.NO_LAW_CITED: "a purpose that says which law obliges: cdp purpose create --law",
+    Reason.LEGITIMATE_INTEREST_IN_CHINA: "ask for consent, for a purpose that rests on it",
+    Reason.RESIDENCE_UNKNOWN: "map `country` (docs/importing.md), or ask for consent",
+    Reason.NO_ASSESSMENT: "assess it, then a purpose that says until when that holds:"
+    " cdp purpose create --assessed-until",
+    Reason.NO_OWN_SALE: "only who has bought is written to, by e-mail or SMS; ask the others for consent",
+    Reason.NO_OPT_OUT_OFFERED: "offer it at collection and in each message: cdp purpose create"
+    " --opt-out-offered",
+    Reason.OPT_IN_LAW: "ask for consent, for a purpose that rests on it; people without a country are"
+    " protected by all laws, so map `country` (docs/importing.md)",
+    Reason.ANOTHER_HANDLER_NOT_AGREED: "ask for just that, by a notice that names it, the purpose and the"
+    " recipient, then: cdp consent grant --purpose another_handler",
+    Reason.CROSS_BORDER_NOT_AGREED: "ask for just that, by a notice that names it, the purpose and the"
+    " recipient, then: cdp consent grant --purpose cross_border",
+}
+COARSE_CURES: Mapping[str, str] = {
+    "no contact": CURES[Reason.NO_CONTACT],
+    "not permitted": "who has the role compliance sees the exact reasons, and what mends each",
 }
 
 

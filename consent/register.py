@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
 from consent import notices, tables
 from consent import purposes as tree
-from consent.purposes import Reserved
+from consent.purposes import Purpose, Purposes, Reserved
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z", re.ASCII)  # a word that a policy line can say
 
@@ -58,8 +58,8 @@ class UnknownRole(BadInput):
     """A recipient is a processor, joint, independent or entrusted."""
 
 
-class UnknownPurposes(BadInput):
-    """A notice names a purpose or recipient that is not in the register."""
+class UnknownPurpose(BadInput):
+    """There is no purpose of that name in the register."""
 
 
 class NotANoticeName(BadInput):
@@ -142,7 +142,7 @@ def add_purpose(
         raise NameTaken(field="name")
     above = known.askable(parent) if parent is not None else None
     if parent is not None and above is None:
-        raise UnknownParent(field="parent")
+        raise UnknownParent(field="parent", known=listed(sorted(known.usable)))
     if above and above.purpose_class is PurposeClass.MARKETING is not purpose_class:
         raise MarketingParent(field="purpose_class")
     if basis is Basis.LEGAL_OBLIGATION and not law_cited:
@@ -172,14 +172,14 @@ def add_purpose(
 
 
 def change_basis(name: str, basis: Basis, *, work: Work) -> None:
-    """Change a purpose's basis. Raises `NotFound`, `SpecialNeedsConsent`; `BasisAfterWithdrawal`
+    """Change a purpose's basis. Raises `UnknownPurpose`, `SpecialNeedsConsent`; `BasisAfterWithdrawal`
     once anybody has said no.
 
     Falling back on another basis after a withdrawal would make the withdrawal void.
     """
     purpose = tree.load(work).askable(name)
     if purpose is None:
-        raise NotFound(field="name")
+        raise UnknownPurpose(field="name", known=listed(sorted(tree.load(work).usable)))
     if purpose.special and basis is not Basis.CONSENT:
         raise SpecialNeedsConsent(field="basis")
     said_no = work.session.scalar(
@@ -206,8 +206,8 @@ def add_notice(
     work: Work,
     published_at: datetime | None = None,
 ) -> NoticeId:
-    """Add the next version of a notice, hashed. Raises `UnknownPurposes`, `UnreadableNotice`,
-    `NotANoticeName`, `PublishedOutOfOrder`.
+    """Add the next version of a notice, hashed. Raises `UnknownPurpose`, `NoSuchRecipient`,
+    `UnreadableNotice`, `NotANoticeName`, `PublishedOutOfOrder`.
 
     `recipients` are those whom the notice names beside the controller itself; `published_at` is
     since when people have been shown it, if not since now.
@@ -218,11 +218,8 @@ def add_notice(
     if not text.strip() or "\0" in text:
         raise UnreadableNotice(field="text")
     known = tree.load(work)
-    named = [known.named(one) for one in purposes]
-    receiver = tables.recipients.c
-    receivers = {row.name: row.id for row in work.session.execute(select(receiver.name, receiver.id))}
-    if None in named or not receivers.keys() >= set(recipients):
-        raise UnknownPurposes(field="purposes")
+    named = [_known(known, one, "purpose") for one in purposes]
+    receivers = [recipient_id(one, work) for one in recipients]
     before = notices.load(work).versions.get(name, ())
     since = published_at or work.now
     if since > work.now or (before and since < before[-1].published_at):
@@ -238,8 +235,8 @@ def add_notice(
             text=text,
             hash=sha256(text.encode()).digest(),
             controller_id=controller,
-            purposes=[one.id for one in named if one],
-            recipients=[receivers[one] for one in recipients],
+            purposes=[one.id for one in named],
+            recipients=receivers,
             created_at=work.now,
             published_at=since,
         )
@@ -338,6 +335,14 @@ def contracted(name: str, work: Work) -> bool:
     return work.session.scalar(until) is not None
 
 
+def _known(known: Purposes, name: str, field: str) -> Purpose:
+    """The purpose of that name, a reserved one too. Raises `UnknownPurpose`."""
+    found = known.named(name)
+    if found is None:
+        raise UnknownPurpose(field=field, known=listed(sorted(one.name for one in known.by_id.values())))
+    return found
+
+
 def purpose_ids(work: Work) -> Mapping[str, PurposeId]:
     """Every purpose by name, the reserved ones included."""
     return {purpose.name: purpose.id for purpose in tree.load(work).by_id.values()}
@@ -369,9 +374,15 @@ def names_recipients(purpose: str, work: Work) -> bool:
     return known is not None and bool(work.session.scalar(naming))
 
 
+def recipients(work: Work) -> dict[str, RecipientId]:
+    """Every recipient by name; a workspace has dozens."""
+    column = tables.recipients.c
+    return {row.name: RecipientId(row.id) for row in work.session.execute(select(column.name, column.id))}
+
+
 def recipient_id(name: str, work: Work) -> RecipientId:
     """The id of a recipient. Raises `NoSuchRecipient`."""
-    found = work.session.scalar(select(tables.recipients.c.id).where(tables.recipients.c.name == name))
-    if found is None:
-        raise NoSuchRecipient(field="recipient")
-    return RecipientId(found)
+    there = recipients(work)
+    if name not in there:
+        raise NoSuchRecipient(field="recipient", known=listed(sorted(there)))
+    return there[name]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cdp.kernel.errors import Conflict, NotFound
+from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.ports import PurposeLines
 from cdp.vocabulary import FieldClass, PurposeClass, Show
 from cdp.work import Work
@@ -69,7 +69,7 @@ TEMPLATES: Mapping[PurposeClass, Mapping[Role, Sequence[tuple[FieldClass, Show]]
 
 
 class NothingProposed(NotFound):
-    """No policy lines are proposed for a purpose of that name; `cdp policy list` names those that are."""
+    """No policy lines are proposed for a purpose of that name; `cdp policy propose` proposes some."""
 
 
 class AlreadyAgreed(Conflict):
@@ -197,7 +197,8 @@ def _locked(purpose: str, work: Work) -> Row[tuple[object, ...]]:
         select(table).where(table.c.purpose == purpose).with_for_update()
     ).one_or_none()
     if row is None:
-        raise NothingProposed(field="purpose")
+        there = (one.purpose for one in every(work))
+        raise NothingProposed(field="purpose", known=listed(there))
     return row
 
 

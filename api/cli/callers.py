@@ -4,7 +4,6 @@ A key or secret is printed once, when it is made; nothing can show it again.
 """
 
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -15,9 +14,8 @@ from rich.text import Text
 from api.auth import clients, write_keys
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform, record, uuid_of
-from cdp import sources
-from cdp.consents import UnknownPurpose
-from cdp.kernel.errors import BadInput
+from cdp import purposes, sources
+from cdp.kernel.errors import BadInput, listed
 from cdp.ports import Category, Ports
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
@@ -58,8 +56,9 @@ def controller_of(given: str | None, work: Work) -> UUID:
     if given is None:
         return work.workspace
     named = uuid_of(given, "controller")
-    if named != work.workspace and named not in {one.id for one in controllers.every(work=work)}:
-        raise NoSuchController(field="controller")
+    there = controllers.every(work=work)
+    if named != work.workspace and named not in {one.id for one in there}:
+        raise NoSuchController(field="controller", known=listed(f"{one.name} {one.id}" for one in there))
     return named
 
 
@@ -209,7 +208,7 @@ def create_client(
     """
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
         ports = opened.system.ports
-        _known_purposes(purpose or [], work=work, ports=ports)
+        purposes.check(purpose or [], work=work, ports=ports)
         made = clients.create(
             name, roles=role, purposes=purpose or [], recipient=recipient, work=work, ports=ports
         )
@@ -300,12 +299,6 @@ def revoke_account(
     emit({"revoked": account}, as_json, Text("Revoked."))
 
 
-def _known_purposes(names: Iterable[str], *, work: Work, ports: Ports) -> None:
-    known = ports.ledger.purposes(work=work)
-    if not set(names) <= known.keys():
-        raise UnknownPurpose(field="purpose")
-
-
 def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, Category]:
     """Consent categories of a source by word.
 
@@ -321,10 +314,10 @@ def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, Cate
         if not word or not purpose or unknown or (at and not notice):
             raise BadCategory(field="category")
         found[word] = Category(purpose, channel or None, notice or None)
-    _known_purposes((one.purpose for one in found.values()), work=work, ports=ports)
-    purposes, notices = ports.ledger.purposes(work=work), ports.ledger.notices(work=work)
+    known = purposes.check([one.purpose for one in found.values()], work=work, ports=ports)
+    notices = ports.ledger.notices(work=work)
     for one in found.values():
-        if one.notice and purposes[one.purpose] not in notices.seen(one.notice, work.now).purposes:
+        if one.notice and known[one.purpose] not in notices.seen(one.notice, work.now).purposes:
             raise NoticeOfAnother(field="category")
     return found
 

@@ -11,17 +11,16 @@ from rich.console import RenderableType
 from rich.text import Text
 from sqlalchemy import select
 
+from api import why
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text, record
 from cdp import audiences, catalogue, releases, segments, tables
 from cdp.audiences import Funnel, Withheld
-from cdp.consents import UnknownPurpose
 from cdp.ports import Ask, AuditEntry, Ports
 from cdp.releases import Limits, Plan, Result
 from cdp.vocabulary import Channel, FragmentId
 from cdp.work import Work
-from consent import reasons
 from policies.words import Action, Resource, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))
@@ -111,12 +110,12 @@ def preview(
             "matched": funnel.matched,
             "permitted": funnel.permitted,
             "withheld": dict(funnel.withheld),
-            "cure": None if funnel.cure is None else funnel.cure.for_command,
+            "cures": why.cures(funnel.withheld, policy=_policy_cure(funnel)),
             "left_out": [
                 {
                     "profile": one.profile,
                     "reason": one.reason,
-                    "article": _article(one.reason),
+                    "article": why.law(one.reason),
                     "entry": one.entry,
                 }
                 for one in left_out
@@ -151,20 +150,15 @@ def _record_preview(left_out: list[Withheld] | Any, purpose: str, *, work: Work,
     )
 
 
-def _article(reason: str) -> str:
-    try:
-        return reasons.article(reason)
-    except ValueError:
-        return ""
+def _policy_cure(funnel: Funnel) -> str | None:
+    return None if funnel.cure is None else funnel.cure.for_command
 
 
 def _funnel(funnel: Funnel, left_out: list[Withheld] | Any, *, each: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [
         facts({"matched": funnel.matched, "permitted": funnel.permitted}),
-        *_left_out(list(funnel.withheld.items())),
+        *_left_out(list(funnel.withheld.items()), policy=_policy_cure(funnel)),
     ]
-    if funnel.cure is not None:
-        parts.append(Text(funnel.cure.for_command))
     if each:
         parts.append(
             table(("profile", "reason", "entry"), [(one.profile, one.reason, one.entry) for one in left_out])
@@ -194,10 +188,6 @@ def run(
     with platform() as opened:
         ports = opened.system.ports
         traits = sorted({one.id for one in catalogue.named(trait or [], field="trait", ports=ports)})
-        begin = opened.opener(opened.workspace(workspace), Role.MARKETING, purpose=purpose)
-        with begin() as work:
-            if purpose not in ports.ledger.purposes(work=work):
-                raise UnknownPurpose(field="purpose")
         plan = Plan(
             segment=segment_id(segment),
             ask=Ask(purpose=purpose, channel=channel, recipient=recipient),
@@ -209,7 +199,7 @@ def run(
         with progress("releasing", total=None, as_json=as_json) as advance:
             result = releases.run(
                 plan,
-                begin=begin,
+                begin=opened.opener(opened.workspace(workspace), Role.MARKETING, purpose=purpose),
                 ports=ports,
                 limits=Limits(batch=settings.release_batch, inbox_lag=settings.inbox_lag_limit),
                 progress=advance,
@@ -224,15 +214,22 @@ def _document(result: Result) -> Mapping[str, Any]:
         "matched": result.matched,
         "released": result.released,
         "withheld": dict(result.withheld),
+        "cures": why.cures(result.withheld),
         "batches": result.batches,
         "failed_batches": result.failed_batches,
     }
 
 
-def _left_out(withheld: Sequence[tuple[str, int]]) -> list[RenderableType]:
-    """Why people are left out, with the law; nothing where nobody is."""
-    rows = [(reason, count, _article(reason)) for reason, count in withheld]
-    return [table(("left out because", "people", "law"), rows)] if rows else []
+def _left_out(withheld: Sequence[tuple[str, int]], *, policy: str | None = None) -> list[RenderableType]:
+    """Why people are left out, with the law, and what mends it; nothing where nobody is."""
+    if not withheld:
+        return []
+    rows = [(reason, count, why.law(reason)) for reason, count in withheld]
+    cures = why.cures([reason for reason, _ in withheld], policy=policy)
+    return [
+        table(("left out because", "people", "law"), rows),
+        *(Text(f"{reason}: {cure}") for reason, cure in cures.items()),
+    ]
 
 
 def _result(result: Result) -> list[RenderableType]:

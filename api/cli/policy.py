@@ -7,9 +7,8 @@ from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform
-from cdp import policy_lines
-from cdp.consents import UnknownPurpose
-from consent import purposes
+from cdp import policy_lines, purposes
+from consent import purposes as tree
 from policies.words import Role
 
 app = typer.Typer()
@@ -44,10 +43,9 @@ def list_(workspace: WorkspaceName = None, as_json: Json = False) -> None:
 def propose(name: Purpose, workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Propose a purpose's lines from the template of its class, as `cdp purpose create` does."""
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        known = purposes.load(work).askable(name)
-        if known is None:
-            raise UnknownPurpose(field="purpose")
-        text = policy_lines.propose(name, known.purpose_class, work=work, ports=opened.system.ports)
+        ports = opened.system.ports
+        known = tree.load(work).by_id[purposes.used(name, work=work, ports=ports)]
+        text = policy_lines.propose(name, known.purpose_class, work=work, ports=ports)
     emit({"purpose": name, "proposed": text}, as_json, *proposed(name, text))
 
 

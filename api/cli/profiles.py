@@ -6,6 +6,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from api import why
 from api.cli.output import Json, emit, emit_rows, facts, table
 from api.cli.running import (
     Contact,
@@ -21,7 +22,6 @@ from cdp import catalogue, profile_view
 from cdp.ports import Ports
 from cdp.profile_view import Asking, View
 from cdp.work import Work
-from consent import reasons
 from policies.words import Action, Resource, Role
 
 app = typer.Typer()
@@ -112,12 +112,10 @@ def _sees_exact(work: Work, ports: Ports) -> bool:
 
 
 def _print(view: View, *, as_json: bool, exact: bool) -> None:
-    def said(word: str) -> str:
-        # That policy withholds a field says nothing of the person.
-        return word if exact or word == "policy" else reasons.coarse(word)
-
-    withheld = {name: said(word) for name, word in view.withheld.items()}
-    closed = {channel: said(word) for channel, word in view.reasons.items()}
+    withheld = {name: why.shown(word, exact=exact) for name, word in view.withheld.items()}
+    closed = {channel: why.shown(word, exact=exact) for channel, word in view.reasons.items()}
+    policy = None if view.cure is None else view.cure.for_command
+    cures = why.cures({*withheld.values(), *closed.values()}, policy=policy)
     document = {
         "profile": view.profile,
         "purpose": view.purpose,
@@ -126,13 +124,15 @@ def _print(view: View, *, as_json: bool, exact: bool) -> None:
         "withheld": withheld,
         "contactable": dict(view.contactable),
         "reasons": closed,
-        "cure": None if view.cure is None else view.cure.for_command,
+        "cures": cures,
         "receipt": view.receipt,
     }
-    emit(document, as_json, *_told(view, withheld, closed))
+    emit(document, as_json, *_told(view, withheld, closed, cures))
 
 
-def _told(view: View, withheld: dict[str, str], closed: dict[str, str]) -> list[RenderableType]:
+def _told(
+    view: View, withheld: dict[str, str], closed: dict[str, str], cures: dict[str, str]
+) -> list[RenderableType]:
     rows: list[tuple[str, str, Any]] = [(name, "shown", value) for name, value in view.shown.items()]
     rows += [(name, "masked", value) for name, value in view.masked.items()]
     rows += [(name, "withheld", reason) for name, reason in withheld.items()]
@@ -144,6 +144,6 @@ def _told(view: View, withheld: dict[str, str], closed: dict[str, str]) -> list[
         facts({"profile": view.profile, "purpose": view.purpose}),
         table(("field", "", "value or reason"), sorted(rows)),
         table(("channel", "contact to use"), channels),
-        *([] if view.cure is None else [Text(view.cure.for_command)]),
+        *(Text(f"{reason}: {cure}") for reason, cure in sorted(cures.items())),
         Text(f"receipt: {view.receipt}"),
     ]

@@ -13,7 +13,7 @@ from api.auth import clients
 from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import Platform
-from api.demo.telling import Teller, Told, in_words
+from api.demo.telling import Teller, Told, in_words, late
 from cdp import audiences, endpoints, importing, imports, releases, segments, sources
 from cdp.consents import Saying
 from cdp.forms import Form, record_forms
@@ -73,6 +73,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
     told.lines = [
         f"matched {result.matched:,}, released {result.released}: silence refuses.",
         "withheld: " + ", ".join(f"{n:,} {reason}" for reason, n in result.withheld.most_common(4)),
+        *late(result.withheld),
     ]
     told.checks = {
         "many matched": result.matched > 1000,
@@ -140,6 +141,7 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
         f"{len(given):,} forms with the notice 'newsletter'; orders came with the events.",
         f"to a partner (a sale): matched {funnel.matched:,}, released {result.released:,}; withheld: "
         + ", ".join(f"{n:,} {reason}" for reason, n in result.withheld.most_common()),
+        *late(result.withheld),
         *(f"{name}: {article}" for name, article in named.items()),
     ]
     told.checks = {

@@ -22,7 +22,7 @@ from api.demo.files import write_files
 from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
-from api.demo.telling import Teller, Told, in_words
+from api.demo.telling import Teller, Told, in_words, late
 from cdp.kernel import logs, private
 from cdp.kernel.clock import now
 from cdp.kernel.logs import log
@@ -260,6 +260,8 @@ def _print(console: Console, card: dict[str, Any], told: list[Told], file: Path,
         table.add_row(name.replace("_", " "), Text(in_words(value)))
     console.print()
     console.print(table)
+    for line in late(card.get("withheld")):
+        console.print(Text(line), soft_wrap=True)
     seconds = sum(one.seconds for one in told)
     if ok:
         console.print(

@@ -1,6 +1,6 @@
 """How the story is told: steps with the command, a few lines of result, one fact from elsewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.text import Text
+
+from cdp.left_out import CURES, LeftOut
 
 
 @dataclass(slots=True)
@@ -84,6 +86,12 @@ class Teller:
         with bar:
             task = bar.add_task(words, total=total)
             yield lambda count: bar.advance(task, count)
+
+
+def late(withheld: Mapping[str, int] | None) -> list[str]:
+    """What `not_sent` means, where a slow machine has left people out; mostly nothing."""
+    word = LeftOut.NOT_SENT
+    return [f"{word}: {CURES[word]}"] if withheld and withheld.get(word) else []
 
 
 def in_words(value: Any) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from api import why
 from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.segments import RULE
@@ -46,10 +47,7 @@ class PreviewIn(Strict):
 
 
 class PreviewOut(Out):
-    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people.
-
-    `cure` says what mends it where no policy line lets a release use contacts for the purpose.
-    """
+    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people."""
 
     model_config = with_examples(
         {
@@ -57,7 +55,10 @@ class PreviewOut(Out):
             "permitted": 820,
             "withheld": {"not permitted": 340, "no contact": 20},
             "rounded_to": 20,
-            "cure": "No policy line lets this role see this class … With: POST /v1/purposes/…",
+            "cures": {
+                "not permitted": "who has the role compliance sees the exact reasons, and what mends each",
+                "no contact": "import one, or send it by a server key, from a source …",
+            },
         }
     )
 
@@ -67,12 +68,10 @@ class PreviewOut(Out):
     """How many of them may be contacted now, for this purpose over this channel."""
     withheld: dict[str, int]
     """How many may not, by the reason."""
+    cures: dict[str, str]
+    """For each of the reasons what mends it."""
     rounded_to: int
     """1: the counts are exact; else each is rounded down to a multiple of this number."""
-    cure: str | None
-    """What to do where no policy line lets a release use contacts for the purpose; null: nothing is in the
-    way.
-    """
 
 
 @router.post("/preview")
@@ -88,10 +87,12 @@ def post_preview(
     ask = Ask(purpose=purpose, channel=body.channel, recipient=client.for_recipient(body.recipient))
     funnel, _ = audiences.preview(rule, ask, work=work, ports=ports)
     exact = shapes.sees_exact(client)
+    withheld = shapes.counted(funnel.withheld, exact=exact)
+    policy = None if funnel.cure is None else funnel.cure.for_request
     return PreviewOut(
         matched=shapes.rounded(funnel.matched, exact=exact),
         permitted=shapes.rounded(funnel.permitted, exact=exact),
-        withheld=shapes.counted(funnel.withheld, exact=exact),
+        withheld=withheld,
+        cures=why.cures(withheld, policy=policy),
         rounded_to=1 if exact else shapes.K,
-        cure=None if funnel.cure is None else funnel.cure.for_request,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from api import why
 from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
@@ -28,7 +29,10 @@ _EXAMPLE = {
     "withheld": {"national_id": "policy"},
     "contactable": {"email": str(shapes.CONTACT)},
     "reasons": {"phone": "no contact", "sms": "no contact"},
-    "cure": "No policy line lets this role see this class … With: POST /v1/purposes/…",
+    "cures": {
+        "policy": "No policy line lets this role see this class … With: POST /v1/purposes/…",
+        "no contact": "import one, or send it by a server key, from a source …",
+    },
     "receipt": "eyJhbGciOiJFZERTQSIs…",
 }
 
@@ -69,9 +73,8 @@ class ProfileQuery(Strict):
 class ProfileOut(Out):
     """What may be shown. A refusal by consent shows nothing and says why, coarsely or exactly.
 
-    `contactable` gives the contact that may be used on each channel, as an opaque id; `cure` says
-    what mends it where a reason is `policy`;
-    `receipt` is the decision, signed (JWS, EdDSA; the key is in /.well-known/jwks.json).
+    `contactable` gives the contact that may be used on each channel, as an opaque id; `receipt` is the
+    decision, signed (JWS, EdDSA; the key is in /.well-known/jwks.json).
     """
 
     model_config = with_examples(_EXAMPLE)
@@ -90,8 +93,8 @@ class ProfileOut(Out):
     """For each channel the id of the contact that may be used; null: none may."""
     reasons: dict[str, str]
     """For each channel that may not be used, why."""
-    cure: str | None
-    """What to do where the reason is `policy`; null: that is no reason here."""
+    cures: dict[str, str]
+    """For each of the reasons what mends it."""
     receipt: str
     """The decision, signed as a JWS; the key is in `/.well-known/jwks.json`."""
 
@@ -137,10 +140,11 @@ def _asking(client: Client, purpose: str) -> Asking:
 
 def _told(client: Client) -> Callable[[str], str]:
     exact = shapes.sees_exact(client)
-    return lambda word: shapes.reason(word, exact=exact)
+    return lambda word: why.shown(word, exact=exact)
 
 
 def _shown(view: View) -> ProfileOut:
+    policy = None if view.cure is None else view.cure.for_request
     return ProfileOut(
         profile=view.profile,
         purpose=view.purpose,
@@ -149,6 +153,6 @@ def _shown(view: View) -> ProfileOut:
         withheld=dict(view.withheld),
         contactable=dict(view.contactable),
         reasons=dict(view.reasons),
-        cure=None if view.cure is None else view.cure.for_request,
+        cures=why.cures({*view.withheld.values(), *view.reasons.values()}, policy=policy),
         receipt=view.receipt,
     )

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
+from api import why
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import catalogue, releases
-from cdp.consents import UnknownPurpose
 from cdp.ports import Ask
 from cdp.releases import Limits, Plan
 from cdp.vocabulary import Channel
@@ -61,6 +61,10 @@ class ReleaseOut(Out):
             "matched": 1200,
             "released": 831,
             "withheld": {"not permitted": 340, "no contact": 20},
+            "cures": {
+                "not permitted": "who has the role compliance sees the exact reasons, and what mends each",
+                "no contact": "import one, or send it by a server key, from a source …",
+            },
             "batches": 5,
             "failed_batches": 0,
             "rounded_to": 20,
@@ -75,6 +79,8 @@ class ReleaseOut(Out):
     """How many people's data was sent."""
     withheld: dict[str, int]
     """How many were left out, by the reason."""
+    cures: dict[str, str]
+    """For each of the reasons what mends it."""
     batches: int
     """In how many batches it was sent."""
     failed_batches: int
@@ -94,10 +100,6 @@ def post_release(
 ) -> ReleaseOut:
     """Release now, batch by batch; answers when the last one is out."""
     purpose, recipient = client.for_purpose(body.purpose), client.for_recipient(body.recipient)
-    begin = client.opener(purpose)
-    with begin() as work:
-        if purpose not in ports.ledger.purposes(work=work):
-            raise UnknownPurpose(field="purpose")
     result = releases.run(
         Plan(
             segment=body.segment,
@@ -106,16 +108,18 @@ def post_release(
             endpoint=body.endpoint,
             public_url=system.settings.public_url,
         ),
-        begin=begin,
+        begin=client.opener(purpose),
         ports=ports,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),
     )
     exact = shapes.sees_exact(client)
+    withheld = shapes.counted(result.withheld, exact=exact)
     return ReleaseOut(
         id=result.id,
         matched=shapes.rounded(result.matched, exact=exact),
         released=result.released,
-        withheld=shapes.counted(result.withheld, exact=exact),
+        withheld=withheld,
+        cures=why.cures(withheld),
         batches=result.batches,
         failed_batches=result.failed_batches,
         rounded_to=1 if exact else shapes.K,

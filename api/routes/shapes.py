@@ -9,14 +9,13 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api import times
+from api import times, why
 from api.deps import Client
 from api.problems import MEDIA_TYPE
 from cdp import workspaces
 from cdp.ports import Ports
 from cdp.vocabulary import Identifier
 from cdp.work import Work
-from consent import reasons
 from policies.words import Action, Resource
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -111,6 +110,8 @@ class FieldAtFault(Out):
     """
     reason: str
     """What is wrong with it, as one word for programs."""
+    expected: str | None = None
+    """The words that would be right, where these are few; else it is not there."""
 
 
 class Problem(Out):
@@ -183,19 +184,11 @@ def sees_exact(client: Client) -> bool:
     return client.may(Resource.CONSENT, Action.READ_EXACT)
 
 
-def reason(word: str, *, exact: bool) -> str:
-    """A reason as the caller may see it. That policy withholds a field says nothing of a person."""
-    if exact or word == "policy":
-        return word
-    # Counts of texts stand apart: their people are released, without them.
-    return "text withheld" if word.startswith("text:") else reasons.coarse(word)
-
-
 def counted(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:
     """Counts by reason as the caller may see them."""
     found: dict[str, int] = {}
     for word, number in withheld.items():
-        shown = reason(word, exact=exact)
+        shown = why.shown(word, exact=exact)
         found[shown] = found.get(shown, 0) + number
     return {word: rounded(number, exact=exact) for word, number in found.items()}
 

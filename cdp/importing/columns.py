@@ -5,11 +5,10 @@ import unicodedata
 from collections.abc import Mapping as Values
 from collections.abc import Sequence
 
-from cdp.kernel.errors import BadInput
+from cdp.kernel.errors import BadInput, listed
 
 Found = Values[str, int | str]
 
-_TOLD = 40  # columns that an error names
 _LIKE_A_VALUE = re.compile(r"@|\d{4}")
 
 
@@ -58,6 +57,5 @@ def missing(column: str, names: Sequence[str], *, file: str, delimiter: str | No
     if any(_LIKE_A_VALUE.search(name) or len(name) > 64 for name in shown):
         known["columns"] = f"{len(shown)}, which look like values: is there no header?"
     else:
-        rest = f" and {len(shown) - _TOLD} more" if len(shown) > _TOLD else ""
-        known["columns"] = (", ".join(shown[:_TOLD]) or "none") + rest
+        known["columns"] = listed(shown)
     return MissingColumn(field=column, **known)

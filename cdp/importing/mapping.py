@@ -14,7 +14,7 @@ import yaml
 
 from cdp.importing.consent_words import names_no_consent, names_opt_out, names_time_or_place
 from cdp.importing.encoding import is_encoding
-from cdp.kernel.errors import BadInput
+from cdp.kernel.errors import BadInput, listed
 from cdp.vocabulary import Channel
 
 MAPPING_CHARACTERS = 65_536
@@ -217,7 +217,7 @@ def _check(mapping: Mapping, traits: Collection[str]) -> None:
             raise BadMapping(field=f"custom.{name}")
     for name in names:
         if name not in traits and name not in mapping.custom:
-            raise UnknownTrait(field=name, known=", ".join(sorted(traits)))
+            raise UnknownTrait(field=name, known=listed(sorted(traits)))
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
     for name, text in mapping.constants.items():

@@ -6,9 +6,18 @@ numbers, ids and words from the vocabulary. HTTP status lives in `api/problems.p
 Where one call mends it, a subclass names that call, for each kind of caller its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from typing import ClassVar
+
+TOLD = 40  # names that an error lists
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names that there are, in order, for the error of one that is not; of very many the first."""
+    there = list(names)
+    rest = f" and {len(there) - TOLD} more" if len(there) > TOLD else ""
+    return (", ".join(there[:TOLD]) or "none") + rest
 
 
 class CdpError(Exception):

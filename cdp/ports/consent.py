@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
-from cdp.kernel.errors import BadInput
+from cdp.kernel.errors import BadInput, listed
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -61,7 +61,7 @@ class NoticeVersion(NamedTuple):
 
 
 class UnknownNotice(BadInput):
-    """There is no such notice, or no such version of it; `cdp notice list` names them."""
+    """There is no such notice, or no such version of it."""
 
 
 class NoticeNotShownYet(BadInput):
@@ -85,11 +85,16 @@ class Notices:
         """The version that somebody saw who spoke at `at`. Raises `UnknownNotice`, `NoticeNotShownYet`."""
         meant = self._meant(named)
         if not meant:
-            raise UnknownNotice(field="notice")
+            raise UnknownNotice(field="notice", known=listed(self.names))
         shown = [one for one in meant if one.published_at <= at]
         if not shown:
             raise NoticeNotShownYet(field="notice")
         return shown[-1]
+
+    @property
+    def names(self) -> list[str]:
+        """Every version, as words name it."""
+        return [f"{one.name}@{one.number}" for versions in self.versions.values() for one in versions]
 
     def find(self, named: str, at: datetime) -> NoticeVersion | None:
         """As `seen`; None where it raises."""
@@ -288,6 +293,10 @@ class Ledger(Protocol):
         """The workspace's purposes by name, the reserved ones included."""
         ...
 
+    def usable(self, *, work: Work) -> frozenset[str]:
+        """The names of the purposes that data can be used for: all but the reserved ones."""
+        ...
+
     def needs_contact(self, *, work: Work) -> frozenset[PurposeId]:
         """The purposes whose evidence is asked at the very contact that is used."""
         ...
@@ -316,7 +325,10 @@ class Gate(Protocol):
         ...
 
     def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
-        """`Select(profile_id, contact_id, reason, entry_id, core_id)`; reason null: permitted."""
+        """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`; reason null: permitted.
+
+        What a person said goes before all other reasons; `place` is the reason's in that order.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from api_world import MAILER, Town, as_admin, client, serving, source_with_keys, standing_in, token
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api import keeper, wiring
 from api.routes.consents import SLACK
@@ -546,6 +546,37 @@ def test_a_preview_is_exact_for_compliance_and_coarse_for_marketing(town):
     assert set(coarse["withheld"]) == {"not permitted"}
     assert all(count % K == 0 for count in (coarse["matched"], *coarse["withheld"].values()))
     assert coarse["rounded_to"] == K
+
+
+def test_whoever_has_refused_is_told_so_also_where_nobody_could_reach_them(town):
+    """Somebody without an address who objected is no gap to be filled with an address."""
+    for number in (1, 2):
+        town.send(
+            {"type": "track", "userId": f"user-{number}", "event": "Seen", "messageId": f"seen-{number}"}
+        )
+    body = {"purpose": "direct_marketing", "state": "objected", "evidence": "form"}
+    with town.system.opener(town.workspace)() as work:
+        member = town.system.ports.identity.members()
+        (first, _) = work.session.scalars(select(member.c.profile_id).order_by(member.c.profile_id)).all()
+    said = town.http.post("/v1/consents", json=body | {"profile_id": str(first)}, headers=town.as_("support"))
+    exact = preview(town, "marketing", "compliance").json()
+
+    assert said.status_code == 200, said.text
+    assert exact["withheld"] == {"objected_to_marketing": 1, "no_contact": 1}
+    assert set(exact["cures"]) == {"objected_to_marketing", "no_contact"}
+
+
+def test_of_several_addresses_the_one_that_refused_tells_why(town):
+    """What somebody said at one address goes before the silence at another, whichever is read first."""
+    town.person("ann")
+    second = {"email": "second@example.org"}
+    town.send({"type": "identify", "userId": "user-ann", "traits": second, "messageId": "second"})
+    silent = preview(town, "marketing", "compliance").json()["withheld"]
+    town.say("withdrawn", "second@example.org")
+    told = [preview(town, "marketing", "compliance").json()["withheld"] for _ in range(3)]
+
+    assert silent == {"no_consent": 1}
+    assert [set(one) <= {"refused_at_contact", "refused_by_person"} for one in told] == [True] * 3
 
 
 def test_a_preview_of_an_unknown_segment_is_not_found(town):

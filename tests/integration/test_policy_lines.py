@@ -1,9 +1,10 @@
 """Policy lines of a workspace's own purposes: proposed, agreed to, heeded, told."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from api_world import as_admin, client, serving, token
+from api_world import MAILER, as_admin, client, serving, token
 from sqlalchemy import select, update
 
 from cdp import audiences, policy_lines, releases
@@ -19,7 +20,7 @@ from policies.purposes import AlreadyAgreed, template
 from policies.service import PolicyService
 
 RULE = {"all": []}
-ASK = Ask(purpose="newsletter", channel=Channel.EMAIL, recipient="mail house")
+ASK = Ask(purpose="newsletter", channel=Channel.EMAIL, recipient=MAILER)
 
 
 def acting(*roles):
@@ -29,7 +30,7 @@ def acting(*roles):
 
 @pytest.fixture
 def purpose(system, workspace):
-    """A purpose of the workspace's own, with its lines proposed."""
+    """A purpose of the workspace's own, with its lines proposed, and a recipient."""
     with as_admin(system, workspace) as work:
         register.seed(work)
         register.add_purpose(
@@ -37,6 +38,15 @@ def purpose(system, workspace):
             basis=Basis.CONSENT,
             purpose_class=PurposeClass.MARKETING,
             controller=workspace,
+            work=work,
+        )
+        register.add_recipient(
+            MAILER,
+            controller=workspace,
+            legal_entity="Mail House GmbH",
+            role="processor",
+            country="DE",
+            contract_until=work.now + timedelta(days=1),
             work=work,
         )
         policy_lines.propose("newsletter", PurposeClass.MARKETING, work=work, ports=system.ports)

@@ -647,17 +647,87 @@ def test_every_reason_has_its_article_and_a_coarse_word():
 def test_the_rules_stand_in_the_documented_order():
     """A report counts the first reason, so the order is part of the answer."""
     assert [rule.__name__ for rule in RULES] == [
-        "reachable",
         "not_stopped",
-        "transferable",
+        "not_refused",
         "not_sold_against_will",
+        "not_refused_separately",
+        "reachable",
+        "transferable",
         "minors_not_sold",
         "guardian_agreed",
-        "not_refused",
+        "not_sold_by_a_childs_yes",
+        "not_lifted_by_a_child",
         "told",
         "evidenced",
         "separately",
     ]
+
+
+# Whatever else is wrong: nobody's age, nowhere known, nothing there to reach, a recipient without tools.
+FLAWED = [
+    {"person": Person()},
+    {"person": Person(laws=Law.PIPL, age_band=0)},
+    {"person": Person(laws=Law.CPRA, age_band=0), "to": "broker"},
+    {"to": "overseas"},
+    {"channel": Channel.SMS},
+    {"channel": Channel.POST},
+    {"grounds": [ground("third_party")]},
+    {"contact": None},
+]
+
+
+@pytest.mark.parametrize("flaw", FLAWED)
+@pytest.mark.parametrize(
+    ("no", "told"),
+    [
+        (said("news", State.WITHDRAWN, at=None), Reason.REFUSED_BY_PERSON),
+        (said("direct_marketing", State.OBJECTED, at=None), Reason.OBJECTED_TO_MARKETING),
+        (said("news", State.REFUSED, by=TWIN, at=None), Reason.REFUSED_ACROSS_A_LIKELY_MATCH),
+        (said("restriction", State.RESTRICTED, at=None), Reason.RESTRICTED),
+    ],
+)
+def test_what_a_person_said_is_told_before_all_that_is_wrong_beside_it(no, told, flaw):
+    """Who reads `age unknown` or `no contact` looks for an age or an address, where somebody has said no."""
+    assert ask("news", no, **flaw) == told
+
+
+@pytest.mark.parametrize("person", [Person(), Person(laws=Law.CPRA, age_band=0)])
+def test_a_refused_sale_is_told_before_an_unknown_age(person):
+    """The device of a child of California said no: that is the answer, not the missing parent."""
+    no = said("sale_or_share", State.OBJECTED, by=BROWSER, scope=Scope.DEVICE, at=None)
+
+    assert ask("news", no, to="broker", person=person) == Reason.SALE_OPTED_OUT
+
+
+def test_a_refused_transfer_is_told_before_a_missing_tool_and_names_its_entry():
+    """PIPL 39: who refused to have data sent abroad is not told of as a contract to be mended."""
+    chinese = Person(laws=Law.PIPL, age_band=18)
+    no = said("cross_border", State.REFUSED, at=None)
+    terms = resolve(Ask(purpose="news", channel=Channel.EMAIL, recipient="overseas"), REGISTER, at=AT)
+    place = Place(profile=ANNA, core=ANNA, contact=FAMILY, namespace="email")
+    subject = gather(place, terms=terms, words=[no], members=MEMBERS, grounds=[], persons={ANNA: chinese})
+
+    assert decide(terms, subject) == Refusal(Reason.CROSS_BORDER_NOT_AGREED, no.entry)
+    assert ask("news", to="overseas", person=chinese) == Reason.NO_TRANSFER_TOOL
+
+
+def test_who_agreed_anew_and_may_be_a_child_is_left_out_for_the_age():
+    """A newer yes of their own took the no back; what is missing is the guardian, or the birthday."""
+    no, yes = said("news", State.WITHDRAWN, days_ago=9), said("news", days_ago=5)
+
+    assert ask("news", no, yes, person=Person()) == Reason.AGE_UNKNOWN
+    assert ask("news", no, yes, person=Person(laws=Law.GDPR, age_band=13)) == Reason.CHILD
+    assert ask("news", no, person=Person()) == Reason.REFUSED_AT_CONTACT
+
+
+def test_what_a_guardian_must_agree_to_stays_refused_until_a_guardian_lifts_it():
+    """A child's own newer yes neither lifts the refusal nor hides it behind the guardian's older yes."""
+    child = Person(laws=Law.GDPR, age_band=13)
+    old, no = said("news", guardian=True, days_ago=12), said("news", State.WITHDRAWN, days_ago=9)
+    own, anew = said("news", days_ago=5), said("news", guardian=True, days_ago=4)
+
+    assert ask("news", old, no, own, person=child) == Reason.REFUSED_AT_CONTACT
+    assert ask("news", old, no, own, anew, person=child) is True
 
 
 # --- special categories -------------------------------------------------------------------------

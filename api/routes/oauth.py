@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from api.auth import clients, header
 from api.auth.clients import ClientRow
@@ -24,7 +24,7 @@ LIFE = timedelta(minutes=15)
 
 
 class OAuthRefusal(BadInput):
-    """A token is asked for by a form of grant_type and scope alone, logged in by HTTP Basic."""
+    """A token is asked for by a form with grant_type and scope, each once, logged in by HTTP Basic."""
 
     error = "invalid_request"
 
@@ -50,6 +50,7 @@ class _InOAuthWords(APIRoute):
 
         async def answered(request: Request) -> Response:
             try:
+                await _once(request)
                 return await handle(request)
             except OAuthRefusal as refused:
                 return _refusal(refused.error, refused, 400)
@@ -65,9 +66,15 @@ router = APIRouter(tags=["authentication"], route_class=_InOAuthWords)
 
 
 class TokenIn(Strict):
-    """The form of a token request; the client authenticates by HTTP Basic."""
+    """The form of a token request; the client authenticates by HTTP Basic. Other parameters are ignored."""
 
-    model_config = with_examples({"grant_type": "client_credentials", "scope": "profile:read segment:write"})
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [{"grant_type": "client_credentials", "scope": "profile:read segment:write"}],
+            "additionalProperties": True,
+        },
+    )
 
     grant_type: Annotated[str, StringConstraints(max_length=64)]
     """How the client asks: always by `client_credentials`."""
@@ -166,6 +173,13 @@ def _granted(asked: str, row: ClientRow, policies: Policies) -> frozenset[str]:
     if not wanted <= allowed:
         raise InvalidScope(field="scope")
     return wanted or allowed
+
+
+async def _once(request: Request) -> None:
+    """Refuse a parameter that comes twice, known or not (RFC 6749 3.2): two readers could read two."""
+    form = await request.form()
+    if len(form.multi_items()) > len(form):
+        raise OAuthRefusal
 
 
 def _refusal(word: str, error: CdpError, status: int) -> Response:

@@ -88,19 +88,32 @@ def test_every_wrong_credential_gets_one_answer(api, workspace, database):
     [
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({}, "invalid_request"),
-        ({"grant_type": "client_credentials", "role": "admin"}, "invalid_request"),
-        ({"grant_type": "client_credentials", "workspace_id": "x"}, "invalid_request"),
+        ({"grant_type": ""}, "invalid_request"),
+        ({"grant_type": ["client_credentials", "client_credentials"]}, "invalid_request"),
+        ({"grant_type": "client_credentials", "scope": ["profile:read", "segment:write"]}, "invalid_request"),
+        ({"grant_type": "client_credentials", "audience": ["one", "two"]}, "invalid_request"),
         ({"grant_type": "client_credentials", "scope": "everything"}, "invalid_scope"),
     ],
 )
 def test_a_bad_token_request_is_told_in_oauths_words(api, workspace, form, error):
-    """S5: a field that is not documented is refused, not ignored."""
+    """RFC 6749 3.2 and 5.2: a parameter that comes twice is refused, known or not."""
     made = client(api.system, workspace, "marketing")
     answer = api.http.post("/oauth/token", data=form, auth=(str(made.id), made.secret))
 
     assert answer.status_code == 400
     assert answer.json()["error"] == error
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_parameter_that_the_token_endpoint_does_not_know_changes_nothing(api, workspace):
+    """RFC 6749 3.2: it is ignored. Libraries send `audience`; and nobody becomes an admin so (S5)."""
+    made = client(api.system, workspace, "marketing")
+    plain = token(api.http, made).json()
+    more = {"audience": "x", "client_id": "y", "role": "admin", "roles": "admin", "workspace_id": "z"}
+    answer = token(api.http, made, **more)
+
+    assert answer.status_code == 200
+    assert answer.json()["scope"] == plain["scope"]
 
 
 def test_a_revoked_client_is_refused_with_its_next_request(api, workspace):

@@ -6,7 +6,7 @@ salted hash of the detail. So whoever changes, adds or removes a row beside the 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from audit import storage, tables
-from audit.entry import MIN_SALT, detail_hash, subjects
+from audit.entry import detail_hash, subjects
 from cdp.kernel.errors import CdpError
 
 PAGE = 4096
@@ -26,6 +26,9 @@ RECEIVED_BY = "received_by"  # in the detail: who received, by the register's id
 
 # (workspace, entry, sealed) → the detail. Raises `CdpError` for what cannot be opened.
 Opener = Callable[[Any, UUID, bytes], bytes]
+
+# What became of a detail that cannot be told.
+OVER, CLOSED, ALTERED = "over", "closed", "altered"
 
 # Kinds of findings.
 UNREADABLE, ENTRY_ID, SEARCHABLE, SUBJECTS, DETAIL, RECIPIENT, EXTRA = (
@@ -127,34 +130,34 @@ def _compare(
         found.append(SEARCHABLE)
     if not references_agree(leaf, one.references):
         found.append(SUBJECTS)
+    detail = detail_of(
+        leaf,
+        one.entry_id,
+        (one.detail.salt, one.detail.detail) if one.detail is not None else None,
+        workspace=workspace,
+        now=now,
+        opener=opener,
+    )
+    until = one.detail.until if one.detail is not None else _kept_until(leaf)
     recipient = one.words.recipient if one.words is not None else None
-    if leaf["previous"] is not None:
-        # The first leaf of an epoch is the keeper's own word; nothing stands beside it.
-        return found + ([DETAIL] if one.detail is not None else []) + ([RECIPIENT] if recipient else [])
-    if one.detail is None:
-        # Detail goes when its time is over, and not before.
-        return found + ([DETAIL] if _kept_until(leaf) > now else [])
-    if one.detail.until != _kept_until(leaf) or len(one.detail.salt) < MIN_SALT:
+    if detail == ALTERED or until != _kept_until(leaf):
         found.append(DETAIL)
-    elif opener is not None:
-        said = opened(one, leaf, workspace, opener)
-        if said is None:
-            found.append(DETAIL)
-        elif not _received(said, recipient):
-            found.append(RECIPIENT)
+    elif isinstance(detail, dict) and received_by(detail, leaf["action"]) != recipient:
+        found.append(RECIPIENT)
     return found
 
 
-def _received(detail: dict[str, Any], recipient: UUID | None) -> bool:
-    """Whether the detail says that `recipient` received; details of old say it under another name."""
-    said = detail.get(RECEIVED_BY)
-    if said is None and recipient is not None:
-        said = detail.get("recipient")
-    return bool(said == (str(recipient) if recipient else None))
-
-
-def _kept_until(leaf: dict[str, Any]) -> datetime:
+def _kept_until(leaf: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(leaf["at"]) + DETAIL_KEPT
+
+
+def received_by(detail: Mapping[str, Any], action: str) -> UUID | None:
+    """Who received, by the id of the register; None: nobody. Raises `ValueError`."""
+    said = detail.get(RECEIVED_BY)
+    # Details of old say it under a name that others of them use for something else.
+    if said is None and action.split(":")[1] in ("profile", "release"):
+        said = detail.get("recipient")
+    return UUID(said) if said is not None else None
 
 
 def words_agree(leaf: dict[str, Any], row: Any) -> bool:
@@ -172,16 +175,35 @@ def references_agree(leaf: dict[str, Any], references: Sequence[bytes]) -> bool:
     return (count, people.hex() if people else None) == (leaf["subjects_count"], leaf["subjects_root"])
 
 
-def opened(one: Attached, leaf: dict[str, Any], workspace: UUID, opener: Opener) -> dict[str, Any] | None:
-    """The detail that the leaf commits to; None: what stands there is another, or cannot be opened."""
+def detail_of(
+    leaf: Mapping[str, Any],
+    entry: UUID,
+    row: Sequence[bytes] | None,
+    *,
+    workspace: UUID,
+    now: datetime,
+    opener: Opener | None,
+) -> Mapping[str, Any] | str:
+    """The detail that a leaf commits to, from its salt and sealed bytes in `row`.
+
+    `OVER`: it is gone, for its time was over. `CLOSED`: there is nothing to open it with. `ALTERED`: it
+    is gone before its time, or another.
+    """
+    if leaf["previous"] is not None:
+        # The first leaf of an epoch is the keeper's own word; nothing stands beside it.
+        return {} if row is None else ALTERED
+    if row is None:
+        return ALTERED if _kept_until(leaf) > now else OVER
+    if opener is None:
+        return CLOSED
     try:
-        detail = opener(workspace, one.entry_id, bytes(one.detail.detail))
-        if detail_hash(bytes(one.detail.salt), detail).hex() != leaf["detail_hash"]:
-            return None
+        detail = opener(workspace, entry, bytes(row[1]))
+        if detail_hash(bytes(row[0]), detail).hex() != leaf["detail_hash"]:
+            return ALTERED
         said = msgspec.json.decode(detail)
     except (CdpError, msgspec.MsgspecError, ValueError):
-        return None
-    return said if isinstance(said, dict) else None
+        return ALTERED
+    return said if isinstance(said, dict) else ALTERED
 
 
 def strays(sizes: dict[int, int], *, session: Session | Connection) -> list[Finding]:

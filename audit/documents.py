@@ -17,8 +17,8 @@ import msgspec
 
 from audit.merkle import leaf_hash
 
-FORMAT = 1  # of the documents; another one is another generation of indices
-OCSF = "1.3.0"
+FORMAT = 2  # of the documents; another one is another generation of indices
+OCSF = "1.3.0"  # tests/unit/test_audit_documents.py validates each kind against its schema
 
 # OCSF's classes, category × 1000 and more, and their activities by the verb of an action.
 _DATASTORE, _API, _ENTITY = 6005, 6003, 3004
@@ -66,6 +66,8 @@ _SEVERITY: Mapping[str, int] = MappingProxyType(
     {"refused": 2, "failed": 3, "unknown_treated_as_released": 3, "partial": 2}
 )
 _INFORMATIONAL = 1
+_RELATIONAL, _DATABASE = 1, 1  # OCSF's types of a database, and of what holds data
+_VERSIONS = ("policy_version", "consent_version", "notice_version")
 
 _WORD = {"type": "keyword"}
 _KEPT = {"type": "keyword", "index": False, "doc_values": False}
@@ -80,14 +82,19 @@ MAPPING: Mapping[str, Any] = MappingProxyType(
             "actor": {
                 "properties": {
                     "authorizations": {
-                        "properties": {"decision": _WORD, "policy": {"properties": {"version": _WORD}}}
+                        "properties": {
+                            "decision": _WORD,
+                            "policy": {"properties": {"uid": _KEPT, "version": _KEPT}},
+                        }
                     },
-                    "user": {"properties": {"uid": _WORD, "type": _WORD}},
+                    "user": {"properties": {"uid": _WORD, "type": _WORD, "type_id": _NUMBER}},
                 }
             },
             "api": {"properties": {"operation": _WORD}},
             "category_uid": _NUMBER,
             "class_uid": _NUMBER,
+            "database": {"properties": {"name": _KEPT, "type_id": _NUMBER}},
+            "entity": {"properties": {"name": _WORD, "type": _KEPT, "type_id": _NUMBER}},
             "metadata": {
                 "properties": {
                     "product": {"properties": {"name": _KEPT, "vendor_name": _KEPT}},
@@ -96,22 +103,26 @@ MAPPING: Mapping[str, Any] = MappingProxyType(
                     "version": _KEPT,
                 }
             },
-            "resources": {"properties": {"type": _KEPT, "uid": _WORD}},
             "severity_id": _NUMBER,
             "src_endpoint": {"properties": {"name": _WORD}},
             "status_id": _NUMBER,
             "time": {"type": "date", "format": "epoch_millis"},
+            "type_id": _NUMBER,
             "type_uid": _NUMBER,
             "unmapped": {
                 "properties": {
+                    "action": _WORD,
+                    "actor": _WORD,
                     "consent_version": _KEPT,
                     "epoch": _NUMBER,
                     "leaf": _KEPT,
                     "micros": {"type": "long"},
                     "notice_version": _KEPT,
                     "outcome": _WORD,
+                    "policy_version": _KEPT,
                     "purpose": _WORD,
                     "recipient": _WORD,
+                    "references": _WORD,
                     "subjects_count": _NUMBER,
                     "subjects_root": _KEPT,
                 }
@@ -120,17 +131,17 @@ MAPPING: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-# By which field of a document the words of a search are found, and counted.
+# By which field of a document the words of a search are found, and counted. No class of OCSF has all of
+# them, so each document has each word of ours in one place, whatever its class.
 FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        "actor": "actor.user.uid",
-        "action": "api.operation",
-        "purpose": "unmapped.purpose",
-        "outcome": "unmapped.outcome",
-        "recipient": "unmapped.recipient",
-    }
+    {word: f"unmapped.{word}" for word in ("actor", "action", "purpose", "outcome", "recipient")}
 )
-SUBJECT, TIME, EPOCH, SEQUENCE = "resources.uid", "unmapped.micros", "unmapped.epoch", "metadata.sequence"
+SUBJECT, TIME, EPOCH, SEQUENCE = (
+    "unmapped.references",
+    "unmapped.micros",
+    "unmapped.epoch",
+    "metadata.sequence",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,30 +214,20 @@ def _content(kept: Kept, leaf: Mapping[str, Any]) -> dict[str, Any]:
     cls = _CLASSES.get(subject, _API)
     activity = _ACTIVITIES[cls].get(verb, _OTHER)
     outcome = leaf["outcome"]
-    authorization: dict[str, Any] = {"decision": "denied" if outcome == "refused" else "allowed"}
-    if leaf["policy_version"] is not None:
-        authorization["policy"] = {"version": leaf["policy_version"]}
     # OCSF's time has milliseconds, and the log's has more: a search must cut where the log does.
     at = micros(datetime.fromisoformat(leaf["at"]))
     unmapped = {
-        "consent_version": leaf["consent_version"],
+        **{word: leaf[word] for word in ("actor", "action", "purpose", "outcome", *_VERSIONS)},
         "epoch": kept.epoch,
         "leaf": leaf_hash(kept.leaf).hex(),
         "micros": at,
-        "notice_version": leaf["notice_version"],
-        "outcome": outcome,
-        "purpose": leaf["purpose"],
         "recipient": str(kept.recipient) if kept.recipient else None,
+        "references": [ref.hex() for ref in sorted(kept.references)] or None,
         "subjects_count": leaf["subjects_count"],
         "subjects_root": leaf["subjects_root"],
     }
     return {
         "activity_id": activity,
-        "actor": {
-            "authorizations": [authorization],
-            "user": {"type": leaf["actor"].partition(":")[0], "uid": leaf["actor"]},
-        },
-        "api": {"operation": leaf["action"]},
         "category_uid": cls // 1000,
         "class_uid": cls,
         "metadata": {
@@ -235,7 +236,6 @@ def _content(kept: Kept, leaf: Mapping[str, Any]) -> dict[str, Any]:
             "uid": leaf["entry_id"],
             "version": OCSF,
         },
-        "resources": [{"type": "subject", "uid": ref.hex()} for ref in sorted(kept.references)],
         "severity_id": _SEVERITY.get(outcome, _INFORMATIONAL),
         # OCSF asks where a call came from; no address is kept here, only which door it was.
         "src_endpoint": {"name": source},
@@ -243,4 +243,20 @@ def _content(kept: Kept, leaf: Mapping[str, Any]) -> dict[str, Any]:
         "time": at // 1000,
         "type_uid": cls * 100 + activity,
         "unmapped": {name: value for name, value in unmapped.items() if value is not None},
+        **_of_class(cls, subject, leaf),
     }
+
+
+def _of_class(cls: int, subject: str, leaf: Mapping[str, Any]) -> dict[str, Any]:
+    """What OCSF demands of the class, and has no place for in the others."""
+    if cls == _ENTITY:
+        return {"entity": {"name": subject, "type": subject, "type_id": _OTHER}}
+    kind = leaf["actor"].partition(":")[0]
+    authorization: dict[str, Any] = {"decision": "denied" if leaf["outcome"] == "refused" else "allowed"}
+    if leaf["policy_version"] is not None:
+        authorization["policy"] = {"uid": leaf["policy_version"], "version": leaf["policy_version"]}
+    user = {"type": kind, "type_id": _OTHER, "uid": leaf["actor"]}
+    actor = {"actor": {"authorizations": [authorization], "user": user}}
+    if cls == _API:
+        return {**actor, "api": {"operation": leaf["action"]}}
+    return {**actor, "database": {"name": "cdp", "type_id": _RELATIONAL}, "type_id": _DATABASE}

@@ -342,9 +342,9 @@ def _plant(bench: Bench, feeder: Feeder, count: int) -> set[tuple[str, str]]:
         rows = feeds.named([(0, seq) for seq in chosen], work=work)
     made = [document(log, kept) for kept, _ in rows]
     edits: Sequence[dict[str, Any]] = (
-        {"api": {"operation": "client:profile:write"}},
+        {"unmapped": {"action": "client:profile:write"}},
         {"unmapped": {"outcome": "nothing"}},
-        {"actor": {"user": {"uid": "system:nobody"}}},
+        {"unmapped": {"actor": "system:nobody"}},
         {"unmapped": {"leaf": "0" * 64}},
         {"time": 0},
     )

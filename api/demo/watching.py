@@ -185,7 +185,7 @@ def _edit(feeder: Feeder, workspace: UUID) -> None:
     log = feeder.log(workspace)
     right = document(log, kept)
     wrong = msgspec.json.decode(right.source)
-    wrong["actor"]["user"]["uid"] = "system:nobody"
+    wrong["unmapped"]["actor"] = "system:nobody"
     feeder.engine.bulk(
         [
             Action(

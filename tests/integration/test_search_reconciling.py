@@ -35,12 +35,12 @@ def compare(trail, *, repair=False):
 
 
 EDITS = [
-    lambda source: source["api"].update(operation="client:profile:write"),
-    lambda source: source["actor"]["user"].update(uid="system:somebody-else"),
+    lambda source: source["unmapped"].update(action="client:profile:write"),
+    lambda source: source["unmapped"].update(actor="system:somebody-else"),
     lambda source: source["unmapped"].update(outcome="ok-not"),
     lambda source: source["unmapped"].update(purpose="another"),
     lambda source: source["unmapped"].pop("leaf"),
-    lambda source: source["resources"].pop(),
+    lambda source: source["unmapped"]["references"].pop(),
     lambda source: source["metadata"].update(sequence=source["metadata"]["sequence"] + 1),
     lambda source: source.update(time=source["time"] + 1),
     lambda source: source["unmapped"].update(recipient="01900000-0000-7000-8000-000000000001"),

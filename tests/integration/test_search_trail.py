@@ -7,14 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 from api_world import Town, serving
 from cli_world import caller, make_place
+from ocsf import flaws
 from search_world import LogSigner, Memory
 
 from api import wiring
 from api.cli.exits import Exit
-from audit.engine import connect
+from audit.engine import PREFIX, connect
 from audit.feeding import Feeder, Pace
 from audit.searching import Search
-from audit.sequencer import Sequencer
+from audit.sequencer import Sequencer, log_id
 from cdp.ports import AuditEntry
 from cdp.work import open_work
 
@@ -76,6 +77,24 @@ def test_a_compliance_officer_finds_who_looked_at_whom_and_why(town, database, s
     assert (
         ask(town, actor=about_ann["entries"][0]["actor"], action="client:profile:read").json()["total"] == 3
     )
+
+
+def test_documents_of_real_acts_are_valid_ocsf(town, database, search_engine):
+    """What the platform itself fed, of registers, people and reads, against OCSF's own schema."""
+    town.http.get(
+        f"/v1/profiles/{town.person('ann')}",
+        params={"purpose": "email_marketing"},
+        headers=town.as_("marketing"),
+    )
+    kept(town, database, search_engine)
+    ask(town)
+    kept(town, database, search_engine)
+    indices = f"{PREFIX}-{log_id(town.system.state.instance, town.workspace)}-*"
+    search_engine.refresh(indices)
+    sources = [one.source for page in search_engine.scan(indices) for one in page]
+
+    assert {source["class_uid"] for source in sources} >= {6003, 6005}
+    assert [found for source in sources if (found := flaws(source))] == []
 
 
 def test_a_search_is_an_entry_itself_in_the_trail_of_whom_it_was_about(town, database, search_engine):

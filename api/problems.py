@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from cdp.kernel.database import TOO_LONG, sqlstate
 from cdp.kernel.errors import (
     BadInput,
+    BrokenSeal,
     CdpError,
     Conflict,
     NotAllowed,
@@ -31,6 +32,7 @@ from cdp.kernel.errors import (
     Unavailable,
 )
 from cdp.kernel.logs import log
+from cdp.ports import KeyMissing
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -130,6 +132,8 @@ def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> 
 
 def _ours(error: Exception) -> CdpError:
     """The error of ours that stands for `error`; `Failed` for what nobody foresaw."""
+    if isinstance(error, KeyMissing):
+        return BrokenSeal()
     if isinstance(error, CdpError):
         return error
     if isinstance(error, DataError | UnicodeError):

@@ -21,6 +21,7 @@ from cdp.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, 
 from cdp.kernel import snapshots
 from cdp.kernel.errors import BadInput, NotAllowed, Unavailable
 from cdp.ports import AuditEntry, NoAt, NoticeVersion, Ports, Recorded, Word
+from cdp.rereading import until_still
 from cdp.vocabulary import (
     NEGATIVE,
     REACHES,
@@ -90,7 +91,7 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
     `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
     """
     until = monotonic() + patience.total_seconds()
-    done, bound = _record(saying, about, begin=begin, ports=ports)
+    done, bound = until_still(lambda: _record(saying, about, begin=begin, ports=ports))
     if done.suppressed:
         wait_for_writers(begin, until)
         # Who became known while this was written may have missed it; from now on nobody does.

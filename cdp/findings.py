@@ -14,6 +14,7 @@ from uuid import UUID
 from cdp import scanning
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.ports import AuditEntry, Finding, Ports
+from cdp.rereading import until_still
 from cdp.scanning import Text
 from cdp.work import Work
 
@@ -56,6 +57,12 @@ def listed(
     """
     if not ports.policies.allows(work.actor, "finding", "read"):
         raise FindingsNotAllowed
+    return until_still(lambda: _listed(undecided, after, limit, work=work, ports=ports))
+
+
+def _listed(
+    undecided: bool, after: tuple[datetime, UUID] | None, limit: int, *, work: Work, ports: Ports
+) -> list[View]:
     found = ports.scans.findings(undecided=undecided, after=after, limit=min(limit, MOST), work=work)
     keys = ports.vault.keys(sorted({one.row.fragment for one in found}), work=work)
     rows = {(one.row.label, one.row.id): one.row for one in found}

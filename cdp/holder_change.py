@@ -6,13 +6,15 @@ at the contact: whoever holds it now may agree anew, and a form that the old hol
 that arrives late lifts nothing.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cdp import consents
 from cdp.binding import NobodyThere
 from cdp.consents import Acknowledged, Opener, WordNotAllowed
 from cdp.ports import AuditEntry, Ports, Word
-from cdp.vocabulary import FragmentId, Identifier, Scope, State, Trust
+from cdp.rereading import until_still
+from cdp.vocabulary import ContactId, FragmentId, Identifier, Scope, State, Trust
 
 EVIDENCE = "holder_change"
 
@@ -22,6 +24,14 @@ def end_grants(identifier: Identifier, *, begin: Opener, ports: Ports, patience:
 
     Raises `NobodyThere`, `WordNotAllowed`, `NotYetEffective`.
     """
+    done, fragments, contact = until_still(lambda: _ended(identifier, begin=begin, ports=ports))
+    consents.drain(fragments, [contact], begin=begin, ports=ports, patience=patience)
+    return done
+
+
+def _ended(
+    identifier: Identifier, *, begin: Opener, ports: Ports
+) -> tuple[Acknowledged, Sequence[FragmentId], ContactId]:
     with begin() as work:
         if not ports.policies.allows(work.actor, "consent", "write"):
             raise WordNotAllowed
@@ -64,6 +74,4 @@ def end_grants(identifier: Identifier, *, begin: Opener, ports: Ports, patience:
             ),
             work=work,
         )
-        at = work.now
-    consents.drain(fragments, [contact], begin=begin, ports=ports, patience=patience)
-    return Acknowledged(entries=recorded, at=at)
+        return Acknowledged(entries=recorded, at=work.now), fragments, contact

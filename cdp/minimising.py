@@ -16,6 +16,7 @@ from cdp import audiences, unsubscribe
 from cdp.destinations import Record
 from cdp.left_out import LeftOut
 from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
+from cdp.profiles import plain_of
 from cdp.unsubscribe import Link
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
 from cdp.work import Work
@@ -82,7 +83,8 @@ def read(asked: Asked, subjects: Sequence[Subject], *, work: Work, ports: Ports)
     """Who of `subjects` may still be reached, minimised and opened.
 
     The queries run after the intent's commit, each with a snapshot of its own: a narrowing
-    that is not seen here finds the intent.
+    that is not seen here finds the intent. Raises `BrokenSeal`, or `KeyMissing` of whom an erasure
+    met in between; who reads again finds them gone.
     """
     left_out: Counter[str] = Counter()
     profiles = [one.profile for one in subjects]
@@ -182,10 +184,7 @@ def _fields(
     for value in golden:
         if value.rank == 1:
             trait = ports.catalogue.trait_by_id(value.trait)
-            parts = keys.open(
-                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
-            )
-            plain = parts.get(trait.field_class, {}).get(trait.name)
+            plain = plain_of(value, trait, keys)
             if asked.show[trait.field_class] is Show.MASK:
                 plain = ports.policies.mask(trait.field_class, trait.name, plain)
             fields.setdefault(value.profile, {})[trait.name] = plain

@@ -21,6 +21,7 @@ from cdp.minimising import best, without_texts
 from cdp.policy_lines import plan_for, release_plan
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
+from cdp.rereading import Moved, until_still
 from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
 from cdp.work import Work
 
@@ -114,6 +115,18 @@ def read(
     nothing, it shows nothing and says why. Every read leaves one audit entry, which says as whom.
     """
     _check(asking, work=work, ports=ports)
+    return until_still(lambda: _read(profile, asking, fields, told, work=work, ports=ports))
+
+
+def _read(
+    profile: UUID,
+    asking: Asking,
+    fields: Sequence[str],
+    told: Callable[[str], str],
+    *,
+    work: Work,
+    ports: Ports,
+) -> View:
     purpose = asking.purpose
     purposes.used(purpose, work=work, ports=ports)
     root = ports.identity.resolve(profile, work=work)
@@ -129,6 +142,8 @@ def read(
         values = best(values, {root: own})
     values, shut = _without_texts(values, plan, decision.refused, work=work, ports=ports)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
+    if not held:
+        raise Moved
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
     withheld |= shut

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, func
 
 from cdp import tables
 from cdp.kernel.database import Conflict, insert_rows, rendered, run, write
+from cdp.kernel.errors import BrokenSeal
 from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports, Trait
 from cdp.vocabulary import Label, ProfileId
 from cdp.work import Work
@@ -101,17 +102,26 @@ WHERE d.profile_id = ANY(%b::uuid[]) AND d.attribute_id = ANY(%b::int2[]) AND NO
 def opened(
     values: Sequence[GoldenValue], keys: Keys, catalogue: Catalogue
 ) -> dict[ProfileId, dict[str, Any]]:
-    """The plain values behind golden pointers, by profile and trait name; rank 1 only."""
+    """The plain values behind golden pointers, by profile and trait name; rank 1 only.
+
+    Raises `BrokenSeal`, also where a statement does not hold the trait that it says it holds.
+    """
     result: dict[ProfileId, dict[str, Any]] = {}
     for value in values:
         if value.rank == 1:
             trait = catalogue.trait_by_id(value.trait)
-            fields = keys.open(
-                Label.STATEMENT, value.statement, value.fragment, value.sealed, frozenset({trait.field_class})
-            )
-            plain = fields.get(trait.field_class, {}).get(trait.name)
-            result.setdefault(value.profile, {})[trait.name] = plain
+            result.setdefault(value.profile, {})[trait.name] = plain_of(value, trait, keys)
     return result
+
+
+def plain_of(value: GoldenValue, trait: Trait, keys: Keys) -> Any:
+    """The plain value behind one golden pointer. Raises `BrokenSeal` as `opened` does."""
+    classes = frozenset({trait.field_class})
+    parts = keys.open(Label.STATEMENT, value.statement, value.fragment, value.sealed, classes)
+    fields = parts.get(trait.field_class, {})
+    if trait.name not in fields:
+        raise BrokenSeal
+    return fields[trait.name]
 
 
 def _golden(

@@ -33,6 +33,7 @@ from cdp.left_out import LeftOut
 from cdp.minimising import Asked, Batch, Subject, fragments, read
 from cdp.policy_lines import release_plan
 from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
+from cdp.rereading import until_still
 from cdp.vocabulary import (
     FieldClass,
     ProfileId,
@@ -299,7 +300,7 @@ def _read(this: _Run, subjects: Sequence[Subject]) -> Batch:
     """What may go out now; nothing to an endpoint that was revoked meanwhile."""
     with this.begin() as work:
         if this.ports.ledger.endpoint_stands(this.endpoint.id, work=work):
-            return read(this.asked, subjects, work=work, ports=this.ports)
+            return until_still(lambda: read(this.asked, subjects, work=work, ports=this.ports))
     return Batch(records=(), references=(), left_out=Counter({LeftOut.ENDPOINT_REVOKED: len(subjects)}))
 
 

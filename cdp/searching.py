@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound
 from cdp.ports import AuditEntry, Ports, TrailPage, TrailQuery
+from cdp.rereading import until_still
 from cdp.work import Work
 
 _REFERENCE = re.compile(r"[0-9a-f]{64}")
@@ -62,13 +63,17 @@ def _references(subject: str, *, work: Work, ports: Ports) -> tuple[list[bytes],
         profile = UUID(subject)
     except ValueError:
         raise NotASubject(field="subject") from None
+    found = until_still(lambda: _own(profile, work=work, ports=ports))
+    return found, found
+
+
+def _own(profile: UUID, *, work: Work, ports: Ports) -> list[bytes]:
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchSubject
     fragments = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(fragments, work=work)
-    found = [keys.reference(fragment) for fragment in fragments]
-    return found, found
+    return [keys.reference(fragment) for fragment in fragments]
 
 
 def _asked(query: TrailQuery, page: TrailPage, about_somebody: bool) -> dict[str, Any]:

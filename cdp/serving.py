@@ -11,6 +11,7 @@ from cdp.binding import About, NobodyThere, bind
 from cdp.consents import Opener, WordNotAllowed
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, Ground, NoticeVersion, Ports
+from cdp.rereading import until_still
 from cdp.work import Work
 
 NOTICE = "notice"
@@ -38,6 +39,10 @@ def serve(notice: str, about: About, *, begin: Opener, ports: Ports, at: datetim
     Raises `NobodyThere`, `WhoWasTold`, `ServedInFuture`, `UnknownNotice`, `NoticeNotShownYet`,
     `WordNotAllowed`.
     """
+    return until_still(lambda: _served(notice, about, at, begin=begin, ports=ports))
+
+
+def _served(notice: str, about: About, at: datetime | None, *, begin: Opener, ports: Ports) -> Served:
     with begin() as work:
         if not ports.policies.allows(work.actor, "consent", "write"):
             raise WordNotAllowed

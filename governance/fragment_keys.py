@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select
 
 from cdp.kernel.database import insert_rows, run, write
 from cdp.kernel.errors import BrokenSeal
-from cdp.ports import KeyFingerprint
+from cdp.ports import KeyFingerprint, KeyMissing
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, Label, WorkspaceId
 from cdp.work import Work
 from governance import blind, tables, wrapping
@@ -62,12 +62,12 @@ class FragmentKeys:
     def open(
         self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
     ) -> dict[FieldClass, dict[str, Any]]:
-        """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
-        if not bundle:
-            return {}
+        """Open only the envelopes of `classes`. Raises `BrokenSeal`, and as one `KeyMissing`."""
         # The framing before the first token is one class byte and four of length.
         held = self._by_id.get(key_id_of(bundle[5:]))
-        if held is None or held.fragment != fragment:
+        if held is None:
+            raise KeyMissing
+        if held.fragment != fragment:
             raise BrokenSeal
         return open_row(bundle, key=self._unwrapped(held), context=_CONTEXT[label], row=row, classes=classes)
 
@@ -78,7 +78,7 @@ class FragmentKeys:
     def _newest_key(self, fragment: FragmentId) -> DataKey:
         held = self._newest.get(fragment)
         if held is None:
-            raise BrokenSeal
+            raise KeyMissing
         return self._unwrapped(held)
 
     def _unwrapped(self, held: _Held) -> DataKey:
@@ -86,7 +86,8 @@ class FragmentKeys:
             kek = self._keks.get(held.kek_version)
             if kek is None:
                 # Asked once a Work: the keyring's file is looked at each time.
-                kek = self._keks[held.kek_version] = self._file.kek(self._workspace, held.kek_version).secret
+                kek = self._file.opening_kek(self._workspace, held.kek_version)
+                self._keks[held.kek_version] = kek
             held.key = wrapping.unwrap(
                 held.wrapped,
                 kek=kek,

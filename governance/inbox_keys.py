@@ -98,7 +98,7 @@ class InboxKeys:
     def _unwrap(self, row: Row[Any], workspace: WorkspaceId) -> DataKey:
         return wrapping.unwrap(
             row.wrapped,
-            kek=self._file.root(Use.INBOX, row.root_version).secret,
+            kek=self._file.opening_root(Use.INBOX, row.root_version).secret,
             workspace=workspace,
             fragment=_NOBODY,
             key_id=KeyId(row.id),

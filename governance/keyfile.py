@@ -19,7 +19,7 @@ from typing import Self
 
 import msgspec
 
-from cdp.kernel.errors import Conflict
+from cdp.kernel.errors import BrokenSeal, Conflict
 from cdp.vocabulary import WorkspaceId
 from governance import keyring, statedir
 from governance.keyring import Keyring, KeyringUnusable, KeyVersion, KeyVersionGone, Use
@@ -94,6 +94,22 @@ class KeyFile:
         except KeyVersionGone:
             self._seen = self._load()
             return self._seen[1].root(use, version)
+
+    def opening_kek(self, workspace: WorkspaceId, version: int) -> bytes:
+        """The secret that a stored value names the version of. Raises `BrokenSeal`: the version is a
+        part of what was sealed, and a wrong one is answered like any other wrong part.
+        """
+        try:
+            return self.kek(workspace, version).secret
+        except KeyVersionGone:
+            raise BrokenSeal from None
+
+    def opening_root(self, use: Use, version: int) -> KeyVersion:
+        """The root that a stored value names the version of; otherwise as `opening_kek`."""
+        try:
+            return self.root(use, version)
+        except KeyVersionGone:
+            raise BrokenSeal from None
 
     def ensure_workspace(self, workspace: WorkspaceId, *, now: datetime) -> KeyVersion:
         """The active KEK of `workspace`, made if it has none."""

@@ -127,7 +127,7 @@ class LocalVault:
     def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
         """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
         version = int.from_bytes(sealed[2:18], "big")
-        key = _detail_key(self._file.root(Use.DETAIL, version), workspace, entry)
+        key = _detail_key(self._file.opening_root(Use.DETAIL, version), workspace, entry)
         return unseal(sealed, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
 
     def _blinder(self, use: Use, workspace: WorkspaceId, root: KeyVersion | None = None) -> Blinder:

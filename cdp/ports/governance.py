@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import (
     EndpointId,
     FieldClass,
@@ -26,6 +27,13 @@ class BlindIndex:
     index: bytes
 
 
+class KeyMissing(BrokenSeal):
+    """A sealed value does not open."""
+
+    # Told apart from other broken seals inside alone: the person may have been erased since the
+    # value was read, and whoever reads again finds nothing of it (`cdp/rereading.py`).
+
+
 class Keys(Protocol):
     """The unwrapped keys of some fragments; they live no longer than one Work."""
 
@@ -38,7 +46,7 @@ class Keys(Protocol):
     def open(
         self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
     ) -> dict[FieldClass, dict[str, Any]]:
-        """Open only the envelopes of `classes`. Raises `BrokenSeal`."""
+        """Open only the envelopes of `classes`. Raises `BrokenSeal`, or as one `KeyMissing`."""
         ...
 
     def reference(self, fragment: FragmentId) -> bytes:

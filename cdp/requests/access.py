@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from cdp import scanning, sources, tables
-from cdp.kernel.errors import Conflict, NotAllowed, NotFound
+from cdp.kernel.errors import BrokenSeal, Conflict, NotAllowed, NotFound
 from cdp.ports import AuditEntry, Keys, Ports
 from cdp.profiles import WORDS
 from cdp.requests import processing
+from cdp.rereading import Moved, until_still
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 
@@ -43,6 +44,10 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     """
     if not ports.policies.allows(work.actor, "subject", "access"):
         raise AccessNotAllowed
+    return until_still(lambda: _package(profile, work=work, ports=ports))
+
+
+def _package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchPerson
@@ -82,6 +87,9 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
         work=work,
         ports=ports,
     )
+    if not fragments or ports.identity.fragments_of(root, core_only=True, work=work) != fragments:
+        # Some of it was read before somebody was erased or joined, and some of it after.
+        raise Moved
     ports.audit.record(
         AuditEntry(
             action=f"{work.actor.kind}:subject:access",
@@ -160,6 +168,8 @@ def _golden(
                     "trust": value.trust.name.lower(),
                 }
             )
+        elif trait.field_class is not FieldClass.FREE_TEXT:
+            raise BrokenSeal  # the statement says that it holds it
     return found
 
 

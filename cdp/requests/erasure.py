@@ -23,6 +23,7 @@ from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate
 from cdp.requests.certificate import Certificate
+from cdp.rereading import Moved, until_still
 from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, Label, ProfileId
 from cdp.work import Work
 
@@ -102,7 +103,7 @@ FINISH_AFTER = timedelta(seconds=60)
 def outlook(profile: UUID, *, work: Work, ports: Ports, quarantined: bool = False) -> Outlook:
     """The dry run: the same reading as the erasure, without a write. Raises what that raises."""
     _allow(work, ports)
-    root, whom, contacts = _whom(profile, quarantined, work=work, ports=ports)
+    root, whom, contacts = until_still(lambda: _whom(profile, quarantined, work=work, ports=ports))
     everything = ports.identity.fragments_of(root, core_only=False, work=work)
     return Outlook(
         profile=root,
@@ -189,6 +190,8 @@ def _whom(
     if not one_person and not quarantined:
         raise NotOnePerson
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
+    if not fragments:
+        raise Moved
     contacts = ports.identity.goes_by(fragments, work=work, retracted=not one_person)
     # What a placeholder named and somebody else names too, on whatever evidence, is theirs.
     alone = {contact for contact, (_, sole) in contacts.items() if sole and one_person}
@@ -233,7 +236,7 @@ def _identifiers(
 
 
 def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports: Ports) -> _Done:
-    root, _, _ = _whom(profile, quarantined, work=work, ports=ports)
+    root, _, _ = until_still(lambda: _whom(profile, quarantined, work=work, ports=ports))
     ports.identity.lock([root], work=work)
     # Read again under the lock: a merge may have come in between.
     root, whom, _ = _whom(profile, quarantined, work=work, ports=ports)

@@ -12,7 +12,18 @@ from cdp.kernel.errors import BrokenSeal
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import FieldClass
 from governance import bundle
-from governance.envelope import Context, DataKey, NotSealable, key_id_of, open_row, seal, seal_row, unseal
+from governance.envelope import (
+    ROW_VERSION,
+    Context,
+    DataKey,
+    NotSealable,
+    _decrypted,
+    key_id_of,
+    open_row,
+    seal,
+    seal_row,
+    unseal,
+)
 from governance.wrapping import new_data_key, successor
 
 ROW = UUID("01900000-0000-7000-8000-000000000004")
@@ -44,7 +55,9 @@ UNIFORM = (BrokenSeal, str(BrokenSeal()), None, True)
 @settings(max_examples=40)
 @given(
     st.dictionaries(
-        st.sampled_from(FieldClass), st.dictionaries(st.text(st.characters(codec="utf-8")), json_values)
+        st.sampled_from(FieldClass),
+        st.dictionaries(st.text(st.characters(codec="utf-8")), json_values),
+        min_size=1,
     )
 )
 def test_a_row_opens_to_the_fields_that_were_sealed(fields):
@@ -178,12 +191,26 @@ def test_envelopes_cannot_swap_classes_within_a_bundle():
             open_row(swapped, **ROW_PLACE, classes={cls})
 
 
+@pytest.mark.parametrize(
+    "asked", [{FieldClass.CONTACT}, {FieldClass.PURCHASE}, {FieldClass.ADDRESS}, set(FieldClass)]
+)
+@pytest.mark.parametrize("gone", [{FieldClass.CONTACT}, {FieldClass.PURCHASE}, set(FIELDS)])
+def test_an_envelope_that_was_taken_away_is_the_same_error(gone, asked):
+    """Given a row without one of its envelopes, or without any, then nothing of it opens."""
+    left = bundle.pack({cls: token for cls, token in bundle.unpack(BUNDLE).items() if cls not in gone})
+
+    with pytest.raises(BrokenSeal) as caught:
+        open_row(left, **ROW_PLACE, classes=asked)
+    assert (type(caught.value), str(caught.value)) == UNIFORM[:2]
+
+
 def test_the_blob_does_not_depend_on_the_order_of_fields():
     """One content has one form, so that its length tells nothing of how it arrived."""
     blobs = set()
     for fields in ({"a": {"x": 1, "y": 2}, "b": 2}, {"b": 2, "a": {"y": 2, "x": 1}}):
         sealed = bundle.unpack(seal_row({FieldClass.CONTACT: fields}, **ROW_PLACE))
-        blobs.add(unseal(sealed[FieldClass.CONTACT], **ROW_PLACE, cls=FieldClass.CONTACT))
+        aad = KEY._row_aads(Context.EVENT, ROW, {FieldClass.CONTACT})[FieldClass.CONTACT]
+        blobs.add(_decrypted(sealed[FieldClass.CONTACT], ROW_VERSION, KEY, aad))
 
     assert blobs == {b'{"a":{"x":1,"y":2},"b":2}'}
 

@@ -80,7 +80,8 @@ def aes_kw(key: bytes, plain: bytes) -> bytes:
     return a + b"".join(r)
 
 
-def envelope(blob: bytes, nonce: bytes, context: str, cls: int) -> bytes:
+def envelope(blob: bytes, nonce: bytes, context: str, cls: int, row_of: bytes = b"") -> bytes:
+    """One envelope; `row_of`: the classes of its row, where it is bound to them."""
     kenc = expand(DEK, b"cdp/1/field" + KEY_ID.bytes, 64)[:32]
     parts = [
         b"cdp/1",
@@ -91,9 +92,11 @@ def envelope(blob: bytes, nonce: bytes, context: str, cls: int) -> bytes:
         bytes([cls]),
         KEY_ID.bytes,
         b"\x01",
+        *([row_of] if row_of else []),
     ]
     aad = struct.pack(">I", len(parts)) + b"".join(map(lp, parts))
-    return b"\x01\x01" + KEY_ID.bytes + nonce + AESGCM(kenc).encrypt(nonce, blob, aad)
+    version = b"\x02" if row_of else b"\x01"
+    return version + b"\x01" + KEY_ID.bytes + nonce + AESGCM(kenc).encrypt(nonce, blob, aad)
 
 
 def hashed(use: str, version: int, namespace: str, value: str) -> bytes:
@@ -148,6 +151,16 @@ def bundle_vector():
     }
 
 
+def row_vector():
+    classes = bytes([1, 6])
+    tokens = {
+        1: envelope(b'{"email":"anna@example.com"}', NONCES[0], "cdp.event", 1, classes),
+        6: envelope(b'{"revenue":12.5,"sku":"a"}', NONCES[1], "cdp.event", 6, classes),
+    }
+    framed = b"".join(bytes([cls]) + lp(token) for cls, token in tokens.items())
+    return bundle_vector() | {"bundle": framed.hex()}
+
+
 def audit_reference_vector():
     reference = hmac.digest(SALT, b"cdp/1/audit" + WORKSPACE.bytes + FRAGMENT.bytes, "sha256")
     return {
@@ -194,6 +207,7 @@ BY_HAND = {
     "commitment": commitment_vector,
     "envelope": envelope_vector,
     "bundle": bundle_vector,
+    "row": row_vector,
     "packing": packing_vector,
     "audit_reference": audit_reference_vector,
     **{name: lambda name=name: hashed_vector(name) for name in HASHED},
@@ -245,9 +259,10 @@ def test_the_frozen_envelope_opens():
     assert key_id_of(token) == KEY_ID
 
 
-def test_the_frozen_bundle_opens_and_is_framed_anew_alike():
-    """A row's bundle opens to its fields, and packing its envelopes again changes nothing."""
-    vector = frozen("bundle")
+@pytest.mark.parametrize("name", ["bundle", "row"])
+def test_the_frozen_bundles_open_and_are_framed_anew_alike(name):
+    """A row's bundle of either version opens to its fields, and packing it again changes nothing."""
+    vector = frozen(name)
     bundled = bytes.fromhex(vector["bundle"])
     opened = open_row(bundled, key=data_key(), context=Context.EVENT, row=ROW)
 

@@ -63,7 +63,7 @@ class Journey:
             endpoints.create("mailer", name, str(address), work=work, ports=self.ports)
         return name
 
-    def release(self, path, purpose="email_marketing"):
+    def release(self, path, purpose="email_marketing", inbox_lag=timedelta(seconds=5)):
         plan = releases.Plan(
             segment="everyone",
             ask=Ask(purpose=purpose, channel=Channel.EMAIL, recipient="mailer"),
@@ -75,7 +75,7 @@ class Journey:
             plan,
             begin=self.begin("marketing", purpose=purpose),
             ports=self.ports,
-            limits=releases.Limits(),
+            limits=releases.Limits(inbox_lag=inbox_lag),
         )
 
     def say(self, state, email, **more):

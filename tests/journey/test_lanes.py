@@ -22,7 +22,7 @@ from cdp.kernel.database import APP
 
 LANES = 3
 PEOPLE, ORDERS, BATCH = 30, 4, 24
-PATIENCE = 60.0
+PATIENCE = 600.0  # seconds; only a worker that hangs takes so long, also on a machine that is full
 
 
 @dataclass(frozen=True)

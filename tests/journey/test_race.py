@@ -1,8 +1,10 @@
 """No send after the acknowledgement (C1), with real parts failing in between."""
 
+import tempfile
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from time import monotonic, sleep
 
@@ -90,12 +92,16 @@ def withdraw(journey, number, patience=PATIENCE):
 
 @pytest.fixture
 def durable(tmp_path):
-    """An instance on a server of its own that does not lie about the disk and may be restarted."""
-    server = embedded.start(tmp_path / "pg")
-    made = Instance(server, tmp_path)
-    yield made
-    made.system.app.dispose()
-    server.stop()
+    """An instance on a server of its own that does not lie about the disk and may be restarted.
+
+    Its data lie outside pytest's folder: another run of pytest by root takes that from the server's user.
+    """
+    with tempfile.TemporaryDirectory(prefix="cdp-race-") as folder:
+        server = embedded.start(Path(folder) / "pg")
+        made = Instance(server, tmp_path)
+        yield made
+        made.system.app.dispose()
+        server.stop()
 
 
 def test_none_late_while_the_database_restarts(durable, receiver):

@@ -1,6 +1,7 @@
 """The commands as a whole: all there, all alike, all documented."""
 
 import os
+import shlex
 import subprocess
 import sys
 from itertools import pairwise
@@ -83,12 +84,13 @@ def test_the_shell_completes_commands(capsys, line, expected):
     assert done.out.split() == [expected]
 
 
-def test_completion_can_be_shown(capsys):
-    """What the manual promises."""
-    done = caller(capsys, {})("--show-completion", "bash")
+def test_completion_can_be_shown():
+    """What the manual promises; the shell is told by who called, so a shell calls."""
+    asked = f"{shlex.quote(sys.executable)} -m api.cli --show-completion; exit $?"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False)
 
-    assert done.code == 0
-    assert "_CDP_COMPLETE" in done.out
+    assert done.returncode == 0, done.stderr
+    assert "_CDP_COMPLETE" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,8 @@ class Recoded(io.RawIOBase):
             try:
                 data = self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
             except UnicodeDecodeError:
-                # Half a character at the end is no UTF-8 either, so its row is rejected.
+                # Half a character at the end is no UTF-8 either, so its row is rejected. It is said once:
+                # a decoder that kept the half would say so at every look, and the file would never end.
+                self._decoder.reset()
                 data = b"\xff"
         return data.replace(b"\r", b"\n") if self._returns else data

@@ -154,19 +154,6 @@ def test_a_client_acts_only_for_purposes_it_was_registered_for(town):
     assert other.json()["code"] == "purpose-not-allowed"
 
 
-@pytest.mark.parametrize("forged", jwt_forging.FORGERIES)
-def test_a_forged_token_is_refused(api, workspace, forged):
-    """S4: another algorithm, key, audience, issuer or time; all get the same 401."""
-    made = client(api.system, workspace, "marketing")
-    good = token(api.http, made).json()["access_token"]
-    headers = {"Authorization": f"Bearer {jwt_forging.forge(forged, good, api.system, workspace)}"}
-    answer = save_segment(api.http, headers)
-
-    assert answer.status_code == 401
-    assert answer.json()["code"] == "not-authenticated"
-    assert answer.headers["www-authenticate"] == 'Bearer realm="cdp"'
-
-
 def test_a_token_of_one_workspace_finds_nothing_of_another(api, database, town):
     """A4: an id of somebody else's answers as one that never was."""
     profile = town.person()

@@ -5,6 +5,7 @@ read from the client's row at each request. `requires` lets a caller in whose to
 scope and whose roles the policy allows it now; what a use case checks beside that is its own.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -221,10 +222,16 @@ def working(resource: Resource, action: Action, *, purpose: str) -> Any:
 
 
 async def _documented_query(request: Request) -> None:
-    """Refuse a query where none is documented; where one is, its model refuses what is beyond it (S5)."""
-    if not request.scope["route"].dependant.query_params and request.query_params:
-        unknown = [{"loc": ("query", name), "type": "extra_forbidden"} for name in request.query_params]
-        raise RequestValidationError(unknown)
+    """Refuse a query where none is documented; where one is, its model refuses what is beyond it (S5).
+
+    A name that is there twice is refused too: of two readers each could believe another value.
+    """
+    names = Counter(name for name, _ in request.query_params.multi_items())
+    faults = [{"loc": ("query", name), "type": "said_twice"} for name, times in names.items() if times > 1]
+    if not request.scope["route"].dependant.query_params:
+        faults = [{"loc": ("query", name), "type": "extra_forbidden"} for name in names]
+    if faults:
+        raise RequestValidationError(faults)
 
 
 DOCUMENTED_QUERY = Depends(_documented_query)

@@ -28,9 +28,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from cdp import policy_lines, purposes, segments
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.left_out import LeftOut
-from cdp.policy_lines import release_plan
 from cdp.ports import Ask, Ports
-from cdp.vocabulary import REACHES, Channel, FieldClass, ProfileId, Show
+from cdp.vocabulary import REACHES, Channel, ProfileId
 from cdp.work import Work
 
 NO_CONTACT = "no_contact"
@@ -116,7 +115,7 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
         known = told.get(row.profile_id)
         if known is None or weight(row) < weight(known):
             told[row.profile_id] = row
-    cure = _cure(ask.purpose, work=work, ports=ports)
+    cure = _cure(ask.purpose, ask.channel, work=work, ports=ports)
     otherwise = None if cure is None else LeftOut.POLICY
     withheld = [
         Withheld(profile=profile, reason=reason, entry=row.entry_id if row else None)
@@ -173,12 +172,12 @@ def _everybody(rule: Any, channel: Channel, ports: Ports) -> FromClause:
     return select(those).union_all(others).subquery("everybody")
 
 
-def _cure(purpose: str, *, work: Work, ports: Ports) -> NotAllowed | None:
-    """What keeps every release for a purpose, if the policy does."""
-    plan = release_plan(purpose, work=work, ports=ports)
-    if plan[FieldClass.CONTACT] is Show.SHOW:
+def _cure(purpose: str, channel: Channel, *, work: Work, ports: Ports) -> NotAllowed | None:
+    """What keeps every release for a purpose over a channel, if the policy does."""
+    if channel in policy_lines.open_channels(purpose, work=work, ports=ports):
         return None
-    return policy_lines.refusal(purpose, policy_lines.RELEASES, {FieldClass.CONTACT}, work=work, ports=ports)
+    contact = {policy_lines.reached_by(channel)}
+    return policy_lines.refusal(purpose, policy_lines.RELEASES, contact, work=work, ports=ports)
 
 
 def matched(rule: Any, *, work: Work, ports: Ports) -> int:

@@ -20,6 +20,7 @@ class LeftOut(StrEnum):
     NOT_SCANNED = "text:not_scanned"
     QUARANTINED = "text:quarantined"
     PERSONAL_DATA_FOUND = "text:personal_data_found"
+    FOR_MARKETING = "text:for_marketing"
 
 
 CURES: Mapping[LeftOut, str] = {
@@ -33,4 +34,5 @@ CURES: Mapping[LeftOut, str] = {
     LeftOut.NOT_SCANNED: "wait until a worker has scanned the text: cdp worker, or cdp run",
     LeftOut.QUARANTINED: "the detector failed on the text; let it try once more: cdp findings rescan",
     LeftOut.PERSONAL_DATA_FOUND: "decide whether what was found in the text is personal: cdp findings list",
+    LeftOut.FOR_MARKETING: "nothing: what somebody wrote in free words leaves for no marketing purpose",
 }

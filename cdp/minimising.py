@@ -21,6 +21,9 @@ from cdp.unsubscribe import Link
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
 from cdp.work import Work
 
+# No detector finds a condition or a belief in free words, so for marketing a clean scan is not enough.
+FOR_MARKETING = "for_marketing"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -131,7 +134,7 @@ def _opened(
     visible = [trait for trait in asked.traits if _class_of(trait, ports) in _seen(asked)]
     values = ports.identity.golden([one.profile for one in kept], visible, work=work) if visible else []
     said = best(values, {one.profile: one.fragments for one in kept})
-    golden, texts = without_texts(said, work=work, ports=ports)
+    golden, texts = without_texts(said, asked.ask.purpose, work=work, ports=ports)
     needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
     keys = ports.vault.keys(sorted(needed), work=work)
     fields, shown = _fields(asked, golden, keys, ports)
@@ -157,11 +160,16 @@ def _opened(
 
 
 def without_texts(
-    values: Sequence[GoldenValue], *, work: Work, ports: Ports
+    values: Sequence[GoldenValue], purpose: str, *, work: Work, ports: Ports
 ) -> tuple[list[GoldenValue], dict[tuple[ProfileId, int], str]]:
-    """The values without the free texts that no scan has found clean, and why those stay back."""
+    """The values without the free texts that may not be used for the purpose, and why those stay back.
+
+    No scan has found them clean; or it is marketing, for which no text is used (ADR-0034).
+    """
     texts = [value for value in values if _class_of(value.trait, ports) is FieldClass.FREE_TEXT]
     reasons = ports.scans.withheld([(one.statement, one.trait) for one in texts], work=work)
+    if texts and ports.ledger.is_marketing(purpose, work=work):
+        reasons = {(one.statement, one.trait): FOR_MARKETING for one in texts} | reasons
     shut = {
         (one.profile, one.trait): reasons[one.statement, one.trait]
         for one in texts

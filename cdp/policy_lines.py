@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cdp.kernel.errors import NotAllowed
 from cdp.ports import AuditEntry, Ports, PurposeLines
-from cdp.vocabulary import Actor, FieldClass, PurposeClass, Show
+from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Show
 from cdp.work import Work
 
 RELEASES = frozenset({"service"})  # in whose role a release uses what it sends
@@ -55,9 +55,29 @@ class NotInTemplate(NotAllowed):
     by_request = "a line in the operator's policy file"
 
 
-def release_plan(purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of a release itself: it uses what the service role may for that purpose."""
+def release_plan(purpose: str, channel: Channel, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
+    """The column plan of a release itself: it uses what the service role may for that purpose.
+
+    Contacts that the channel does not reach are no part of it, whatever a policy says.
+    """
+    plan = _of_releases(purpose, work=work, ports=ports)
+    others = frozenset(CONTACTS.values()) - {reached_by(channel)}
+    return {**plan, **dict.fromkeys(others, Show.WITHHOLD)}
+
+
+def open_channels(purpose: str, *, work: Work, ports: Ports) -> frozenset[Channel]:
+    """The channels over which the policy lets releases for that purpose send."""
+    plan = _of_releases(purpose, work=work, ports=ports)
+    return frozenset(channel for channel in Channel if plan[reached_by(channel)] is Show.SHOW)
+
+
+def _of_releases(purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
     return plan_for(replace(work.actor, roles=RELEASES), purpose, work=work, ports=ports)
+
+
+def reached_by(channel: Channel) -> FieldClass:
+    """The class of the contacts that a channel reaches; of one that reaches nobody, what nobody may see."""
+    return CONTACTS.get(REACHES.get(channel, ""), FieldClass.UNCLASSIFIED)
 
 
 def plan_for(actor: Actor, purpose: str, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:

@@ -18,7 +18,7 @@ from cdp.audiences import weight
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.left_out import LeftOut
 from cdp.minimising import best, without_texts
-from cdp.policy_lines import plan_for, release_plan
+from cdp.policy_lines import plan_for
 from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.rereading import Moved, until_still
@@ -140,7 +140,7 @@ def _read(
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
         values = best(values, {root: own})
-    values, shut = _without_texts(values, plan, decision.refused, work=work, ports=ports)
+    values, shut = _without_texts(values, purpose, plan, decision.refused, work=work, ports=ports)
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     if not held:
         raise Moved
@@ -174,9 +174,9 @@ def _cure(
     classes = {trait.field_class for trait in traits if trait is not None}
     if classes:
         return policy_lines.refusal(purpose, work.actor.roles, classes, work=work, ports=ports)
-    if LeftOut.POLICY in closed.values():
-        contact = {FieldClass.CONTACT}
-        return policy_lines.refusal(purpose, policy_lines.RELEASES, contact, work=work, ports=ports)
+    shut = {policy_lines.reached_by(Channel(one)) for one, said in closed.items() if said == LeftOut.POLICY}
+    if shut:
+        return policy_lines.refusal(purpose, policy_lines.RELEASES, shut, work=work, ports=ports)
     return None
 
 
@@ -236,14 +236,15 @@ def _seen(values: Sequence[GoldenValue], names: Set[str], ports: Ports) -> set[F
 
 def _without_texts(
     values: Sequence[GoldenValue],
+    purpose: str,
     plan: Mapping[FieldClass, Show],
     refused: str | None,
     *,
     work: Work,
     ports: Ports,
 ) -> tuple[list[GoldenValue], dict[str, str]]:
-    """The values without the free texts that no scan has found clean, and why those are withheld."""
-    kept, texts = without_texts(values, work=work, ports=ports)
+    """The values without the free texts that may not be used for the purpose, and why those are withheld."""
+    kept, texts = without_texts(values, purpose, work=work, ports=ports)
     by_policy = LeftOut.POLICY if plan[FieldClass.FREE_TEXT] is Show.WITHHOLD else None
     return kept, {
         ports.catalogue.trait_by_id(trait).name: refused or by_policy or reason
@@ -312,9 +313,11 @@ def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> 
     contactable, reasons = _reachable(asked, core)
     if refused is not None:
         contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
-    elif release_plan(asking.purpose, work=work, ports=ports)[FieldClass.CONTACT] is not Show.SHOW:
-        # No release could use the contact, whatever the person allowed.
-        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, LeftOut.POLICY) for one in asked}
+    else:
+        # No release could use the contact over another channel, whatever the person allowed.
+        for shut in asked.keys() - policy_lines.open_channels(asking.purpose, work=work, ports=ports):
+            contactable[shut] = None
+            reasons.setdefault(shut, LeftOut.POLICY)
     return _Decision(
         core=core,
         contactable=contactable,

@@ -116,9 +116,9 @@ def opened(
 
 def plain_of(value: GoldenValue, trait: Trait, keys: Keys) -> Any:
     """The plain value behind one golden pointer. Raises `BrokenSeal` as `opened` does."""
-    classes = frozenset({trait.field_class})
+    classes = frozenset({trait.envelope})
     parts = keys.open(Label.STATEMENT, value.statement, value.fragment, value.sealed, classes)
-    fields = parts.get(trait.field_class, {})
+    fields = parts.get(trait.envelope, {})
     if trait.name not in fields:
         raise BrokenSeal
     return fields[trait.name]

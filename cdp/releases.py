@@ -52,6 +52,10 @@ class ReleaseNotAllowed(NotAllowed):
     """The policy lets this caller run no releases."""
 
 
+class OtherContact(NotAllowed):
+    """A release carries the one contact that its channel reaches, as `to`, and no contact as a field."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be released: to whom it goes, for what, and which traits.
@@ -112,11 +116,11 @@ def run(
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
-    `ReleaseNotAllowed` before anything is read, and what `policy_lines.refusal` makes where no
-    line lets a release use contacts for the purpose, `UnknownPurpose`, `NotFound` for a recipient,
-    an endpoint of its or a segment that is not there, `UnsafeAddress`; `InboxLags` when the ledger
-    may be behind: the release is closed as `aborted` then, as for any error; batches that are out
-    stay out, and counted.
+    `ReleaseNotAllowed` and `OtherContact` before anything is read, and what `policy_lines.refusal`
+    makes where no line lets a release use contacts for the purpose, `UnknownPurpose`, `NotFound` for a
+    recipient, an endpoint of its or a segment that is not there, `UnsafeAddress`; `InboxLags` when the
+    ledger may be behind: the release is closed as `aborted` then, as for any error; batches that are
+    out stay out, and counted.
     """
     with begin() as work:
         show = _check(plan, work=work, ports=ports)
@@ -161,16 +165,20 @@ def run(
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan of the release. Raises `ReleaseNotAllowed`, `policy_lines.refusal`; as `check`."""
+    """The column plan. Raises `ReleaseNotAllowed`, `OtherContact`, `policy_lines.refusal`; as `check`."""
     if not ports.policies.allows(work.actor, "release", "run"):
         raise ReleaseNotAllowed
     audiences.check(plan.ask, work=work, ports=ports)
-    purpose = plan.ask.purpose
-    show = release_plan(purpose, work=work, ports=ports)
-    if show[FieldClass.CONTACT] is not Show.SHOW:
-        raise policy_lines.refusal(
-            purpose, policy_lines.RELEASES, {FieldClass.CONTACT}, work=work, ports=ports
-        )
+    purpose, channel = plan.ask.purpose, plan.ask.channel
+    assert channel is not None, "checked above"
+    contact = policy_lines.reached_by(channel)
+    show = release_plan(purpose, channel, work=work, ports=ports)
+    if show[contact] is not Show.SHOW:
+        raise policy_lines.refusal(purpose, policy_lines.RELEASES, {contact}, work=work, ports=ports)
+    asked = [ports.catalogue.trait_by_id(one) for one in plan.traits]
+    others = sorted(one.name for one in asked if one.envelope is FieldClass.CONTACT)
+    if others:
+        raise OtherContact(trait="+".join(others), channel=str(channel))
     return show
 
 

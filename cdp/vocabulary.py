@@ -25,7 +25,7 @@ IntentId = NewType("IntentId", UUID)
 class FieldClass(IntEnum):
     """Classes by which fields are sealed, minimised and permitted (stored numbers)."""
 
-    CONTACT = 1  # e-mail, phone
+    CONTACT = 1  # how every contact is sealed; what may be seen of them is said by the last two classes
     IDENTITY = 2  # names, date of birth, ids of other systems
     ADDRESS = 3
     DEMOGRAPHIC = 4  # language, region, age band
@@ -37,6 +37,8 @@ class FieldClass(IntEnum):
     THIRD_PARTY = 10  # about somebody else; has no purpose
     UNCLASSIFIED = 11  # nobody has said what it is; never released
     FREE_TEXT = 12  # what somebody wrote, of a declared field; shown once a scan has found it clean
+    CONTACT_EMAIL = 13
+    CONTACT_PHONE = 14
 
 
 class Label(StrEnum):
@@ -86,6 +88,11 @@ REACHES: dict[Channel, str] = {
     Channel.EMAIL: Namespace.EMAIL,
     Channel.SMS: Namespace.PHONE,
     Channel.PHONE: Namespace.PHONE,
+}
+# What a policy says of the contacts of a namespace; those of one that is not here are used for nothing.
+CONTACTS: dict[str, FieldClass] = {
+    Namespace.EMAIL: FieldClass.CONTACT_EMAIL,
+    Namespace.PHONE: FieldClass.CONTACT_PHONE,
 }
 
 

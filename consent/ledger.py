@@ -215,6 +215,10 @@ class Ledger:
         """The names of the purposes that may use special categories, on explicit consent."""
         return register.special_purposes(work)
 
+    def is_marketing(self, purpose: str, *, work: Work) -> bool:
+        """Whether a purpose is marketing; one that nobody has registered counts as such."""
+        return register.is_marketing(purpose, work)
+
     def notices(self, *, work: Work) -> Notices:
         """Every version of every notice."""
         return notices.load(work)

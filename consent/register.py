@@ -364,6 +364,12 @@ def special_purposes(work: Work) -> frozenset[str]:
     return frozenset(one.name for one in tree.load(work).by_id.values() if one.special)
 
 
+def is_marketing(purpose: str, work: Work) -> bool:
+    """Whether a purpose is marketing; one that nobody has registered counts as such."""
+    known = tree.load(work).askable(purpose)
+    return known is None or known.purpose_class is PurposeClass.MARKETING
+
+
 def names_recipients(purpose: str, work: Work) -> bool:
     """Whether any version of a notice that names the purpose names recipients beside the controller."""
     known = tree.load(work).named(purpose)

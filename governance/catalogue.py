@@ -17,8 +17,8 @@ from cdp.vocabulary import Namespace
 from governance import kinds
 
 TRAITS = (
-    Trait(id=1, name="email", field_class=C.CONTACT, namespace=Namespace.EMAIL),
-    Trait(id=2, name="phone", field_class=C.CONTACT, namespace=Namespace.PHONE),
+    Trait(id=1, name="email", field_class=C.CONTACT_EMAIL, namespace=Namespace.EMAIL),
+    Trait(id=2, name="phone", field_class=C.CONTACT_PHONE, namespace=Namespace.PHONE),
     Trait(id=3, name="given_name", field_class=C.IDENTITY),
     Trait(id=4, name="surname", field_class=C.IDENTITY),
     Trait(id=5, name="name", field_class=C.IDENTITY),
@@ -183,7 +183,7 @@ class BuiltInCatalogue:
             if named is not None:
                 field_class, label = named.get(name, C.UNCLASSIFIED), name
             elif (trait := self._traits.get(name)) and not isinstance(value, (dict, list)):
-                field_class, label = trait.field_class, trait.name
+                field_class, label = trait.envelope, trait.name
             else:
                 field_class, label = C.UNCLASSIFIED, name
             suspect = None if label in _NUMERIC else _SUSPECT.get(field_class)

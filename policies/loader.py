@@ -16,7 +16,16 @@ from typing import NoReturn
 
 from cdp.kernel.errors import Refused
 from cdp.vocabulary import FieldClass, Show
-from policies.words import ANY_PURPOSE, NEVER_SHOWN, PERMISSIONS, Effect, Role, permitted_pair
+from policies.words import (
+    ANY_PURPOSE,
+    CLASSES,
+    NEVER_SHOWN,
+    PERMISSIONS,
+    SPLIT,
+    Effect,
+    Role,
+    permitted_pair,
+)
 
 MAX_RULES = 1_000  # Casbin asks every line at each cold question: 150-300 answers a second at this size.
 MAX_DEPTH = 8  # Casbin follows ten links and silently drops what lies behind, denials too.
@@ -203,14 +212,15 @@ class _Reader:
     def _column(self, number: int, words: list[str]) -> ColumnRule:
         role = self._role(number, words, 2)
         purpose, class_name, show_word = words[2:]
-        classes = {one.name.lower(): one for one in FieldClass}
         if purpose != ANY_PURPOSE and not self._purpose_known(purpose):
             _refuse("policy", number, 3, "unknown purpose")
-        if class_name not in classes:
+        if class_name in SPLIT:
+            _refuse("policy", number, 4, f"a class that is split: a line for each of {SPLIT[class_name]}")
+        if class_name not in CLASSES:
             _refuse("policy", number, 4, "unknown field class")
         if show_word not in list(Show):
             _refuse("policy", number, 5, "unknown effect")
-        field_class, show = classes[class_name], Show(show_word)
+        field_class, show = CLASSES[class_name], Show(show_word)
         if show is not Show.WITHHOLD:
             if field_class in NEVER_SHOWN:
                 _refuse("policy", number, 4, "a class that nobody may see")

@@ -88,7 +88,8 @@ def _short(value: object) -> str:
 
 # Classes that are not here show nothing: an address, a device or a condition has no harmless part.
 _SHAPES: Mapping[FieldClass, Callable[[object], str | None]] = {
-    FieldClass.CONTACT: _contact,
+    FieldClass.CONTACT_EMAIL: _contact,
+    FieldClass.CONTACT_PHONE: _contact,
     FieldClass.IDENTITY: _identity,
     FieldClass.DEMOGRAPHIC: _year,
     FieldClass.BEHAVIOUR: _year,

@@ -27,26 +27,30 @@ TEMPLATES: Mapping[PurposeClass, Mapping[Role, Sequence[tuple[FieldClass, Show]]
     {
         PurposeClass.MARKETING: {
             Role.MARKETING: (
-                (FieldClass.CONTACT, Show.MASK),
+                (FieldClass.CONTACT_EMAIL, Show.MASK),
+                (FieldClass.CONTACT_PHONE, Show.MASK),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.DEMOGRAPHIC, Show.SHOW),
                 (FieldClass.PURCHASE, Show.SHOW),
             ),
             Role.SERVICE: (
-                (FieldClass.CONTACT, Show.SHOW),
+                (FieldClass.CONTACT_EMAIL, Show.SHOW),
+                (FieldClass.CONTACT_PHONE, Show.SHOW),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.DEMOGRAPHIC, Show.SHOW),
             ),
         },
         PurposeClass.SERVICE: {
             Role.SUPPORT: (
-                (FieldClass.CONTACT, Show.MASK),
+                (FieldClass.CONTACT_EMAIL, Show.MASK),
+                (FieldClass.CONTACT_PHONE, Show.MASK),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.ADDRESS, Show.MASK),
                 (FieldClass.PURCHASE, Show.SHOW),
             ),
             Role.SERVICE: (
-                (FieldClass.CONTACT, Show.SHOW),
+                (FieldClass.CONTACT_EMAIL, Show.SHOW),
+                (FieldClass.CONTACT_PHONE, Show.SHOW),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.ADDRESS, Show.SHOW),
                 (FieldClass.PURCHASE, Show.SHOW),
@@ -54,12 +58,14 @@ TEMPLATES: Mapping[PurposeClass, Mapping[Role, Sequence[tuple[FieldClass, Show]]
         },
         PurposeClass.LEGAL: {
             Role.COMPLIANCE: (
-                (FieldClass.CONTACT, Show.SHOW),
+                (FieldClass.CONTACT_EMAIL, Show.SHOW),
+                (FieldClass.CONTACT_PHONE, Show.SHOW),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.ADDRESS, Show.SHOW),
             ),
             Role.SERVICE: (
-                (FieldClass.CONTACT, Show.SHOW),
+                (FieldClass.CONTACT_EMAIL, Show.SHOW),
+                (FieldClass.CONTACT_PHONE, Show.SHOW),
                 (FieldClass.IDENTITY, Show.SHOW),
                 (FieldClass.ADDRESS, Show.SHOW),
             ),

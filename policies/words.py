@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from cdp.vocabulary import FieldClass
+from cdp.vocabulary import CONTACTS, FieldClass
 
 
 class Role(StrEnum):
@@ -124,6 +124,15 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
 
 # Nobody has a purpose for these: a line that shows or masks them refuses the policy.
 NEVER_SHOWN: frozenset[FieldClass] = frozenset({FieldClass.THIRD_PARTY, FieldClass.UNCLASSIFIED})
+
+# What lines of older policies say; nobody can tell which contacts their writer meant.
+SPLIT: Mapping[str, str] = MappingProxyType(
+    {FieldClass.CONTACT.name.lower(): "+".join(one.name.lower() for one in CONTACTS.values())}
+)
+# By their names in lines; contacts are sealed as one class, and permitted by namespace.
+CLASSES: Mapping[str, FieldClass] = MappingProxyType(
+    {one.name.lower(): one for one in FieldClass if one is not FieldClass.CONTACT}
+)
 
 # In the purpose's place: every purpose. Only a line that withholds may say so.
 ANY_PURPOSE = "*"

@@ -10,7 +10,7 @@ import msgspec
 from api import wiring
 from api.demo import customers
 from api.demo.arriving import import_file, profile_of
-from api.demo.deciding import ASK, MARKETING, OWN_MAILER, forms, lines, release
+from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, forms, lines, release
 from api.demo.notes import NOTES, notes
 from api.demo.platform import DATABASE, Platform
 from api.demo.telling import Teller, Told, in_words
@@ -20,11 +20,14 @@ from audit.documents import document
 from audit.engine import Action
 from audit.feeding import VERSION, Feeder
 from audit.searching import Search
-from cdp import findings, searching, sources
+from cdp import findings, searching, segments, sources
 from cdp.kernel import private
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
+from cdp.minimising import without_texts
 from cdp.ports import TrailPage, TrailQuery
+from cdp.profiles import opened
+from cdp.vocabulary import ProfileId
 
 SUPPORT_MAPPING = """\
 # How the help desk's export is read. The note is free text: it is sealed until it was scanned.
@@ -44,7 +47,7 @@ class EngineGone(Unavailable):
 
 
 def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
-    """Step 13: 300 support notes come in, are scanned, and only the clean ones are in a release."""
+    """Step 13: 300 support notes come in and are scanned; the clean ones serve, and none is marketed with."""
     written = notes()
     file, mapping = platform.folder / "files" / "support.ndjson", platform.folder / "files" / "support.yaml"
     private.write(mapping, SUPPORT_MAPPING)
@@ -63,28 +66,48 @@ def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
     found = _findings(platform)
     result = release(platform, "everyone", ASK, "notes.ndjson", ("given_name", "support_note"))
     sent = [msgspec.json.decode(line)["fields"] for line in lines(platform, "notes.ndjson")]
-    out = Counter(fields["support_note"] for fields in sent if "support_note" in fields)
+    out = sum("support_note" in fields for fields in sent)
+    usable, withheld = _for(platform, ORDERS)
+    marketed, _ = _for(platform, MARKETING)
     clean = Counter(note.text for note in written if note.holds is None)
     planted = Counter(note.holds for note in written if note.holds)
     told.figures = {
         "notes": len(written),
         "notes_not_clean": planted.total(),
         "findings": dict(found),
-        "notes_released": out.total(),
-        "notes_withheld": sum(n for reason, n in result.withheld.items() if reason.startswith("text:")),
-        "notes_leaked": (out - clean).total(),
+        "released": result.released,
+        "notes_released": out,
+        "notes_usable": usable.total(),
+        "notes_withheld": withheld,
+        "notes_leaked": out + marketed.total() + (usable - clean).total(),
     }
     told.lines = [
         f"{len(written)} notes, {planted.total()} of them with what nobody may pass on; found:"
         f" {in_words(dict(found))} (full width, in JSON within JSON; masked in cdp findings list).",
-        f"released: {out.total()} notes, all clean; withheld whole: {told.figures['notes_withheld']}.",
+        f"to serve, {usable.total()} may be used, all clean; withheld whole: {withheld}.",
+        f"for marketing none is used: {result.released:,} people released, {out} notes.",
     ]
     told.checks = {
         "everything planted was found": all(found[entity] >= n for entity, n in planted.items()),
-        "clean notes are released": out.total() > 50,
-        "some are left out, and counted": told.figures["notes_withheld"] > 0,
+        "clean notes may be used": usable.total() > 50,
+        "some are left out, and counted": withheld > 0,
+        "people were released, and no note": result.released > 50 and not out,
         "no note with personal data left": told.figures["notes_leaked"] == 0,
     }
+
+
+def _for(platform: Platform, purpose: str) -> tuple[Counter[str], int]:
+    """The notes that may be used for a purpose, and how many are withheld from it."""
+    ports = platform.system.ports
+    note = ports.catalogue.trait("support_note")
+    assert note is not None, "the catalogue has it"
+    with platform.operator("service", purpose=purpose)() as work:
+        everyone = [ProfileId(one) for one in work.session.scalars(segments.members(EVERYONE, ports=ports))]
+        values = ports.identity.golden(everyone, [note.id], work=work)
+        kept, shut = without_texts(values, purpose, work=work, ports=ports)
+        keys = ports.vault.keys(sorted({one.fragment for one in kept}), work=work)
+        texts = Counter(fields[note.name] for fields in opened(kept, keys, ports.catalogue).values())
+    return texts, len(shut)
 
 
 def _findings(platform: Platform) -> Counter[str]:

@@ -33,7 +33,7 @@ class TraitsOut(Out):
                 {
                     "name": "email",
                     "also": ["emailAddress"],
-                    "field_class": "contact",
+                    "field_class": "contact_email",
                     "namespace": "email",
                 }
             ]

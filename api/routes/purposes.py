@@ -13,7 +13,7 @@ from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["purposes"], responses=failures(401, 403))
 
-_LINES = "p2, service, newsletter, contact, show\n"
+_LINES = "p2, service, newsletter, contact_email, show\n"
 _VERSION = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 PurposePath = Annotated[Word, Path(description="The purpose, by its name.", examples=["newsletter"])]

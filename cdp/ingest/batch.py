@@ -326,7 +326,7 @@ def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
         words = {
             trait.name: of[trait.name]
             for trait in clear
-            if trait.name in (of := one.parts.statement.get(trait.field_class, {}))
+            if trait.name in (of := one.parts.statement.get(trait.envelope, {}))
         }
         # What was stored of a message is what its first copy said, which may be another: a later
         # copy moves that to an earlier place, whatever it says itself.

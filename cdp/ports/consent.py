@@ -309,6 +309,10 @@ class Ledger(Protocol):
         """The names of the purposes that may use special categories, on explicit consent."""
         ...
 
+    def is_marketing(self, purpose: str, *, work: Work) -> bool:
+        """Whether a purpose is marketing; one that nobody has registered counts as such."""
+        ...
+
     def notices(self, *, work: Work) -> Notices:
         """Every version of every notice; read once a Work."""
         ...

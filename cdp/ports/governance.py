@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import (
+    CONTACTS,
     EndpointId,
     FieldClass,
     FragmentId,
@@ -150,6 +151,11 @@ class Trait:
     name: str
     field_class: FieldClass
     namespace: str | None = None  # set where the value is also an identifier
+
+    @property
+    def envelope(self) -> FieldClass:
+        """The class that its values are sealed under: contacts are sealed together, and permitted apart."""
+        return FieldClass.CONTACT if self.field_class in CONTACTS.values() else self.field_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,11 +158,11 @@ def _golden(
             parts = scanning.safe(
                 parts, scanned.get((Label.STATEMENT, value.statement)), own.is_own, ports=ports
             )
-        if trait.name in parts.get(trait.field_class, {}):
+        if trait.name in parts.get(trait.envelope, {}):
             found.append(
                 {
                     "trait": trait.name,
-                    "value": parts[trait.field_class][trait.name],
+                    "value": parts[trait.envelope][trait.name],
                     "source": names.get(value.source, "?"),
                     "received_at": value.received_at.isoformat(),
                     "trust": value.trust.name.lower(),

@@ -20,16 +20,21 @@ def first(server):
     """A database at the first version: its name."""
     name = f"migrated_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     embedded.create_database(server, name)
+    upgrade(server, name, "0001")
+    yield name
+    with server.admin() as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def upgrade(server, name, version):
+    """Bring a database to a version."""
     engine = create_engine(server.url(OWNER, name), poolclass=NullPool)
     with engine.begin() as connection:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(migrations.__file__).parent))
         config.set_main_option("path_separator", "os")
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
     engine.dispose()
-    yield name
-    with server.admin() as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_recipient_that_was_there_has_its_contract_with_its_own_workspace(server, first):
@@ -99,3 +104,34 @@ def test_what_statements_hold_moves_into_them_and_golden_values_point_anew(serve
     assert dict(held) == {older: [1, 2], newer: [2], silent: []}
     assert elsewhere == [(older, [9])]
     assert golden == [(1, 1, older, fragment), (2, 1, newer, fragment)]
+
+
+def test_lines_about_contacts_become_lines_about_both_kinds(server, first):
+    """What an officer agreed to before contacts were split is in force as it was, in every workspace."""
+    upgrade(server, first, "0011")
+    spaces = sorted([uuid4(), uuid4()])
+    text = "p2, marketing, newsletter, contact, mask\np2, service, newsletter, contact, show\n"
+    text += "p2, service, newsletter, identity, show\n"
+    with server.admin(first) as admin:
+        for space in spaces:
+            admin.execute(
+                "INSERT INTO policies.purpose_lines VALUES (%s, 'newsletter', %s, now(), 'a', now(), 'b')",
+                (space, text),
+            )
+    migrations.upgrade(server.url(OWNER, first))
+    with server.admin(first) as admin:
+        kept = admin.execute("SELECT workspace_id, text FROM policies.purpose_lines").fetchall()
+        forced = admin.execute(
+            "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'policies.purpose_lines'::regclass"
+        ).fetchall()
+
+    assert sorted(kept) == [
+        (
+            space,
+            "p2, marketing, newsletter, contact_email, mask\np2, marketing, newsletter, contact_phone, mask\n"
+            "p2, service, newsletter, contact_email, show\np2, service, newsletter, contact_phone, show\n"
+            "p2, service, newsletter, identity, show\n",
+        )
+        for space in spaces
+    ]
+    assert forced == [(True,)]

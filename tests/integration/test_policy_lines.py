@@ -63,7 +63,9 @@ def contact_in(policies, system, workspace):
     """What a release sees of contacts for the newsletter, in a Work of its own."""
     ports = replace(system.ports, policies=policies)
     with system.opener(workspace)() as work:
-        return policy_lines.release_plan("newsletter", work=work, ports=ports)[FieldClass.CONTACT]
+        return policy_lines.release_plan("newsletter", Channel.EMAIL, work=work, ports=ports)[
+            FieldClass.CONTACT_EMAIL
+        ]
 
 
 def test_lines_are_in_force_once_an_officer_agrees_and_no_longer_than_that(system, workspace, purpose):
@@ -127,7 +129,7 @@ def test_the_text_that_is_in_force_is_kept_by_its_version(system, workspace, pur
 
     assert (row.version, again.version) == (version, version)
     assert row.loaded_by == "system:operator"
-    assert "p2, service, newsletter, contact, show\n" in row.text
+    assert "p2, service, newsletter, contact_email, show\n" in row.text
 
 
 def test_lines_that_do_not_load_leave_the_old_ones_in_force(system, workspace, purpose):
@@ -164,13 +166,13 @@ def test_each_refusal_names_its_cure(system, workspace, purpose):
     """Proposed, agreed, never proposed, the file's: what mends each is another thing."""
     ports = system.ports
 
-    def refused(name, classes=frozenset({FieldClass.CONTACT})):
+    def refused(name, classes=frozenset({FieldClass.CONTACT_EMAIL})):
         with system.opener(workspace)() as work:
             return policy_lines.refusal(name, {"service"}, classes, work=work, ports=ports)
 
     waiting = refused("newsletter")
     assert isinstance(waiting, NotAgreed)
-    assert "role service, class contact, purpose newsletter" in waiting.for_command
+    assert "role service, class contact_email, purpose newsletter" in waiting.for_command
     assert waiting.for_command.endswith("With: cdp policy agree newsletter")
     assert "POST /v1/purposes/newsletter/policy-lines/agreement" in waiting.for_request
     assert isinstance(refused("unheard_of"), NotProposed)

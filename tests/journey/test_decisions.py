@@ -225,4 +225,4 @@ def test_special_categories_are_shown_for_purposes_that_are_about_them_alone(jou
 
     assert plans["health"][FieldClass.SENSITIVE] is Show.SHOW
     assert plans["email_marketing"][FieldClass.SENSITIVE] is Show.WITHHOLD
-    assert plans["email_marketing"][FieldClass.CONTACT] is Show.SHOW
+    assert plans["email_marketing"][FieldClass.CONTACT_EMAIL] is Show.SHOW

@@ -1,16 +1,18 @@
 """Detection as a story: nothing is shown before it was scanned, nor after it was found to be personal."""
 
+from dataclasses import replace
+
 import pytest
-from journeys import ANN, PATIENCE, READING, identify, lines
+from journeys import ANN, PATIENCE, READING, identify, lines, ready, with_lines
 from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 
 from api.worker import scan_round
-from cdp import findings, profile_view, releases, scanning, tables
+from cdp import findings, profile_view, scanning, tables
 from cdp.findings import Decision
-from cdp.ports import Ask
 from cdp.requests import access, erasure
-from cdp.vocabulary import Channel, State
+from cdp.vocabulary import Basis, PurposeClass, State
+from consent import register
 from governance import tables as governed
 from governance.detection import config
 from governance.detection.scanner import DetectorUnavailable, Scanner
@@ -18,6 +20,29 @@ from governance.detection.scanner import DetectorUnavailable, Scanner
 NOTE = 21  # the trait support_note
 CLEAN = "The parcel arrived late and the box was damaged."
 CARD = "Please charge 4111 1111 1111 1111 instead."
+
+
+CARING = replace(READING, purpose="care")
+
+
+@pytest.fixture
+def journey(system, workspace):
+    """A purpose of a service's, for which the operator's own policy shows free text."""
+    made = ready(system, workspace)
+    with made.begin("admin")() as work:
+        common = {"controller": workspace, "work": work}
+        register.add_purpose("care", basis=Basis.CONSENT, purpose_class=PurposeClass.SERVICE, **common)
+        register.add_notice(
+            "care", text="We help you.", language="en", purposes=["care"], recipients=["mailer"], **common
+        )
+    made.ports = with_lines(
+        made.ports,
+        "p2, marketing, care, free_text, show",
+        "p2, service, care, contact_email, show",
+        "p2, service, care, identity, show",
+        "p2, service, care, free_text, show",
+    )
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -58,29 +83,17 @@ def said(journey, note, **more):
     """A person who said this in a support note, and agreed to mail."""
     journey.send("web", identify("u1", ANN | {"support_note": note} | more))
     journey.work()
-    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    journey.say(State.GIVEN, "ann@example.org", "care", evidence="form", notice="care")
 
 
 def view(journey, *roles):
-    with journey.begin(*(roles or ("marketing",)), purpose="email_marketing")() as work:
+    with journey.begin(*(roles or ("marketing",)), purpose="care")() as work:
         person = journey.ports.identity.resolve(journey.profile("user_id", "u1"), work=work)
-        return profile_view.read(person, READING, fields=["support_note"], work=work, ports=journey.ports)
+        return profile_view.read(person, CARING, fields=["support_note"], work=work, ports=journey.ports)
 
 
 def release(journey, path):
-    plan = releases.Plan(
-        segment="everyone",
-        ask=Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mailer"),
-        traits=[3, NOTE],
-        endpoint=journey.endpoint(path),
-        public_url="https://cdp.example.org",
-    )
-    done = releases.run(
-        plan,
-        begin=journey.begin("marketing", purpose="email_marketing"),
-        ports=journey.ports,
-        limits=releases.Limits(),
-    )
+    done = journey.release(path, "care", traits=(3, NOTE))
     return done, [one["fields"] for one in lines(path)]
 
 
@@ -288,9 +301,9 @@ def test_what_nobody_declared_is_scanned_and_never_released(journey, scanner):
         (None, "note.inner.0", "IBAN_CODE"),
         (None, "note.inner.1", "CREDIT_CARD"),
     }
-    with journey.begin("marketing", purpose="email_marketing")() as work:
+    with journey.begin("marketing", purpose="care")() as work:
         person = journey.profile("user_id", "u1")
-        shown = profile_view.read(person, READING, fields=[], work=work, ports=journey.ports).shown
+        shown = profile_view.read(person, CARING, fields=[], work=work, ports=journey.ports).shown
     assert "title" not in shown and shown["support_note"] == CLEAN
 
 

@@ -86,7 +86,7 @@ def test_a_value_of_its_kind_keeps_its_class(name, value):
     """As people and programs write it."""
     declared = BuiltInCatalogue().trait(name)
 
-    assert classes("traits", name, value) == [declared.field_class if declared else FieldClass.UNCLASSIFIED]
+    assert classes("traits", name, value) == [declared.envelope if declared else FieldClass.UNCLASSIFIED]
 
 
 @pytest.mark.parametrize(

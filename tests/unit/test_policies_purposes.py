@@ -28,7 +28,7 @@ def test_every_template_loads_and_lets_a_release_use_contacts(kind):
     """A purpose that was agreed to can be used, whichever class it has."""
     decider = Decider(with_base(BASE, [("newsletter", template("newsletter", kind))]))
 
-    assert plan(decider, "service")[FieldClass.CONTACT] is Show.SHOW
+    assert plan(decider, "service")[FieldClass.CONTACT_EMAIL] is Show.SHOW
 
 
 @pytest.mark.parametrize("kind", PurposeClass)
@@ -45,7 +45,7 @@ def test_marketing_sees_no_address_in_clear():
     """What a marketer reads is masked; only a release carries it."""
     decider = Decider(with_base(BASE, [("newsletter", template("newsletter", PurposeClass.MARKETING))]))
 
-    assert plan(decider, "marketing")[FieldClass.CONTACT] is Show.MASK
+    assert plan(decider, "marketing")[FieldClass.CONTACT_PHONE] is Show.MASK
 
 
 def test_lines_of_a_purpose_change_no_other_purpose_and_no_act():
@@ -67,12 +67,13 @@ def test_lines_of_a_purpose_change_no_other_purpose_and_no_act():
     [
         "p, marketing, audit, read, allow\n",
         "g, marketing, admin\n",
-        "p2, service, another, contact, show\n",
-        "p2, service, *, contact, withhold\n",
-        "p2, service, newsletter, contact, shows\n",
-        "p2, stranger, newsletter, contact, show\n",
+        "p2, service, another, contact_email, show\n",
+        "p2, service, *, contact_email, withhold\n",
+        "p2, service, newsletter, contact_email, shows\n",
+        "p2, stranger, newsletter, contact_email, show\n",
         "p2, service, newsletter, unclassified, show\n",
-        "p2, service, newsletter, contact\n",
+        "p2, service, newsletter, contact_email\n",
+        "p2, service, newsletter, contact, show\n",
         "",
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -18,6 +19,8 @@ from cdp.profile_view import Asking
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
 from consent import register
 from consent.endpoints import EndpointTaken
+from policies.loader import load, load_default
+from policies.service import PolicyService
 
 PATIENCE = timedelta(seconds=10)
 EVERYONE = {"all": []}
@@ -63,11 +66,18 @@ class Journey:
             endpoints.create("mailer", name, str(address), work=work, ports=self.ports)
         return name
 
-    def release(self, path, purpose="email_marketing", inbox_lag=timedelta(seconds=5)):
+    def release(
+        self,
+        path,
+        purpose="email_marketing",
+        inbox_lag=timedelta(seconds=5),
+        channel=Channel.EMAIL,
+        traits=(3,),
+    ):
         plan = releases.Plan(
             segment="everyone",
-            ask=Ask(purpose=purpose, channel=Channel.EMAIL, recipient="mailer"),
-            traits=[3],
+            ask=Ask(purpose=purpose, channel=channel, recipient="mailer"),
+            traits=traits,
             endpoint=self.endpoint(path),
             public_url="https://cdp.example.org",
         )
@@ -78,14 +88,22 @@ class Journey:
             limits=releases.Limits(inbox_lag=inbox_lag),
         )
 
-    def say(self, state, email, **more):
+    def say(self, state, email, purpose="email_marketing", **more):
         return consents.say(
-            Saying(purpose="email_marketing", channel=Channel.EMAIL, state=state, **more),
+            Saying(purpose=purpose, channel=Channel.EMAIL, state=state, **more),
             About(identifier=Identifier("email", email)),
             begin=self.begin("support"),
             ports=self.ports,
             patience=PATIENCE,
         )
+
+
+def with_lines(ports, *lines):
+    """The ports with these policy lines beside the default ones, as in an operator's own file."""
+    base = load_default()
+    text = base.text + "".join(f"{line}\n" for line in lines)
+    own = load(base.model, text, known_roles=base.roles, known_purposes=None)
+    return replace(ports, policies=PolicyService(own))
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+"""The fixtures of the attacks."""
+
+from journeys import journey
+
+__all__ = ["journey"]

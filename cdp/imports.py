@@ -7,14 +7,14 @@ id is its own id and a digest of what the mapping makes of it.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Values
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from cdp import importing, inbox, sources, workspaces
-from cdp.importing import Choice, ImportRow, Loss, Mapping, Rejected, RejectFile
+from cdp.importing import Choice, ImportRow, Loss, Mapping, Refusal, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
 from cdp.kernel.errors import BadInput, NotAllowed, listed
@@ -45,13 +45,15 @@ class ImportNotAllowed(NotAllowed):
 class Imported:
     """What became of a file's rows.
 
-    `noes_heard` counts the rejected rows whose no holds all the same; `losses` the values that
-    could not be used, by kind and column.
+    `noes_heard` counts the rejected rows whose no holds all the same, `noes_of_nobody` those that
+    say no and name nobody who can be read; `losses` the values that could not be used, by kind and
+    column.
     """
 
     accepted: int = 0
     rejected: int = 0
     noes_heard: int = 0
+    noes_of_nobody: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     losses: dict[Loss, Counter[str]] = field(default_factory=dict)
 
@@ -102,6 +104,7 @@ def load(
                 "accepted": result.accepted,
                 "rejected": result.rejected,
                 "noes_heard": result.noes_heard,
+                "noes_of_nobody": result.noes_of_nobody,
             },
         ),
         work=work,
@@ -170,14 +173,20 @@ class _Taking:
             self.result.accepted += 1
             self._count_keys(row)
             key = f"{row.key}/{row.digest().hex()}"
-            return self._record(key, row.identifiers, row.choices, row.traits, served=row.served)
-        file.write(row)
+            return self._record(key, row, traits=row.traits, served=row.served)
         self.result.rejected += 1
         self.result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
-        if row.no is None:
+        if row.no is None or not self._names_somebody(row.no):
+            self.result.noes_of_nobody += row.no is not None
+            file.write(replace(row, no=None))
             return None
+        file.write(row)
         self.result.noes_heard += 1
-        return self._record(f"no/{row.no.digest().hex()}", row.no.identifiers, row.no.choices, None)
+        return self._record(f"no/{row.no.digest().hex()}", row.no)
+
+    def _names_somebody(self, no: Refusal) -> bool:
+        named = (*no.identifiers, *no.beside)
+        return any(self.ports.vault.normalise(space, raw, region=self.region) for space, raw in named)
 
     def _count_keys(self, row: ImportRow) -> None:
         """Count the columns of which nothing is an identity key: nobody can be reached or found by them."""
@@ -193,23 +202,23 @@ class _Taking:
     def _record(
         self,
         key: str,
-        identifiers: Sequence[tuple[str, str]],
-        choices: Sequence[Choice],
-        traits: Values[str, str] | None,
+        said: ImportRow | Refusal,
         *,
+        traits: Values[str, str] | None = None,
         served: bool = False,
     ) -> ImportRecord:
         """A record; without traits it is one of which only the no is taken."""
         return ImportRecord(
             key=key,
-            identifiers=list(identifiers),
+            identifiers=list(said.identifiers),
             traits=dict(traits or {}),
-            choices=[self._choice(one) for one in choices],
+            choices=[self._choice(one) for one in said.choices],
             notice_served=self.mapping.notice_served.notice
             if served and self.mapping.notice_served
             else None,
             region=self.mapping.phone_region,
             only_no=traits is None,
+            mentions=list(said.beside),
         )
 
     def _choice(self, said: Choice) -> ImportChoice:

@@ -1,20 +1,30 @@
 """Sources: where data comes from, how much it is believed, and what its consent categories mean."""
 
+import re
 from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import insert, select
 
 from cdp import tables
-from cdp.kernel.errors import Conflict, NotFound, listed
+from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.ports import Category, Source
 from cdp.vocabulary import SourceId
 from cdp.work import Work
 
+_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}\Z", re.ASCII)
+
 
 class SourceExists(Conflict):
     """There is a source of that name already."""
+
+
+class UnfitSourceName(BadInput):
+    """A source is named by up to 63 small letters, digits, _ . and -, and begins with a letter.
+
+    So mappings and consent categories can name it.
+    """
 
 
 class NoSuchSource(NotFound):
@@ -34,8 +44,10 @@ def create(
     """Register a source. `categories` says what its consent categories mean.
 
     Smaller `priority` wins when two sources disagree on a value. An `authoritative` source's
-    server key and imports verify identity. Raises `SourceExists`.
+    server key and imports verify identity. Raises `UnfitSourceName`, `SourceExists`.
     """
+    if not _NAME.match(name):
+        raise UnfitSourceName(field="name")
     if name in {source.name for source in every(work=work).values()}:
         raise SourceExists(field="name")
     source = Source(

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from cdp import workspaces
-from cdp.collection.contacts import mails, phones
+from cdp.collection.contacts import meant
 from cdp.consents import Opener, WordNotAllowed, drain, holders, wait_for_writers
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, NoAt, Ports, Word
@@ -171,9 +171,9 @@ def _identifiers(text: str, region: str, ports: Ports) -> list[Identifier]:
     """The contacts that a row plainly means, however they are written (`Ann <ann@a.example>`)."""
     mail = "@" in text or "\N{FULLWIDTH COMMERCIAL AT}" in text
     namespace = Namespace.EMAIL if mail else Namespace.PHONE
-    pieces = dict.fromkeys((text, *(mails(text) if mail else phones(text))))
-    values = [ports.vault.normalise(namespace, piece, region=region) for piece in pieces]
-    return [Identifier(namespace, value) for value in dict.fromkeys(values) if value is not None]
+    pieces = dict.fromkeys(((namespace, text), *meant(text, namespace)))
+    values = [(space, ports.vault.normalise(space, piece, region=region)) for space, piece in pieces]
+    return [Identifier(space, value) for space, value in dict.fromkeys(values) if value is not None]
 
 
 def _noes(

@@ -81,3 +81,15 @@ def _unseen(word: Word, purpose: Purpose, named: Mapping[NoticeId, frozenset[Pur
 def naming(notices: Notices) -> Mapping[NoticeId, frozenset[PurposeId]]:
     """What each version of a notice names as purposes."""
     return {one.id: one.purposes for versions in notices.versions.values() for one in versions}
+
+
+def whose(scope: Scope) -> str:
+    """Whom a word of that scope is kept for, as a part of a sentence."""
+    return _WHOSE[scope]
+
+
+_WHOSE = {
+    Scope.CONTACT: "for the contact, whoever goes by it",
+    Scope.PERSON: "for the person",
+    Scope.DEVICE: "for the device",
+}

@@ -193,11 +193,9 @@ def _reason(word: Any, terms: Terms) -> ColumnElement[Any]:
 
 
 def _branches(candidates: CTE, terms: Terms, members: FromClause) -> list[Select[Any]]:
-    branches = [_of_person(candidates, terms, members)]
+    branches = [_of_person(candidates, terms, members), _lent(candidates, terms, members)]
     if terms.at_contact:
         branches.append(_at_contact(candidates, terms, members))
-    if terms.sells:
-        branches.append(_lent(candidates, terms, members))
     return branches
 
 
@@ -238,8 +236,14 @@ def _of_person(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any
 
 
 def _lent(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
-    """Opt-outs of sale by devices that lend their behaviour to the profile (GPC)."""
+    """Noes of fragments that lend to the profile: opt-outs of sale by devices (GPC), and any by a person.
+
+    The latter are said by a source that is not believed in who somebody is: it joins nobody, and its
+    no is heard of whom it names.
+    """
     word, candidate, member = tables.current.alias(), candidates.c, members.alias()
+    by_device = and_(word.c.scope == Scope.DEVICE, _is(word.c.purpose_id, terms.sale))
+    by_person = and_(word.c.scope == Scope.PERSON, _in(word.c.purpose_id, _audible(terms)))
     return (
         select(
             *_columns(candidate, word),
@@ -250,7 +254,7 @@ def _lent(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
         .select_from(candidates)
         .join(member, member.c.lends_to == candidate.profile_id)
         .join(word, word.c.fragment_id == member.c.fragment_id)
-        .where(word.c.scope == Scope.DEVICE, word.c.polarity == NO, word.c.purpose_id == terms.sale)
+        .where(word.c.polarity == NO, or_(by_device, by_person) if terms.sells else by_person)
     )
 
 

@@ -160,6 +160,7 @@ def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:
     return [
         Recorded(
             entry=one.entry,
+            scope=one.word.scope,
             counted=one.not_counted is None,
             covered_by=one.covered_by,
             not_counted=one.not_counted,

@@ -22,6 +22,7 @@ from consent import purposes as tree
 from consent.purposes import Purpose, Purposes, Reserved
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z", re.ASCII)  # a word that a policy line can say
+_NOTICE_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}\Z", re.ASCII)  # as a mapping and a category can say it
 
 ROLES = frozenset({"processor", "joint", "independent", "entrusted"})
 
@@ -63,7 +64,10 @@ class UnknownPurpose(BadInput):
 
 
 class NotANoticeName(BadInput):
-    """A notice's name has no @ in it: what follows one is the number of a version."""
+    """A notice is named by up to 63 small letters, digits, _ . and -, and begins with a letter.
+
+    So mappings and categories can name it; what follows an @ there is the number of a version.
+    """
 
 
 class UnreadableNotice(BadInput):
@@ -212,7 +216,7 @@ def add_notice(
     `recipients` are those whom the notice names beside the controller itself; `published_at` is
     since when people have been shown it, if not since now.
     """
-    if "@" in name:
+    if not _NOTICE_NAME.match(name):
         raise NotANoticeName(field="name")
     # Consent is informed (GDPR 4(11)): nobody can have agreed to what says nothing.
     if not text.strip() or "\0" in text:

@@ -2,7 +2,8 @@
 
 Pure, the reference for `heard.py`, which collects the same in SQL. Words at a contact bind
 whoever holds it; a person's words bind the whole profile, but only those of the verified core
-are the person's own; a device lends its opt-out of sale, and nothing else.
+are the person's own; a device lends its opt-out of sale, and a source that is not believed in who
+somebody is lends its person's no.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ class Side(StrEnum):
     CONTACT = "contact"  # at this contact, whoever holds it
     CORE = "core"  # said by a fragment that verifiably is this person's
     FAR = "far"  # by a fragment on the other side of a scored link
-    LENT = "lent"  # by a device that lends its behaviour to this person
+    LENT = "lent"  # a no by a fragment that lends its behaviour to this person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,8 @@ def _sides(word: Said, place: Place, terms: Terms, members: Mapping[FragmentId, 
     sale = word.purpose == terms.sale
     if member.profile == place.profile and _device_counts(word, terms, sale=sale):
         yield Side.CORE if member.core == place.core else Side.FAR
-    if member.lends_to == place.profile and word.scope is Scope.DEVICE and sale and word.polarity == NO:
+    lent = sale if word.scope is Scope.DEVICE else True
+    if member.lends_to == place.profile and lent and word.polarity == NO:
         yield Side.LENT
 
 

@@ -281,6 +281,7 @@ def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:
         "entries": [
             {
                 "entry": one.entry,
+                "scope": one.scope,
                 "counted": one.counted,
                 "not_counted": one.not_counted,
                 "refused_by": one.covered_by,
@@ -293,11 +294,12 @@ def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:
 def _told(saying: Saying, done: Acknowledged) -> list[Text]:
     lines = []
     for one in done.entries:
+        kept = f"{counting.whose(one.scope)}, kept as entry {one.entry}"
         if one.counted:
-            lines.append(Text(f"{saying.state}: kept as entry {one.entry}."))
+            lines.append(Text(f"{saying.state} {kept}."))
         else:
             by = f" (entry {one.covered_by})" if one.covered_by else ""
-            lines.append(Text(f"Not counted: {counting.sentence(one.not_counted)}{by} Kept as {one.entry}."))
+            lines.append(Text(f"Not counted: {counting.sentence(one.not_counted)}{by} Said {kept}."))
     if done.suppressed:
         lines.append(
             Text(f"{saying.state}: nobody goes by that contact now; it holds for whoever comes with it.")

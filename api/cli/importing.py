@@ -30,6 +30,7 @@ _LOSSES = {
     Loss.NO_DATE: "no date",
     Loss.NO_COUNTRY: "no country",
     Loss.NO_NUMBER: "no number",
+    Loss.NO_VALUE: "a list or an object: map what is in it",
     Loss.DAMAGED: "a number that a spreadsheet damaged",
 }
 
@@ -75,9 +76,10 @@ def import_file(
             "accepted": taken.accepted,
             "rejected": taken.rejected,
             "noes_heard": taken.noes_heard,
+            "noes_of_nobody": taken.noes_of_nobody,
             "reasons": dict(taken.reasons),
             "losses": {loss: dict(columns) for loss, columns in taken.losses.items()},
-            "rejects": str(left),
+            "rejects": str(left) if taken.rejected else None,
             "processed": wait,
             "verdicts": dict(counted) if counted is not None else None,
         },
@@ -165,6 +167,8 @@ def _told(taken: Imported, left: Path, counted: Values[str, int] | None) -> list
     said: dict[str, object] = {"accepted": taken.accepted, "rejected": taken.rejected}
     if taken.rejected:
         said["noes heard"] = taken.noes_heard
+        if taken.noes_of_nobody:
+            said["noes of nobody who can be read"] = taken.noes_of_nobody
         said["rejects"] = left
     if counted is None:
         said["processed"] = "not yet: the worker will"

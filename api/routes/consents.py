@@ -16,7 +16,7 @@ from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Opener, Saying
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports
-from cdp.vocabulary import NEGATIVE, Channel, Identifier, State
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
 from consent import counting
 from policies.words import Action, Resource
 
@@ -95,6 +95,8 @@ class ConsentEntryOut(Out):
 
     entry: UUID
     """The id of the entry in the ledger of consent."""
+    scope: Scope
+    """Whom it binds: the person (`person`), or whoever goes by the contact (`contact`)."""
     counted: bool
     """Whether it takes effect; a refusal always does."""
     covered_by: UUID | None
@@ -119,6 +121,7 @@ class ConsentOut(Out):
             "entries": [
                 {
                     "entry": str(shapes.ENTRY),
+                    "scope": "person",
                     "counted": False,
                     "covered_by": str(shapes.EARLIER_ENTRY),
                     "not_counted": "refused_since",
@@ -215,6 +218,7 @@ def _kept(done: Acknowledged) -> ConsentOut:
         entries=[
             ConsentEntryOut(
                 entry=one.entry,
+                scope=one.scope,
                 counted=one.counted,
                 covered_by=one.covered_by,
                 not_counted=one.not_counted,

@@ -1,9 +1,16 @@
 """The contacts that a text plainly means: what people write around an address or a number is dropped.
 
-Whether what is left is an identity key is for the vault to say; nothing is guessed here.
+Whether what is left is an identity key is for the vault to say; nothing is guessed here. What
+only `meant` finds is enough to hear a no by, and too little to join anybody by.
 """
 
+import html
 import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from cdp.vocabulary import Namespace
 
 # More than these in one cell are a list of somebody's, and nobody's own.
 MOST = 5
@@ -22,6 +29,10 @@ _PHONE_BETWEEN = re.compile(r"\s*[;,|\n]\s*|\s+(?:/|or|oder|eller|ou|och|und|and
 _FLOAT = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?e[+]?\d+", re.IGNORECASE | re.ASCII)
 _FORMULA = re.compile(r"=\"(.*)\"", re.DOTALL)
+_SPELLED_AT = re.compile(r"\s*[\[({<]\s*(?:at|ät|@)\s*[\])}>]\s*", re.IGNORECASE)
+_SPELLED_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punkt|\.)\s*[\])}>]\s*", re.IGNORECASE)
+_CALLABLE = re.compile(r"[\s\"'(]*(?:tel:\s*)?\+[\s(]*\d", re.IGNORECASE)
+_MANY = 20  # contacts in one text; past them it is nobody's own
 
 
 def is_damaged(text: str) -> bool:
@@ -42,12 +53,38 @@ def unquoted(text: str) -> str:
     return text[1:].strip() if re.match(r"'[+\d]", text) else text
 
 
-def mails(text: str) -> list[str]:
+def meant(text: str, called: str) -> Iterator[tuple[str, str]]:
+    """Namespace and text of each contact that `text` plainly means, whatever it stands under.
+
+    `called` is the namespace that it stands under. An address is one in a column of telephones too,
+    and in the encoding of a link or a page (`a%40b.example`, `a&#64;b.example`); a telephone in any
+    place if it begins with a `+`.
+    """
+    for spelled in _spellings(text):
+        if "@" in spelled:
+            yield from ((Namespace.EMAIL, piece) for piece in mails(spelled, most=_MANY) if "@" in piece)
+        numbers = called in (Namespace.EMAIL, Namespace.PHONE) and any(map(str.isdigit, spelled))
+        if numbers or _CALLABLE.match(spelled):
+            yield from ((Namespace.PHONE, piece) for piece in phones(spelled, most=_MANY))
+
+
+def _spellings(text: str) -> list[str]:
+    """`text`, and what it says with the encodings undone that addresses travel in."""
+    found = {text: None}
+    for _ in range(3):  # a link in a link
+        text = html.unescape(unquote(text))
+        found[text] = None
+    found[unicodedata.normalize("NFKC", text)] = None
+    found[_SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))] = None
+    return list(found)
+
+
+def mails(text: str, *, most: int = MOST) -> list[str]:
     """The e-mail addresses in a cell, in order, each once; what is none is given back as it is."""
     text = unquoted(text)
     angled = _ANGLED.findall(text)
     pieces = angled or [piece for piece in _MAIL_BETWEEN.split(text) if "@" in piece]
-    return _few([_mail(piece) for piece in pieces] or [text], text)
+    return _few([_mail(piece) for piece in pieces] or [text], text, most)
 
 
 def _mail(piece: str) -> str:
@@ -57,10 +94,11 @@ def _mail(piece: str) -> str:
     return piece.strip(_MAIL_AROUND)
 
 
-def phones(text: str) -> list[str]:
+def phones(text: str, *, most: int = MOST) -> list[str]:
     """The telephone numbers in a cell, in order, each once."""
     text = unquoted(text)
-    return _few([number for piece in _PHONE_BETWEEN.split(text) if (number := _phone(piece))] or [text], text)
+    found = [number for piece in _PHONE_BETWEEN.split(text) if (number := _phone(piece))]
+    return _few(found or [text], text, most)
 
 
 def _phone(piece: str) -> str:
@@ -72,6 +110,6 @@ def _phone(piece: str) -> str:
     return f"+{piece[2:].lstrip()}" if re.match(r"00\s*[1-9]", piece) else piece
 
 
-def _few(found: list[str], text: str) -> list[str]:
+def _few(found: list[str], text: str, most: int) -> list[str]:
     each = list(dict.fromkeys(found))
-    return each if len(each) <= MOST else [text]
+    return each if len(each) <= most else [text]

@@ -6,12 +6,12 @@ they can be, and what is no clear yes is a no.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from cdp.collection.contacts import is_damaged, mails, phones, unquoted, whole
+from cdp.collection.contacts import is_damaged, mails, meant, phones, unquoted, whole
 from cdp.importing.consent_words import read_word
 from cdp.importing.countries import country
 from cdp.importing.days import day, instant
@@ -77,13 +77,14 @@ def _row(
 ) -> ImportRow:
     own = mapping.identifier
     used = (own.column, *mapping.identifiers, *mapping.traits)
-    texts = {column: _text(_one(row.values.get(column), column, mapping), column) for column in used}
+    texts = {column: _cell(row.values.get(column), column, mapping, losses) for column in used}
     key = texts[own.column]
     if key is not None and _TOTAL.fullmatch(key):
         raise _Unfit(own.column, Reason.TOTAL_ROW)
     if key is not None and len(key.split()) > 1 and _stands_alone(row, mapping):
         raise _Unfit(own.column, Reason.FOOTNOTE)
     named: list[tuple[str, str, str]] = []
+    beside: list[tuple[str, str]] = []
     for space, column in ((own.namespace, own.column), *((s, c) for c, s in mapping.identifiers.items())):
         text = texts[column]
         if text is None:
@@ -95,6 +96,7 @@ def _row(
             continue
         found = _identifiers(space, text)
         named += ((space, value, column) for value in found)
+        beside += meant(text, space)
         if space in _CONTACTS:
             texts[column] = found[0]
     if key is None or not named or named[0][2] != own.column:
@@ -104,16 +106,39 @@ def _row(
         value = _trait(row.values.get(column), texts[column], column, mapping, losses)
         if value is not None:
             traits[trait] = value
+    identifiers = tuple((space, value) for space, value, _ in named)
     return ImportRow(
         line=row.line,
         key=named[0][1],
-        identifiers=tuple((space, value) for space, value, _ in named),
+        identifiers=identifiers,
         columns=tuple(column for _, _, column in named),
         traits=traits,
         choices=choices,
         served=_served(row, mapping),
         losses=tuple(losses),
+        beside=_besides(beside, identifiers, choices),
     )
+
+
+def _besides(
+    found: Iterable[tuple[str, str]], named: Collection[tuple[str, str]], choices: Iterable[Choice]
+) -> tuple[tuple[str, str], ...]:
+    """The contacts that a row names elsewhere than in their columns; of a row that says no alone."""
+    if all(choice.given for choice in choices):
+        return ()
+    return tuple(one for one in dict.fromkeys(found) if one not in named)
+
+
+def _cell(value: object, column: str, mapping: Mapping, losses: list[tuple[Loss, str]]) -> str | None:
+    """A cell's text. Where it is no single value it costs its row only if it says whose that is."""
+    try:
+        return _text(_one(value, column, mapping), column)
+    except _Unfit as unfit:
+        names = column == mapping.identifier.column or mapping.identifiers.get(column) in _CONTACTS
+        if names or unfit.reason is not Reason.WRONG_TYPE:
+            raise
+        losses.append((Loss.NO_VALUE, column))
+        return None
 
 
 def _stands_alone(row: RawRow, mapping: Mapping) -> bool:
@@ -238,20 +263,24 @@ def _agreed_at(
 
 
 def _refusal(row: RawRow, mapping: Mapping, choices: tuple[Choice, ...]) -> Refusal | None:
-    """The no of a row that is rejected, with whom it names as far as that can be read."""
+    """The no of a row that is rejected, with whom it names as far as that can be read: perhaps nobody."""
     noes = tuple(choice for choice in choices if not choice.given)
     if not noes:
         return None
     own = mapping.identifier
     spaces = {own.column: own.namespace, **{c: s for c, s in mapping.identifiers.items() if c != own.column}}
     named: dict[tuple[str, str], None] = {}
+    beside: list[tuple[str, str]] = []
     for column, space in spaces.items():
-        for value in _candidates(row, column, space, mapping):
-            named.update(dict.fromkeys((space, one) for one in _identifiers(space, value)))
-    return Refusal(tuple(named), noes) if named else None
+        for value, certain in _candidates(row, column, space, mapping):
+            if certain:
+                named.update(dict.fromkeys((space, one) for one in _identifiers(space, value)))
+            beside += meant(value, space if certain else "")
+    return Refusal(tuple(named), noes, _besides(beside, named, noes))
 
 
-def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Iterator[str]:
+def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Iterator[tuple[str, bool]]:
+    """The texts that may be a column's, each with whether it can be told to be."""
     values = [row.values.get(column)] if row.near is None else row.near[column]
     for value in values:
         try:
@@ -260,8 +289,7 @@ def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Itera
             continue
         if text is None or is_damaged(text) or _TOTAL.fullmatch(text):
             continue
-        if len(values) < 2 or _looks_like(text, space):
-            yield text
+        yield text, len(values) < 2 or _looks_like(text, space)
 
 
 def _looks_like(text: str, space: str) -> bool:

@@ -14,9 +14,9 @@ from cdp.kernel import private
 
 
 class RejectFile:
-    """Writes rejects to `path` as they come, for its owner alone; made anew at each import, also when empty.
+    """Writes rejects to `path` as they come, for its owner alone; made anew at each import.
 
-    An import that fails leaves no file of rejects, for no row of it was judged.
+    An import of which no row is rejected leaves none, nor does one that fails, for no row of it was judged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class RejectFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if kind is not None and self.path.is_file():
+        if (kind is not None or not self.reasons) and self.path.is_file():
             self.path.unlink()
 
     def write(self, rejected: Rejected) -> None:

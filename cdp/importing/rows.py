@@ -47,6 +47,7 @@ class Loss(StrEnum):
     NO_DATE = "no_date"
     NO_COUNTRY = "no_country"
     NO_NUMBER = "no_number"
+    NO_VALUE = "no_single_value"  # a list or an object, where one value belongs
     DAMAGED = "spreadsheet_damage"  # 4.67E+10, where a long number was
 
 
@@ -63,14 +64,15 @@ class Choice(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Whom a rejected row names, as far as it can be read, and what it refuses."""
+    """Whom a rejected row names, as far as it can be read, and what it refuses; as in `ImportRow`."""
 
     identifiers: tuple[tuple[str, str], ...] = field(repr=False)
     choices: tuple[Choice, ...]
+    beside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def digest(self) -> bytes:
         """As `ImportRow.digest`."""
-        return _digest(("no", self.identifiers, self.choices))
+        return _digest(("no", self.identifiers, self.choices, *self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class ImportRow:
 
     `key` is the source's own id, the same in every export. `identifiers` are
     (namespace, raw value), the record's own first; they are not normalised yet. `columns`
-    are those that they stand in.
+    are those that they stand in. `beside` are contacts that stand in the wrong column: a no binds
+    them, and nobody goes by them.
     """
 
     line: int
@@ -118,6 +121,7 @@ class ImportRow:
     choices: tuple[Choice, ...] = ()
     served: bool = False  # the mapping's notice was served
     losses: Losses = ()
+    beside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def digest(self) -> bytes:
         """SHA-256 of all that the row says, the same for the same content.

@@ -1,7 +1,7 @@
 """One batch: its stages in order, in one Work."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -61,7 +61,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
     with stages.stage("consent"):
         register = _register(work=work, ports=ports)
     with stages.stage("recognise"):
-        evidence = [said.evidence for said, _ in meanings.values()]
+        evidence = [one.evidence for said, _ in meanings.values() for one in (said, *said.others)]
         recognised = ports.identity.recognise(evidence, work=work)
     # Up to here this batch has locked its own requests alone, and written nothing.
     # People are locked once a Work, in one order: a request with more messages goes in one piece.
@@ -193,11 +193,18 @@ def _place(
 ) -> _Batch:
     if not live:
         return _Batch(found=[], regrouped=frozenset(), claimed={})
+    # Whom else a no binds has a place of its own, in which nothing else is kept.
+    others = [
+        (replace(item, only_no=True), other, Sorted({}, {}))
+        for item, said, _ in live
+        for other in said.others
+    ]
+    placing = [*live, *others]
     with stages.stage("resolve"):
-        evidence = [said.evidence for _, said, _ in live]
+        evidence = [said.evidence for _, said, _ in placing]
         placement = ports.identity.place(evidence, work=work, recognised=recognised)
     found = []
-    for (item, said, parts), placed in zip(live, placement.placed, strict=True):
+    for (item, said, parts), placed in zip(placing, placement.placed, strict=True):
         if placed.erased:
             item.verdict = "erased"
         else:
@@ -286,7 +293,13 @@ def _refuse_again(
     message refuses its source has refused. Nobody is placed anew, so a person who is not there any
     more stays so.
     """
-    noes = [(item, said) for item, said in copies if says_no(item) and said.evidence.own in known]
+    noes = [
+        (item, one)
+        for item, said in copies
+        if says_no(item)
+        for one in (said, *said.others)
+        if one.evidence.own in known
+    ]
     keys = [(item.source.id, known[said.evidence.own]) for item, said in noes]
     fragments = ports.identity.lock_own(sorted(keys), work=work)
     words: list[tuple[Item, Word]] = []

@@ -6,7 +6,7 @@ the source's proof for that user id.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,7 @@ class Meaning(NamedTuple):
     trust: Trust
     row: UUID  # the id of its statement and of its event
     beside: frozenset[Identifier] = frozenset()  # contacts that it names, but does not say are the person's
+    others: "tuple[Meaning, ...]" = ()  # whom its no binds as well, though it joins nobody to them
 
 
 def row_id(mac: bytes) -> UUID:
@@ -77,6 +78,8 @@ def meaning(
     if isinstance(content, ImportRecord):
         named = _of_record(content, vault, content.region or region)
         traits: Mapping[str, Any] = content.traits
+        if says_no(item):
+            beside = _beside(content, vault, content.region or region) - named.keys()
     else:
         assert isinstance(content, Message), "invalid items have no meaning"
         traits = _person_traits(content)
@@ -87,6 +90,8 @@ def meaning(
         return None
     trust = _trust(item)
     own = _own(named, item.kind)
+    # What a source that is believed says that they go by is joined to them, and bound so.
+    others = {own, *named} if trust is Trust.VERIFIED else {own}
     proven = isinstance(content, Message) and _proven(item, content, vault, workspace)
     claims = tuple(
         Claim(
@@ -107,7 +112,14 @@ def meaning(
         claims=claims,
         mentions=_ordered(beside),
     )
-    return Meaning(evidence=evidence, traits=traits, trust=trust, row=row_id(item.mac), beside=beside)
+    return Meaning(
+        evidence=evidence,
+        traits=traits,
+        trust=trust,
+        row=row_id(item.mac),
+        beside=beside,
+        others=_others(item, named, but=others, vault=vault, region=region) if says_no(item) else (),
+    )
 
 
 def refusal(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> Meaning | None:
@@ -120,6 +132,7 @@ def refusal(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> M
     if isinstance(content, ImportRecord):
         raw = ((space, value, "import") for space, value in content.identifiers)
         named = _of_raw(raw, vault, content.region or region)
+        beside = _beside(content, vault, content.region or region) - named.keys()
     elif isinstance(content, Message):
         named = _of_message(content, _person_traits(content), vault, catalogue, region)
         beside = frozenset(_contacts_of(content, vault, catalogue, region)) - named.keys()
@@ -140,11 +153,52 @@ def refusal(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> M
         received_at=item.received_at,
         source=item.source,
         own=own,
-        own_trust=trust,
+        # A contact that is only mentioned is nobody's, though what is said has to be put somewhere.
+        own_trust=trust if own in named else Trust.ASSERTED,
         claims=claims,
         mentions=_ordered(one for one in named.keys() | beside if one != own and one.namespace in _REACHED),
     )
-    return Meaning(evidence=evidence, traits={}, trust=trust, row=row_id(item.mac), beside=beside - {own})
+    return Meaning(
+        evidence=evidence,
+        traits={},
+        trust=trust,
+        row=row_id(item.mac),
+        beside=beside - {own},
+        others=_others(item, named, but={own}, vault=vault, region=region),
+    )
+
+
+def _others(
+    item: Item, named: Iterable[Identifier], *, but: Collection[Identifier], vault: Vault, region: str
+) -> tuple[Meaning, ...]:
+    """Whom a no binds beside the item's own: those whom it names by an id and joins nobody to.
+
+    The previous id of an alias may be a person's as well as a device's, and to join by it would be a
+    guess. A public key binds devices alone.
+    """
+    ids = [one for one in named if one.namespace not in _REACHED]
+    if isinstance(item.content, Message) and item.content.type == "alias":
+        previous = [(Namespace.USER_ID, item.content.previous_id, "alias")]
+        ids += _of_raw(previous, vault, region)
+    if item.kind == "public":
+        ids = [one for one in ids if one.namespace == Namespace.ANONYMOUS_ID]
+    trust = _trust(item)
+    return tuple(
+        Meaning(
+            evidence=Evidence(
+                position=item.position,
+                received_at=item.received_at,
+                source=item.source,
+                own=one,
+                own_trust=trust,
+            ),
+            traits={},
+            trust=trust,
+            row=row_id(item.mac),
+        )
+        for one in dict.fromkeys(ids)
+        if one not in but
+    )
 
 
 def _trust(item: Item) -> Trust:
@@ -176,6 +230,12 @@ def _of_record(record: ImportRecord, vault: Vault, region: str) -> dict[Identifi
     named = _of_raw(((space, raw, "import") for space, raw in record.identifiers), vault, region)
     space, raw = record.identifiers[0]
     return named if vault.normalise(space, raw, region=region) is not None else {}
+
+
+def _beside(record: ImportRecord, vault: Vault, region: str) -> frozenset[Identifier]:
+    """The contacts that stand in the wrong column of an imported row."""
+    raw = ((space, value, "mention") for space, value in record.mentions)
+    return frozenset(_of_raw(raw, vault, region))
 
 
 def _of_message(

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cdp.collection import Message, objects
-from cdp.collection.contacts import mails, phones
+from cdp.collection.contacts import meant
 from cdp.vocabulary import REACHES, Namespace
 
 _REACHED = frozenset(REACHES.values())
-_READ: Mapping[str, Callable[[str], list[str]]] = {Namespace.EMAIL: mails, Namespace.PHONE: phones}
 # What people call a contact, without case and separators; the catalogue has its traits' names alone.
 _MAIL = ("email", "emailaddress", "emailadress", "emailid", "mail", "mailaddress", "useremail", "epost")
 _PHONE = (
@@ -44,8 +43,8 @@ def mentioned(message: Message, namespace_of: Callable[[str], str | None]) -> It
     for entry in objects(message.context.get("externalId")):
         yield from _contacts(called(entry.get("type")), entry.get("id"))
     for own in (message.user_id, message.anonymous_id, message.previous_id):
-        if own is not None and "@" in own:
-            yield from _contacts(Namespace.EMAIL, own)
+        if own is not None:
+            yield from meant(own, Namespace.USER_ID)
 
 
 def called(name: object) -> str | None:
@@ -56,11 +55,9 @@ def called(name: object) -> str | None:
 def _contacts(namespace: str | None, value: Any) -> Iterator[tuple[str, str]]:
     if namespace is None or namespace not in _REACHED:
         return
-    read = _READ.get(namespace)
     for text in _texts(value)[:_LEAVES]:
         yield namespace, text
-        if read is not None:
-            yield from ((namespace, piece) for piece in read(text) if piece != text)
+        yield from (found for found in meant(text, namespace) if found != (namespace, text))
 
 
 def _texts(value: Any) -> list[str]:

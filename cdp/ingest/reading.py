@@ -43,6 +43,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     notice_served: str | None = None  # the notice that this person was served: `name@2`, or a name
     region: str | None = None  # in which phone numbers without a prefix are read
     only_no: bool = False  # of a row that was rejected: whom it names and what it refuses count, no more
+    mentions: list[tuple[str, str]] = []  # contacts in the wrong column: a no binds them, and nobody has them
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,18 @@ from cdp.ingest.choices import Choice, choices
 from cdp.ingest.meaning import Meaning
 from cdp.ingest.reading import ImportRecord, Item
 from cdp.ports import Ground, Notices, Placed, Word
-from cdp.vocabulary import REACHES, Channel, ContactId, Identifier, NoticeId, PurposeId, Scope, State, Trust
+from cdp.vocabulary import (
+    REACHES,
+    Channel,
+    ContactId,
+    Identifier,
+    Namespace,
+    NoticeId,
+    PurposeId,
+    Scope,
+    State,
+    Trust,
+)
 
 # An order is open for the contract's purposes from its completion until here, unless a
 # later event says more (GDPR 6(1)(b)).
@@ -111,6 +122,8 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
             bound, state = own, State.REQUESTED
         else:
             yield _word(item, said, placed, purpose, channel, state, scope=Scope.DEVICE, **extra)
+            if not choice.given and _names_a_person(item, said):
+                yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
     elif at_contact and own:
         bound = own
     elif not choice.given or not at_contact:
@@ -119,6 +132,14 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
         bound = _refusing(placed, channel)
     for contact in bound:
         yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)
+
+
+def _names_a_person(item: Item, said: Meaning) -> bool:
+    """Whether a secret key says it of a person: for a no it need not be believed in who they are.
+
+    A public key can be anybody's, so by it nobody is muted.
+    """
+    return item.kind != "public" and said.evidence.own.namespace != Namespace.ANONYMOUS_ID
 
 
 def _contacts(
@@ -164,7 +185,8 @@ def _word(
         channel=channel,
         state=state,
         evidence=evidence,
-        trust=said.trust,
+        # Whoever holds a secret key is believed in a no, though not in who somebody is.
+        trust=Trust.VERIFIED if scope is Scope.PERSON else said.trust,
         received_at=item.received_at,
         asserted_at=asserted_at or item.received_at,
         notice=notice,

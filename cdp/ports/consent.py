@@ -148,6 +148,7 @@ class Recorded(NamedTuple):
     """What became of a word: whether it can count; if not why, in a stable word, and what refuses it."""
 
     entry: UUID
+    scope: Scope  # whom it binds: the person, their device, or whoever goes by the contact
     counted: bool
     covered_by: UUID | None = None
     not_counted: str | None = None

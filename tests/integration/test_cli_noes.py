@@ -196,3 +196,67 @@ def test_what_pipl_asks_separately_is_given_and_withdrawn_by_command(cdp, tmp_pa
     assert general.document["counted"] and given.document["counted"]
     assert withdrawn.code == Exit.OK
     assert (before, agreed, permitted()) == (0, 1, 0)
+
+
+def test_a_no_says_of_whom_each_of_its_words_is(cdp, tmp_path):
+    """Two words are kept: at the contact, for whoever goes by it, and of the person."""
+    load(cdp, tmp_path)
+    told = cdp("consent", "withdraw", *EMAIL, "--contact", ANN)
+    said = cdp("consent", "withdraw", *EMAIL, "--contact", ANN, "--json")
+
+    assert [line.partition(", kept")[0] for line in told.out.splitlines()[:2]] == [
+        "withdrawn for the contact, whoever goes by it",
+        "withdrawn for the person",
+    ]
+    assert [one["scope"] for one in said.document["entries"]] == ["contact", "person"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "mapping", "code", "left"),
+    [
+        (PEOPLE, CRM + OPT_IN, Exit.OK, []),
+        (PEOPLE + ",x@example.org,,X,X,DE,,no\n", CRM + OPT_IN, Exit.OK, ["crm.csv.rejects.ndjson"]),
+        (PEOPLE, CRM.replace("source: crm", "source: web"), Exit.BAD_INPUT, []),
+        (PEOPLE, CRM.replace("mail:", "post:"), Exit.BAD_INPUT, []),
+    ],
+)
+def test_only_rejected_rows_leave_a_file_of_rejects(cdp, tmp_path, rows, mapping, code, left):
+    """A clean import leaves nothing beside it, nor does one that failed."""
+    (tmp_path / "crm.csv").write_text(rows)
+    (tmp_path / "crm.yaml").write_text(mapping)
+    done = cdp(
+        "import", str(tmp_path / "crm.csv"), "--source", "crm", "--mapping", str(tmp_path / "crm.yaml")
+    )
+
+    assert done.code == code, done.err
+    assert [path.name for path in tmp_path.glob("*.rejects.*")] == left
+
+
+def test_a_no_that_names_nobody_is_counted_apart_from_those_that_are_heard(cdp, tmp_path):
+    """Nobody can be bound by it, and the result does not say that it was."""
+    (tmp_path / "crm.csv").write_text(PEOPLE + f",no address,,X,X,DE,,no\n,,{ANN},X,X,DE,,no\n")
+    (tmp_path / "crm.yaml").write_text(CRM + OPT_IN)
+    names = ("--source", "crm", "--mapping", str(tmp_path / "crm.yaml"), "--json")
+    done = cdp("import", str(tmp_path / "crm.csv"), *names)
+    lines = (tmp_path / "crm.csv.rejects.ndjson").read_text().splitlines()
+
+    assert (done.document["noes_heard"], done.document["noes_of_nobody"]) == (1, 1)
+    assert ["no_heard" in line for line in lines] == [False, True]
+    assert permitted(cdp) == 1, "Bob: Ann's address stands in the column of telephones, and is heard"
+
+
+@pytest.mark.parametrize("name", ["x y", "Mail", "1st", "ü", "a:b", "a@b", "", "x" * 64])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("purpose", "create", "{}", "--basis", "consent"),
+        ("notice", "publish", "{}", "--text", "{text}", "--purpose", "email_marketing"),
+        ("source", "create", "{}"),
+    ],
+)
+def test_what_nobody_could_name_elsewhere_is_not_made(cdp, tmp_path, command, name):
+    """Mappings, categories and policy lines name purposes, notices and sources by such words alone."""
+    done = cdp(*(one.format(name, text=tmp_path / "notice.txt") for one in command))
+
+    assert done.code == Exit.BAD_INPUT
+    assert "63 small letters" in done.err and "begins with a letter" in done.err

@@ -354,6 +354,17 @@ def test_rejects_name_line_column_and_reason_and_never_a_value(tmp_path):
     assert rejects.reasons == {"nul_byte": 1, "missing": 1}
 
 
+def test_without_a_rejected_row_there_is_no_file_of_rejects(tmp_path):
+    """Nor one of an import before; what lies about would be taken for a fault."""
+    path = tmp_path / "rejects.ndjson"
+    path.write_text("of the import before")
+    with RejectFile(path) as rejects:
+        pass
+
+    assert not rejects.reasons
+    assert not path.exists()
+
+
 def test_a_row_prints_nothing_personal(tmp_path):
     """A value can't reach a log by way of a repr."""
     text = repr(rows_of(tmp_path, as_csv(ROWS)))

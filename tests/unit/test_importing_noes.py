@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from cdp.importing import ImportRow, Rejected, load_mapping, read
+from cdp.importing import ImportRow, Loss, Rejected, load_mapping, read
 from governance.catalogue import BuiltInCatalogue
 
 ROWS = 20_000
@@ -149,6 +149,59 @@ def test_of_thousands_of_rows_that_are_broken_in_one_place_not_one_loses_its_no(
     assert sum(isinstance(row, Rejected) for row in heard.values()) > 500
     left = Counter(named(row, number) for number, row in heard.items())
     assert min(left[frozenset({name})] for name in NAMES) > 50, "each name is broken while the other is left"
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+@pytest.mark.parametrize(
+    ("cells", "beside"),
+    [
+        ({"mail": "", "phone": "a@a.example"}, ("email", "a@a.example")),
+        ({"id": "a@a.example"}, ("email", "a@a.example")),
+        ({"id": "", "phone": "Ann <a@a.example>"}, ("email", "a@a.example")),
+        ({"mail": "+46701740605"}, ("phone", "+46701740605")),
+        ({"mail": "070-174 06 05"}, ("phone", "070-174 06 05")),
+        ({"mail": "a%40a.example"}, ("email", "a@a.example")),
+        ({"id": "+46701740605"}, ("phone", "+46701740605")),
+    ],
+)
+@pytest.mark.parametrize("rejected", [True, False])
+def test_a_contact_in_the_wrong_column_is_named_by_a_no_and_by_no_yes(
+    tmp_path, form, cells, beside, rejected
+):
+    """What is plainly an address or a number is bound wherever it stands, and is no key."""
+    rows = [
+        {"id": "c1", "mail": "x@a.example", "phone": "", "name": "Bo\0" if rejected else "Bo"}
+        | cells
+        | {"ok": word}
+        for word in ("no", "yes")
+    ]
+    path = tmp_path / f"rows.{form}"
+    columns = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
+    if form == "csv":
+        lines = [",".join(f'"{cell}"' for cell in row.values()) for row in columns]
+        path.write_text("\n".join([",".join(COLUMNS), *lines]))
+    else:
+        path.write_text("\n".join(map(json.dumps, columns)))
+    no, yes = read(path, MAPPING)
+    said = no.no if isinstance(no, Rejected) else no
+
+    assert beside in said.beside and beside not in said.identifiers
+    assert (yes.no is None) if isinstance(yes, Rejected) else (yes.beside == ())
+
+
+@pytest.mark.parametrize("value", [["gold", "vip"], {"tier": "gold"}, []])
+def test_a_list_or_an_object_costs_its_cell_alone(tmp_path, value):
+    """The row is taken, and the cell counted; in the column that says whose it is, it costs the row."""
+    path = tmp_path / "rows.ndjson"
+    sound = dict.fromkeys(COLUMNS, "") | {"id": "c1", "mail": "a@a.example", "ok": "no"}
+    rows = [sound | {"name": value}, sound | {"born": value}, sound | {"id": value}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    name, born, own = read(path, MAPPING)
+
+    assert name.losses == ((Loss.NO_VALUE, "name"),)
+    assert born.losses == ((Loss.NO_VALUE, "born"),)
+    assert all(row.identifiers == (("crm:crm", "c1"), ("email", "a@a.example")) for row in (name, born))
+    assert isinstance(own, Rejected) and own.no.identifiers == (("email", "a@a.example"),)
 
 
 PLAIN = """

@@ -53,6 +53,35 @@ def test_a_no_finds_a_number_in_whatever_it_is_written(written):
     assert named(traits={"phone": written}) == {PHONE}
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("email", "ann%40a.example", MAIL),
+        ("email", "ann%2540a.example", MAIL),
+        ("email", "ann&#64;a.example", MAIL),
+        ("email", "ann&commat;a.example", MAIL),
+        ("email", "ann (at) a.example", MAIL),
+        ("email", "ann [at] a [dot] example", MAIL),
+        ("email", "ann\uff20a.example", MAIL),
+        ("email", "https://shop.example/u?mail=ann%40a.example", None),
+        ("email", "070-174 06 05", PHONE),
+        ("phone", "ann@a.example", MAIL),
+        ("phone", "%2B46701740605", PHONE),
+    ],
+)
+def test_a_no_finds_a_contact_in_another_encoding_or_under_another_name(name, written, meant):
+    """As links and pages write it, and in the wrong field: what is plainly a contact is bound."""
+    assert named(traits={name: written}) == ({meant} if meant else set())
+
+
+@pytest.mark.parametrize("own", ["ann%40a.example", "tel:+46701740605", "0701740605", "C-12345"])
+def test_an_id_is_a_contact_only_if_it_is_plainly_one(own):
+    """A customer's number in digits is nobody's telephone."""
+    plain = {"ann%40a.example": {MAIL}, "tel:+46701740605": {PHONE}}
+
+    assert named(userId=own) == plain.get(own, set())
+
+
 @pytest.mark.parametrize("name", ["Email", "EMAIL", "e-mail", "email_address", "emailAddress", "Mail"])
 def test_a_no_finds_an_address_under_whatever_it_is_called(name):
     """Names that the catalogue does not know identify nobody, and a no is heard by them."""

@@ -7,7 +7,7 @@ quarantined as it came.
 
 `loop.py` works the inbox off, `batch.py` runs the stages, `reading.py` opens and parses,
 `meaning.py` says whose a message is and what it claims, `storing.py` writes, `words.py` reads
-consent out of messages.
+consent out of messages; `hearing.py` keeps the noes of what is quarantined.
 """
 
 from cdp.ingest.batch import Limits, Summary, process

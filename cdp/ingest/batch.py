@@ -49,7 +49,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
     fails; the Work then rolls back and nothing of the batch has happened.
     """
     with stages.stage("claim"):
-        rows = _take(limits.messages, only, work=work)
+        rows = take(limits.messages, only, work=work)
     if not rows:
         return Summary(rows=0)
     with stages.stage("open"):
@@ -57,9 +57,9 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
     with stages.stage("parse"):
         items = read(rows, bodies, sources.every(work=work))
     with stages.stage("classify"):
-        meanings = _classify(items, work=work, ports=ports)
+        meanings = classify(items, work=work, ports=ports)
     with stages.stage("consent"):
-        register = _register(work=work, ports=ports)
+        register = register_of(work=work, ports=ports)
     with stages.stage("recognise"):
         evidence = [one.evidence for said, _ in meanings.values() for one in (said, *said.others)]
         recognised = ports.identity.recognise(evidence, work=work)
@@ -79,8 +79,8 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
 _DONE = "DELETE FROM cdp.inbox WHERE accept_seq = ANY(%b::int8[])"
 
 
-def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
-    """Lock the oldest rows that nobody else works on, no more of them than fill a batch."""
+def take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
+    """Lock `only`, or the oldest rows that nobody else works on, no more of them than fill a batch."""
     rows: list[InboxRow] = []
     count, ask, after = 0, 2, 0
     while count < messages:
@@ -115,7 +115,7 @@ def _take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
     return rows
 
 
-_Classified = tuple[Meaning, Sorted]
+Classified = tuple[Meaning, Sorted]
 
 
 class _Before(NamedTuple):
@@ -125,13 +125,13 @@ class _Before(NamedTuple):
     recognised: Recognised
 
 
-def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _Classified]:
+def classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, Classified]:
     """What the items mean, by number; those that mean nothing get their verdict."""
     add_macs(items, work.workspace, ports.vault)
     region = work.session.scalars(
         select(tables.workspaces.c.region).where(tables.workspaces.c.id == work.workspace)
     ).one()
-    meanings: dict[int, _Classified] = {}
+    meanings: dict[int, Classified] = {}
     for number, item in enumerate(items):
         said = understand(
             item, workspace=work.workspace, vault=ports.vault, catalogue=ports.catalogue, region=region
@@ -144,7 +144,7 @@ def _classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, _
 
 def _process_items(
     items: Sequence[Item],
-    meanings: Mapping[int, _Classified],
+    meanings: Mapping[int, Classified],
     before: _Before,
     *,
     work: Work,
@@ -160,13 +160,13 @@ def _process_items(
         if items[number].verdict == "duplicate"
     ]
     known = dict(before.recognised.contacts)
-    found = _place(live, before.recognised, work=work, ports=ports, stages=stages)
+    found = place(live, before.recognised, work=work, ports=ports, stages=stages)
     with stages.stage("verdicts"):
         erased = [item for item, _, _ in live if item.verdict == "erased"]
         if erased:
             storing.amend_verdicts(erased, work=work)
     if found:
-        _keep(found, before.register, work=work, ports=ports, stages=stages)
+        keep(found, before.register, work=work, ports=ports, stages=stages)
     with stages.stage("consent"):
         _refuse_again(copies, known, before.register, work=work, ports=ports)
     with stages.stage("verdicts"):
@@ -174,7 +174,9 @@ def _process_items(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
+class Batch:
+    """What was placed, and what follows from it for people."""
+
     found: list[Found]
     regrouped: frozenset[ProfileId]
     claimed: Mapping[tuple[FragmentId, ContactId], Identifier]
@@ -183,16 +185,17 @@ class _Batch:
         return bool(self.found or self.regrouped)
 
 
-def _place(
+def place(
     live: Sequence[tuple[Item, Meaning, Sorted]],
     recognised: Recognised,
     *,
     work: Work,
     ports: Ports,
     stages: Stages,
-) -> _Batch:
+) -> Batch:
+    """Place items, those that are refused for their no alone included; who was erased gets the verdict."""
     if not live:
-        return _Batch(found=[], regrouped=frozenset(), claimed={})
+        return Batch(found=[], regrouped=frozenset(), claimed={})
     # Whom else a no binds has a place of its own, in which nothing else is kept.
     others = [
         (replace(item, only_no=True), other, Sorted({}, {}))
@@ -218,10 +221,10 @@ def _place(
     }
     with stages.stage("consent"):
         ports.ledger.suppress(sorted(new, key=lambda pair: pair[0].int), work=work)
-    return _Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
+    return Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
 
 
-def _keep(batch: _Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:
+def keep(batch: Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:
     """Write what the batch leaves behind, under the locks of its people.
 
     Whatever reads waits for all that was sent before it. So what is read comes as early as it
@@ -259,7 +262,8 @@ def _let_scan(found: Sequence[Found], *, work: Work) -> None:
     )
 
 
-def _register(*, work: Work, ports: Ports) -> Register:
+def register_of(*, work: Work, ports: Ports) -> Register:
+    """What of the consent register messages refer to, as this Work sees it."""
     names = ports.ledger.purposes(work=work)
     return Register(
         purposes=names,
@@ -324,7 +328,7 @@ def _is_news(copy: Item, told: SaidBefore) -> bool:
     return not told.refused
 
 
-def _describe(batch: _Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
+def _describe(batch: Batch, *, work: Work, ports: Ports) -> set[ProfileId]:
     """Describe the people of whom something came that is kept in clear; the profiles to be summed up."""
     counted = {attribute.event for attribute in ports.catalogue.attributes() if attribute.event}
     acted: set[FragmentId] = {

@@ -1,9 +1,10 @@
 """Work the inbox off: batch by batch, and one by one where a batch fails.
 
 A request that fails by itself five times is quarantined as it came, sealed, so that it
-holds up nothing and nothing is lost. A part that does not answer, a full disk and others who
-change the same people are not the request's fault: no attempt is counted then. It waits, and
-releases hold for it, for it may be a withdrawal that the journal had no room for.
+holds up nothing and nothing is lost; what its messages refuse is heard before. A part that does
+not answer, a full disk and others who change the same people are not the request's fault: no
+attempt is counted then. It waits, and releases hold for it, for it may be a withdrawal that the
+journal had no room for.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cdp import tables
 from cdp.ingest.batch import Limits, Summary, process
+from cdp.ingest.hearing import hear
 from cdp.ingest.stages import Stages
 from cdp.kernel.database import IN_THE_WAY, OUT_OF_SERVICE, sqlstate
 from cdp.kernel.errors import Overloaded, Unavailable
@@ -90,10 +92,27 @@ def _count_attempt(begin: Opener, number: int, reason: str, ports: Ports) -> Non
             update(tables.inbox)
             .where(tables.inbox.c.accept_seq == number)
             .values(attempts=tables.inbox.c.attempts + 1)
-            .returning(tables.inbox)
+            .returning(tables.inbox.c.attempts)
         ).one_or_none()
-        if row is None or row.attempts < ATTEMPTS:
-            return
+    if row is None or row.attempts < ATTEMPTS:
+        return
+    try:
+        with begin() as work:
+            heard = hear(number, work=work, ports=ports)
+            _set_aside(number, reason, heard, work=work, ports=ports)
+    except Exception as error:  # Whatever it is, the request must not hold up the others for ever.
+        log().warning("noes_unheard", accept_seq=number, exc_info=True)
+        if not (_out_of_service(error) or _others_in_the_way(error)):
+            with begin() as work:
+                _set_aside(number, reason, None, work=work, ports=ports)
+
+
+def _set_aside(number: int, reason: str, heard: int | None, *, work: Work, ports: Ports) -> None:
+    """Move a request into quarantine; `heard`: of how many messages the no is kept, None: nobody can tell."""
+    row = work.session.execute(
+        delete(tables.inbox).where(tables.inbox.c.accept_seq == number).returning(tables.inbox)
+    ).one_or_none()
+    if row is not None:
         work.session.execute(
             insert(tables.quarantine).values(
                 workspace_id=work.workspace,
@@ -110,8 +129,11 @@ def _count_attempt(begin: Opener, number: int, reason: str, ports: Ports) -> Non
                 quarantined_at=work.now,
             )
         )
-        work.session.execute(delete(tables.inbox).where(tables.inbox.c.accept_seq == number))
         ports.audit.record(
-            AuditEntry(action="worker:inbox:quarantine", outcome="failed", detail={"reason": reason}),
+            AuditEntry(
+                action="worker:inbox:quarantine",
+                outcome="failed",
+                detail={"reason": reason, "noes_heard": heard},
+            ),
             work=work,
         )

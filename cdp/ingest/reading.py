@@ -5,7 +5,7 @@ behind this has one path. The worker parses exactly what was stored; the HTTP pa
 exactly what came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,15 +95,21 @@ class Item:
 _imports = msgspec.json.Decoder(ImportBody)
 
 
-def read(rows: Sequence[InboxRow], bodies: Sequence[bytes], sources: dict[SourceId, Source]) -> list[Item]:
-    """The items of opened rows, in order of acceptance.
+def read(
+    rows: Sequence[InboxRow],
+    bodies: Sequence[bytes],
+    sources: dict[SourceId, Source],
+    *,
+    records: Callable[[bytes], Sequence[ImportRecord]] | None = None,
+) -> list[Item]:
+    """The items of opened rows, in order of acceptance; `records` reads an import's rows otherwise.
 
     Raises `ImportOfAnotherVersion`, and another `BadInput` for a broken body.
     """
     items: list[Item] = []
     for row, body in zip(rows, bodies, strict=True):
         if row.kind == "import":
-            contents: Sequence[Message | ImportRecord | Invalid] = _records(body)
+            contents: Sequence[Message | ImportRecord | Invalid] = (records or _records)(body)
         else:
             path, _, payload = body.partition(b"\n")
             contents = parse(decode(payload, path_type=path.decode()), received_at=row.received_at)

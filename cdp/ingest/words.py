@@ -128,7 +128,7 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
         bound = own
     elif not choice.given or not at_contact:
         yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
-    if not choice.given and (at_contact or said.beside or said.trust is Trust.ASSERTED):
+    if not choice.given and (at_contact or said.beside or said.trust is Trust.ASSERTED or item.only_no):
         bound = _refusing(placed, channel)
     for contact in bound:
         yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)

@@ -20,16 +20,23 @@ from cdp.work import open_work
 
 def fail(journey, attempts=6):
     """The inbox is worked off while identity is broken: what waits is quarantined."""
+    fail_in(journey, "place", attempts)
+
+
+def fail_in(journey, method, attempts=6):
+    """As `fail`, with a fault in one method of identity's, which fails where it is given anything."""
     identity = journey.ports.identity
 
     class Broken:
         """Identity with a fault in it."""
 
         def __getattr__(self, name):
-            return getattr(identity, name)
+            return fails if name == method else getattr(identity, name)
 
-        def place(self, *_, **__):
+    def fails(given, **more):
+        if given:
             raise ValueError
+        return getattr(identity, method)(given, **more)
 
     broken = Journey(
         replace(journey.system, ports=replace(journey.ports, identity=Broken())), journey.workspace
@@ -76,13 +83,75 @@ def test_a_request_comes_back_whole_and_at_its_own_place(journey):
 OLD = {"key": "1", "identifiers": [["crm:web", "1"], ["email", ANN["email"]]], "traits": {}, "opt_in": False}
 
 
-def test_rows_that_another_version_stored_are_set_aside_and_named_and_never_guessed(journey):
-    """A field that this version does not know may be a no: the rows wait, and their reason says for what."""
-    body = json.dumps({"records": [OLD]}).encode()
+def stored_by_another(journey, *records):
+    """Rows in the inbox that this version did not write."""
+    body = json.dumps({"records": records}).encode()
     with journey.begin()() as work:
         web = sources.named("web", work=work)
-        request = Accepted(source=web.id, kind="import", body=body, items=1, gpc=False)
+        request = Accepted(source=web.id, kind="import", body=body, items=len(records), gpc=False)
         inbox.accept([request], vault=journey.ports.vault, work=work)
+
+
+NAMED = {"key": "1", "identifiers": [["crm:web", "1"], ["email", ANN["email"]]], "traits": {}}
+ABOUT = {"purpose": "email_marketing", "channel": "email", "notice": None}
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        (NAMED | {"opt_in": False, "consent": ["email_marketing", "email", "newsletter"]}, 1),
+        (NAMED | {"opt_in": False}, 1),
+        (NAMED | {"opt_in": "no", "consent": "email_marketing"}, 1),
+        (NAMED | {"choices": [ABOUT | {"given": False}], "new": 1}, 1),
+        (NAMED | {"choices": [ABOUT | {"given": "no"}], "new": 1}, 1),
+        (NAMED | {"choices": ["no"], "new": 1}, 1),
+        (NAMED | {"choices": {"given": False}, "identifiers": [["email", ANN["email"]], 7], "new": 1}, 1),
+        (NAMED | {"mentions": [["email", ANN["email"]]], "identifiers": 7, "opt_in": False}, 1),
+        (NAMED | {"opt_in": True, "consent": ["email_marketing", "email", "newsletter"]}, 2),
+        (NAMED | {"choices": [ABOUT | {"given": True}], "new": 1}, 2),
+        (NAMED | {"new": 1}, 2),
+    ],
+)
+def test_the_no_of_a_row_that_another_version_stored_is_heard_when_it_is_set_aside(
+    journey, tmp_path, row, left
+):
+    """C14: of a format that nobody can read whole, the no alone; a no to nothing in particular is to all."""
+    journey.send("web", identify("ann", ANN), identify("bob", BOB))
+    journey.work()
+    for person in (ANN, BOB):
+        journey.say(State.GIVEN, person["email"], evidence="form", notice="newsletter")
+    before = journey.release(tmp_path / "before.ndjson").released
+    stored_by_another(journey, NAMED | {"key": "0", "identifiers": [], "new": 1}, row)
+    journey.work()
+
+    assert [one.reason for one in listed(journey)] == ["ImportOfAnotherVersion"]
+    assert (before, journey.release(tmp_path / "after.ndjson").released) == (2, left)
+
+
+def test_what_is_set_aside_says_all_of_it_when_it_comes_back(journey, tmp_path):
+    """What was heard of it before made it no copy of itself, and is said once more."""
+    journey.send("web", identify("ann", ANN))
+    journey.work()
+    journey.say(State.GIVEN, ANN["email"], evidence="form", notice="newsletter")
+    no = {"consent": {"categoryPreferences": {"marketing": False}}}
+    with journey.begin("admin")() as work:
+        sources.create(
+            "app", priority=3, authoritative=True, controller_id=journey.workspace, work=work,
+            categories={"marketing": ("email_marketing", "email")},
+        )  # fmt: skip
+    journey.send("app", identify("ann", ANN, messageId="1", context=no), ordered("ann", 2, 5.0))
+    fail_in(journey, "state")
+    (one,) = listed(journey)
+    heard = journey.release(tmp_path / "heard.ndjson").released
+    requeue(journey, one.accept_seq)
+
+    assert heard == 0, "its no holds while it waits"
+    assert journey.work() == {"accepted": 2}
+
+
+def test_rows_that_another_version_stored_are_set_aside_and_named_and_never_guessed(journey):
+    """A field that this version does not know may be a no: the rows wait, and their reason says for what."""
+    stored_by_another(journey, OLD)
     journey.send("web", identify("u2", BOB))
     done = journey.work()
     (one,) = listed(journey)

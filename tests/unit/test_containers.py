@@ -33,7 +33,10 @@ _SERVICE = {
         "build": {"const": "."},
         "command": _WORDS,
         "environment": {"type": "object", "additionalProperties": _TEXT},
-        "ports": {"type": "array", "items": {"pattern": r"^127\.0\.0\.1:[0-9]{4}:[0-9]{4}$"}},
+        "ports": {
+            "type": "array",
+            "items": {"pattern": r"^127\.0\.0\.1:([0-9]{4}|\$\{[A-Z_]+:-[0-9]{4}\}):[0-9]{4}$"},
+        },
         "volumes": {"type": "array", "items": {"pattern": r"^(\./)?[\w./-]+:/[\w./-]+(:ro)?$"}},
         "depends_on": {
             "type": "object",
@@ -104,6 +107,51 @@ def test_the_compose_file_starts_the_platform_and_its_neighbours():
     assert SERVICES["postgres"]["image"].startswith("postgres:18.")
     assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
     assert set(COMMANDS) >= OURS
+
+
+def interpolated(text: str, **environment: str) -> str:
+    """`text` as compose reads it: `${NAME:-default}`, a default may have one in it, and `${NAME:?}`."""
+    innermost = re.compile(r"\$\{(\w+):([-?])([^${}]*)\}")
+    while found := innermost.search(text):
+        name, kind, default = found.groups()
+        assert environment.get(name) or kind == "-", f"{name} is missing"
+        text = text[: found.start()] + (environment.get(name) or default) + text[found.end() :]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("environment", "port", "url"),
+    [
+        ({}, "8400", "http://127.0.0.1:8400"),
+        ({"CDP_PORT": "8511"}, "8511", "http://127.0.0.1:8511"),
+        (
+            {"CDP_PORT": "8511", "CDP_PUBLIC_URL": "https://cdp.example.org"},
+            "8511",
+            "https://cdp.example.org",
+        ),
+    ],
+)
+def test_the_port_of_the_machine_and_every_address_move_together(environment, port, url):
+    """A link that leads to the port that the API was moved away from would lose a no."""
+    (published,) = SERVICES["api"]["ports"]
+    urls = {
+        interpolated(service["environment"]["CDP_PUBLIC_URL"], **environment)
+        for service in SERVICES.values()
+        if "CDP_PUBLIC_URL" in service.get("environment", {})
+    }
+
+    assert interpolated(published, **environment) == f"127.0.0.1:{port}:{Settings().port}"
+    assert urls == {url}
+
+
+def test_an_addresses_port_stands_nowhere_else_in_the_compose_file():
+    """But for the container's own, which nobody outside sees."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    left = re.sub(
+        r"^#.*$|\$\{CDP_PORT:-8400\}(:8400)?|http://127\.0\.0\.1:8400/readyz", "", text, flags=re.MULTILINE
+    )
+
+    assert "8400" not in left
 
 
 @pytest.mark.parametrize("name", sorted(OURS))

@@ -14,7 +14,7 @@ from api import client_paths, problems
 from api.auth.write_keys import WriteKeys
 from api.bulkheads import Bulkheads, Kind
 from api.collect import Collection
-from api.deps import DOCUMENTED_QUERY, System
+from api.deps import DOCUMENTED_QUERY, System, check_query
 from api.edge import Edge
 from api.openapi import document
 from api.routes import LENIENT, ROUTERS, methods
@@ -71,7 +71,8 @@ def _describe(app: FastAPI, system: System) -> None:
     def described() -> bytes:
         return msgspec.json.encode(document(app, system.ports.catalogue))
 
-    async def serve(_: Request) -> Response:
+    async def serve(request: Request) -> Response:
+        check_query(request, documented=False)
         return Response(described(), media_type="application/json")
 
     app.add_route("/openapi.json", serve, ["GET"], include_in_schema=False)

@@ -221,17 +221,22 @@ def working(resource: Resource, action: Action, *, purpose: str) -> Any:
     return Depends(work, scope="function")
 
 
-async def _documented_query(request: Request) -> None:
-    """Refuse a query where none is documented; where one is, its model refuses what is beyond it (S5).
+def check_query(request: Request, *, documented: bool) -> None:
+    """Refuse a query where none is documented, and a name that is there twice, each by its name.
 
-    A name that is there twice is refused too: of two readers each could believe another value.
+    Of two values each of two readers could believe another one. Raises `RequestValidationError`.
     """
     names = Counter(name for name, _ in request.query_params.multi_items())
     faults = [{"loc": ("query", name), "type": "said_twice"} for name, times in names.items() if times > 1]
-    if not request.scope["route"].dependant.query_params:
+    if not documented:
         faults = [{"loc": ("query", name), "type": "extra_forbidden"} for name in names]
     if faults:
         raise RequestValidationError(faults)
+
+
+async def _documented_query(request: Request) -> None:
+    """Check the query of a route; where one is documented, its model refuses what is beyond it (S5)."""
+    check_query(request, documented=bool(request.scope["route"].dependant.query_params))
 
 
 DOCUMENTED_QUERY = Depends(_documented_query)

@@ -154,7 +154,7 @@ def _library(address: Address, whose: str, parameters: list[dict[str, Any]]) -> 
     return {
         "get": {
             "tags": ["collection"],
-            "summary": f"What {whose} ask for before they send",
+            "summary": f"Get the settings that {whose} ask for",
             "operationId": _operation("library", address),
             "parameters": parameters,
             "responses": {
@@ -172,7 +172,7 @@ def _metrics(address: Address) -> dict[str, Any]:
     return {
         "post": {
             "tags": ["collection"],
-            "summary": "How Segment's browser library fares, in its own words",
+            "summary": "Take the metrics of Segment's browser library",
             "description": "It is answered and not read, so that the library does not try again.",
             "operationId": _operation("library", address),
             "requestBody": {

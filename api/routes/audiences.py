@@ -74,7 +74,7 @@ class PreviewOut(Out):
     """1: the counts are exact; else each is rounded down to a multiple of this number."""
 
 
-@router.post("/preview")
+@router.post("/preview", summary="Count an audience, and why the rest is left out")
 def post_preview(
     body: PreviewIn,
     client: Annotated[Client, requires(Resource.AUDIENCE, Action.PREVIEW)],

@@ -38,21 +38,27 @@ class NoSuchLog(NotFound):
     """There is no such log, epoch or tile, or no checkpoint covers it yet."""
 
 
-@router.get("/{log}/checkpoint", response_class=Response)
+@router.get("/{log}/checkpoint", summary="Get a log's newest signed checkpoint", response_class=Response)
 def newest_checkpoint(log: Log, system: SystemDep) -> Response:
     """The newest signed checkpoint of the epoch that is being written."""
     with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:
         return _note(_head(storage.newest_epoch(session=work.session), work))
 
 
-@router.get("/{log}/{epoch}/checkpoint", response_class=Response)
+@router.get(
+    "/{log}/{epoch}/checkpoint", summary="Get the signed checkpoint of an epoch", response_class=Response
+)
 def checkpoint(log: Log, epoch: Epoch, system: SystemDep) -> Response:
     """The newest signed checkpoint of one epoch, as a signed note."""
     with open_for(system, _workspace(log, system), _WITNESS, "witnessing") as work:
         return _note(_head(epoch, work))
 
 
-@router.get("/{log}/{epoch}/tile/{rest:path}", response_class=Response)
+@router.get(
+    "/{log}/{epoch}/tile/{rest:path}",
+    summary="Get a tile of a log, to verify it yourself",
+    response_class=Response,
+)
 def tile(log: Log, epoch: Epoch, rest: Tile, system: SystemDep) -> Response:
     """A tile of hashes: `tile/<L>/<N>`, with `.p/<W>` behind it if it is partial."""
     wanted = tiles.parse(f"tile/{rest}")

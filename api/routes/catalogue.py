@@ -72,7 +72,7 @@ class AttributesOut(Out):
     """All of them, by name."""
 
 
-@router.get("/traits")
+@router.get("/traits", summary="List the traits that can be asked for")
 def get_traits(ports: PortsDep) -> TraitsOut:
     """The traits that profiles and releases can ask for; the same in every workspace."""
     return TraitsOut(
@@ -88,7 +88,7 @@ def get_traits(ports: PortsDep) -> TraitsOut:
     )
 
 
-@router.get("/attributes")
+@router.get("/attributes", summary="List the attributes that rules can compare")
 def get_attributes(ports: PortsDep) -> AttributesOut:
     """The attributes that a segment's rule can compare; the same in every workspace."""
     return AttributesOut(

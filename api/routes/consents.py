@@ -141,7 +141,7 @@ class ConsentOut(Out):
     """The entries that were written: one for each person and contact that it is about."""
 
 
-@router.post("/consents")
+@router.post("/consents", summary="Record what somebody said: yes, no, or asked")
 def post_consent(
     body: ConsentIn,
     client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
@@ -195,7 +195,7 @@ class HolderChangeIn(Strict):
     """The telephone number or address that belongs to somebody else now."""
 
 
-@router.post("/contacts/holder-change")
+@router.post("/contacts/holder-change", summary="End all grants at a contact that changed hands")
 def post_holder_change(
     body: HolderChangeIn,
     client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],

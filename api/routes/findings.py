@@ -115,7 +115,7 @@ class DecisionOut(Out):
     """The decision that counts now."""
 
 
-@router.get("")
+@router.get("", summary="List personal data that nobody declared")
 def get_findings(
     ask: Annotated[FindingsAsk, Query()],
     work: Annotated[Work, working(Resource.FINDING, Action.READ, purpose=PURPOSE)],
@@ -135,7 +135,7 @@ def get_findings(
     )
 
 
-@router.post("/{finding_id}/decisions", responses=failures(404))
+@router.post("/{finding_id}/decisions", summary="Decide on a finding", responses=failures(404))
 def post_decision(
     finding_id: Annotated[UUID, Path(description="The finding's id.", examples=[str(shapes.FINDING)])],
     body: DecisionIn,

@@ -45,13 +45,17 @@ class Readiness(Out):
     """
 
 
-@router.get("/healthz", responses={422: failures()[422]})
+@router.get("/healthz", summary="Ask whether the process answers", responses={422: failures()[422]})
 async def healthz() -> Health:
     """The process is alive: answered without a thread or a connection."""
     return Health()
 
 
-@router.get("/readyz", responses={**failures(), 503: {"model": Readiness, "description": "Not ready"}})
+@router.get(
+    "/readyz",
+    summary="Ask whether every part answers",
+    responses={**failures(), 503: {"model": Readiness, "description": "Not ready"}},
+)
 def readyz(system: SystemDep, response: Response) -> Readiness:
     """Whether the database answers, is migrated, and the state directory can be written."""
     found = readiness.look(system)

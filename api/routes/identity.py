@@ -37,7 +37,7 @@ class SeparateOut(Out):
     """The profiles that the two belong to now, by id."""
 
 
-@router.post("/separate")
+@router.post("/separate", summary="Say that two fragments are two people")
 def post_separate(
     body: SeparateIn,
     client: Annotated[Client, requires(Resource.IDENTITY, Action.UNMERGE)],
@@ -82,7 +82,7 @@ class JoinOut(Out):
     """The profile that the two belong to now, by id; two where something keeps them apart."""
 
 
-@router.post("/join", responses=failures(409))
+@router.post("/join", summary="Say that two fragments are one person", responses=failures(409))
 def post_join(
     body: JoinIn,
     client: Annotated[Client, requires(Resource.IDENTITY, Action.MERGE)],
@@ -137,7 +137,7 @@ class QuarantinedOut(Out):
     """The fragments in quarantine, by id."""
 
 
-@router.get("/quarantined")
+@router.get("/quarantined", summary="List fragments that link nobody, and why")
 def get_quarantined(
     work: Annotated[Work, working(Resource.IDENTITY, Action.READ, purpose="identity_stewardship")],
     ports: PortsDep,
@@ -172,7 +172,7 @@ class WaiveIn(Strict):
     """How you know that it is one person's, as one of these words."""
 
 
-@router.post("/waive", responses=failures(409))
+@router.post("/waive", summary="Release a fragment from quarantine", responses=failures(409))
 def post_waive(
     body: WaiveIn,
     client: Annotated[Client, requires(Resource.IDENTITY, Action.MERGE)],

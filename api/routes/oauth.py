@@ -115,6 +115,7 @@ class RefusalOut(Out):
 
 @router.post(
     "/oauth/token",
+    summary="Get an access token for a client",
     responses={
         **{status: shape for status, shape in failures(413).items() if status != 422},
         400: {"model": RefusalOut, "description": "The request is refused"},

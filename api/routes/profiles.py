@@ -99,7 +99,7 @@ class ProfileOut(Out):
     """The decision, signed as a JWS; the key is in `/.well-known/jwks.json`."""
 
 
-@router.get("/{profile_id}")
+@router.get("/{profile_id}", summary="Read a profile for a purpose")
 def get_profile(
     profile_id: shapes.ProfilePath,
     ask: Annotated[ProfileAsk, Query()],
@@ -114,7 +114,7 @@ def get_profile(
     return _shown(view)
 
 
-@router.post("/query")
+@router.post("/query", summary="Read the profile of a contact for a purpose")
 def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: PortsDep) -> ProfileOut:
     """Read the profile of a contact; its value goes in the body, never in an address."""
     asking = _asking(client, body.purpose)

@@ -70,7 +70,7 @@ class InForceOut(Out):
     """A digest of the whole policy that is in force now; decisions name it."""
 
 
-@router.get("/policy-lines")
+@router.get("/policy-lines", summary="List the policy lines of purposes")
 def get_lines(
     work: Annotated[Work, working(Resource.PURPOSE, Action.READ, purpose="operation")], ports: PortsDep
 ) -> EveryLinesOut:
@@ -81,13 +81,21 @@ def get_lines(
     )
 
 
-@router.post("/purposes/{purpose}/policy-lines/agreement", responses=failures(404, 409))
+@router.post(
+    "/purposes/{purpose}/policy-lines/agreement",
+    summary="Put a purpose's policy lines in force",
+    responses=failures(404, 409),
+)
 def post_agreement(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
     """Agree to the proposed lines: they are in force at the next request of every process."""
     return InForceOut(purpose=purpose, version=policy_lines.agree(purpose, work=work, ports=ports))
 
 
-@router.post("/purposes/{purpose}/policy-lines/withdrawal", responses=failures(404, 409))
+@router.post(
+    "/purposes/{purpose}/policy-lines/withdrawal",
+    summary="Take a purpose's policy lines out of force",
+    responses=failures(404, 409),
+)
 def post_withdrawal(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
     """Take lines out of force: nothing is shown or sent for the purpose until they are agreed to again."""
     return InForceOut(purpose=purpose, version=policy_lines.withdraw(purpose, work=work, ports=ports))

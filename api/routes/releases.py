@@ -91,7 +91,7 @@ class ReleaseOut(Out):
     """
 
 
-@router.post("/releases")
+@router.post("/releases", summary="Release an audience to a recipient")
 def post_release(
     body: ReleaseIn,
     client: Annotated[Client, requires(Resource.RELEASE, Action.RUN)],

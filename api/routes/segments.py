@@ -39,7 +39,7 @@ class SegmentOut(Out):
     """What it is called."""
 
 
-@router.post("/segments", status_code=201, responses=failures(401, 403, 409))
+@router.post("/segments", summary="Save a segment", status_code=201, responses=failures(401, 403, 409))
 def post_segment(
     body: SegmentIn,
     work: Annotated[Work, working(Resource.SEGMENT, Action.WRITE, purpose="segmentation")],

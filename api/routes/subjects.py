@@ -160,7 +160,7 @@ class ErasedOut(Out):
     """The proof for the person."""
 
 
-@router.get("/{profile}/access")
+@router.get("/{profile}/access", summary="Get the access package of a person")
 def get_access(
     profile: ProfilePath,
     work: Annotated[Work, working(Resource.SUBJECT, Action.ACCESS, purpose="subject_access")],
@@ -170,7 +170,7 @@ def get_access(
     return AccessOut.model_validate(access.package(profile, work=work, ports=ports))
 
 
-@router.post("/{profile}/erasure")
+@router.post("/{profile}/erasure", summary="Erase a person")
 def post_erasure(
     profile: ProfilePath,
     body: ErasureIn,

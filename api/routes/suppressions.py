@@ -76,7 +76,7 @@ class SuppressionsOut(Out):
     """The rows of which nothing could be kept."""
 
 
-@router.post("/suppressions")
+@router.post("/suppressions", summary="Keep a list of contacts that said no")
 def post_suppressions(
     body: SuppressionsIn,
     client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
@@ -138,7 +138,7 @@ class ServedOut(Out):
     """Since when it counts as served."""
 
 
-@router.post("/notices/served")
+@router.post("/notices/served", summary="Record that a notice was served")
 def post_notice_served(
     body: ServedIn,
     client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],

@@ -156,7 +156,7 @@ class TrailOut(Out):
     """How many entries are not in OpenSearch yet."""
 
 
-@router.get("/entries")
+@router.get("/entries", summary="Search the audit log")
 def get_entries(ask: Annotated[TrailAsk, Query()], work: ReaderWork, ports: PortsDep) -> TrailOut:
     """Search the trail; the search itself becomes an entry of it."""
     return _shown(searching.search(ask.query(), subject=ask.subject, work=work, ports=ports))

@@ -59,7 +59,7 @@ def get_style() -> Response:
 
 
 @router.head("/{token:path}", include_in_schema=False)
-@router.get("/{token:path}", response_class=HTMLResponse)
+@router.get("/{token:path}", summary="Show the page behind an unsubscribe link", response_class=HTMLResponse)
 def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     """A page with one button. Nothing is changed by looking at it."""
     try:
@@ -74,7 +74,9 @@ def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     return _page("unsubscribe", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel])
 
 
-@router.post("/{token:path}", response_class=HTMLResponse)
+@router.post(
+    "/{token:path}", summary="Say no by an unsubscribe link, in one step", response_class=HTMLResponse
+)
 def post_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
     """Withdraw, at once. 200 means that nothing more is sent; 503 that it holds but one may be on its way."""
     try:

@@ -45,6 +45,7 @@ class VerdictOut(Out):
 
 @router.get(
     "/verdicts/{message_id:path}",
+    summary="Ask what became of a message",
     responses=failures(401, 403, 404),
     openapi_extra={"security": [{"write_key": []}]},
 )

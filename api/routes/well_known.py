@@ -28,14 +28,14 @@ class Gpc(Out):
     """The day since which it is."""
 
 
-@router.get("/jwks.json")
+@router.get("/jwks.json", summary="Get the keys that signatures are checked with")
 def jwks(system: SystemDep) -> Keys:
     """The public keys of access tokens, decision receipts and erasure certificates."""
     signers = (system.tokens.signer, system.ports.receipts, system.ports.certificates)
     return Keys(keys=[jwk(one) for one in signers])
 
 
-@router.get("/gpc.json")
+@router.get("/gpc.json", summary="Say that Global Privacy Control is heeded")
 def gpc() -> Gpc:
     """`Sec-GPC: 1` is honoured for device, pseudonymous profile and known person."""
     return Gpc()

@@ -11,7 +11,7 @@ from api_world import MAILER, PURPOSES, Town, as_admin, client, serving, source_
 from jsonschema import Draft202012Validator
 
 from api import client_paths, keeper, openapi, problems, wiring
-from api.routes import shapes, trail
+from api.routes import ROUTERS, shapes, trail
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import policy_lines, scanning, segments, unsubscribe
@@ -473,3 +473,27 @@ def test_who_gets_a_name_of_the_catalogue_wrong_is_told_all_of_them(world):
     assert release.json()["errors"][0]["field"] == "traits[1]"
     assert "given_name" in release.json()["detail"]
     assert "shoe_size" not in segment.text + release.text
+
+
+def test_every_summary_is_what_a_person_would_call_it(document):
+    """`Post Holder Change` is a function's name; a list of operations is read by people."""
+    names = {route.name.replace("_", " ").casefold() for router in ROUTERS for route in router.routes}
+    found = {f"{method} {path}": one["summary"] for path, method, one in operations(document)}
+
+    assert len(names) > 30
+    for name, summary in found.items():
+        assert summary.casefold() not in names, (name, summary)
+        assert summary[:1].isupper() and not summary.endswith("."), (name, summary)
+        assert len(summary.split()) > 1 and len(summary) <= 80, (name, summary)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_document_takes_no_query(api, method):
+    """As everywhere: what is not documented is refused by its name, and not passed over."""
+    answer = api.http.request(method, "/openapi.json", params={"canary": "x"})
+
+    assert answer.status_code == 422
+    if method == "GET":
+        assert answer.json()["errors"] == [{"field": "query.canary", "reason": "extra_forbidden"}]
+    assert api.http.request(method, "/openapi.json").status_code == 200
+    assert api.http.post("/openapi.json").status_code == 405

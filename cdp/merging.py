@@ -102,6 +102,25 @@ class Quarantined:
     contacts: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What a steward decides, the right that it needs, and what is said where the right is missing."""
+
+    name: str
+    right: str
+    denied: type[NotAllowed]
+
+    def allow(self, work: Work, ports: Ports) -> None:
+        if not ports.policies.allows(work.actor, "identity", self.right):
+            raise self.denied
+
+
+_SEPARATE = _Act("separate", "unmerge", UnmergeNotAllowed)
+_JOIN = _Act("join", "merge", JoinNotAllowed)
+_REJOIN = _Act("rejoin", "merge", RejoinNotAllowed)
+_WAIVE = _Act("waive", "merge", WaiverNotAllowed)
+
+
 def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
     """All that is quarantined, with counts; and an audit entry. Raises `QuarantineNotAllowed`."""
     if not ports.policies.allows(work.actor, "identity", "read"):
@@ -135,10 +154,9 @@ def waive(
     its contacts, and `consents.NotYetEffective`.
     """
     with begin() as work:
-        if not ports.policies.allows(work.actor, "identity", "merge"):
-            raise WaiverNotAllowed
+        _WAIVE.allow(work, ports)
         regrouped = ports.identity.waive(one, work=work)
-        now = _derived("waive", one, one, regrouped, work=work, ports=ports, reason=str(reason))
+        now = _derived(_WAIVE, one, one, regrouped, work=work, ports=ports, reason=str(reason))
         after = _of(sorted({*now, *regrouped}), work=work, ports=ports)
         at = work.now
     consents.drain(after.fragments, after.contacts, begin=begin, ports=ports, patience=patience)
@@ -147,8 +165,7 @@ def waive(
 
 def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
     """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
-    if not ports.policies.allows(work.actor, "identity", "unmerge"):
-        raise UnmergeNotAllowed
+    _SEPARATE.allow(work, ports)
     return _affected(a, b, work=work, ports=ports)
 
 
@@ -186,24 +203,63 @@ def separate(a: FragmentId, b: FragmentId, *, begin: Opener, ports: Ports, patie
     `patience` bounds the wait for running releases. Raises what `affected` raises, and
     `consents.NotYetEffective`.
     """
+    return _decide(_SEPARATE, ports.identity.separate, a, b, begin=begin, ports=ports, patience=patience)
+
+
+def join(
+    a: FragmentId, b: FragmentId, *, reason: Evidence, begin: Opener, ports: Ports, patience: timedelta
+) -> Separated:
+    """Say that these two are one person; `separate` undoes it. The stricter word holds for both.
+
+    Raises `JoinNotAllowed`, `NoSuchFragment`, `OneFragment`, `Conflict` where they are kept apart or
+    one is quarantined, and `consents.NotYetEffective`.
+    """
+    return _decide(
+        _JOIN, ports.identity.join, a, b, begin=begin, ports=ports, patience=patience, reason=str(reason)
+    )
+
+
+def rejoin(
+    a: FragmentId, b: FragmentId, *, reason: Reason, begin: Opener, ports: Ports, patience: timedelta
+) -> Separated:
+    """Take a steward's separation of these two back; evidence decides again whether they are one.
+
+    A merge narrows: the stricter word of the two holds for both. So it is acknowledged as a
+    separation is. Raises `RejoinNotAllowed`, `NoSuchFragment`, `Conflict` where no steward
+    separated them, and `consents.NotYetEffective`.
+    """
+    return _decide(
+        _REJOIN, ports.identity.rejoin, a, b, begin=begin, ports=ports, patience=patience, reason=str(reason)
+    )
+
+
+def _decide(
+    act: _Act,
+    change: Callable[..., frozenset[ProfileId]],
+    a: FragmentId,
+    b: FragmentId,
+    *,
+    begin: Opener,
+    ports: Ports,
+    patience: timedelta,
+    **detail: str,
+) -> Separated:
+    """Decide on two fragments under the lock of whom they belong to; returns once that holds."""
     with begin() as work:
-        before = affected(a, b, work=work, ports=ports)
+        act.allow(work, ports)
+        before = _affected(a, b, work=work, ports=ports)
         ports.identity.lock(before.profiles, work=work)
         # Read again under the lock: a merge may have come in between.
-        before = affected(a, b, work=work, ports=ports)
-        apart = _separate(a, b, work=work, ports=ports)
+        before = _affected(a, b, work=work, ports=ports)
+        regrouped = change(a, b, work=work)
+        now = _derived(act, a, b, regrouped, work=work, ports=ports, **detail)
         at = work.now
     consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
-    return Separated(before=before, profiles=list(apart), at=at)
-
-
-def _separate(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Sequence[ProfileId]:
-    regrouped = ports.identity.separate(a, b, work=work)
-    return _derived("separate", a, b, regrouped, work=work, ports=ports)
+    return Separated(before=before, profiles=list(now), at=at)
 
 
 def _derived(
-    action: str,
+    act: _Act,
     a: FragmentId,
     b: FragmentId,
     regrouped: frozenset[ProfileId],
@@ -217,7 +273,7 @@ def _derived(
     keys = ports.vault.keys(sorted({a, b}), work=work)
     ports.audit.record(
         AuditEntry(
-            action=f"{work.actor.kind}:identity:{action}",
+            action=f"{work.actor.kind}:identity:{act.name}",
             outcome="ok",
             references=[keys.reference(one) for one in sorted({a, b})],
             policy_version=ports.policies.version(work),
@@ -226,46 +282,3 @@ def _derived(
         work=work,
     )
     return sorted({root for one in (a, b) if (root := ports.identity.resolve(one, work=work)) is not None})
-
-
-def join(
-    a: FragmentId, b: FragmentId, *, reason: Evidence, begin: Opener, ports: Ports, patience: timedelta
-) -> Separated:
-    """Say that these two are one person; `separate` undoes it. The stricter word holds for both.
-
-    Raises `JoinNotAllowed`, `NoSuchFragment`, `OneFragment`, `Conflict` where they are kept apart or
-    one is quarantined, and `consents.NotYetEffective`.
-    """
-    with begin() as work:
-        if not ports.policies.allows(work.actor, "identity", "merge"):
-            raise JoinNotAllowed
-        before = _affected(a, b, work=work, ports=ports)
-        ports.identity.lock(before.profiles, work=work)
-        before = _affected(a, b, work=work, ports=ports)
-        regrouped = ports.identity.join(a, b, work=work)
-        now = _derived("join", a, b, regrouped, work=work, ports=ports, reason=str(reason))
-        at = work.now
-    consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
-    return Separated(before=before, profiles=list(now), at=at)
-
-
-def rejoin(
-    a: FragmentId, b: FragmentId, *, reason: Reason, begin: Opener, ports: Ports, patience: timedelta
-) -> Separated:
-    """Take a steward's separation of these two back; evidence decides again whether they are one.
-
-    A merge narrows: the stricter word of the two holds for both. So it is acknowledged as a
-    separation is. Raises `RejoinNotAllowed`, `NoSuchFragment`, `Conflict` where no steward
-    separated them, and `consents.NotYetEffective`.
-    """
-    with begin() as work:
-        if not ports.policies.allows(work.actor, "identity", "merge"):
-            raise RejoinNotAllowed
-        before = _affected(a, b, work=work, ports=ports)
-        ports.identity.lock(before.profiles, work=work)
-        before = _affected(a, b, work=work, ports=ports)
-        regrouped = ports.identity.rejoin(a, b, work=work)
-        now = _derived("rejoin", a, b, regrouped, work=work, ports=ports, reason=str(reason))
-        at = work.now
-    consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
-    return Separated(before=before, profiles=list(now), at=at)

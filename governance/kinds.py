@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from cdp.kernel.country_names import COUNTRY_NAMES
+from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
 
 Fits = Callable[[str], bool]
 
@@ -20,21 +20,6 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# ISO 3166-1 alpha-3.
-_ALPHA_3 = _set(
-    """
-    ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS
-    BIH BLM BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV
-    CRI CUB CUW CXR CYM CYP CZE DEU DJI DMA DNK DOM DZA ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM
-    GAB GBR GEO GGY GHA GIB GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG HMD HND HRV HTI HUN IDN IMN
-    IND IOT IRL IRN IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN LBR LBY LCA LIE
-    LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA MDG MDV MEX MHL MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS
-    MWI MYS MYT NAM NCL NER NFK NGA NIC NIU NLD NOR NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK
-    PRT PRY PSE PYF QAT REU ROU RUS RWA SAU SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR
-    SVK SVN SWE SWZ SXM SYC SYR TCA TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA UKR UMI URY
-    USA UZB VAT VCT VEN VGB VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE
-    """
-)
 _COUNTRIES = _set(
     """
     uk usa u.s.a. u.s. america england scotland wales great_britain czechia holland northern_ireland
@@ -89,7 +74,7 @@ def _words(most: int, letters: int) -> Fits:
 
 
 def _country(text: str) -> bool:
-    if text.upper() in _ALPHA_3 or (len(text) == 2 and text.upper() in COUNTRY_NAMES):
+    if text.upper() in ALPHA_2 or (len(text) == 2 and text.upper() in COUNTRY_NAMES):
         return True
     return text.casefold() in _countries()
 

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from cdp.kernel.country_names import COUNTRY_NAMES
+from cdp.importing.countries import country
+from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
+from governance import kinds
 
 
 def test_countries_have_names_in_many_languages():
@@ -21,3 +23,12 @@ def test_no_process_of_ours_loads_the_geography_of_numbers():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_a_country_that_an_import_reads_is_one_that_a_field_may_hold():
+    """One list of codes: what the one knew and the other did not would be text withheld for ever."""
+    assert len(ALPHA_2) == len(set(ALPHA_2.values())) == 249
+    for three, two in ALPHA_2.items():
+        assert country(three) == country(three.lower()) == country(two) == two
+        assert kinds.fits("traits", "country", three) and kinds.fits("traits", "country", two)
+    assert country("XYZ") is None and not kinds.fits("traits", "country", "XYZ")

@@ -29,8 +29,8 @@ CURES: Mapping[LeftOut, str] = {
     LeftOut.CHANGED_MEANWHILE: "run the release again: records of theirs came together while it ran",
     LeftOut.NO_ADDRESS: "the source that vouches for the contact sends or imports the person again",
     LeftOut.ENDPOINT_REVOKED: "register where it goes (cdp recipient endpoint add), then run it again",
-    LeftOut.NOT_SENT: "run the release again: their batch was not ready in its time (CDP_SEND_WINDOW), so"
-    " nothing of it left; a slow machine wants fewer people in a batch (CDP_RELEASE_BATCH)",
+    LeftOut.NOT_SENT: "run the release again: nothing of their batch left, for it was not ready in its time"
+    " (CDP_SEND_WINDOW; fewer people in a batch, CDP_RELEASE_BATCH), or nobody listened at the endpoint",
     LeftOut.NOT_SCANNED: "wait until a worker has scanned the text: cdp worker, or cdp run",
     LeftOut.QUARANTINED: "the detector failed on the text; let it try once more: cdp findings rescan",
     LeftOut.PERSONAL_DATA_FOUND: "decide whether what was found in the text is personal: cdp findings list",

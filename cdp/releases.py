@@ -11,7 +11,7 @@ Whoever narrows commits and then waits for open intents that name the person, so
 step 2 sees the narrowing or the narrowing waits for the send. No lock is held meanwhile.
 
 A batch that was not ready in its time has not left, and is tried again in halves, each with an
-intent of its own and read anew; who is left over after that is counted as `not_sent`.
+intent of its own and read anew; who is left over after that is counted as `not_sent` (ADR-0035).
 """
 
 from collections import Counter

@@ -177,6 +177,37 @@ def test_a_batch_that_was_too_slow_is_sent_in_parts_that_are_not(journey, receiv
     assert result.failed_batches == 0
 
 
+def test_who_says_no_between_two_attempts_is_in_none_of_them(journey, receiver):
+    """C1: what is tried again is read anew behind an intent of its own, as if it were the first time."""
+    agreeing(journey, 3)
+    profiles = [str(journey.profile("user_id", f"u{n}")) for n in range(3)]
+    intents = []
+
+    class Interrupted:
+        """A way on which the first attempt comes too late, while somebody says no."""
+
+        def __init__(self, inner):
+            self.inner = inner
+
+        def send(self, records, intent):
+            intents.append(intent.id)
+            if len(intents) == 1:
+                with pytest.raises(NotYetEffective):
+                    withdraw(journey, 0, patience=timedelta(0))
+                raise PastDeadline
+            self.inner.send(records, intent)
+
+    result = release(
+        journey,
+        receiver.url,
+        connect=lambda endpoint, secret: Interrupted(endpoints.connect(endpoint, secret)),
+    )
+
+    assert (result.released, result.withheld["no_longer_permitted"], result.withheld["not_sent"]) == (2, 1, 0)
+    assert sorted(receiver.stamps) == sorted(profiles[1:])
+    assert len(intents) == len(set(intents)) >= 2, "each attempt has an intent of its own"
+
+
 def test_a_withdrawal_waits_for_a_killed_sender_until_its_deadline_and_the_sweeper_counts_it_as_sent(journey):
     """C1: nobody settles a dead sender's intent; its deadline does, and nobody believes it was not sent."""
     agreeing(journey, 1)

@@ -203,6 +203,9 @@ def install(app: FastAPI, *, methods: Callable[[str], frozenset[str]]) -> None:
 
     def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "installed for that class"
+        if error.status_code == 400:
+            # The framework's word for a body that no parser takes, such as one that is nested too deep.
+            return of_validation([{"loc": ("body",), "type": "unreadable"}]).response(request_id(request))
         headers = dict(error.headers or {})
         if error.status_code == 405:
             # The framework names the methods of one route, and a path can have several.

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Uuid,
     and_,
     false,
     literal,
-    not_,
     or_,
     select,
     true,
@@ -32,7 +32,7 @@ from cdp.ports import Attribute, Ports
 from cdp.vocabulary import ProfileId
 from cdp.work import Work
 
-DEPTH = 8
+DEPTH, LEAVES = 8, 400  # of a rule: how deep rules stand in it, how many comparisons
 _ORDER: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "=": lambda column, value: column == value,
     ">=": lambda column, value: column >= value,
@@ -44,6 +44,10 @@ _ORDER: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 
 class BadRule(BadInput):
     """The segment's rule cannot be understood; nothing was saved."""
+
+
+class RuleTooLarge(BadRule):
+    """The rule has more comparisons than one may have; nothing was done. Say whom you mean by fewer."""
 
 
 class UnknownAttribute(BadRule):
@@ -58,59 +62,77 @@ class SegmentExists(Conflict):
     """There is a segment of that name already."""
 
 
-def members(rule: Any, *, ports: Ports) -> Select[Any]:
-    """`Select(profile_id)` of those whom `rule` matches. Raises `BadRule` naming the field."""
+def members(rule: Any, *, ports: Ports, most: int | None = LEAVES) -> Select[Any]:
+    """`Select(profile_id)` of those whom `rule` matches; `most` is how many comparisons it may have.
+
+    Raises `BadRule` naming the field, `RuleTooLarge`. Each attribute that is compared is joined once,
+    however often: the time to plan a comparison each by itself grew with the third power.
+    """
     member = ports.identity.members()
     everyone = select(member.c.profile_id).where(member.c.one_person).distinct().subquery()
-    attributes = {attribute.name: attribute for attribute in ports.catalogue.attributes()}
-    return select(everyone.c.profile_id).where(
-        _condition(rule, everyone.c.profile_id, attributes, DEPTH, "rule")
-    )
+    compiler = _Compiler({attribute.name: attribute for attribute in ports.catalogue.attributes()}, most)
+    condition = compiler.condition(rule, DEPTH, "rule")
+    joined: FromClause = everyone
+    for number, value in compiler.values.items():
+        joined = joined.outerjoin(
+            value, and_(value.c.profile_id == everyone.c.profile_id, value.c.attribute_id == number)
+        )
+    return select(everyone.c.profile_id).select_from(joined).where(condition)
 
 
-def _condition(
-    rule: Any, profile: ColumnElement[Any], attributes: Mapping[str, Attribute], depth: int, place: str
-) -> ColumnElement[bool]:
-    if not isinstance(rule, dict) or depth == 0:
-        raise BadRule(field=place)
-    if set(rule) == {"all"} or set(rule) == {"any"}:
-        word = next(iter(rule))
-        parts = rule[word]
-        if not isinstance(parts, list):
-            raise BadRule(field=f"{place}.{word}")
-        made = [
-            _condition(part, profile, attributes, depth - 1, f"{place}.{word}[{number}]")
-            for number, part in enumerate(parts)
-        ]
-        return and_(true(), *made) if word == "all" else or_(false(), *made)
-    if set(rule) == {"not"}:
-        return not_(_condition(rule["not"], profile, attributes, depth - 1, f"{place}.not"))
-    if set(rule) != {"attribute", "op", "value"}:
-        raise BadRule(field=place)
-    return _comparison(rule, profile, attributes, place)
+class _Compiler:
+    """Makes a condition of a rule. Who has no value of an attribute is matched by no comparison with it."""
 
+    def __init__(self, attributes: Mapping[str, Attribute], most: int | None) -> None:
+        self._attributes = attributes
+        self._left = most
+        self.values: dict[int, FromClause] = {}  # by the attribute's id
 
-def _comparison(
-    rule: Mapping[str, Any], profile: ColumnElement[Any], attributes: Mapping[str, Attribute], place: str
-) -> ColumnElement[bool]:
-    attribute = attributes.get(rule["attribute"]) if isinstance(rule["attribute"], str) else None
-    if attribute is None:
-        raise UnknownAttribute(field=f"{place}.attribute", known=listed(sorted(attributes)))
-    value, is_word = rule["value"], attribute.kind == "word"
-    right_type = isinstance(value, str) if is_word else _number(value)
-    operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
-    if operator is None or (is_word and rule["op"] != "="):
-        raise BadRule(field=f"{place}.op")
-    if not right_type:
-        raise BadRule(field=f"{place}.value")
-    derived = tables.derived.c
-    column = derived.word if is_word else derived.number
-    # A whole number of any size is compared as what the column holds.
-    sought = value if is_word else float(value)
-    matching = select(derived.profile_id).where(
-        derived.attribute_id == attribute.id, operator(column, sought)
-    )
-    return profile.in_(matching)
+    def condition(self, rule: Any, depth: int, place: str) -> ColumnElement[bool]:
+        """What is true, or else false or unknown, of whom `rule` matches."""
+        if not isinstance(rule, dict) or depth == 0:
+            raise BadRule(field=place)
+        if set(rule) == {"all"} or set(rule) == {"any"}:
+            word = next(iter(rule))
+            parts = rule[word]
+            if not isinstance(parts, list):
+                raise BadRule(field=f"{place}.{word}")
+            if not parts:
+                self._count(place)
+            made = [
+                self.condition(part, depth - 1, f"{place}.{word}[{number}]")
+                for number, part in enumerate(parts)
+            ]
+            return and_(true(), *made) if word == "all" else or_(false(), *made)
+        if set(rule) == {"not"}:
+            return self.condition(rule["not"], depth - 1, f"{place}.not").is_not(true())
+        if set(rule) != {"attribute", "op", "value"}:
+            raise BadRule(field=place)
+        self._count(place)
+        return self._comparison(rule, place)
+
+    def _count(self, place: str) -> None:
+        if self._left is None:
+            return
+        if self._left == 0:
+            raise RuleTooLarge(field=place.partition(".")[0], limit=LEAVES)
+        self._left -= 1
+
+    def _comparison(self, rule: Mapping[str, Any], place: str) -> ColumnElement[bool]:
+        named, known = rule["attribute"], self._attributes
+        attribute = known.get(named) if isinstance(named, str) else None
+        if attribute is None:
+            raise UnknownAttribute(field=f"{place}.attribute", known=listed(sorted(known)))
+        value, is_word = rule["value"], attribute.kind == "word"
+        right_type = isinstance(value, str) if is_word else _number(value)
+        operator = _ORDER.get(rule["op"]) if isinstance(rule["op"], str) else None
+        if operator is None or (is_word and rule["op"] != "="):
+            raise BadRule(field=f"{place}.op")
+        if not right_type:
+            raise BadRule(field=f"{place}.value")
+        held = self.values.setdefault(attribute.id, tables.derived.alias(f"value_{attribute.id}"))
+        # A whole number of any size is compared as what the column holds.
+        return operator(held.c.word, value) if is_word else operator(held.c.number, float(value))
 
 
 def _number(value: Any) -> bool:
@@ -136,7 +158,8 @@ def schema(attributes: Sequence[Attribute]) -> dict[str, dict[str, Any]]:
     numbers = [attribute.name for attribute in attributes if attribute.kind != "word"]
     return {
         "Rule": {
-            "description": f"Whom a segment means. Rules stand in rules, {DEPTH} deep at most.",
+            "description": f"Whom a segment means. Rules stand in rules, {DEPTH} deep at most, with {LEAVES}"
+            " comparisons together at most.",
             "anyOf": [
                 one("all", some("Whom each of these rules means; of none: everybody.")),
                 one("any", some("Whom at least one of these rules means; of none: nobody.")),
@@ -209,7 +232,8 @@ def of(profile: ProfileId, *, work: Work, ports: Ports) -> list[dict[str, Any]]:
     rows = work.session.execute(select(saved.id, saved.name, saved.rule).order_by(saved.name)).all()
     asked = []
     for row in rows:
-        member = members(row.rule, ports=ports).subquery()
+        # What was saved is told, whatever may be saved today.
+        member = members(row.rule, ports=ports, most=None).subquery()
         asked.append(select(literal(row.id, Uuid)).where(member.c.profile_id == profile).select_from(member))
     matching = set(work.session.scalars(union_all(*asked))) if asked else set()
     return [{"name": row.name, "rule": row.rule} for row in rows if row.id in matching]

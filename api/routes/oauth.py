@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import ConfigDict, StringConstraints
+from starlette.exceptions import HTTPException
 
 from api.auth import clients, header
 from api.auth.clients import ClientRow
@@ -54,7 +55,7 @@ class _InOAuthWords(APIRoute):
                 return await handle(request)
             except OAuthRefusal as refused:
                 return _refusal(refused.error, refused, 400)
-            except RequestValidationError:
+            except (RequestValidationError, HTTPException):
                 return _refusal("invalid_request", OAuthRefusal(), 400)
             except NotAuthenticated as refused:
                 return _refusal("invalid_client", refused, 401)

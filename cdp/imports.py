@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Values
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -172,8 +173,7 @@ class _Taking:
         if isinstance(row, ImportRow):
             self.result.accepted += 1
             self._count_keys(row)
-            key = f"{row.key}/{row.digest().hex()}"
-            return self._record(key, row, traits=row.traits, served=row.served)
+            return self._record(row.key, row, traits=row.traits, served=row.served)
         self.result.rejected += 1
         self.result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
         if row.no is None or not self._names_somebody(row.no):
@@ -182,7 +182,7 @@ class _Taking:
             return None
         file.write(row)
         self.result.noes_heard += 1
-        return self._record(f"no/{row.no.digest().hex()}", row.no)
+        return self._record("no", row.no)
 
     def _names_somebody(self, no: Refusal) -> bool:
         named = (*no.identifiers, *no.beside)
@@ -201,15 +201,19 @@ class _Taking:
 
     def _record(
         self,
-        key: str,
+        own: str,
         said: ImportRow | Refusal,
         *,
         traits: Values[str, str] | None = None,
         served: bool = False,
     ) -> ImportRecord:
-        """A record; without traits it is one of which only the no is taken."""
-        return ImportRecord(
-            key=key,
+        """A record; without traits it is one of which only the no is taken.
+
+        Its key is a digest of all that the mapping makes of the row: who corrects the mapping, or the
+        purpose in it, and imports the file again, is no repetition. The vault keeps an HMAC of it alone.
+        """
+        made = ImportRecord(
+            key="",
             identifiers=list(said.identifiers),
             traits=dict(traits or {}),
             choices=[self._choice(one) for one in said.choices],
@@ -220,6 +224,8 @@ class _Taking:
             only_no=traits is None,
             mentions=list(said.beside),
         )
+        digest = sha256(msgspec.json.encode(made, order="deterministic")).hexdigest()
+        return msgspec.structs.replace(made, key=f"{own}/{digest}")
 
     def _choice(self, said: Choice) -> ImportChoice:
         meant = self.mapping.consents[said.place]

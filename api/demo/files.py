@@ -83,7 +83,7 @@ _BROKEN_CRM = (
 )
 _BROKEN_SHOP = (
     b'{"customerNo": "wrong-1", "firstName": "anna"\n',
-    b'{"customerNo": "wrong-2", "firstName": {"first": "anna"}}\n',
+    b'{"customerNo": {"no": "wrong-2"}, "firstName": "anna"}\n',
     b'{"customerNo": "wrong-3", "firstName": "an\\u0000na"}\n',
     b'["wrong-4", "anna"]\n',
 )

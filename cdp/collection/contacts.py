@@ -27,7 +27,9 @@ _TRAILING = re.compile(
 )
 _PHONE_BETWEEN = re.compile(r"\s*[;,|\n]\s*|\s+(?:/|or|oder|eller|ou|och|und|and)\s+", re.IGNORECASE)
 _FLOAT = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?e[+]?\d+", re.IGNORECASE | re.ASCII)
+# With a sign or a fraction: `12e5` may well be somebody's number in a source.
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+e\+?|e\+)\d+", re.IGNORECASE | re.ASCII)
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|GETTING_DATA|SPILL!|CALC!)")
 _FORMULA = re.compile(r"=\"(.*)\"", re.DOTALL)
 _SPELLED_AT = re.compile(r"\s*[\[({<]\s*(?:at|ät|@)\s*[\])}>]\s*", re.IGNORECASE)
 _SPELLED_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punkt|\.)\s*[\])}>]\s*", re.IGNORECASE)
@@ -36,8 +38,9 @@ _MANY = 20  # contacts in one text; past them it is nobody's own
 
 
 def is_damaged(text: str) -> bool:
-    """Whether a spreadsheet has made of a long number what nobody can turn back (`4.67E+10`)."""
-    return _SCIENTIFIC.fullmatch(text.strip()) is not None
+    """Whether a spreadsheet has made of a value what nobody can turn back (`4.67E+10`, `#N/A`)."""
+    plain = text.strip()
+    return _SCIENTIFIC.fullmatch(plain) is not None or _ERROR.fullmatch(plain) is not None
 
 
 def whole(text: str) -> str:

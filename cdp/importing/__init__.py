@@ -23,6 +23,7 @@ from cdp.importing.mapping import (
     mapping_schema,
 )
 from cdp.importing.opening import (
+    ChangedFile,
     DamagedFile,
     FileTooLarge,
     Limits,
@@ -36,6 +37,7 @@ from cdp.importing.rows import Choice, ImportRow, Loss, Reason, Refusal, Rejecte
 __all__ = [
     "AmbiguousColumn",
     "BadMapping",
+    "ChangedFile",
     "Choice",
     "DamagedFile",
     "DateFormatNeeded",

@@ -13,7 +13,7 @@ _LIKE_A_VALUE = re.compile(r"@|\d{4}")
 
 
 class MissingColumn(BadInput):
-    """The mapping names a column that is not in the file; no row was read."""
+    """The mapping names columns that are not in the file; no row was read."""
 
 
 class AmbiguousColumn(BadInput):
@@ -37,19 +37,18 @@ def places(
     wanted: Sequence[str], names: Sequence[str], *, file: str, delimiter: str | None
 ) -> dict[str, int]:
     """Where each of `wanted` is. Raises `MissingColumn` with what was found, `AmbiguousColumn`."""
-    found: dict[str, int] = {}
-    for column in wanted:
-        at = match(column, names)
-        if not at:
-            raise missing(column, names, file=file, delimiter=delimiter)
+    found = {column: match(column, names) for column in wanted}
+    lost = [column for column, at in found.items() if not at]
+    if lost:
+        raise missing(lost, names, file=file, delimiter=delimiter)
+    for column, at in found.items():
         if len(at) > 1:
             raise AmbiguousColumn(field=column, file=file)
-        found[column] = at[0]
-    return found
+    return {column: at[0] for column, at in found.items()}
 
 
-def missing(column: str, names: Sequence[str], *, file: str, delimiter: str | None) -> MissingColumn:
-    """The error for a column that is not there. What looks like a row of values is not shown."""
+def missing(lost: Sequence[str], names: Sequence[str], *, file: str, delimiter: str | None) -> MissingColumn:
+    """The error for columns that are not there. What looks like a row of values is not shown."""
     known: dict[str, int | str | float | bool] = {"file": file}
     if delimiter is not None:
         known["delimiter"] = {"\t": "tab"}.get(delimiter, delimiter)
@@ -58,4 +57,4 @@ def missing(column: str, names: Sequence[str], *, file: str, delimiter: str | No
         known["columns"] = f"{len(shown)}, which look like values: is there no header?"
     else:
         known["columns"] = listed(shown)
-    return MissingColumn(field=column, **known)
+    return MissingColumn(field=", ".join(lost), **known)

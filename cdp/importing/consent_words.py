@@ -140,8 +140,9 @@ def names_opt_out(column: str) -> bool:
 
 
 def names_time_or_place(column: str) -> bool:
-    """Whether a column's name speaks of when or whence somebody agreed (Mailchimp's `OPTIN_TIME`)."""
-    words = plain(column.rpartition(".")[2]).split()
+    """Whether a column's name speaks of when or whence somebody agreed (`OPTIN_TIME`, `updatedAt`)."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column.rpartition(".")[2])
+    words = plain(apart).split()
     return bool(words) and words[-1] in {"time", "timestamp", "date", "datum", "ip", "at"}
 
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from cdp.collection.contacts import is_damaged, mails, meant, phones, unquoted, whole
@@ -79,7 +79,8 @@ def _row(
     used = (own.column, *mapping.identifiers, *mapping.traits)
     texts = {column: _cell(row.values.get(column), column, mapping, losses) for column in used}
     key = texts[own.column]
-    if key is not None and _TOTAL.fullmatch(key):
+    # Beneath a table nobody has an address.
+    if key is not None and _TOTAL.fullmatch(key) and not any(texts[one] for one in mapping.identifiers):
         raise _Unfit(own.column, Reason.TOTAL_ROW)
     if key is not None and len(key.split()) > 1 and _stands_alone(row, mapping):
         raise _Unfit(own.column, Reason.FOOTNOTE)
@@ -89,7 +90,7 @@ def _row(
         text = texts[column]
         if text is None:
             continue
-        if space != "email" and is_damaged(text):
+        if is_damaged(text):
             if column == own.column:
                 raise _Unfit(column, Reason.SPREADSHEET_DAMAGE)
             losses.append((Loss.DAMAGED, column))
@@ -101,7 +102,7 @@ def _row(
             texts[column] = found[0]
     if key is None or not named or named[0][2] != own.column:
         raise _Unfit(own.column, Reason.MISSING)
-    traits = dict(mapping.constants)
+    traits = mapping.same_for_all
     for column, trait in mapping.traits.items():
         value = _trait(row.values.get(column), texts[column], column, mapping, losses)
         if value is not None:
@@ -176,6 +177,10 @@ def _trait(
 ) -> str | None:
     """The text of a trait; a day, a country or a number that is none is left out, and counted."""
     if text is None:
+        return None
+    if is_damaged(text):
+        if (Loss.DAMAGED, column) not in losses:
+            losses.append((Loss.DAMAGED, column))
         return None
     trait = mapping.traits[column]
     made: str | None = text
@@ -306,8 +311,10 @@ def _text(value: object, column: str) -> str | None:
         return None
     elif isinstance(value, bool):
         text = "true" if value else "false"
-    elif isinstance(value, date):
+    elif isinstance(value, date | time):
         text = value.isoformat()
+    elif isinstance(value, timedelta):
+        text = str(value)  # a workbook's duration
     elif isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
         text = str(int(value))  # a spreadsheet has no whole numbers
     elif isinstance(value, int | float | Decimal) and math.isfinite(value):

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 from cdp.kernel.errors import BadInput
 
 _AMBIGUOUS = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})(?:[ T,].*)?")
-_YEAR_FIRST = re.compile(r"(\d{4})([./-]?)(\d{2})\2(\d{2})(?:[ T]\d\d:\d\d.*)?")
+# With the year first nobody can mistake the month for the day, with one digit or two.
+_YEAR_FIRST = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|([./-])(\d\d?)\4(\d\d?))(?:[ T]\d\d?:\d\d.*)?")
 # Seconds since 1970 and thousandths of them, from 2001 on: neither is a day in any other way of writing.
 _EPOCH = re.compile(r"([1-9]\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
 _ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
@@ -37,7 +38,9 @@ def day(value: object, text: str, formats: Sequence[str], column: str) -> str | 
     _ask(text, column)
     found = _YEAR_FIRST.fullmatch(text)
     try:
-        return date(int(found[1]), int(found[3]), int(found[4])).isoformat() if found else None
+        if found is None:
+            return None
+        return date(int(found[1]), int(found[2] or found[5]), int(found[3] or found[6])).isoformat()
     except ValueError:
         return None
 

@@ -13,6 +13,7 @@ import msgspec
 import yaml
 
 from cdp.importing.consent_words import names_no_consent, names_opt_out, names_time_or_place
+from cdp.importing.countries import country
 from cdp.importing.encoding import is_encoding
 from cdp.kernel.errors import BadInput, listed
 from cdp.vocabulary import Channel
@@ -154,6 +155,14 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             said.append(self.notice_served.column)
         return tuple(dict.fromkeys((self.identifier.column, *self.identifiers, *self.traits, *said)))
 
+    @property
+    def same_for_all(self) -> dict[str, str]:
+        """The constants as a cell with them would be read: a country by its code."""
+        return {
+            trait: (country(text) or text) if trait in COUNTRIES else text
+            for trait, text in self.constants.items()
+        }
+
     def formats(self, column: str) -> tuple[str, ...]:
         """The formats that are stated for a column's dates."""
         stated = self.dates.get(column, ())
@@ -221,6 +230,8 @@ def _check(mapping: Mapping, traits: Collection[str]) -> None:
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
     for name, text in mapping.constants.items():
+        if name in COUNTRIES and country(text) is None:
+            raise BadMapping(field=f"constants.{name}", reason="no country of that name")
         if len(text) > VALUE_LENGTH or "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise BadMapping(field=f"constants.{name}")
     agreed = {one.agreed_at for one in mapping.consents}

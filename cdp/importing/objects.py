@@ -18,17 +18,29 @@ from cdp.importing.opening import DamagedFile, FileTooLarge, Limits
 from cdp.importing.rows import NO_OBJECT, RawRow, Reason
 from cdp.kernel.repeated import all_of, repeats
 
-# How much of an NDJSON file is looked at to learn its columns, since it has no header.
+# How much of an NDJSON file is looked at to learn what columns it has, since it has no header.
 SAMPLE_LINES = 1_000
 _DEPTH = 6
 
 
-def object_columns(rows: Iterator[RawRow]) -> list[str]:
-    """The names seen in the first thousand rows, those in objects with a dot."""
+def object_columns(rows: Iterator[RawRow], wanted: Sequence[str]) -> list[str]:
+    """The names seen in the first thousand rows, those in objects with a dot.
+
+    A column that few rows have is looked for to the end, beyond those rows for nothing else.
+    """
     seen: dict[str, None] = {}
     for row in islice(rows, SAMPLE_LINES):
         if _TEXT not in row.values:
             seen.update(dict.fromkeys(_names(row.values, "", 0)))
+    lost = [column for column in wanted if not match(column, list(seen))]
+    for row in rows if lost else ():
+        names = [] if _TEXT in row.values else list(_names(row.values, "", 0))
+        found = [names[place] for column in lost for place in match(column, names)]
+        if found:
+            seen.update(dict.fromkeys(found))
+            lost = [column for column in lost if not match(column, found)]
+        if not lost:
+            break
     return list(seen)
 
 

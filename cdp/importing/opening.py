@@ -30,6 +30,10 @@ class DamagedFile(BadInput):
     """The file is cut off or damaged."""
 
 
+class ChangedFile(BadInput):
+    """The file was changed while it was read, and nothing of it is stored; import it once it is whole."""
+
+
 class FileTooLarge(TooLarge):
     """The file is larger than allowed, or its gzip unpacks to far more than real data would."""
 
@@ -92,6 +96,35 @@ def reading(path: Path, limits: Limits) -> Iterator[BinaryIO]:
         raise DamagedFile(file=path.name) from None
     except OSError:
         raise UnreadableFile(file=path.name) from None
+
+
+State = tuple[int, int, int]  # which file it is, its size, and when it was last written to
+
+
+@contextmanager
+def unchanged(path: Path, since: State | None = None) -> Iterator[State]:
+    """Raise `ChangedFile` if the file becomes another, or is written to, in the block or `since` before.
+
+    A file that is cut off meanwhile just ends, so that its last rows would be missing in silence; and
+    whatever else goes wrong with one that is being written to goes wrong because of that.
+    """
+    before = since or _state(path)
+    try:
+        yield before
+    except Exception:
+        if _state(path) != before:
+            raise ChangedFile(file=path.name) from None
+        raise
+    if _state(path) != before:
+        raise ChangedFile(file=path.name)
+
+
+def _state(path: Path) -> State:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def check_whole(path: Path, limits: Limits) -> None:

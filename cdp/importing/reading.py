@@ -9,7 +9,7 @@ from cdp.importing.converting import convert
 from cdp.importing.lines import script_of
 from cdp.importing.mapping import Mapping
 from cdp.importing.objects import json_objects, ndjson_objects, object_columns, picked
-from cdp.importing.opening import Limits, check_whole, format_of
+from cdp.importing.opening import Limits, State, check_whole, format_of, unchanged
 from cdp.importing.rows import ImportRow, RawRow, Rejected
 from cdp.importing.sheets import csv_header, csv_records, rows_of
 
@@ -20,15 +20,26 @@ def read(path: Path, mapping: Mapping, *, limits: Limits | None = None) -> Itera
     Before this returns, the file was opened, a gzip was read to its end, its encoding was told
     and every column was found. Raises `UnknownFormat`, `UnreadableFile`, `DamagedFile`,
     `FileTooLarge`, `UnknownEncoding`, `MissingColumn`, `AmbiguousColumn`, naming the file.
-    (Parquet's pages can prove damaged while they are read; that raises `DamagedFile` then, and
-    a day that can be read in two ways `DateFormatNeeded`.)
+    (Parquet's pages can prove damaged while they are read; that raises `DamagedFile` then, a day
+    that can be read in two ways `DateFormatNeeded`, and a file that somebody writes to meanwhile
+    `ChangedFile`.)
     """
     limits = limits or Limits()
     kind, packed = format_of(path)
-    if packed:
-        check_whole(path, limits)
-    rows = {"csv": _csv, "xlsx": _workbook, "parquet": _parquet}.get(kind, _objects)(path, mapping, limits)
-    return (convert(row, mapping) for row in rows)
+    with unchanged(path) as state:
+        if packed:
+            check_whole(path, limits)
+        reader = {"csv": _csv, "xlsx": _workbook, "parquet": _parquet}.get(kind, _objects)
+        rows = reader(path, mapping, limits)
+    return _converted(rows, path, mapping, state)
+
+
+def _converted(
+    rows: Iterator[RawRow], path: Path, mapping: Mapping, state: State
+) -> Iterator[ImportRow | Rejected]:
+    with unchanged(path, since=state):
+        for row in rows:
+            yield convert(row, mapping)
 
 
 def _csv(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
@@ -48,7 +59,7 @@ def _workbook(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
 def _objects(path: Path, mapping: Mapping, limits: Limits) -> Iterator[RawRow]:
     script = script_of(path, limits, stated=mapping.encoding)
     objects = json_objects if format_of(path)[0] == "json" else ndjson_objects
-    names = object_columns(objects(path, limits, script))
+    names = object_columns(objects(path, limits, script), mapping.columns)
     found = places(mapping.columns, names, file=path.name, delimiter=None)
     return picked(objects(path, limits, script), {column: names[place] for column, place in found.items()})
 

@@ -3,7 +3,6 @@
 Values of people stand in `ImportRow` and `Rejected.no` only; both are safe to print.
 """
 
-import hashlib
 from collections.abc import Mapping as Values
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ class Loss(StrEnum):
     NO_COUNTRY = "no_country"
     NO_NUMBER = "no_number"
     NO_VALUE = "no_single_value"  # a list or an object, where one value belongs
-    DAMAGED = "spreadsheet_damage"  # 4.67E+10, where a long number was
+    DAMAGED = "spreadsheet_damage"  # 4.67E+10, where a long number was; #N/A
 
 
 Losses = tuple[tuple[Loss, str], ...]  # each with its column
@@ -69,10 +68,6 @@ class Refusal:
     identifiers: tuple[tuple[str, str], ...] = field(repr=False)
     choices: tuple[Choice, ...]
     beside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    def digest(self) -> bytes:
-        """As `ImportRow.digest`."""
-        return _digest(("no", self.identifiers, self.choices, *self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +117,3 @@ class ImportRow:
     served: bool = False  # the mapping's notice was served
     losses: Losses = ()
     beside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    def digest(self) -> bytes:
-        """SHA-256 of all that the row says, the same for the same content.
-
-        It can be guessed from the content: keep an HMAC of it, never the digest itself.
-        """
-        return _digest((self.identifiers, sorted(self.traits.items()), self.choices, self.served))
-
-
-def _digest(said: object) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(said)).digest()

@@ -195,6 +195,26 @@ def test_a_number_that_was_recycled_keeps_no_grant(cdp, tmp_path):
     assert unknown.code == Exit.NOT_FOUND
 
 
+def test_who_corrects_the_mapping_and_imports_the_file_again_is_no_repetition(cdp, tmp_path):
+    """The same file by another mapping says something else: what nobody could use, or agreed to, before."""
+    cdp("purpose", "create", "surveys", "--basis", "consent")
+    rows = "id,mail,phone,first,last,country,born,agreed\n1,,070-174 06 05,Ann,Archer,SE,1980-01-15,no\n"
+    once = load(cdp, tmp_path, rows, mapping=CRM + OPT_IN)
+    again = load(cdp, tmp_path, rows, mapping=CRM + OPT_IN)
+    other = OPT_IN.replace("email_marketing", "surveys")
+    corrected = [
+        load(cdp, tmp_path, rows, mapping=CRM + OPT_IN + "phone_region: SE\n"),
+        load(cdp, tmp_path, rows, mapping=CRM + other + "phone_region: SE\n"),
+    ]
+    found = cdp("profile", "query", "--purpose", "surveys", "--json", stdin="+46701740605\n")
+
+    assert once["losses"] == {"unusable_contact": {"phone": 1}}
+    assert (once["verdicts"], again["verdicts"]) == ({"accepted": 1}, {"duplicate": 1})
+    assert [one["verdicts"] for one in corrected] == [{"accepted": 1}] * 2
+    assert [one["losses"] for one in corrected] == [{}, {}]
+    assert found.code == Exit.OK, found.err
+
+
 def test_a_profile_is_shown_as_far_as_role_purpose_and_consent_go(cdp, tmp_path):
     """Masked where the policy masks, withheld where nobody agreed, coarse for marketing."""
     load(cdp, tmp_path, PEOPLE)

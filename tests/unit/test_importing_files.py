@@ -111,7 +111,7 @@ def test_every_format_gives_the_same_rows(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_same_content_has_the_same_digest_and_other_content_another(tmp_path, form):
+def test_the_same_content_says_the_same_and_other_content_something_else(tmp_path, form):
     """An import run again is recognised, whatever the format and the order of columns."""
     once = rows_of(tmp_path, as_csv(ROWS))
     again = rows_of(
@@ -119,9 +119,14 @@ def test_the_same_content_has_the_same_digest_and_other_content_another(tmp_path
     )
     changed = rows_of(tmp_path, as_csv([{**row, "ok": "true"} for row in ROWS[1:]]))
 
-    assert [row.digest() for row in once] == [row.digest() for row in again]
-    assert len({row.digest() for row in once}) == 3
-    assert not {row.digest() for row in once} & {row.digest() for row in changed}
+    assert list(map(said, once)) == list(map(said, again))
+    assert len({str(said(row)) for row in once}) == 3
+    assert not {str(said(row)) for row in once} & {str(said(row)) for row in changed}
+
+
+def said(row):
+    """All that a row says; its place in the file is none of it."""
+    return row.identifiers, sorted(row.traits.items()), row.choices, row.served, row.beside
 
 
 @pytest.mark.parametrize("form", FORMATS)

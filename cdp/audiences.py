@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from cdp import policy_lines, purposes, segments
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.left_out import LeftOut
-from cdp.ports import Ask, Ports
+from cdp.ports import Ask, AuditEntry, Ports
 from cdp.vocabulary import REACHES, Channel, ProfileId
 from cdp.work import Work
 
@@ -130,6 +130,19 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
         cure=cure,
     )
     return funnel, withheld
+
+
+def audit_preview(purpose: str, *, work: Work, ports: Ports) -> None:
+    """The entry of a preview that names nobody."""
+    ports.audit.record(
+        AuditEntry(
+            action=f"{work.actor.kind}:audience:preview",
+            outcome="ok",
+            purpose=purpose,
+            policy_version=ports.policies.version(work),
+        ),
+        work=work,
+    )
 
 
 def weight(row: Row[Any]) -> int:

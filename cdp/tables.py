@@ -241,6 +241,18 @@ releases = workspace_table(
     key=("id",),
 )
 
+# Counts that were asked for by whoever may not see exact ones: the question as a digest, the noisy answers.
+asks = workspace_table(
+    "asks",
+    SCHEMA,
+    Column("digest", LargeBinary),
+    Column("actor", Text, nullable=False),  # who asked it first
+    instant("asked_at"),
+    Column("figures", JSONB, nullable=False),  # name -> number, before it is rounded
+    Index("ix_asks_actor", "workspace_id", "actor", "asked_at"),
+    key=("digest",),
+)
+
 # Privacy requests. They name fragments by id only; what the person said stays with the case worker.
 requests = workspace_table(
     "requests",

@@ -94,7 +94,7 @@ PERMISSIONS: Mapping[Resource, frozenset[Action]] = MappingProxyType(
     {
         Resource.PROFILE: frozenset({Action.READ, Action.READ_AS_CONTROLLER}),
         Resource.SEGMENT: _READ_WRITE,
-        Resource.AUDIENCE: frozenset({Action.PREVIEW}),
+        Resource.AUDIENCE: frozenset({Action.PREVIEW, Action.READ_EXACT}),
         Resource.RELEASE: frozenset({Action.READ, Action.RUN}),
         Resource.INSIGHT: frozenset({Action.READ}),
         Resource.CONSENT: frozenset({Action.READ, Action.READ_EXACT, Action.WRITE}),

@@ -1,7 +1,9 @@
 """`cdp segment`, `cdp audience`, `cdp release`: whom a marketer means, may reach, and reaches."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,16 +17,19 @@ from api import why
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text, record
-from cdp import audiences, catalogue, releases, segments, tables
+from cdp import audiences, catalogue, releases, segments, small_counts, tables
 from cdp.audiences import Funnel, Withheld
 from cdp.ports import Ask, AuditEntry, Ports
 from cdp.releases import Limits, Plan, Result
+from cdp.small_counts import Question
 from cdp.vocabulary import Channel, FragmentId
 from cdp.work import Work
 from policies.words import Action, Resource, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))
 
+# Whoever counts here acts for the operator: what the policy lets them see exactly is shown so.
+COUNTING = (Role.MARKETING, Role.COMPLIANCE)
 SHOWN = 20  # people who are left out, in a terminal; JSON has them all
 
 Segment = Annotated[str, typer.Option(metavar="NAME", help="A saved segment.")]
@@ -50,11 +55,13 @@ def create_segment(
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         raise segments.BadRule(field="rule") from None
-    with platform() as opened, opened.work(workspace, Role.MARKETING, purpose="segmentation") as work:
+    with platform() as opened, opened.work(workspace, *COUNTING, purpose="segmentation") as work:
         opened.allow(work, Resource.SEGMENT, Action.WRITE)
         ports = opened.system.ports
         made = segments.save(name, parsed, work=work, ports=ports)
-        matched = audiences.matched(parsed, work=work, ports=ports)
+        counted = {"matched": audiences.matched(parsed, work=work, ports=ports)}
+        counts = small_counts.told([(Question(parsed), counted)], exact=_exact(work, ports), work=work)
+        matched = counts.of["matched"]
         record(work, ports, "segment", "create", segment=made)
     emit(
         {"segment": made, "name": name, "matched": matched},
@@ -97,9 +104,9 @@ def preview(
     The exact reasons are personal data, so looking leaves an audit entry.
     """
     ask = Ask(purpose=purpose, channel=channel, recipient=recipient)
-    roles = (Role.MARKETING, Role.COMPLIANCE)
-    with platform() as opened, opened.work(workspace, *roles, purpose="audience_preview") as work:
+    with platform() as opened, opened.work(workspace, *COUNTING, purpose="audience_preview") as work:
         opened.allow(work, Resource.AUDIENCE, Action.PREVIEW)
+        opened.allow(work, Resource.AUDIENCE, Action.READ_EXACT)
         opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
         ports = opened.system.ports
         rule = segments.rule_of(segment_id(segment), work=work)[1]
@@ -204,8 +211,33 @@ def run(
                 limits=Limits(batch=settings.release_batch, inbox_lag=settings.inbox_lag_limit),
                 progress=advance,
             )
+        with opened.work(workspace, *COUNTING, purpose=purpose) as work:
+            result = _told(result, plan, work=work, ports=ports)
     emit(_document(result), as_json, *_result(result))
     raise typer.Exit(Exit.FAILED if result.failed_batches else Exit.OK)
+
+
+def _exact(work: Work, ports: Ports) -> bool:
+    return ports.policies.allows(work.actor, Resource.AUDIENCE, Action.READ_EXACT)
+
+
+def _told(result: Result, plan: Plan, *, work: Work, ports: Ports) -> Result:
+    """A release's counts as the policy lets them be seen."""
+    _, rule = segments.rule_of(plan.segment, work=work)
+    exact = ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
+    reasons: Counter[str] = Counter()
+    for word, number in result.withheld.items():
+        reasons[why.shown(word, exact=exact)] += number
+    counts = small_counts.told(
+        [
+            (Question(rule), {"matched": result.matched}),
+            (Question(rule, plan.ask), {"released": result.released, **reasons}),
+        ],
+        exact=_exact(work, ports),
+        work=work,
+    )
+    withheld = Counter(counts.listed(list(reasons)))
+    return replace(result, matched=counts.of["matched"], released=counts.of["released"], withheld=withheld)
 
 
 def _document(result: Result) -> Mapping[str, Any]:

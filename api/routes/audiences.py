@@ -12,8 +12,10 @@ from api.deps import Client, PortsDep, requires, working
 from api.routes import shapes
 from api.routes.segments import RULE
 from api.routes.shapes import Name, Out, Rule, Strict, Word, failures, with_examples
-from cdp import audiences, segments
+from cdp import audiences, segments, small_counts
+from cdp.left_out import LeftOut
 from cdp.ports import Ask
+from cdp.small_counts import Question
 from cdp.vocabulary import Channel
 from cdp.work import Work
 from policies.words import Action, Resource
@@ -47,7 +49,10 @@ class PreviewIn(Strict):
 
 
 class PreviewOut(Out):
-    """Counts. `rounded_to` 1: exact; else each is rounded down, so that none counts a few people."""
+    """Counts. `rounded_to` 1: exact; else each is uncertain and rounded, so that none tells of one person.
+
+    Then few people count as none, and no reason is named that keeps only a few.
+    """
 
     model_config = with_examples(
         {
@@ -71,7 +76,7 @@ class PreviewOut(Out):
     cures: dict[str, str]
     """For each of the reasons what mends it."""
     rounded_to: int
-    """1: the counts are exact; else each is rounded down to a multiple of this number."""
+    """1: the counts are exact; else each is uncertain by as many people, and a multiple of this number."""
 
 
 @router.post("/preview", summary="Count an audience, and why the rest is left out")
@@ -81,18 +86,31 @@ def post_preview(
     work: Annotated[Work, working(Resource.AUDIENCE, Action.PREVIEW, purpose="audience_preview")],
     ports: PortsDep,
 ) -> PreviewOut:
-    """Count the audience as of now; nothing is opened and nobody is named."""
+    """Count the audience; nothing is opened and nobody is named.
+
+    Exact counts need the scope `audience:read-exact`. Who has it not gets the same answer to the same
+    question, until the truth is far from it, and only so many different questions in a day.
+    """
     purpose = client.for_purpose(body.purpose)
     rule = body.rule if body.segment is None else segments.rule_of(body.segment, work=work)[1]
     ask = Ask(purpose=purpose, channel=body.channel, recipient=client.for_recipient(body.recipient))
     funnel, _ = audiences.preview(rule, ask, work=work, ports=ports)
-    exact = shapes.sees_exact(client)
-    withheld = shapes.counted(funnel.withheld, exact=exact)
+    reasons = shapes.reasons_of(funnel.withheld, exact=shapes.sees_exact(client))
+    counts = small_counts.told(
+        [
+            (Question(rule), {"matched": funnel.matched}),
+            (Question(rule, ask), {"permitted": funnel.permitted, **reasons}),
+        ],
+        exact=shapes.sees_counts(client),
+        work=work,
+    )
+    audiences.audit_preview(purpose, work=work, ports=ports)
+    withheld = counts.listed(list(reasons))
     policy = None if funnel.cure is None else funnel.cure.for_request
     return PreviewOut(
-        matched=shapes.rounded(funnel.matched, exact=exact),
-        permitted=shapes.rounded(funnel.permitted, exact=exact),
+        matched=counts.of["matched"],
+        permitted=counts.of["permitted"],
         withheld=withheld,
-        cures=why.cures(withheld, policy=policy),
-        rounded_to=1 if exact else shapes.K,
+        cures=why.cures([*withheld, *([LeftOut.POLICY] if policy else [])], policy=policy),
+        rounded_to=counts.rounded_to,
     )

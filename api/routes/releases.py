@@ -10,9 +10,10 @@ from api import why
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
-from cdp import catalogue, releases
+from cdp import catalogue, releases, segments, small_counts
 from cdp.ports import Ask
 from cdp.releases import Limits, Plan
+from cdp.small_counts import Question
 from cdp.vocabulary import Channel
 from policies.words import Action, Resource
 
@@ -59,13 +60,13 @@ class ReleaseOut(Out):
         {
             "id": str(shapes.RELEASE),
             "matched": 1200,
-            "released": 831,
+            "released": 840,
             "withheld": {"not permitted": 340, "no contact": 20},
             "cures": {
                 "not permitted": "who has the role compliance sees the exact reasons, and what mends each",
                 "no contact": "import one, or send it by a server key, from a source …",
             },
-            "batches": 5,
+            "batches": None,
             "failed_batches": 0,
             "rounded_to": 20,
         }
@@ -81,14 +82,12 @@ class ReleaseOut(Out):
     """How many were left out, by the reason."""
     cures: dict[str, str]
     """For each of the reasons what mends it."""
-    batches: int
-    """In how many batches it was sent."""
+    batches: int | None
+    """In how many batches it was sent; null where the counts are not exact."""
     failed_batches: int
     """How many of the batches were not delivered for certain."""
     rounded_to: int
-    """1: the counts are exact; else `matched` and `withheld` are rounded down to a multiple of this
-    number.
-    """
+    """1: the counts are exact; else each is uncertain by as many people, and a multiple of this number."""
 
 
 @router.post("/releases", summary="Release an audience to a recipient")
@@ -100,27 +99,39 @@ def post_release(
 ) -> ReleaseOut:
     """Release now, batch by batch; answers when the last one is out."""
     purpose, recipient = client.for_purpose(body.purpose), client.for_recipient(body.recipient)
+    plan = Plan(
+        segment=body.segment,
+        ask=Ask(purpose=purpose, channel=body.channel, recipient=recipient),
+        traits=sorted({one.id for one in catalogue.named(body.traits, field="traits", ports=ports)}),
+        endpoint=body.endpoint,
+        public_url=system.settings.public_url,
+    )
     result = releases.run(
-        Plan(
-            segment=body.segment,
-            ask=Ask(purpose=purpose, channel=body.channel, recipient=recipient),
-            traits=sorted({one.id for one in catalogue.named(body.traits, field="traits", ports=ports)}),
-            endpoint=body.endpoint,
-            public_url=system.settings.public_url,
-        ),
+        plan,
         begin=client.opener(purpose),
         ports=ports,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),
     )
-    exact = shapes.sees_exact(client)
-    withheld = shapes.counted(result.withheld, exact=exact)
+    reasons = shapes.reasons_of(result.withheld, exact=shapes.sees_exact(client))
+    with client.opener(purpose)() as work:
+        _, rule = segments.rule_of(body.segment, work=work)
+        counts = small_counts.told(
+            [
+                (Question(rule), {"matched": result.matched}),
+                (Question(rule, plan.ask), {"released": result.released, **reasons}),
+            ],
+            exact=shapes.sees_counts(client),
+            work=work,
+        )
+    withheld = counts.listed(list(reasons))
     return ReleaseOut(
         id=result.id,
-        matched=shapes.rounded(result.matched, exact=exact),
-        released=result.released,
+        matched=counts.of["matched"],
+        released=counts.of["released"],
         withheld=withheld,
         cures=why.cures(withheld),
-        batches=result.batches,
+        # A segment of one person has a batch or none, as that person has agreed or not.
+        batches=result.batches if counts.rounded_to == 1 else None,
         failed_batches=result.failed_batches,
-        rounded_to=1 if exact else shapes.K,
+        rounded_to=counts.rounded_to,
     )

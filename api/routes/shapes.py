@@ -52,9 +52,6 @@ def _moment(of_day: time, which: str) -> Any:
 Moment = Annotated[datetime, *_moment(time.min, "beginning")]
 End = Annotated[datetime, *_moment(time.max, "end")]
 
-# Counts that somebody may see who may not see whom they count (design.md 3.13).
-K = 20
-
 # Ids that stand in the documentation; a test puts real ones in their place.
 PROFILE = UUID("0190f5fe-7c00-7000-8000-000000000001")
 OTHER_PROFILE = UUID("0190f5fe-7c00-7000-8000-000000000002")
@@ -180,19 +177,19 @@ def identifier(contact: ContactIn, *, work: Work, ports: Ports) -> Identifier | 
 
 
 def sees_exact(client: Client) -> bool:
-    """Whether the caller may see why exactly somebody is withheld, and exact counts."""
+    """Whether the caller may see why exactly somebody is withheld."""
     return client.may(Resource.CONSENT, Action.READ_EXACT)
 
 
-def counted(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:
-    """Counts by reason as the caller may see them."""
+def reasons_of(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:
+    """Exact counts by the reasons that the caller may see."""
     found: dict[str, int] = {}
     for word, number in withheld.items():
         shown = why.shown(word, exact=exact)
         found[shown] = found.get(shown, 0) + number
-    return {word: rounded(number, exact=exact) for word, number in found.items()}
+    return found
 
 
-def rounded(number: int, *, exact: bool) -> int:
-    """A count as the caller may see it: down to a multiple of `K`, so that none shows a few."""
-    return number if exact else number - number % K
+def sees_counts(client: Client) -> bool:
+    """Whether the caller may see exact counts; see `cdp.small_counts` for what others see."""
+    return client.may(Resource.AUDIENCE, Action.READ_EXACT)

@@ -1,0 +1,171 @@
+"""Counts of people for whoever may not see whom they count (design §3.13, ADR-0037).
+
+Each count gets noise, is shown from 2 K on and to the nearest multiple of K, and is kept: whoever asks
+the same again gets the same, so nobody averages the noise away by repeating. The noise belongs to the
+question and not to the set of people that answers it, so that two answers never tell whether the two
+sets are one and the same. How many different questions somebody may ask in a day is limited.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from math import log
+from secrets import SystemRandom
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from cdp import tables
+from cdp.kernel.errors import Overloaded
+from cdp.ports import Ask
+from cdp.work import Work
+
+K = 20
+SCALE = 5.0  # of the noise; one person more or less changes the odds of an answer by e^(1/SCALE) at most
+BOUND = K  # beyond which no noise goes
+SHOWN_FROM = K + BOUND  # so that fewer than K people are never shown, whatever the noise
+# By how much a new answer must differ to take the place of the one that was given: more than noise explains.
+MOVED = 2 * BOUND
+KEPT = timedelta(days=30)
+DAY = timedelta(days=1)
+QUESTIONS = 200  # different ones, of one caller in a day; a preview asks two
+_RANDOM = SystemRandom()
+
+
+class TooManyQuestions(Overloaded):
+    """This caller has asked for as many different counts as it may in a day; the same ones are answered."""
+
+
+class Question(NamedTuple):
+    """What is counted: whom a rule matches, and for a use of theirs who of them."""
+
+    rule: Any
+    ask: Ask | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the question in its normal form."""
+        ask = None if self.ask is None else [self.ask.purpose, self.ask.channel, self.ask.recipient]
+        return sha256(msgspec.json.encode([normal(self.rule), ask])).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts by name; `rounded_to` 1: exact, else what they are multiples of."""
+
+    of: Mapping[str, int]
+    rounded_to: int
+
+    def listed(self, names: Sequence[str]) -> dict[str, int]:
+        """Those of `names` that may be named: one of nobody, or of a few, would say that there is one."""
+        return {name: self.of[name] for name in names if self.rounded_to == 1 or self.of[name]}
+
+
+def told(figures: Sequence[tuple[Question, Mapping[str, int]]], *, exact: bool, work: Work) -> Counts:
+    """The counts of each question as a caller may see them, under their names in one mapping.
+
+    `exact`: the caller may see exact counts. Raises `TooManyQuestions`.
+    """
+    if exact:
+        return Counts({name: n for _, counts in figures for name, n in counts.items()}, 1)
+    asked = {question.digest: counts for question, counts in figures}
+    kept = _kept(list(asked), work)
+    new = {digest: _noisy(counts) for digest, counts in asked.items() if digest not in kept}
+    if new:
+        _limit(len(new), work)
+        # Whoever asks the same at the same moment gets what the first of the two got.
+        _keep(new, work)
+        kept = _kept(list(asked), work)
+    for digest, before in kept.items():
+        if digest not in new:
+            kept[digest] = _anew(digest, before, asked[digest], work)
+    return Counts({name: _shown(kept[one].get(name, 0)) for one in asked for name in asked[one]}, K)
+
+
+def normal(rule: Any) -> Any:
+    """A rule in one form for many ways to write it: flat, sorted, nothing twice, `not` at comparisons."""
+    return _normal(rule, positive=True)
+
+
+def _normal(rule: Any, *, positive: bool) -> Any:
+    if "not" in rule:
+        return _normal(rule["not"], positive=not positive)
+    word = next((one for one in ("all", "any") if one in rule), None)
+    if word is None:
+        value = rule["value"]
+        plain = [rule["attribute"], rule["op"], value if isinstance(value, str) else float(value)]
+        return plain if positive else ["not", plain]
+    # not (a and b) is (not a) or (not b).
+    joined = word if positive else {"all": "any", "any": "all"}[word]
+    parts: list[Any] = []
+    for part in rule[word]:
+        made = _normal(part, positive=positive)
+        parts += made[1] if made[0] == joined else [made]
+    each = {msgspec.json.encode(part): part for part in parts}
+    # Nobody among all, or everybody among any, decides alone.
+    if any(part == [{"all": "any", "any": "all"}[joined], []] for part in parts):
+        return [{"all": "any", "any": "all"}[joined], []]
+    ordered = [each[key] for key in sorted(each)]
+    return ordered[0] if len(ordered) == 1 else [joined, ordered]
+
+
+def _noisy(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: number + _noise() for name, number in counts.items()}
+
+
+def _noise() -> int:
+    """One number of the discrete Laplace distribution of that scale, cut off at the bound."""
+    while True:
+        # The difference of two geometric numbers has that distribution.
+        one, other = (int(-SCALE * log(1.0 - _RANDOM.random())) for _ in range(2))
+        if abs(one - other) <= BOUND:
+            return one - other
+
+
+def _shown(noisy: int) -> int:
+    return 0 if noisy < SHOWN_FROM else (noisy + K // 2) // K * K
+
+
+def _kept(digests: Sequence[bytes], work: Work) -> dict[bytes, dict[str, int]]:
+    wanted = tables.asks.c.digest == func.any(bindparam("digests", list(digests), unique=True))
+    rows = work.session.execute(select(tables.asks.c.digest, tables.asks.c.figures).where(wanted))
+    return {bytes(digest): dict(figures) for digest, figures in rows}
+
+
+def _keep(new: Mapping[bytes, Mapping[str, int]], work: Work) -> None:
+    work.session.execute(delete(tables.asks).where(tables.asks.c.asked_at < work.now - KEPT))
+    rows = [
+        {
+            "workspace_id": work.workspace,
+            "digest": digest,
+            "actor": f"{work.actor.kind}:{work.actor.ref}",
+            "asked_at": work.now,
+            "figures": new[digest],
+        }
+        for digest in sorted(new)
+    ]
+    work.session.execute(insert(tables.asks).values(rows).on_conflict_do_nothing())
+
+
+def _anew(digest: bytes, before: Mapping[str, int], counts: Mapping[str, int], work: Work) -> dict[str, int]:
+    """What was answered, but for counts that have moved so far that the noise does not explain it."""
+    fresh = _noisy({**dict.fromkeys(before, 0), **counts})
+    after = {
+        name: before[name] if name in before and abs(number - before[name]) <= MOVED else number
+        for name, number in fresh.items()
+    }
+    if after != before:
+        work.session.execute(update(tables.asks).where(tables.asks.c.digest == digest).values(figures=after))
+    return after
+
+
+def _limit(more: int, work: Work) -> None:
+    asks = tables.asks.c
+    since = work.now - DAY
+    whose = f"{work.actor.kind}:{work.actor.ref}"
+    query = select(func.count()).where(asks.actor == whose, asks.asked_at > since)
+    if (work.session.scalar(query) or 0) + more > QUESTIONS:
+        raise TooManyQuestions

@@ -18,9 +18,10 @@ from cdp import importing, inbox, sources, workspaces
 from cdp.importing import Choice, ImportRow, Loss, Mapping, Refusal, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
+from cdp.ingest.sharing import joins
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.ports import AuditEntry, Ports, Source
-from cdp.vocabulary import Namespace
+from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 
 ROWS = 250  # in one inbox row, so that a worker's batch takes two
@@ -189,15 +190,20 @@ class _Taking:
         return any(self.ports.vault.normalise(space, raw, region=self.region) for space, raw in named)
 
     def _count_keys(self, row: ImportRow) -> None:
-        """Count the columns of which nothing is an identity key: nobody can be reached or found by them."""
-        usable: dict[tuple[str, str], bool] = {}
+        """Count the columns of which nothing is an identity key: nobody can be reached or found by them.
+
+        And those by which many are reached, so that nobody is told by them.
+        """
+        keys: dict[tuple[str, str], list[Identifier]] = {}
         for (space, value), column in zip(row.identifiers, row.columns, strict=True):
             key = self.ports.vault.normalise(space, value, region=self.region)
-            usable[space, column] = usable.get((space, column), False) or key is not None
-        for (space, column), found in usable.items():
+            keys.setdefault((space, column), []).extend([Identifier(space, key)] if key is not None else [])
+        for (space, column), found in keys.items():
             if not found:
                 contact = space in (Namespace.EMAIL, Namespace.PHONE)
                 self.result.lost(Loss.NO_CONTACT if contact else Loss.NO_KEY, column)
+            elif not any(map(joins, found)):
+                self.result.lost(Loss.SHARED, column)
 
     def _record(
         self,

@@ -147,11 +147,11 @@ def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
 def waive(
     one: FragmentId, *, reason: OnePerson, begin: Opener, ports: Ports, patience: timedelta
 ) -> Separated:
-    """Release a placeholder from quarantine: it is one person's. Its contacts join again.
+    """Release what is quarantined: it is one person's. Its contacts join again, or what hangs together does.
 
     A merge narrows: the stricter word of those who become one holds for all. So it is acknowledged as
-    a separation is. Raises `WaiverNotAllowed`, `NotFound`, `Conflict` if it is not quarantined for
-    its contacts, and `consents.NotYetEffective`.
+    a separation is. Raises `WaiverNotAllowed`, `NotFound`, `Conflict` if it is not quarantined, and
+    `consents.NotYetEffective`.
     """
     with begin() as work:
         _WAIVE.allow(work, ports)

@@ -50,6 +50,22 @@ _NOBODY_ID = frozenset(
         *("-1", "null", "(null)", "<null>", "nil", "<nil>", "none", "undefined", "[undefined]", "nan"),
         *("n/a", "#n/a", "na", "not set", "(not set)", "notset", "not_set", "unset", "empty", "?"),
         *("anonymous", "anon", "unknown", "guest", "nobody", "noone", "true", "false"),
+        *("inf", "-inf", "infinity", "void", "tbd", "tba", "n.a.", "k.a.", "unbekannt", "inconnu"),
+        *(
+            "desconocido",
+            "sconosciuto",
+            "okänd",
+            "ukjent",
+            "ukendt",
+            "onbekend",
+            "неизвестно",
+            "未知",
+            "不明",
+        ),
+        # Where counting ends, in 32 bits, in a script and in 64: an overflow, not a customer.
+        *("2147483647", "-2147483648", "2147483648", "4294967295", "4294967296", "9007199254740991"),
+        *("9007199254740992", "9223372036854775807", "-9223372036854775808", "9223372036854775808"),
+        *("18446744073709551615", "18446744073709551616"),
         *("{}", "[]", "()", "[object object]"),
     )
 )
@@ -177,11 +193,19 @@ def _valid(text: str, region: str | None) -> set[str]:
             number = phonenumbers.parse(key)
     except phonenumbers.NumberParseException:
         return set()
-    line = phonenumbers.national_significant_number(number)
-    # One digit again and again is what people type who give no number, and valid in some countries.
-    if number.extension or not phonenumbers.is_valid_number(number) or len(set(line)) == 1:
+    if number.extension or not phonenumbers.is_valid_number(number) or _is_made_up(number):
         return set()
     return {key}
+
+
+def _is_made_up(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether a number is what people type who give none, though some countries have such lines.
+
+    One digit again and again, or nothing but noughts behind the area code.
+    """
+    line = phonenumbers.national_significant_number(number)
+    area = phonenumbers.length_of_national_destination_code(number)
+    return len(set(line)) == 1 or (area > 0 and not line[area:].strip("0"))
 
 
 def _id(text: str, *, numbered: bool) -> str | None:

@@ -37,6 +37,7 @@ _TESTING = _words(
     "test tests testing tester testuser testaccount testcustomer foo bar baz foobar dummy fake sample example"
     " placeholder lorem ipsum asdf asdfg asdfgh asdfghjkl sdf asd qwe qwer qwert qwerty qwertz azerty zxcv"
     " zxcvbn qweasd abcdef xyz blah deadbeef changeme redacted masked hidden deleted removed invalid"
+    " demo demos demouser demoaccount"
 )
 _ROLES = _words("user account customer client person visitor member contact id name email mail a my")
 # A field's own name in place of its value.
@@ -46,7 +47,7 @@ _FIELDS = _words(
     " username firstname lastname string value"
 )
 # Of those, what is also somebody's name or initials in an address.
-_TESTING_MAIL = _TESTING - _words("foo bar baz asd sdf qwe xyz blah sample hidden example")
+_TESTING_MAIL = _TESTING - _words("foo bar baz asd sdf qwe xyz blah sample hidden example demo demos")
 _MADE_UP = _words(
     "foo bar baz foobar abc xyz xxx xx blah asd user username name email mail someone somebody anyone"
     " anybody yourname your firstname lastname johndoe janedoe sample example"
@@ -55,9 +56,16 @@ _MADE_UP_DOMAINS = _words(
     "example domain company test testing foo bar baz foobar asdf abc xxx yourdomain mydomain yourcompany"
     " mycompany website sample fake nowhere"
 )
+# Whoever runs the machine, or stands at the till: many people, and no customer.
+_OPERATORS = _words(
+    "admin admins administrator superadmin root sysadmin superuser system default defaultuser webmaster owner"
+    " operator staff cashier guestuser guestcustomer walkin walkincustomer cashcustomer laufkunde barverkauf"
+    " kontantkund systemuser adminuser administratoruser apiuser service serviceuser bot"
+)
 # What a device gives in place of its id, once its owner has opted out of having one.
 _NO_ID = _words("optout optedout limitadtracking")
 _HEX = re.compile(r"[0-9a-f]+")
+_COUNTED = re.compile(r"(?<=\D)\d{1,2}$")  # `admin2`
 _UUID = re.compile(
     r"(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?"
 )
@@ -66,7 +74,8 @@ _UUID = re.compile(
 def is_placeholder_id(text: str, *, numbered: bool) -> bool:
     """Whether an id names nobody. `numbered`: a source's own key, where any plain number is somebody.
 
-    A placeholder is a word of testing (`test`, `test-user-1`, `asdf`), a field's name (`userId`),
+    A placeholder is a word of testing (`test`, `test-user-1`, `asdf`), a field's name (`userId`), who
+    runs the machine (`admin`, `default`),
     template residue (`{{user.id}}`, `${id}`, `%%email%%`, `[email]`, `<email>`), a mask or a cut
     (`***`, `1234****`, `abc...`), a spreadsheet's damage (`4.67E+10`, `#REF!`), or a UUID of at most
     two distinct digits or of runs. Elsewhere than in `crm:*` also one letter again and again from
@@ -83,7 +92,7 @@ def is_placeholder_id(text: str, *, numbered: bool) -> bool:
     if _is_of(_TESTING, words):
         return True
     bare = "".join(words)
-    if bare.removeprefix("your") in _FIELDS or bare in _NO_ID:
+    if bare.removeprefix("your") in _FIELDS or bare in _NO_ID or _COUNTED.sub("", bare) in _OPERATORS:
         return True
     return not numbered and _is_run_of_parts(bare)
 

@@ -38,6 +38,7 @@ class Said:
     evidence: str
     first: Place
     last: Place
+    joins: bool = True
 
     def lends(self, trust: int) -> bool:
         """Whether behaviour may be lent by it."""
@@ -70,13 +71,13 @@ def gather(batch: Iterable[Evidence]) -> Told:
             told.firsts.append(at)
         elif at < told.firsts[whose]:
             told.firsts[whose] = at
-        _claim(told, Key(whose, own, int(one.own_trust)), one.own.namespace, "own", at)
+        _claim(told, Key(whose, own, int(one.own_trust)), one.own.namespace, "own", at, one.own_joins)
         named = [own]
         for claim in one.claims:
             name = names.setdefault(claim.identifier, len(names))
             named.append(name)
             key = Key(whose, name, int(claim.trust))
-            _claim(told, key, claim.identifier.namespace, claim.evidence, at)
+            _claim(told, key, claim.identifier.namespace, claim.evidence, at, claim.joins)
         named += [names.setdefault(mention, len(names)) for mention in one.mentions]
         told.whose.append(whose)
         told.named.append(named)
@@ -84,10 +85,10 @@ def gather(batch: Iterable[Evidence]) -> Told:
     return told
 
 
-def _claim(told: Told, key: Key, namespace: str, evidence: str, at: Place) -> None:
+def _claim(told: Told, key: Key, namespace: str, evidence: str, at: Place, joins: bool) -> None:
     old = told.claims.get(key)
     if old is None:
-        told.claims[key] = Said(namespace, evidence, at, at)
+        told.claims[key] = Said(namespace, evidence, at, at, joins)
     elif at < old.first:
         old.first, old.evidence = at, evidence
     elif at > old.last:
@@ -204,6 +205,7 @@ def make_claims(told: Told, known: Known, *, work: Work) -> list[Key]:
             "index": [one.first[1] for _, one in rows],
             "last_seq": [one.last[0] for _, one in rows],
             "last_index": [one.last[1] for _, one in rows],
+            "joins": [one.joins for _, one in rows],
         },
         order=("fragment_id", "contact_id", "trust"),
         conflict=Conflict(("fragment_id", "contact_id", "trust")),

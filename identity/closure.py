@@ -60,17 +60,27 @@ class Reach:
     def held(self, fragments: Iterable[FragmentId]) -> set[ContactId]:
         """The contacts that verified claims of `fragments` name."""
         claims = self.book.claims
-        return {claim.contact for one in fragments for claim in claims[one] if claim.trust is Trust.VERIFIED}
+        return {
+            claim.contact
+            for one in fragments
+            for claim in claims[one]
+            if claim.trust is Trust.VERIFIED and claim.joins
+        }
 
 
 def walk(
-    seeds: Collection[FragmentId], fresh: Mapping[ContactId, int], *, store: Store, limits: Limits
+    seeds: Collection[FragmentId],
+    fresh: Mapping[ContactId, int],
+    *,
+    store: Store,
+    limits: Limits,
+    through: bool = False,
 ) -> Reach:
     """Everything that a change at `seeds` can regroup.
 
     `fresh` counts the new verified claims of each contact: with it the walk knows which
     contacts were hubs before. A seed that holds too many contacts takes its claims from them all. The
-    walk does not go on from fragments that are quarantined already.
+    walk does not go on from fragments that are quarantined already, but with `through`.
     """
     reach = Reach(book=Book(limits))
     most = limits.claims + 1 + max(fresh.values(), default=0)
@@ -86,7 +96,8 @@ def walk(
         reach.inside |= ahead
         edges = set(store.edges(ahead))
         reach.edges |= edges
-        open_ends = {one for one in ahead if one in seeds or not reach.book.fragments[one].quarantined}
+        quarantined = {one for one in ahead if reach.book.fragments[one].quarantined and not through}
+        open_ends = {one for one in ahead if one in seeds or one not in quarantined}
         contacts = reach.held(open_ends) - seen
         seen |= contacts
         reach.enter(store.claimants(contacts, most))
@@ -113,8 +124,8 @@ def _claimants(
 # `OFFSET 0`: one index probe a row, whatever the planner believes (see `contacts.py`).
 _READ = """
 SELECT f.id, f.contact_id, f.namespace, f.accept_seq, f.index, f.quarantined,
-    f.waived_at IS NOT NULL, f.core_id, f.root_id, f.lends_to,
-    k.contact_id, k.namespace, k.trust, k.accept_seq, k.index, k.last_seq, k.last_index
+    f.waived_at IS NOT NULL, f.vouched_at IS NOT NULL, f.core_id, f.root_id, f.lends_to,
+    k.contact_id, k.namespace, k.trust, k.accept_seq, k.index, k.last_seq, k.last_index, k.joins
 FROM ({wanted}) AS w(id)
 CROSS JOIN LATERAL (SELECT * FROM identity.fragments f WHERE f.id = w.id OFFSET 0) AS f
 LEFT JOIN LATERAL (
@@ -187,13 +198,13 @@ def _gather(rows: Iterable[tuple[Any, ...]]) -> Iterable[Stored]:
     found: dict[FragmentId, Stored] = {}
     claims: dict[FragmentId, list[ClaimRow]] = defaultdict(list)
     for row in rows:
-        one, contact, namespace, accept_seq, index, quarantined, waived, core, root, lends_to = row[:10]
+        one, contact, namespace, accept_seq, index, quarantined, *marks, core, root, lends_to = row[:11]
         if one not in found:
             why = None if quarantined is None else Quarantine(quarantined)
-            fragment = Fragment(one, contact, namespace, (accept_seq, index), why, waived)
+            fragment = Fragment(one, contact, namespace, (accept_seq, index), why, *marks)
             found[one] = Stored(fragment, Component(core, root, lends_to, why), claims[one])
-        contact, namespace, trust, accept_seq, index, last_seq, last_index = row[10:]
+        contact, namespace, trust, accept_seq, index, last_seq, last_index, joins = row[11:]
         if contact is not None:
             first, last = (accept_seq, index), (last_seq, last_index)
-            claims[one].append(ClaimRow(one, contact, namespace, Trust(trust), first, last))
+            claims[one].append(ClaimRow(one, contact, namespace, Trust(trust), first, last, joins))
     return found.values()

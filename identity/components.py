@@ -5,7 +5,7 @@ change can reach; `tests/unit/test_identity_components.py` holds that to running
 and the unions to an independent library.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +41,7 @@ class Fragment(NamedTuple):
     place: Place
     quarantined: Quarantine | None = None
     waived: bool = False  # a steward: it is one person's, however many contacts it goes by
+    vouched: bool = False  # a steward: so is what is joined to it, which is counted no more
 
     @property
     def order(self) -> Order:
@@ -57,6 +58,7 @@ class ClaimRow(NamedTuple):
     trust: Trust
     first: Place
     last: Place
+    joins: bool = True  # False: it is reached by it, and joined to nobody for it
 
 
 class EdgeRow(NamedTuple):
@@ -141,7 +143,7 @@ class Book:
             return
         named: dict[str, set[ContactId]] = defaultdict(set)
         for claim in claims:
-            if claim.trust is Trust.VERIFIED:
+            if claim.trust is Trust.VERIFIED and claim.joins:
                 self.claimants[claim.contact].append(claim)
                 if unique(claim.namespace):
                     named[claim.namespace].add(claim.contact)
@@ -346,8 +348,18 @@ def _oversized(book: Book, links: Iterable[_Link]) -> set[FragmentId]:
     for link in links:
         reach.merge(link.centre[-1], link.leg[-1])
     stuck = {reach.find(one.id) for one in book.fragments.values() if one.quarantined is Quarantine.COMPONENT}
+    counted = Counter(reach.find(one.id) for one in book.fragments.values() if not one.vouched)
     most = book.limits.fragments
-    return {one for one in book.fragments if (at := reach.find(one)) in stuck or reach.size[at] > most}
+    return {one for one in book.fragments if (at := reach.find(one)) in stuck or counted[at] > most}
+
+
+def reached(book: Book, edges: Sequence[EdgeRow], one: FragmentId) -> set[FragmentId]:
+    """All that candidate links join to `one`, itself included, whatever keeps them apart."""
+    edges = [edge for edge in edges if edge.a in book.fragments and edge.b in book.fragments]
+    reach = _Sets(book.fragments)
+    for link in _links(book, edges):
+        reach.merge(link.centre[-1], link.leg[-1])
+    return {other for other in book.fragments if reach.find(other) == reach.find(one)}
 
 
 def _roots(book: Book, unions: _Sets) -> dict[FragmentId, ProfileId]:

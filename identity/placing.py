@@ -212,7 +212,7 @@ def _fresh(fresh: Sequence[Key], told: Told, known: Known) -> Fresh:
         if key.trust == VERIFIED and key.name in known.new_contacts:
             claimants[contact].append(one)
         if key.whose in known.made:
-            row = ClaimRow(one, contact, said.namespace, Trust(key.trust), said.first, said.last)
+            row = ClaimRow(one, contact, said.namespace, Trust(key.trust), said.first, said.last, said.joins)
             claims[key.whose].append(row)
     made: dict[FragmentId, Stored] = {}
     for number in known.made:

@@ -166,9 +166,9 @@ class IdentityService:
         return unmerge.join(a, b, work=work, limits=self.limits)
 
     def waive(self, one: FragmentId, *, work: Work) -> frozenset[ProfileId]:
-        """Release a fragment that goes by too many contacts; the regrouped profiles.
+        """Release what is quarantined, with all that hangs together with it; the regrouped profiles.
 
-        Raises `NotFound`, `Conflict` if it is not quarantined for its contacts.
+        Raises `NotFound`, `Conflict` if it is not quarantined.
         """
         return waiving.waive(one, work=work, limits=self.limits)
 

@@ -4,7 +4,18 @@ A fragment is never split and a golden value is never stored: merging changes on
 three component columns of `fragments`, and `golden` points to the winning statements.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cdp.kernel.database import APPEND, instant, workspace_table
@@ -37,6 +48,7 @@ fragments = workspace_table(
     Column("lends_to", Uuid),  # root to which an anonymous fragment lends behaviour
     Column("quarantined", Text),  # why it may not link or leave; null: it may
     instant("waived_at", null=True),  # a steward: one person's, however many contacts it goes by
+    instant("vouched_at", null=True),  # a steward: one person's, however many are joined to it
     Index("uq_fragments_identifier", "workspace_id", "source_id", "contact_id", unique=True),
     Index("ix_fragments_contact", "workspace_id", "contact_id"),
     Index("ix_fragments_core", "workspace_id", "core_id"),
@@ -59,6 +71,7 @@ claims = workspace_table(
     Column("index", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),  # last said: the last named user id borrows
     Column("last_index", Integer, nullable=False),
+    Column("joins", Boolean, nullable=False, server_default=true()),  # false: a role's mailbox
     instant("retracted_at", null=True),
     Index("ix_claims_contact", "workspace_id", "contact_id", "fragment_id"),
     key=("fragment_id", "contact_id", "trust"),

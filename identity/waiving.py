@@ -1,7 +1,9 @@
-"""A steward's word that a quarantined fragment is one person's, however many contacts it goes by.
+"""A steward's word that what is quarantined is one person's, however much of it there is.
 
-It is a mark that the pure function reads: such a fragment is not counted any more. What it had
-claimed joins again, as if it had never been retracted.
+It is a mark that the pure function reads. A fragment that goes by many contacts is not counted by
+them any more: what it had claimed joins again, as if it had never been retracted. Of what is too
+much to be one person together all is marked that hangs together, and is counted no more; what comes
+to it later is, so that a blob of strangers is not let in by what was said of a person.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,8 @@ from cdp.kernel.errors import Conflict, NotFound
 from cdp.vocabulary import FragmentId, Namespace, ProfileId, Trust
 from cdp.work import Work
 from identity import regrouping
-from identity.components import Limits, Quarantine
+from identity.closure import DatabaseStore, Fresh, walk
+from identity.components import Limits, Quarantine, reached
 from identity.regrouping import Change, Moved
 
 
@@ -21,7 +24,7 @@ class NoSuchFragment(NotFound):
 
 
 class NotCrowded(Conflict):
-    """This is not quarantined for the contacts that it goes by, so nothing is to be released."""
+    """This is not quarantined, so nothing is to be released."""
 
 
 _WAIVE = "UPDATE identity.fragments SET waived_at = %s WHERE id = %s"
@@ -31,7 +34,7 @@ _CLAIM_AGAIN = "UPDATE identity.claims SET retracted_at = NULL WHERE fragment_id
 
 
 def waive(one: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:
-    """Release a fragment that is quarantined as `contact_limit`; the regrouped profiles.
+    """Release a quarantined fragment, with all that hangs together with it; the regrouped profiles.
 
     Raises `NoSuchFragment`, `NotCrowded`, `Contended`.
     """
@@ -41,8 +44,10 @@ def waive(one: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId
         row = run(work.session, _WHY, (one,)).fetchone()
         if row is None:
             raise NoSuchFragment
-        if row[0] != Quarantine.CONTACTS:
+        if row[0] is None:
             raise NotCrowded
+        if row[0] == Quarantine.COMPONENT:
+            return _vouch(one, also | {one}, work=work, limits=limits)
         claims = run(work.session, _CLAIMS, (one,)).fetchall()
         run(work.session, _WAIVE, (work.now, one))
         run(work.session, _CLAIM_AGAIN, (one,))
@@ -54,6 +59,25 @@ def waive(one: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId
         return regrouping.settle(change, also | {one}, work=work, limits=limits)
 
     return regrouping.retrying(attempt, work=work)
+
+
+_VOUCH = """
+UPDATE identity.fragments SET vouched_at = %s, quarantined = NULL WHERE id = ANY(%b::uuid[])
+"""
+
+
+def _vouch(
+    one: FragmentId, locked: frozenset[FragmentId], *, work: Work, limits: Limits
+) -> frozenset[ProfileId]:
+    """Release all that links join to `one`. Raises `Moved` until all of it is locked."""
+    reach = walk({one}, {}, store=DatabaseStore(work, Fresh()), limits=limits, through=True)
+    together = frozenset(reached(reach.book, list(reach.edges), one))
+    if not together <= locked:
+        raise Moved(together)
+    run(work.session, _VOUCH, (work.now, list(together)))
+    moved = regrouping.settle(Change(seeds=together), locked, work=work, limits=limits)
+    # Whatever stays where it was is shown again, and has to be derived anew as well.
+    return moved | {ProfileId(each) for each in together}
 
 
 def _change(one: FragmentId, claims: Sequence[tuple[Any, ...]]) -> Change:

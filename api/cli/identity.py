@@ -183,10 +183,11 @@ def waive(
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Release from quarantine what goes by many contacts and is one person's all the same.
+    """Release from quarantine what is one person's, however many contacts or fragments it has.
 
-    Its contacts join again, and it is not counted any more. The stricter word of those who become
-    one holds for all; returns once no release that names any of them can still be sent.
+    Of `contact_limit` its contacts join again; of `component_limit` all that hangs together with it
+    is released with it. It is not counted any more. The stricter word of those who become one holds
+    for all; returns once no release that names any of them can still be sent.
     """
     one = FragmentId(uuid_of(fragment, "fragment"))
     with platform() as opened:
@@ -198,7 +199,12 @@ def waive(
             patience=opened.system.settings.send_window + SLACK,
         )
     emit(
-        {"now": list(done.profiles), "contacts": len(done.before.contacts), "at": done.at},
+        {
+            "now": list(done.profiles),
+            "fragments": len(done.before.fragments),
+            "contacts": len(done.before.contacts),
+            "at": done.at,
+        },
         as_json,
         Text(f"One person: {', '.join(map(str, done.profiles))}"),
     )

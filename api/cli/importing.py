@@ -27,6 +27,7 @@ _LOSSES = {
     Loss.UNKNOWN_WORD: "unknown word of consent: taken as a no",
     Loss.NO_CONTACT: "unusable contact",
     Loss.NO_KEY: "no identity key",
+    Loss.SHARED: "shared contact: it is reached, and joins nobody",
     Loss.NO_DATE: "no date",
     Loss.NO_COUNTRY: "no country",
     Loss.NO_NUMBER: "no number",

@@ -162,7 +162,7 @@ def get_quarantined(
 
 
 class WaiveIn(Strict):
-    """A fragment that is one person's, however many contacts it goes by, and why."""
+    """A fragment that is one person's, however much goes with it, and why."""
 
     model_config = with_examples({"fragment": str(shapes.PLACEHOLDER), "reason": "checked"})
 
@@ -179,10 +179,11 @@ def post_waive(
     system: SystemDep,
     ports: PortsDep,
 ) -> JoinOut:
-    """Release from quarantine what goes by many contacts and is one person's all the same.
+    """Release from quarantine what is one person's, however many contacts or fragments it has.
 
-    Its contacts join again, and it is not counted any more. The stricter word of those who become
-    one holds for all; answered once nothing that names any of them can still be sent.
+    Of `contact_limit` its contacts join again; of `component_limit` all that hangs together with it
+    is released with it. It is not counted any more. The stricter word of those who become one holds
+    for all; answered once nothing that names any of them can still be sent.
     """
     found = merging.waive(
         FragmentId(body.fragment),

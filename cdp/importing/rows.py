@@ -43,6 +43,7 @@ class Loss(StrEnum):
     UNKNOWN_WORD = "unknown_consent_word"  # counted as a no
     NO_CONTACT = "unusable_contact"
     NO_KEY = "no_key"
+    SHARED = "shared_contact"  # `info@`: it is kept and may be written to, and joins nobody
     NO_DATE = "no_date"
     NO_COUNTRY = "no_country"
     NO_NUMBER = "no_number"

@@ -14,6 +14,7 @@ from cdp.collection import Message, Note
 from cdp.ingest.choices import says_no
 from cdp.ingest.mentions import mentioned
 from cdp.ingest.reading import ImportRecord, Item
+from cdp.ingest.sharing import joins
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
 
@@ -99,6 +100,7 @@ def meaning(
             # A proof proves the user id alone, nothing else that the browser says.
             trust=Trust.VERIFIED if proven and identifier.namespace == Namespace.USER_ID else trust,
             evidence=evidence,
+            joins=joins(identifier),
         )
         for identifier, evidence in named.items()
         if identifier != own
@@ -109,6 +111,7 @@ def meaning(
         source=item.source,
         own=own,
         own_trust=trust,
+        own_joins=joins(own),
         claims=claims,
         mentions=_ordered(beside),
     )
@@ -155,6 +158,7 @@ def refusal(item: Item, *, vault: Vault, catalogue: Catalogue, region: str) -> M
         own=own,
         # A contact that is only mentioned is nobody's, though what is said has to be put somewhere.
         own_trust=trust if own in named else Trust.ASSERTED,
+        own_joins=joins(own),
         claims=claims,
         mentions=_ordered(one for one in named.keys() | beside if one != own and one.namespace in _REACHED),
     )

@@ -43,11 +43,15 @@ class Source:
 
 
 class Claim(NamedTuple):
-    """That a fragment goes by an identifier, and how far that is believed."""
+    """That a fragment goes by an identifier, and how far that is believed.
+
+    Without `joins` it is reached by it, and is nobody else for it: a mailbox of a role.
+    """
 
     identifier: Identifier
     trust: Trust
     evidence: str
+    joins: bool = True
 
 
 class Evidence(NamedTuple):
@@ -60,6 +64,7 @@ class Evidence(NamedTuple):
     own_trust: Trust  # VERIFIED, or ASSERTED from a public key
     claims: Sequence[Claim] = ()
     mentions: Sequence[Identifier] = ()  # to be known as contacts, but claimed by nobody
+    own_joins: bool = True  # as a claim's
 
 
 @dataclass(slots=True, kw_only=True)
@@ -284,7 +289,8 @@ class Identity(Protocol):
     def waive(self, one: FragmentId, *, work: Work) -> frozenset[ProfileId]:
         """A steward's word that a quarantined fragment is one person's; the regrouped profiles.
 
-        Raises `NotFound` for an unknown fragment, `Conflict` if it is not quarantined for its contacts.
+        One that is quarantined for what is joined to it is released with all of that. Raises `NotFound`
+        for an unknown fragment, `Conflict` if it is not quarantined.
         """
         ...
 

@@ -9,6 +9,7 @@ import pytest
 from fakes_vault import FakeVault
 from identity_world import Message, World, expected, expected_golden, identifier
 
+from cdp.kernel.errors import Conflict
 from identity.components import Limits
 
 
@@ -266,3 +267,75 @@ def test_merges_both_ways_at_once_neither_cycle_nor_deadlock(world):
     roots = {row.id: row.root_id for row in world.rows().values()}
 
     assert all(roots[root] == root for root in roots.values())
+
+
+def blob(world, size, claim="email:all", first=1):
+    """So many fragments of one source, all of which go by one contact."""
+    world.hear(
+        *(Message(first + n, f"s{first + n}", f"crm:s{first + n}:x{n}", (claim,)) for n in range(size))
+    )
+
+
+def waive(world, key):
+    with world.begin() as work:
+        return world.service.waive(world.rows()[key].id, work=work)
+
+
+def test_what_is_too_much_to_be_one_person_is_released_whole(world):
+    """`component_limit`: a steward's word on one is on all that hangs together; what comes is counted."""
+    world.limits = Limits(claims=50, fragments=6, contacts=20)
+    blob(world, 7)
+    before = {why for *_, why in world.state().values()}
+    apart = len(world.people())
+    some = sorted(world.rows())[3]
+    moved = waive(world, some)
+    whole = world.people()
+    blob(world, 6, first=20)
+    grown = world.people()
+    blob(world, 1, first=40)
+
+    assert (before, apart) == ({"component_limit"}, 7)
+    assert len(whole) == 1 and len(moved) == 7
+    assert [len(one) for one in grown] == [13]
+    assert {why for *_, why in world.state().values()} == {"component_limit"}, (
+        "seven more came than are known"
+    )
+    waive(world, some)
+    assert [len(one) for one in world.people()] == [14]
+    with pytest.raises(Conflict):
+        waive(world, some)
+
+
+def test_a_persons_release_lets_in_no_blob(world):
+    """Two that are quarantined and turn out to hang together are looked at together."""
+    world.limits = Limits(claims=50, fragments=6, contacts=20)
+    blob(world, 7)
+    blob(world, 7, claim="email:others", first=20)
+    ours, theirs = ("s1", "crm:s1", "x0"), ("s20", "crm:s20", "x0")
+    waive(world, ours)
+    before = world.state()[theirs][3], len(world.people())
+    world.hear(Message(50, "s50", "crm:s50:y", ("email:all", "email:others")))
+
+    assert before == ("component_limit", 8)
+    assert {why for *_, why in world.state().values()} == {"component_limit"}
+    waive(world, theirs)
+    assert [len(one) for one in world.people()] == [15]
+
+
+def test_a_contact_of_a_role_joins_nobody_and_is_gone_by(world):
+    """ADR-0024: it is held by each of them, whichever way round they come."""
+    told = [Message(n, f"s{n}", f"crm:s{n}:x", ("email:desk",)) for n in (1, 2)]
+    roles = [
+        one.evidence._replace(claims=[claim._replace(joins=False) for claim in one.evidence.claims])
+        for one in told
+    ]
+    world.heard |= {(one.source, one.own, *one.claims) for one in told}
+    for one in roles:
+        with world.begin() as work:
+            world.service.place([one], work=work)
+    with world.begin() as work:
+        contact = world.service.contact_of(identifier("email:desk"), work=work)
+        holding = world.service.profiles_of(contact, work=work)
+
+    assert len(world.people()) == 2
+    assert len(holding) == 2

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from cdp.vocabulary import Trust
 from identity.closure import Stored, walk
 from identity.components import (
+    Book,
     ClaimRow,
     Component,
     EdgeKind,
@@ -23,6 +24,7 @@ from identity.components import (
     Quarantine,
     components,
     group,
+    reached,
     unique,
 )
 
@@ -31,6 +33,7 @@ NARROW = Limits(claims=3, fragments=1000, contacts=2)
 CROWDED = Limits(claims=3, fragments=1000, contacts=1)  # two of three histories have a placeholder
 NAMESPACES = ("user_id", "crm:shop", "anonymous_id", "email", "phone", "loyalty")
 FRAGMENTS, CONTACTS = 10, 4
+DESK = ("phone", CONTACTS)  # a contact that joins nobody, as a mailbox of a role
 
 
 def fragment(number, namespace="email", contact=None, place=None):
@@ -43,7 +46,7 @@ def claim(number, contact, *, namespace="email", trust=Trust.VERIFIED, place=Non
     """Fragment `number` goes by the contact `contact` of `namespace`."""
     place = place or (number, 0)
     one = UUID(int=100 * NAMESPACES.index(namespace) + contact)
-    return ClaimRow(UUID(int=number), one, namespace, trust, place, place)
+    return ClaimRow(UUID(int=number), one, namespace, trust, place, place, (namespace, contact) != DESK)
 
 
 def partition(found, level="core"):
@@ -505,3 +508,57 @@ def test_whoever_verifiably_is_the_user_lends_nothing_to_itself():
     said = claim(3, 1, namespace="user_id", trust=Trust.ASSERTED)
 
     assert lends([*claims, said]) is None
+
+
+def test_a_contact_of_a_role_joins_nobody_and_keeps_nobody_apart():
+    """ADR-0024: who go by it are joined by what else they go by, as if it were not there."""
+    desk = [claim(number, DESK[1], namespace=DESK[0]) for number in (1, 2, 3, 4)]
+    claims = [*desk, claim(1, 1), claim(2, 1)]
+
+    assert grouped(of(1, 2, 3, 4), claims) == {frozenset({1, 2}), frozenset({3}), frozenset({4})}
+    assert grouped(of(1, 2, 3, 4), claims, limits=Limits(claims=1, fragments=2, contacts=9)) == {
+        frozenset({1}), frozenset({2}), frozenset({3}), frozenset({4}),
+    }, "the address of two is a hub where one may hold it; the desk is none"  # fmt: skip
+
+
+SMALL = Limits(claims=9, fragments=3, contacts=9)
+
+
+def vouched(*numbers):
+    return [one._replace(vouched=True) for one in of(*numbers)]
+
+
+def at_one(*numbers):
+    """Claims of one address by all of them."""
+    return [claim(number, 1) for number in numbers]
+
+
+def test_what_a_steward_vouches_for_is_one_person_though_there_is_much_of_it():
+    """It is counted no more, and what comes to it is, up to the limit."""
+    unknown = grouped(of(1, 2, 3, 4), at_one(1, 2, 3, 4), limits=SMALL)
+    known = grouped(vouched(1, 2, 3, 4), at_one(1, 2, 3, 4), limits=SMALL)
+    grown = grouped(vouched(1, 2, 3, 4) + of(5, 6, 7), at_one(*range(1, 8)), limits=SMALL)
+    blob = grouped(vouched(1, 2, 3, 4) + of(5, 6, 7, 8), at_one(*range(1, 9)), limits=SMALL)
+
+    assert len(unknown) == 4
+    assert known == {frozenset({1, 2, 3, 4})}
+    assert grown == {frozenset(range(1, 8))}
+    assert len(blob) == 8, "what came is too much to be one person"
+
+
+def test_what_is_quarantined_still_lets_in_nobody_for_whom_a_steward_vouched():
+    """A person who turns out to be linked to a blob is not released with it, but goes into quarantine."""
+    stuck = [one._replace(quarantined=Quarantine.COMPONENT) for one in of(5)]
+
+    assert len(grouped(vouched(1, 2, 3, 4) + stuck, at_one(1, 2, 3, 4, 5), limits=SMALL)) == 5
+
+
+def test_what_hangs_together_is_all_that_links_join():
+    """Whatever is quarantined of it, and whatever keeps some of it apart."""
+    fragments = [one._replace(quarantined=Quarantine.COMPONENT) for one in of(1, 2, 3, 4)] + of(5, 6)
+    claims = [*at_one(1, 2, 3), claim(3, 2), claim(4, 2), claim(5, 3), claim(6, 3)]
+    book = Book(SMALL)
+    for one in fragments:
+        book.enter(one, [each for each in claims if each.fragment == one.id])
+
+    assert {one.int for one in reached(book, [], UUID(int=1))} == {1, 2, 3, 4}

@@ -2,8 +2,11 @@
 
 import pytest
 from api_world import Town, serving
+from journeys import ANN, identify, lines
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+
+from cdp.vocabulary import State
 
 LOG = ("pending", "entries", "tiles", "checkpoints", "subjects", "details", "searchable")
 
@@ -102,6 +105,24 @@ def test_a_read_that_can_leave_no_entry_shows_nothing(database, town):
     assert rightly.json()["shown"]["given_name"] == "Ann"
     assert {answer.status_code for answer in answers} == {500}
     assert not any("Ann" in answer.text or "example.org" in answer.text for answer in answers)
+
+
+def test_a_release_that_can_leave_no_entry_sends_nothing(database, journey, tmp_path):
+    """L3: the intent's entry comes before the first byte; without it there is none."""
+    out = tmp_path / "out.ndjson"
+    journey.send("web", identify("u1", ANN))
+    journey.work()
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    with database.server.admin(database.name) as admin:
+        admin.execute("REVOKE INSERT ON audit.pending FROM cdp_app")
+        try:
+            with pytest.raises(DBAPIError, match="permission denied"):
+                journey.release(out)
+        finally:
+            admin.execute("GRANT INSERT ON audit.pending TO cdp_app")
+
+    assert lines(out) == []
+    assert journey.release(out).released == 1
 
 
 def test_who_names_no_purpose_sees_nothing(town):

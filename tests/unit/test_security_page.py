@@ -1,4 +1,4 @@
-"""docs/security.md has every line of the standard once, and names what is there."""
+"""docs/security.md has every line of the standard once, and SECURITY.md claims what an attack has shown."""
 
 import ast
 import re
@@ -10,6 +10,7 @@ from documents import ROOT, rows, section
 from governance.keyring import Signing, Use
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
+CLAIMS = section((ROOT / "SECURITY.md").read_text(), "## What it defends against")
 SEVEN = ("cdp", "identity", "consent", "governance", "audit", "policies", "api")
 
 # OWASP ASVS 5.0.0, levels 1 and 2: the numbers of the lines by section. Numbers are facts.
@@ -111,6 +112,30 @@ def test_every_key_of_the_keyring_is_in_the_inventory():
 
     assert {name for names in listed for name in names} == {"kek", *Use, *Signing}
     assert all(all(row) for row in rows(section(PAGE, "## Keys")))
+
+
+# --- what SECURITY.md claims ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", rows(CLAIMS), ids=lambda claim: " ".join(claim[1].split()[:6]))
+def test_each_claim_names_attacks_that_are_tests(claim):
+    """What nobody has tried to break is a hope, and stands nowhere among the claims."""
+    _, holds, attacks = claim
+    named = re.findall(r"`(\w+\.py)::(\w+)`", attacks)
+
+    assert holds and named
+    assert [one for one in attacks.split(", ") if not re.fullmatch(r"`\w+\.py::test_\w+`", one)] == []
+    for path, name in named:
+        assert name in functions(f"tests/attacks/{path}"), f"{path}::{name}"
+
+
+def test_nothing_is_claimed_beside_the_table():
+    """A list or a heading below it would be claims without attacks."""
+    beside = [line for line in CLAIMS.splitlines() if line.strip() and not line.startswith("|")]
+
+    assert len(rows(CLAIMS)) >= 25
+    assert [line for line in beside if re.match(r"\s*([-*#>]|\d+\.)", line)] == []
+    assert len(beside) <= 5
 
 
 # --- connections and logs ------------------------------------------------------------------------

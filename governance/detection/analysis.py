@@ -4,8 +4,8 @@ The only module that imports Presidio and spaCy. It loads the model once, asks n
 and keeps nothing of a text. Runs in the scanning process alone (`child`).
 """
 
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,9 @@ from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, Sp
 from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 
 from cdp.vocabulary import Find
-from governance.detection import decoding, naming, words
+from governance.detection import decoding, naming, tables, words
 from governance.detection.config import Config
-from governance.detection.finds import settle
+from governance.detection.finds import merged, settle
 from governance.detection.reading import Reading, read
 from governance.detection.recognisers import ours
 from governance.detection.suspicion import suspicious
@@ -26,8 +26,7 @@ from governance.detection.suspicion import suspicious
 # What finds names needs neither grammar nor lemmas: they take three quarters of the time.
 _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
 _LAYERS = {"SpacyRecognizer": "model"}
-_BLANK = re.compile(r"\s")
-
+_MOST_NAME, _MOST_NAMED = 64, 256  # characters of a field's name, and of what it can be the name of
 
 # What the model finds besides names.
 _OTHERS = [
@@ -86,7 +85,27 @@ def _calmed(reading: Reading) -> Iterator[Reading]:
     """A second reading of a text in which names may stand in capitals."""
     calm = naming.calmed(reading.text)
     if calm is not None and calm != reading.text:
-        yield Reading(calm, reading.starts, reading.ends)
+        yield Reading(calm, reading.starts, reading.ends, reading.encoded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """What is looked at in one go: `text` from `at` of the reading on, behind a `lead` that names it."""
+
+    text: str = field(repr=False)
+    at: int
+    lead: str = field(default="", repr=False)
+    modelled: bool = True  # whether the model is asked about it
+
+    @property
+    def whole(self) -> str:
+        """All of it."""
+        return self.lead + self.text
+
+
+def _named(name: str, text: str) -> _Piece:
+    """The beginning of a text behind the name of its field, which may say what it is."""
+    return _Piece(text=text[:_MOST_NAMED], at=0, lead=f"{name[:_MOST_NAME]}: ", modelled=False)
 
 
 class Analyser:
@@ -110,55 +129,75 @@ class Analyser:
             context_aware_enhancer=_AsFound(),
         )
 
-    def analyse(self, texts: Sequence[str], language: str, home: Sequence[str] = ()) -> list[list[Find]]:
-        """The finds of each text, with places in it as given; `home` is the regions of whoever has them."""
+    def analyse(
+        self, texts: Sequence[str], language: str, home: Sequence[str] = (), names: Sequence[str] = ()
+    ) -> list[list[Find]]:
+        """The finds of each text, with places in it as given.
+
+        `home` is the regions of whoever has them; `names` what the field of each text is called, if it is.
+        """
         self._home = tuple(home)
         self._regions = tuple(dict.fromkeys((*home, *self._config.phone_regions)))
-        readings = [
-            (number, reading)
-            for number, text in enumerate(texts)
-            for first in (read(text),)
-            for reading in (first, *_calmed(first), *decoding.opened(first))
-        ]
-        pieces = [
-            (number, reading, at, piece)
-            for number, reading in readings
-            for at, piece in self._pieces(reading.text)
-        ]
-        found: list[list[Find]] = [[] for _ in texts]
-        said = self._said([piece for *_, piece in pieces], language)
-        for (number, reading, at, piece), artifacts in zip(pieces, said, strict=True):
-            if artifacts is not None or suspicious(piece):
-                found[number] += self._found(reading, at, piece, artifacts, language)
-        return [settle(finds) for finds in found]
+        readings: list[tuple[int, Reading, list[_Piece]]] = []
+        for number, text in enumerate(texts):
+            first = read(text)
+            for reading in (first, *_calmed(first), *decoding.opened(first)):
+                readings.append((number, reading, list(self._pieces(reading.text))))
+            if names and names[number]:
+                readings.append((number, first, [_named(names[number], first.text)]))
+        said = iter(self._said([piece for *_, pieces in readings for piece in pieces], language))
+        plain: list[list[Find]] = [[] for _ in texts]
+        encoded: list[list[Find]] = [[] for _ in texts]
+        for number, reading, pieces in readings:
+            found: list[Find] = []
+            for piece in pieces:
+                artifacts = next(said)
+                if artifacts is not None or suspicious(piece.whole):
+                    found += self._found(piece, artifacts, language)
+            into = encoded if reading.encoded else plain
+            into[number] += [
+                replace(one, start=start, end=end)
+                for one in settle(found)
+                for start, end in (reading.span(one.start, one.end),)
+            ]
+        return [merged(*each) for each in zip(plain, encoded, strict=True)]
 
-    def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
-        """A long text in overlapping pieces that end at blanks: no identifier is cut in all of them."""
+    def _pieces(self, text: str) -> Iterator[_Piece]:
+        """A long text in overlapping pieces that end at blanks: no identifier is cut in all of them.
+
+        Those of a table each begin with its heads.
+        """
         limits = self._config.limits
+        lead = tables.lead(text) if len(text) > limits.piece else ""
         at = 0
         while len(text) - at > limits.piece:
             end = at + limits.piece
-            blank = text.rfind(" ", end - limits.overlap // 2, end)
+            sign, least = ("\n", at + limits.piece // 2) if lead else (" ", end - limits.overlap // 2)
+            blank = text.rfind(sign, least, end)
             end = blank if blank > 0 else end
-            yield at, text[at:end]
-            at = end - limits.overlap
-        yield at, text[at:]
+            yield _Piece(text=text[at:end], at=at, lead=lead if at else "")
+            at = end + 1 if lead and blank > 0 else end - limits.overlap
+        yield _Piece(text=text[at:], at=at, lead=lead if at else "")
 
-    def _said(self, pieces: Sequence[str], language: str) -> list[NlpArtifacts | None]:
+    def _said(self, pieces: Sequence[_Piece], language: str) -> list[NlpArtifacts | None]:
         """What the model says of each piece that is not plainly without names; None: it was not asked."""
         said: list[NlpArtifacts | None] = [None] * len(pieces)
         if "model" in self._config.languages[language]:
-            asked = [n for n, piece in enumerate(pieces) if words.speaks(piece) and not words.plain(piece)]
-            answers = self._model.process_batch([pieces[n] for n in asked], language, batch_size=64)
+            asked = [
+                n
+                for n, piece in enumerate(pieces)
+                if piece.modelled and words.speaks(piece.text) and not words.plain(piece.text)
+            ]
+            answers = self._model.process_batch([pieces[n].whole for n in asked], language, batch_size=64)
             for n, answer in zip(asked, answers, strict=True):
                 said[n] = answer[1]
         return said
 
-    def _found(
-        self, reading: Reading, at: int, piece: str, artifacts: NlpArtifacts | None, language: str
-    ) -> list[Find]:
+    def _found(self, piece: _Piece, artifacts: NlpArtifacts | None, language: str) -> list[Find]:
+        """The finds of one piece, with places in its reading."""
+        text, begins = piece.whole, len(piece.lead)
         results = self._engine.analyze(
-            piece,
+            text,
             language,
             entities=self._entities[language],
             score_threshold=0.0,
@@ -172,9 +211,18 @@ class Analyser:
             if least is None or result.score < least:
                 continue
             spans = [(result.start, result.end)]
-            for first, last in naming.names(piece, *spans[0]) if layer == "model" else spans:
-                start, end = reading.span(at + first, at + last)
-                finds.append(Find(start, end, result.entity_type, round(result.score, 2), layer))
+            for first, last in naming.names(text, *spans[0]) if layer == "model" else spans:
+                if last > begins:
+                    start, end = max(first, begins) - begins, last - begins
+                    finds.append(
+                        Find(
+                            piece.at + start,
+                            piece.at + end,
+                            result.entity_type,
+                            round(result.score, 2),
+                            layer,
+                        )
+                    )
         return finds
 
     @cached_property

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import re2
 
-from governance.detection.surroundings import head
+from governance.detection import tongues
+from governance.detection.tables import cells, head
 
 Placed = tuple[int, int, str]
 
@@ -23,31 +24,38 @@ _TOKENS = re2.compile(
     r"|https://discord(?:app)?\.com/api/webhooks/[0-9]+/[\w-]{20,}"
     r"|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|dop_v1_[0-9a-f]{64}"
 )
-_PEM = re2.compile(r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_END = re2.compile(r"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
+# Forms write blanks as pluses, and lines as they please.
+_PEM = re2.compile(r"-----BEGIN[ +][A-Z0-9 +]{0,24}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
+_PEM_END = re2.compile(r"-----END[ +][A-Z0-9 +]{0,24}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
+_PEM_LINES = re2.compile(r"[A-Za-z0-9+/=\s\\]*")
 _MOST_PEM = 12_000
 _LOGIN = re2.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,20}://[^\s/?#@:'\"<>]{0,128}:[^\s/?#@'\"<>]{1,256}@[^\s/?#'\"<>]{1,255}"
 )
 _AWS_SECRET = re2.compile(r"[A-Za-z0-9/+]{40}")
 _SECRET_WORDS = re.compile(r"aws|secret|access.?key", re.IGNORECASE)
-_NAMES = (
-    r"(?:pass ?word|passwd|passwort|pass ?phrase|pass ?code|pwd|kennwort|l[öo]senord|mot de passe|mdp"
-    r"|contrase[ñn]a|has[łl]o"
-    r"|wachtwoord|密码|口令|client.?secret|api.?key|(?:^|[^A-Za-z])(?:pw|pass|secret)(?:[^A-Za-z]|$))"
-)
+_NAMES = rf"(?:{tongues.of(tongues.PASSWORD)}|(?:^|[^A-Za-z])(?:pw|pass|secret|pin ?code)(?:[^A-Za-z]|$))"
 _NAMED = re2.compile("(?i)" + _NAMES)
+# The head of a column of passwords ends with the word for them.
+_HEAD = re.compile(rf"(?i){_NAMES}(?:[_ -]?(?:hash|plain|text|new|old|current|temp|[0-9]))?\W*\Z")
+_LINKS, _NO_BLANKS = tongues.parted(tongues.LINKS), tongues.unparted(tongues.LINKS)
+_LINK = rf"(?:{_LINKS})[\s:=\"'`]|{_NO_BLANKS}"
+_SAID = r"([^\s\"'`<>&]{4,})"
 # What stands between the word and the password: signs, tags, small words.
-_PASSWORD = re2.compile(
-    "(?i)" + _NAMES + r"(?:[_-][a-z0-9]{1,8}|[0-9]{1,2})?"
-    r"((?:[\s\"'`:=>{}\[\](),：-]|<[^<>]{0,60}>?|value|CDATA|\b(?:is|was|ist|är|est|es|to|now|still)\b|是"
-    r"|为){0,16})"
-    r"([^\s\"'`<>&]{4,128})"
+_NEAR = re2.compile(
+    r"(?i)(?:[_-][a-z0-9]{1,8}|[0-9]{1,2})?"
+    rf"((?:[\s\"'`:=|>{{}}\[\](),：-]|<!\[CDATA\[|<[^<>]*>|value|{_LINK})*)" + _SAID
 )
-_PLACEHOLDER = re.compile(r"\$[({]|\{\{|%\(")
+# What it is of stands there, too: `password for the guest network: …`.
+_FAR = re2.compile(rf"(?i)((?:[ -][^\s:=]+){{1,6}}? ?(?:[:=：]|{_LINK})[\s\"'`]*)" + _SAID)
+_BEFORE = re.compile(rf"(?i)([^\s\"'`<>&]{{6,}})[\"'`]? (?:{_LINKS}) (?:\w+ ){{0,2}}\Z")
+_MOST_GAP, _MOST_PASSWORD = 120, 128
+_PLACEHOLDER = re.compile(r"\$[({]|\{\{|%\(|\*{3}|\[?redacted")
 _PLAIN = re.compile(r"[A-Za-z_\u00c0-\u024f]*[.,;:!?)]*\Z")
-_SIGNS = re.compile(r"[:=>\"]|\\b(?:is|ist|är)\\b")
-_CELL = re.compile(r"[^\s,;|\t\"]{4,128}")
+_MIXED = re.compile(r"[a-z][A-Z].*[a-z][A-Z]")  # as chance writes, and no name of a thing does
+_SIGNS = re.compile(rf"[:=>\"：]|\b(?:{_LINKS})\b|{_NO_BLANKS}", re.IGNORECASE)
+_SHOWN = " \t\r\"'`|"
+_NO_LATIN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+\Z")
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 
 
@@ -57,8 +65,10 @@ def credentials(text: str) -> Iterator[Placed]:
         if not text[match.start() - 1 : match.start()].isalnum():
             yield *match.span(), "SECRET"
     for match in _PEM.finditer(text):
-        ends = _PEM_END.search(text[match.end() : match.end() + _MOST_PEM])
-        yield match.start(), match.end() + (ends.end() if ends else 0), "SECRET"
+        behind = text[match.end() : match.end() + _MOST_PEM]
+        # Of a key that was cut, what is there.
+        ends = _PEM_END.search(behind) or _PEM_LINES.match(behind)
+        yield match.start(), match.end() + ends.end(), "SECRET"
     for match in _LOGIN.finditer(text):
         yield *match.span(), "URL_CREDENTIALS"
     yield from _keys(text)
@@ -83,18 +93,41 @@ def _passwords(text: str) -> Iterator[Placed]:
     """What a word for passwords names, unless it is a plain word itself."""
     if not _NAMED.search(text):
         return
-    for match in _PASSWORD.finditer(text):
-        said = match[2].rstrip(".,;:)]}")
-        strong = _DIGIT.search(said) and _LETTER.search(said)
-        if (
-            said
-            and not _PLACEHOLDER.match(said)
-            and not _PLAIN.match(said)
-            and (strong or _SIGNS.search(match[1]))
-        ):
-            yield match.start(2), match.start(2) + len(said), "PASSWORD"
-    if "\n" in text:
-        for match in _CELL.finditer(text):
-            over = head(text, match.start())
-            if over and _NAMED.search(over) and not _PLAIN.match(match[0]):
-                yield *match.span(), "PASSWORD"
+    for match in _NAMED.finditer(text):
+        if text[max(0, match.start() - 2) : match.start()] == "</":
+            continue
+        # A sign behind a short word is of what follows.
+        yield from _after(text, match.end() - (not text[match.end() - 1].isalnum()))
+        before = _BEFORE.search(text, max(0, match.start() - _MOST_PASSWORD), match.start())
+        if before and _may_be(before[1]) and _strong(before[1]):
+            yield *before.span(1), "PASSWORD"
+    for start, end, over in cells(text):
+        value = text[start:end].strip(_SHOWN)
+        if value and _HEAD.search(over) and _may_be(value):
+            first = text.index(value, start)
+            yield first, first + len(value), "PASSWORD"
+
+
+def _after(text: str, at: int) -> Iterator[Placed]:
+    """The password that a word for it, which ends at `at`, names."""
+    behind = text[at : at + _MOST_GAP + _MOST_PASSWORD]
+    for form in (_NEAR, _FAR):
+        match = form.match(behind)
+        said = _NO_LATIN.sub("", match[2][:_MOST_PASSWORD]).rstrip(".,;:)]}") if match else ""
+        if match and _may_be(said) and (_strong(said) or (form is _NEAR and _SIGNS.search(match[1]))):
+            start = at + match.start(2)
+            if "\n" in match[1] and head(text, start):
+                # The word was a head, and the value is of another column.
+                return
+            yield start, start + len(said), "PASSWORD"
+            return
+
+
+def _strong(said: str) -> bool:
+    return _DIGIT.search(said) is not None and _LETTER.search(said) is not None
+
+
+def _may_be(said: str) -> bool:
+    """Whether a word may be a password: neither a plain word nor what stands for one."""
+    plain = _PLAIN.match(said) and not _MIXED.search(said)
+    return len(said) > 3 and not plain and not _PLACEHOLDER.match(said)

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 
 import re2
 
-from governance.detection.reading import Part, Reading, read, then
+from governance.detection.reading import Part, Reading, read, then, unescaped
 
 LAYERS = 2
 _BASE64 = re2.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 _HEX = re2.compile(r"(?:[0-9A-Fa-f]{2}){8,}")
-_FORM = re.compile(r"[a-z0-9_]=[^\s&]*\+")
-# A plus behind a word, and a fold between the parts of a number or an address.
-_MENDED = re.compile(
-    r"(?<=[A-Za-z0-9).,:-])\+|(?<=[0-9])\r?\n[ \t]+(?=[0-9])|(?<=[-./@])\r?\n[ \t]*(?=[0-9a-z])"
-)
+# A field of a form, or the value of one: words that pluses join.
+_FORM = re2.compile(r"(?i)[a-z0-9_\]]=[^\s&]*\+|\A[^\s+]+(?:\+[^\s+]+){2,}\z")
+# A plus behind something, and a fold between the parts of a number or an address.
+_MENDED = re.compile(r"(?<=[^\s+=])\+|(?<=[0-9])\r?\n[ \t]+(?=[0-9])|(?<=[-./@])\r?\n[ \t]*(?=[0-9a-z])")
 _LINES = re.compile(r"[\r\n=]")
 _READABLE = 0.6
 
@@ -31,13 +30,13 @@ def opened(reading: Reading, layers: int = LAYERS) -> Iterator[Reading]:
     if layers == LAYERS and _MENDED.search(reading.text) is not None:
         mended = then(reading, _mended(reading.text))
         if mended.text != reading.text:
-            yield mended
+            yield unescaped(mended)
     for start, end, text in _texts(reading.text):
         first, last = reading.span(start, end)
         inner = read(text)
         size = len(inner.text)
         # The original's places, twice as long as the decoded text at most.
-        made = Reading(inner.text, array("I", [first]) * size, array("I", [last]) * size)
+        made = Reading(inner.text, array("I", [first]) * size, array("I", [last]) * size, encoded=True)
         yield made
         if layers > 1:
             yield from opened(made, layers - 1)

@@ -1,11 +1,10 @@
-"""Addresses of devices and wallets, and places on the earth. Linear, by RE2; checked where there is a check.
+"""Addresses of devices and wallets. Linear, by RE2; checked where there is a check.
 
-Sources: RFC 4291 and 6890 (addresses), IEEE 802, BIP 173 and 350 (Bitcoin), ISO 6709 (places).
+Sources: RFC 4291 and 6890 (addresses), IEEE 802, BIP 173 and 350 (Bitcoin).
 """
 
 import hashlib
 import ipaddress
-import re
 from collections.abc import Iterator
 
 import re2
@@ -30,31 +29,15 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKS = (1, 0x2BC830A3)
 
-# Decimal degrees, to some ten metres or better, and degrees in minutes and seconds.
-_PAIR = re2.compile(
-    r"[-+]?[0-9]{1,2}\.[0-9]{4,}°?(?: ?[NS])?(?:[,;/] ?|, ?| )[-+]?[0-9]{1,3}\.[0-9]{4,}°?(?: ?[EW])?"
-)
-_NAMED = re2.compile(
-    r"(?i)lat(?:itude)?[\W_]{1,8}[-+]?[0-9]{1,2}\.[0-9]{3,}[\W_]{1,8}(?:lon|lng|long"
-    r"|longitude)[\W_]{1,8}[-+]?[0-9]{1,3}\.[0-9]{3,}"
-)
-_MINUTES = re2.compile(
-    r"[0-9]{1,2}° ?[0-9]{1,2}['′’] ?[0-9]{1,2}(?:\.[0-9]+)?(?:\"|″|”"
-    r"|'')? ?[NS][, ]{1,2}[0-9]{1,3}° ?[0-9]{1,2}['′’] ?"
-    r"[0-9]{1,2}(?:\.[0-9]+)?(?:\"|″|”|'')? ?[EWO]"
-)
-_NUMBER = re.compile(r"\d+\.\d+")
-
 
 def devices(text: str) -> Iterator[Placed]:
-    """Addresses of networks, network cards and wallets, and places."""
+    """Addresses of networks, network cards and wallets."""
     yield from _addresses(text)
     for match in _MAC.finditer(text):
         digits = set(match[0].lower()) - set(":-.")
         if _free(text, match.start(), match.end(), ":-.") and len(digits) > 1:
             yield *match.span(), "MAC_ADDRESS"
     yield from _wallets(text)
-    yield from _places(text)
 
 
 def _addresses(text: str) -> Iterator[Placed]:
@@ -126,20 +109,3 @@ def _bech32(text: str) -> bool:
         for place, generator in enumerate(_GENERATOR):
             check ^= generator if top >> place & 1 else 0
     return check in _CHECKS
-
-
-def _places(text: str) -> Iterator[Placed]:
-    for match in _PAIR.finditer(text):
-        north, east = (float(one) for one in _NUMBER.findall(match[0]))
-        start, end = match.span()
-        within = 1 < north <= 90 and east <= 180
-        if (
-            within
-            and not text[start - 1 : start].isdigit()
-            and text[start - 1 : start] != "."
-            and _free(text, start, end, ".")
-        ):
-            yield start, end, "GEO_COORDINATES"
-    for pattern in (_NAMED, _MINUTES):
-        for match in pattern.finditer(text):
-            yield *match.span(), "GEO_COORDINATES"

@@ -46,6 +46,17 @@ def settle(finds: Iterable[Find]) -> list[Find]:
     return sorted(kept)
 
 
+def merged(finds: Iterable[Find], encoded: Iterable[Find]) -> list[Find]:
+    """Settled `finds` of a text with those of the texts that are encoded in it.
+
+    What encodes a text has one place, and all the entities that were found in that text.
+    """
+    inside = set(encoded)
+    kept = settle([*finds, *inside])
+    places = {(one.start, one.end) for one in kept if one in inside}
+    return sorted({*kept, *(one for one in inside if (one.start, one.end) in places)})
+
+
 class _Taken:
     """Places that are taken, so that ten thousand finds are settled without comparing each with all."""
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import re2
 
-from governance.detection import numbers
-from governance.detection.surroundings import beside, named
+from governance.detection import numbers, tongues
+from governance.detection.surroundings import beside, named, said_behind
 
 Placed = tuple[int, int, str]
 
@@ -34,59 +34,52 @@ class Form:
     close: bool = False
 
 
-def _words(*words: str) -> Any:
-    """A pattern of words; a bar stands for a border of letters."""
-    return re.compile(
-        "|".join(words).replace("~", r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"), re.IGNORECASE
-    )
-
-
 _ALWAYS = re.compile("")
 # What may stand between a word and the value that it names: its sort, signs, a few small words.
-_BETWEEN = re.compile(
-    r"(?:[\W_]|number|num|nummer|no|nr|n[uú]mero|num[ée]ro|numer|id|key|is|was|of|the|for|my|our|has|are"
-    r"|ist|lautet"
-    r"|es|est|är|to|value|v|td|th|dd|dt|li|b|span|class|type|text|hidden|input|name|scope|row|2|us|uk|gb|de"
-    r"|ca|ny"
-    r"|tx|fl|usa|full|new|old|it|號|号码?|是|为|and|checking|savings|bank|account|acct|holder|card|s|cell|code"
-    r"|document|doc|cruise|CDATA|field|item|scanned|copy|on|file|in|plus|valid|expired|now|use|with"
-    r"|ends?)*\Z",
-    re.IGNORECASE,
+_BETWEEN = re2.compile(
+    r"(?i)(?:[\W_]|number|num|nummer|no|nr|n|n[uú]mero|num[ée]ro|numer|nrs?|id|key|of|the|for|my|our|has|have"
+    rf"|{tongues.of(tongues.LINKS)}"
+    r"|value|v|td|th|dd|dt|li|b|span|class|type|text|hidden|input|name|scope|row|2|us|uk|gb|de|ca|ny"
+    r"|tx|fl|usa|full|new|old|it|号码?|番号|號碼?|and|checking|savings|bank|account|acct|holder|card|s|cell|code"
+    r"|document|doc|cruise|CDATA|field|item|scanned|copy|on|file|in|plus|valid|expired|use|with|ends?"
+    r"|der|die|das|du|le|la|el|los|il|het|den|seri[aei]|s[ée]rie|serien?"
+    r"|[A-Z]{2})*"
 )
+_IS = re.compile(rf"(?i)[\"'`)]?(?: (?:{tongues.parted(tongues.LINKS)}) (?:\w+ ){{0,2}}|[是为為はが])")
 
 FORMS = (
     Form(
         entity="US_SSN",
         pattern=re2.compile(r"[0-8][0-9]{2}([- .]?)[0-9]{2}[- .]?[0-9]{4}"),
         right=numbers.ssn,
-        words=_words("ssn", "social", "~ss.?n"),
+        words=tongues.pattern("ssn", "social", "~ss.?n"),
         alone=re.compile(r"\d{3}-\d\d-\d{4}\Z"),
     ),
     Form(
         entity="US_ITIN",
         pattern=re2.compile(r"9[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}"),
         right=numbers.itin,
-        words=_words("itin", "taxpayer", "tax.?id"),
+        words=tongues.pattern("itin", "taxpayer", "tax.?id"),
         alone=re.compile(r"\d{3}-\d\d-\d{4}\Z"),
     ),
     Form(
         entity="ABA_ROUTING_NUMBER",
         pattern=re2.compile(r"[0-9]{4}[- ]?[0-9]{4}[- ]?[0-9]"),
         right=numbers.routing,
-        words=_words("routing", "~aba(?![a-z])", "~rtn", "transit"),
+        words=tongues.pattern("routing", "~aba(?![a-z])", "~rtn", "transit"),
     ),
     Form(
         entity="US_BANK_NUMBER",
         pattern=re2.compile(r"[0-9]{6,17}"),
         right=numbers.anything,
-        words=_words("account", "acct", "~acc(?![a-z])", "~a/c", "checking", "savings"),
+        words=tongues.pattern("account", "acct", "~acc(?![a-z])", "~a/c", "checking", "savings"),
         close=True,
     ),
     Form(
         entity="UK_NHS",
         pattern=re2.compile(r"[0-9]{3}[- ]?[0-9]{3}[- ]?[0-9]{4}"),
         right=numbers.nhs,
-        words=_words("nhs", "patient", "surgery"),
+        words=tongues.pattern("nhs", "patient", "surgery"),
     ),
     Form(
         entity="UK_NINO",
@@ -94,7 +87,7 @@ FORMS = (
             r"(?i)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][- ]?[0-9]{2}[- ]?[0-9]{2}[- ]?[0-9]{2}[- ]?[A-D]"
         ),
         right=numbers.nino,
-        words=_words("~ni(?![a-z])", "nino", "national.{0,3}ins", "insurance", "payroll", "hmrc"),
+        words=tongues.pattern("~ni(?![a-z])", "nino", "national.{0,3}ins", "insurance", "payroll", "hmrc"),
         alone=re.compile(r"[A-Z]{2}([ -])\d\d(?:\1\d\d){2}\1[A-D]\Z"),
         region="GB",
     ),
@@ -102,7 +95,7 @@ FORMS = (
         entity="SE_PERSONNUMMER",
         pattern=re2.compile(r"(?:18|19|20)?[0-9]{6}[-+ ]?[0-9]{4}"),
         right=numbers.personnummer,
-        words=_words("person.?n", "~p.?nr", "samordning", "personal.?(?:id|n)", "national.?id"),
+        words=tongues.pattern("person.?n", "~p.?nr", "samordning", "personal.?(?:id|n)", "national.?id"),
         alone=re.compile(r"\d+[-+]\d{4}\Z"),
         region="SE",
     ),
@@ -110,7 +103,7 @@ FORMS = (
         entity="DE_TAX_ID",
         pattern=re2.compile(r"[1-9][0-9][ ]?[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}"),
         right=numbers.steuer_id,
-        words=_words("steuer", "id.?nr", "~tin(?![a-z])", "tax", "identifikation"),
+        words=tongues.pattern("steuer", "id.?nr", "~tin(?![a-z])", "tax", "identifikation"),
         region="DE",
     ),
     Form(
@@ -126,14 +119,14 @@ FORMS = (
         entity="ES_NIF",
         pattern=re2.compile(r"(?i)[0-9]{2}\.?[0-9]{3}\.?[0-9]{3}[- ]?[A-HJ-NP-TV-Z]"),
         right=numbers.dni,
-        words=_words("~dni", "~nif", "documento", "identi(?:dad|fica)", "carn[eé]t", "national.?id"),
+        words=tongues.pattern("~dni", "~nif", "documento", "identi(?:dad|fica)", "carn[eé]t", "national.?id"),
         region="ES",
     ),
     Form(
         entity="ES_NIE",
         pattern=re2.compile(r"(?i)[XYZ][- ]?[0-9]{7}[- ]?[A-HJ-NP-TV-Z]"),
         right=numbers.dni,
-        words=_words(
+        words=tongues.pattern(
             "~nie(?![a-z])",
             "extranjer",
             "~dni",
@@ -157,32 +150,24 @@ FORMS = (
         entity="PL_PESEL",
         pattern=re2.compile(r"[0-9]{11}"),
         right=numbers.pesel,
-        words=_words("pesel"),
+        words=tongues.pattern("pesel"),
         region="PL",
     ),
     Form(
         entity="NL_BSN",
         pattern=re2.compile(r"[0-9]{3,4}[. ]?[0-9]{2,3}[. ]?[0-9]{3}"),
         right=lambda text: len(text) == 9 and numbers.bsn(text),
-        words=_words("~bsn", "burgerservice", "sofi.?n", "citizen"),
+        words=tongues.pattern("~bsn", "burgerservice", "sofi.?n", "citizen"),
     ),
     Form(
         entity="PASSPORT",
-        pattern=re2.compile(r"(?i)[A-Z]{0,3}[0-9][A-Z0-9]{5,9}|[0-9]{2}[A-Z]{2}[0-9]{5}"),
-        right=lambda text: any(map(str.isdigit, text)),
-        words=_words(
-            *(
-                "passport",
-                "reisepass",
-                "passeport",
-                "pasaporte",
-                "paszport[a-z]{0,2}",
-                "passaporto",
-                "paspoort",
-                "护照",
-            ),
-            *("pass.?(?:nr|num[a-z]*|no)", "~pass(?![a-z])"),
+        # German ones are of consonants and digits, and may have few of the latter (PassV, annex 11).
+        pattern=re2.compile(
+            r"(?i)[A-Z]{0,3}[0-9][A-Z0-9]{5,9}|[0-9]{2}[A-Z]{2}[0-9]{5}|[CFGHJKLMNPRTVWXYZ0-9]{9,10}"
+            r"|(?-i:[A-Z]{2})[ -][0-9]{7}"
         ),
+        right=lambda text: any(map(str.isdigit, text)) or not set(text) & set("ABDEIOQSU"),
+        words=tongues.pattern(tongues.of(tongues.PASSPORT)),
         close=True,
     ),
     Form(
@@ -192,26 +177,14 @@ FORMS = (
             r"|[A-Z]{0,5}[0-9][A-Z0-9]{4,17}"
         ),
         right=lambda text: 7 <= len(text) <= 18 and sum(map(str.isdigit, text)) >= 4,
-        words=_words(
-            *(
-                "licen[cs]e",
-                "driving",
-                "driver",
-                "f[üu]e?hrerschein",
-                "permis",
-                "dvla",
-                "k[öo]rkort",
-                "prawo",
-            ),
-            *("rijbewijs", "patente", "carnet", "驾驶?证?", "~dl(?![a-z])"),
-        ),
+        words=tongues.pattern(tongues.of(tongues.LICENCE)),
         close=True,
     ),
     Form(
         entity="IMEI",
         pattern=re2.compile(r"[0-9]{2}[- ]?[0-9]{6}[- ]?[0-9]{6}[- ]?[0-9]"),
         right=numbers.imei,
-        words=_words("imei", "handset", "device"),
+        words=tongues.pattern("imei", "handset", "device"),
     ),
     Form(
         entity="VIN",
@@ -241,7 +214,7 @@ def _said(form: Form, text: str, start: int, end: int, regions: Collection[str])
     if form.words is _ALWAYS or (form.alone and form.alone.match(text[start:end])) or form.region in regions:
         return True
     if form.close:
-        return named(text, start, form.words, _BETWEEN)
+        return named(text, start, form.words, _BETWEEN) or said_behind(text, end, form.words, _IS)
     return beside(text, start, end, form.words)
 
 

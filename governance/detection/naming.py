@@ -1,17 +1,30 @@
-"""What the model calls a person, made sure of: signs of programs cut off, words that are no names left."""
+"""What the model calls a person, made sure of: signs of programs cut off, words that are no names left.
+
+A word alone is a name if it is a given name, or something before it says so. `given.txt` has those of which
+Faker 40.63.0 (MIT) makes names in 24 locales of Latin letters; `things.txt` lists brands, goods and figures
+that are called like people. `full_names` asks no model, which reads English.
+"""
 
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 
+import re2
+from spacy.lang.de.stop_words import STOP_WORDS as GERMAN
+from spacy.lang.es.stop_words import STOP_WORDS as SPANISH
+from spacy.lang.fr.stop_words import STOP_WORDS as FRENCH
+from spacy.lang.it.stop_words import STOP_WORDS as ITALIAN
+from spacy.lang.nl.stop_words import STOP_WORDS as DUTCH
+from spacy.lang.pl.stop_words import STOP_WORDS as POLISH
+from spacy.lang.sv.stop_words import STOP_WORDS as SWEDISH
+
+from governance.detection import tongues
 from governance.detection.candidates import Span
-from governance.detection.words import common, in_small_letters
+from governance.detection.words import common, given, in_small_letters, things
 
 # No name has them: what stands between them may be one.
 _PART = re.compile(r"[^0-9@/\\_<>{}=|;:\"&?#\[\]()\n\r\t,]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_FOREIGN = ("de", "fr", "es", "it", "nl", "sv", "pl")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _CODE = re.compile(r"[=:{}<>/\d]")
 _CAMEL = re.compile(r"(?<!\bMc)(?<!\bMac)(?<!\bDe)[a-z][A-Z]")
@@ -19,56 +32,148 @@ _MONTHS = frozenset(("Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Oc
 _PARTICLES = frozenset(
     ("de", "del", "da", "di", "van", "von", "der", "den", "la", "le", "al", "bin", "and", "of")
 )
-_SHOUTED = re.compile(r"(?<![^\W\d_])[A-Z][A-Z'’-]+(?: [A-Z]\.?)?(?: [A-Z][A-Z'’-]+){1,3}(?![^\W\d_])")
+_SHOUTED = re.compile(
+    r"(?<![^\W\d_])[A-Z][A-Z'’-]{1,40}(?: [A-Z]\.?)?(?: [A-Z][A-Z'’-]{1,40}){1,3}(?![^\W\d_])"
+)
+# What says that a name follows.
+_CUE = re.compile(
+    r"(?:(?<![^\W_])(?:mr|mrs|ms|miss|dr|prof|sir|dear|herrn?|frau|liebe[rs]?|monsieur|madame|mme|mlle|ch[eè]re?"
+    r"|señora?|sra?|srta|don|doña|estimad[oa]|querid[oa]|signora?|sig|gentile|car[oa]|mevrouw|meneer|dhr|mevr|beste"
+    r"|fru|kära|hej|pani?|panu|hi|hello|hey|hallo|hola|ciao|cześć|salut|bonjour|regards|gr[üu](?:ß|ss)e?"
+    r"|cordialement|saludos|saluti|groet(?:en)?|hälsningar|pozdrawiam|cheers|signed|sincerely|name is|named"
+    r"|i am|i['’]m|soy|ich bin|hei(?:ß|ss)e|je suis|m['’]appelle|mi chiamo|ik ben|jag heter|nazywam się"
+    r"|(?:spoke|talked) (?:to|with)|c/o)[\s,.:;!-]*|name[\"' ]{0,2}[=:>][\"' ]{0,2})\Z",
+    re.IGNORECASE,
+)
+_LONGEST_CUE = 40
+# What stands behind the name of a place.
+_PLACED = frozenset(
+    (
+        *(
+            "station",
+            "street",
+            "road",
+            "avenue",
+            "lane",
+            "park",
+            "airport",
+            "bridge",
+            "square",
+            "hotel",
+            "cup",
+        ),
+        *(
+            "museum",
+            "theatre",
+            "stadium",
+            "award",
+            "prize",
+            "day",
+            "cathedral",
+            "college",
+            "hospital",
+            "castle",
+        ),
+    )
+)
+_CAPITAL = r"(?:\p{Lu}\p{Ll}+(?:['’-]\p{Lu}\p{Ll}+)*|\p{Lu}['’]?\p{Lu}[\p{Lu}'’-]+)"
+_BETWEEN = r"(?: \p{Lu}\.?)?(?: (?:de|del|da|di|van|von|der|den|la|le))?(?: (?:la|der|den))?"
+_FULL = re2.compile(rf"{_CAPITAL}{_BETWEEN} {_CAPITAL}(?:[ -]{_CAPITAL})?")
 
 
 def names(text: str, start: int, end: int) -> Iterator[Span]:
     """The parts of a span of `text` that may be somebody's name."""
     foreign = speaks_foreign(text)
     for match in _PART.finditer(text, start, end):
-        words = [one for one in _WORD.finditer(match[0]) if _LATIN.match(one[0])]
-        if any(one[0][0].isupper() for one in words):
-            # What has no capital before or behind those that have is not of the name.
-            capitals = [place for place, one in enumerate(words) if one[0][0].isupper()]
-            words = words[capitals[0] : capitals[-1] + 1]
+        words = _trimmed([one for one in _WORD.finditer(match[0]) if _LATIN.match(one[0])])
+        if not words:
+            continue
+        first, last = match.start() + words[0].start(), match.start() + words[-1].end()
+        cued = _CUE.search(text, max(0, first - _LONGEST_CUE), first) is not None
         whole = len(match[0]) == end - start
-        if words and _may_name([one[0] for one in words], text, foreign, whole):
-            yield match.start() + words[0].start(), match.start() + words[-1].end()
+        if _may_name([one[0] for one in words], text, foreign=foreign, whole=whole, cued=cued):
+            yield first, last
 
 
-def _may_name(words: list[str], text: str, foreign: bool, whole: bool) -> bool:
+def full_names(text: str) -> Iterator[Span]:
+    """Rows of two or three words in capitals that begin with a given name, in any language."""
+    for match in _FULL.finditer(text):
+        first, *others = (one[0].lower() for one in _WORD.finditer(match[0]))
+        if (
+            given(first)
+            and not _thing([first, *others])
+            and not any(one in _talk() or one in stopped() for one in (first, others[-1]))
+            and not (common(first) and all(map(common, others)))
+        ):
+            yield match.span()
+
+
+def _trimmed(words: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Words without what is of no name at both ends: without a capital, if others have one; or said daily."""
+    if any(one[0][0].isupper() for one in words):
+        capitals = [place for place, one in enumerate(words) if one[0][0].isupper()]
+        words = words[capitals[0] : capitals[-1] + 1]
+    while words and words[0][0].lower() in _talk():
+        words = words[1:]
+    while words and words[-1][0].lower() in _talk():
+        words = words[:-1]
+    return words
+
+
+def _thing(lower: list[str]) -> bool:
+    """Whether words are a thing that is called like somebody, or a place."""
+    return lower[-1] in _PLACED or any(
+        " ".join(lower[at : at + size]) in things() for size in (2, 3) for at in range(len(lower) - 1)
+    )
+
+
+def _may_name(words: list[str], text: str, *, foreign: bool, whole: bool, cued: bool) -> bool:
     """Whether words may be a name; `whole`: nothing had to be cut off what the model called one."""
     lower = [one.lower() for one in words]
+    known = any(map(given, lower))
     if len(words) == 1:
-        return whole and not foreign and _single(words[0], text)
+        return (whole or cued) and (cued or (known and not foreign)) and _single(words[0], text)
+    if _thing(lower) and not cued:
+        return False
     titled = sum(one[0].isupper() and (one[1:].islower() or "-" in one or "'" in one) for one in words)
     if titled < 2:
-        return whole and not foreign and not all(map(common, lower)) and not _CODE.search(text)
+        sure = known or cued
+        return sure and whole and not foreign and not all(map(common, lower)) and not _CODE.search(text)
+    if not known and not cued and (foreign or common(lower[0]) or _plural(lower[-1])):
+        return False
     return not (foreign and stopped() & set(lower)) and all(
         one[0].isupper() or one in _PARTICLES for one in words
     )
+
+
+def _plural(word: str) -> bool:
+    return word.endswith("s") and common(word) and common(word[:-1])
 
 
 def _single(word: str, text: str) -> bool:
     """Whether a word alone may be a name: known as one in small letters, or like one among words."""
     if len(word) < 2 or word in _MONTHS or (len(word) > 2 and word.isupper()) or _CAMEL.search(word):
         return False
-    if common(word.lower()):
+    if common(word.lower()) or word.lower() in stopped():
         return False
     return word[0].isupper() or in_small_letters(word) or not _CODE.search(text)
 
 
 def speaks_foreign(text: str) -> bool:
     """Whether a text is in a language that the model does not read: by a small word of one."""
-    found = {one[0].lower() for one in _WORD.finditer(text[:2_000])}
-    return sum(not common(one) for one in found & stopped()) > 0
+    return any(one[0].lower() in stopped() for one in _WORD.finditer(text[:2_000]))
 
 
 @cache
 def stopped() -> frozenset[str]:
     """The small words of the languages next to English, as spaCy lists them, that English has not."""
-    words = (import_module(f"spacy.lang.{one}.stop_words").STOP_WORDS for one in _FOREIGN)
-    return frozenset(word for each in words for word in each if len(word) > 1 and not common(word))
+    words = GERMAN | SPANISH | FRENCH | ITALIAN | DUTCH | POLISH | SWEDISH
+    return frozenset(word for word in words if len(word) > 1 and not common(word))
+
+
+@cache
+def _talk() -> frozenset[str]:
+    return frozenset(word for row in tongues.TALK.values() for word in row.split())
 
 
 def calmed(text: str) -> str | None:
@@ -80,4 +185,6 @@ def calmed(text: str) -> str | None:
 
 def _calm(match: re.Match[str]) -> str:
     word = match[0].lower()
-    return word if common(word) else "-".join(part.capitalize() for part in word.split("-"))
+    return (
+        word if common(word) and not given(word) else "-".join(part.capitalize() for part in word.split("-"))
+    )

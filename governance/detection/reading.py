@@ -13,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 
-_PASSES = 3  # an escape may hold another one (`%2540`)
+from governance.detection import tongues
+
+_PASSES = 4  # an escape may hold another one (`%2540`, `%2528at%2529`)
+_AT = tongues.of(tongues.AT)
 
 # Every repetition is bounded, or can start at one place only, so no text takes quadratic time.
 _ESCAPE = re.compile(
@@ -21,8 +24,9 @@ _ESCAPE = re.compile(
     r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|[nrt/\"])"
     r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp|amp|quot|apos|lt|gt);"
     r"|=(?:40|2E)(?=[A-Za-z0-9])|=3D"
-    r"| ?[(\[{<] ?(?:at|AT|At|dot|DOT|Dot|punkt|punto|point|punt|kropka) ?[)\]}>] ?"
+    rf"| ?[(\[{{<] ?(?i:{_AT}|{tongues.of(tongues.DOT)}) ?[)\]}}>] ?"
 )
+_SAID_AT = re.compile(_AT, re.IGNORECASE)
 _NAMED = {
     **{"&commat;": "@", "&period;": ".", "&nbsp;": " ", "&amp;": "&", "&quot;": '"', "&apos;": "'"},
     **{"&lt;": "<", "&gt;": ">"},
@@ -36,11 +40,15 @@ _HARMLESS = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`text` as it is read; character i of it came from `starts[i]` to `ends[i]` of the original."""
+    """`text` as it is read; character i of it came from `starts[i]` to `ends[i]` of the original.
+
+    `encoded`: every character came from all of what encodes the text.
+    """
 
     text: str = field(repr=False)
     starts: Sequence[int]
     ends: Sequence[int]
+    encoded: bool = False
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where in the original the characters `start` to `end` (not empty) came from."""
@@ -52,6 +60,11 @@ def read(original: str) -> Reading:
     reading = Reading(original, range(len(original)), range(1, len(original) + 1))
     if not _HARMLESS.match(original):
         reading = then(reading, _folded(original))
+    return unescaped(reading)
+
+
+def unescaped(reading: Reading) -> Reading:
+    """A reading with what its escapes stand for."""
     for _ in range(_PASSES):
         if _ESCAPE.search(reading.text) is None:
             break
@@ -74,7 +87,7 @@ def then(reading: Reading, parts: Iterator[Part]) -> Reading:
         for _ in text:
             starts.append(first)
             ends.append(last)
-    return Reading(characters.getvalue(), starts, ends)
+    return Reading(characters.getvalue(), starts, ends, reading.encoded)
 
 
 def _folded(text: str) -> Iterator[Part]:
@@ -133,7 +146,7 @@ def _meant(escape: str, at: int) -> Iterator[Part]:
     elif escape[0] == "=":
         meant = chr(int(escape[1:], 16))  # quoted-printable, RFC 2045
     else:
-        meant = "@" if escape.strip(" ()[]{}<>").lower() == "at" else "."
+        meant = "@" if _SAID_AT.fullmatch(escape.strip(" ()[]{}<>")) else "."
     yield meant, at, end
 
 

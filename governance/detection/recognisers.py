@@ -14,6 +14,8 @@ from governance.detection.candidates import Span
 from governance.detection.credentials import credentials
 from governance.detection.devices import devices
 from governance.detection.forms import FORMS, forms
+from governance.detection.naming import full_names
+from governance.detection.places import places
 from governance.detection.written import written
 
 Placed = tuple[int, int, str]
@@ -75,8 +77,10 @@ def ours(language: str, regions: Regions, home: Regions) -> list[Checked]:
         (_of("CN_MOBILE", telephones.mobiles), FORM),
         (_of("PHONE_NUMBER", lambda text: telephones.phones(text, regions())), FORM),
         ((tuple(form.entity for form in FORMS), lambda text: forms(text, home())), CHECKED),
-        ((("IP_ADDRESS", "MAC_ADDRESS", "CRYPTO", "GEO_COORDINATES"), devices), CHECKED),
+        ((("IP_ADDRESS", "MAC_ADDRESS", "CRYPTO"), devices), CHECKED),
+        (_of("GEO_COORDINATES", places), CHECKED),
         ((("SECRET", "PASSWORD", "URL_CREDENTIALS"), credentials), CHECKED),
+        (_of("PERSON", full_names), FORM),
         ((("DATE_OF_BIRTH", "STREET_ADDRESS", "PERSON"), written), FORM),
     )
     return [Checked(entities, finder, score, language) for (entities, finder), score in made]

@@ -10,23 +10,32 @@ from functools import cache
 import phonenumbers
 import re2
 
+from governance.detection import tongues
 from governance.detection.candidates import DIGITS, GROUP, Span, alone, ends
-from governance.detection.surroundings import beside, versioned
+from governance.detection.surroundings import announced, over, versioned
 
 _PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,}(?: ?(?:ext|x|extension)\.? ?[0-9]{1,6})?")
-_MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}")
+_MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ .-]?[0-9]{4}[ .-]?[0-9]{4}")
 # A country's code that is not China's, before what would be a mobile number there; or a plus alone,
 # for then the 1 is the code.
 _ABROAD = re.compile(r"(?:\+|\b00)(?:\d{1,3}\)?[ -]?(?:\(0\))?[ -]?)?$")
 # What stands before a number and says that it is none of a telephone.
+_BORDER = r"(?:(?<![a-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_OTHERS = tongues.of(tongues.OTHER)
 _OTHER = re.compile(
-    r"(?:(?<![a-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
-    r"(?:order|invoice|ticket|tracking|parcel|reference|ref|sku|serial|article|item|case|batch|version|build"
-    r"|booking|contract|policy|transaction|receipt|isbn|ean|code|id|account|consignment|shipment|订单号?|单号"
-    r"|编号|流水号|快递号?)"
-    r"(?:\s?(?:number|no|nr|num|id|code|is|was|号码|号|是))*[\s.:：#=\"'-]{0,4}$",
+    rf"{_BORDER}(?:{_OTHERS})"
+    r"(?:[\s_-]?(?:numbers?|no|nr|num|nummer|n[uú]mero|num[ée]ro|numer|id|code|is|was|号码|号|是|番号))*"
+    r"(?:[\s.:：#=\"'|,-]|n[°º]){0,4}$",
     re.IGNORECASE,
 )
+_OTHER_HEAD = re.compile(rf"{_BORDER}(?:{_OTHERS})(?![a-z])", re.IGNORECASE)
+_PHONE_HEAD = re.compile(r"phone|mobil|tel|fax|cell|whatsapp|handy|电话|手机", re.IGNORECASE)
+# A code's first letters, or a program's call, touch what follows: `INV-2026-…`, `PN/…`, `gcd(`.
+_CODED = re.compile(
+    r"(?:(?<![A-Za-z])[A-Z]{1,6}[A-Z0-9]{0,4}[-_/#.]|(?<![A-Za-z])[a-z]{2,12}\()(?:[0-9]{1,8}[-_/])*\Z"
+)
+# A UUID, or another hexadecimal number in groups.
+_HEXED = re.compile(r"-?[0-9a-f]{0,8}[a-f][0-9a-f]{0,8}-|-[0-9a-f]{4}-[0-9a-f]{4}-")
 _DATE = re.compile(
     r"(?:(?:19|20)\d\d[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d)(?!\d)"
@@ -41,6 +50,7 @@ _CALLED = re.compile(
 )
 # A whole word in small letters, not the end of a code.
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,}\Z")
+_AREA = re.compile(r"\(\+?\d{1,5}\)")
 # Behind a number of something else, a telephone number has to say itself that it is one.
 _ITSELF = re.compile(
     r"[ /]\s?(\+\d|\(|0(?:[ .-]?\d){8,10}(?![ .-]?\d)|[2-9]\d\d[-. ]?[2-9]\d\d[-. ]?\d{4}(?!\d))"
@@ -81,7 +91,9 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
         if not candidate or _DECIMAL.match(candidate) or _ADDRESS.match(candidate) or versioned(text, start):
             continue
         found: set[Span] = set()
-        named = beside(text[:start], start, start, _PHONE_WORDS)
+        if over(text, start, _OTHER_HEAD) and not over(text, start, _PHONE_HEAD):
+            continue
+        named = announced(text, start, _PHONE_WORDS)
         for first, last in _chunks(text, start, end):
             before = text[first - 1 : first] if first else ""
             found |= _valid(before, text[first:last], first, regions, named)
@@ -93,7 +105,8 @@ def _behind_others(text: str, start: int, end: int) -> int:
     """Where telephone numbers may begin in a run of digits: behind a date, or another thing's number."""
     before = text[max(0, start - _BEFORE) : start]
     touched = before[-1:].isascii() and before[-1:].isalnum() and not _glued(before, text[start:end])
-    if text[start] != "+" and (touched or _OTHER.search(before)):
+    coded = _CODED.search(before) and not _CALLED.search(before.rstrip("-_/#.("))
+    if text[start] != "+" and (touched or coded or _HEXED.match(text, end) or _OTHER.search(before)):
         later = _ITSELF.search(text, start, end)
         if later is None:
             return end
@@ -111,7 +124,8 @@ def _glued(before: str, number: str) -> bool:
     """Whether a word touches a number that says itself that it is one, or says so of it."""
     if _CALLED.search(before):
         return True
-    return _WORD.search(before) is not None and (number[0] in "0(" or len(GROUP.findall(number)) > 2)
+    itself = number[0] == "0" or _AREA.match(number) is not None or len(GROUP.findall(number)) > 2
+    return itself and _WORD.search(before) is not None
 
 
 def _chunks(text: str, start: int, end: int) -> Iterator[Span]:

@@ -74,7 +74,9 @@ def plain(text: str) -> bool:
         if not capitals or word.islower():
             if not _known(word):
                 return False
-        elif word not in _CAPITALS and not (_begins(word) and _SENTENCE.search(text[: match.start()][-8:])):
+        elif word not in _CAPITALS and not (
+            _begins(word) and _SENTENCE.search(text, max(0, match.start() - 8), match.start())
+        ):
             return False
     return True
 
@@ -87,6 +89,11 @@ def common(word: str) -> bool:
 def in_small_letters(word: str) -> bool:
     """Whether the model calls a word of the dictionary a person when it stands in small letters."""
     return word in _listed("names.txt")
+
+
+def given(word: str) -> bool:
+    """Whether a word in lower case is a given name somewhere."""
+    return word in _listed("given.txt")
 
 
 def speaks(text: str) -> bool:
@@ -125,6 +132,12 @@ def _bases(word: str) -> Iterable[str]:
             yield base
             if len(base) > 3 and base[-1] == base[-2]:
                 yield base[:-1]
+
+
+@cache
+def things() -> frozenset[str]:
+    """Brands, goods, figures and days that are called like people, in lower case."""
+    return frozenset((FOLDER / "things.txt").read_text(encoding="utf-8").splitlines())
 
 
 @cache

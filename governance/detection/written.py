@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import re2
 
-from governance.detection.surroundings import BEFORE, head, named
+from governance.detection.surroundings import BEFORE, named
+from governance.detection.tables import head
 from governance.detection.words import common
 
 Placed = tuple[int, int, str]
@@ -57,9 +58,9 @@ _FIELDS = re.compile(
     r"|payee)(?![a-z])",
     re.IGNORECASE,
 )
-_SIGNS = re.compile(
+_SIGNS = re2.compile(
     r"(?:_[a-z0-9]{1,6})?[\s\"'`:=>{<\[]{1,8}(?:!\[CDATA\[|value=[\"']"
-    r"|/?[a-z]{1,4}[^<>]{0,24}>|[\s:]){0,4}\Z"
+    r"|/?[a-z]{1,4}[^<>]{0,24}>|[\s:]){0,4}"
 )
 _DIGIT = re2.compile(r"[0-9]")
 

@@ -135,3 +135,66 @@ def test_a_word_before_a_telephone_number_does_not_hide_it(analyser, text):
 def test_what_carries_a_value_does_not_hide_it(analyser, text, entity):
     """Tables by their heads, tags, forms, keys, folded lines."""
     assert [one for one, _ in found(analyser, text)] == [entity]
+
+
+@pytest.mark.parametrize("encode", [lambda raw: base64.b64encode(raw).decode(), bytes.hex])
+def test_all_that_one_encoded_text_hides_is_reported(analyser, encode):
+    """On the one place that it has."""
+    coded = encode(b"it goes to mia@corner.shop, iban NL91ABNA0417164300, from 203.0.113.9 as ever")
+
+    assert found(analyser, f"body {coded}") == [
+        (entity, coded) for entity in ("EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS")
+    ]
+
+
+def test_a_long_table_names_its_last_rows(analyser):
+    """They are far from its heads."""
+    rows = "".join(f"{number},pale,grey\n" for number in range(1_500))
+
+    assert found(analyser, f"no,login,user_password\n{rows}9,mia,pear-tree-31") == [
+        ("PASSWORD", "pear-tree-31")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("Reisepass CFGHJKLMN liegt bei", "PASSPORT"),
+        ("passeport n° 12AB34567", "PASSPORT"),
+        ("numer paszportu to AB 1234567", "PASSPORT"),
+        ("旅券番号はTK1234567", "PASSPORT"),
+        ("C01X0006H is my passport number", "PASSPORT"),
+        ("carnet de conducir: 12345678Z", "ES_NIF"),
+    ],
+)
+def test_a_document_is_known_by_the_words_of_ten_languages(analyser, text, entity):
+    """Behind its number, too."""
+    assert [one for one, _ in found(analyser, text, "ES")] == [entity]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INV-2026-004417 is open",
+        "Faktura 51/234/2026",
+        "part 2125550147 is sold out",
+        "UPC 012345678905",
+        "order_number=2125550147&x=1",
+        "id,order_number\n1,2125550147",
+        "session 01994241-d5cd-42a8-8bd6-daf7b9f3b4ac",
+        "gcd(3865193940, 12)",
+    ],
+)
+def test_numbers_of_orders_parts_and_programs_are_no_telephones(analyser, text):
+    """By their letters, their words or their column."""
+    assert [entity for entity, _ in found(analyser, text) if entity == "PHONE_NUMBER"] == []
+
+
+def test_a_field_says_what_its_value_is(analyser):
+    """A value alone says little; its field is named beside it."""
+    texts, names = ["pear-tree-31", "533401372", "pear-tree-31"], ["password", "passport_no", "slug"]
+
+    finds = analyser.analyse(texts, "en", (), names)
+
+    assert [[one.entity for one in each] for each in finds] == [["PASSWORD"], ["PASSPORT"], []]
+    assert [(one.start, one.end) for one in finds[0]] == [(0, len(texts[0]))]

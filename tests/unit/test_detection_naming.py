@@ -25,6 +25,11 @@ def named(analyser, text):
         ("customer_name=Laura Bennett;role=admin", "Laura Bennett"),
         ("<customer-name>Laura Bennett</customer-name>", "Laura Bennett"),
         ("sku,customer_name\nTB-1,Laura Bennett", "Laura Bennett"),
+        ("Mit freundlichen Grüßen, Katrin Baumgarten", "Katrin Baumgarten"),
+        ("Il pacco lo ha ritirato Giulia Marchetti.", "Giulia Marchetti"),
+        ("escalated=Teresa Milford;due=today", "Teresa Milford"),
+        ("TERESA MILFORD rang twice", "TERESA MILFORD"),
+        ("We spoke to Mrs Whitcombe about it.", "Whitcombe"),
     ],
 )
 def test_a_name_in_capitals_or_in_a_field_is_found(analyser, text, name):
@@ -38,6 +43,13 @@ def test_a_name_in_capitals_or_in_a_field_is_found(analyser, text, name):
         "ssn=480-97-6536 request=dddd5bc773f9",
         "Mar 25 11:37:34 web-2 shop[406]: done",
         "Il pacco non è arrivato.",
+        "Guten Abend, where is my parcel?",
+        "Buenas tardes, the box came open.",
+        "Dzień Dobry, the invoice is wrong.",
+        "Kotlin and Scala compile to the same thing.",
+        "Captain Morgan and Earl Grey are sold out.",
+        "Paddington Station is shut on Sunday.",
+        "Recieved nothing yet.",
     ],
 )
 def test_words_of_technology_and_other_languages_are_no_names(analyser, text):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audit import node
 from audit.node import Node
+from audit.node_waiting import NodeFailed
 from cdp.kernel.errors import CdpError
 from cdp.kernel.settings import Settings
 
@@ -45,7 +46,8 @@ class SearchNode:
         try:
             self._node = node.start(folder(self.settings), tell=self.tell)
         except (CdpError, OSError) as error:
-            self.failed = error if isinstance(error, CdpError) else node.NodeFailed()
+            log = str(folder(self.settings) / "out.log")
+            self.failed = error if isinstance(error, CdpError) else NodeFailed(log=log)
             self.tell(f"{self.failed.message} PostgreSQL is searched instead.")
 
     def wait(self) -> bool:

@@ -7,7 +7,6 @@ may open a socket on this machine may use it, so it is not for production, where
 """
 
 import fcntl
-import http.client
 import json
 import os
 import pwd
@@ -15,18 +14,18 @@ import shutil
 import socket
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import psutil
 
+from audit.node_waiting import PATIENCE, Tell, end, lives, tried, wait
 from cdp.kernel.errors import Refused, Unavailable
 
 VERSION = "3.8.0"
@@ -41,11 +40,6 @@ COMPILER = "-XX:TieredStopAtLevel=1"
 UNFIT_MODULE = "analysis-common"
 UNFIT_OPTIONS = ("jdk.incubator.vector", "logs/", "HeapDump")
 PLAIN_USER = "nobody"
-# Seconds until it must answer, at each attempt: a busy machine gets more time, and a port that
-# another process took first costs none.
-PATIENCE = (120.0, 240.0, 480.0)
-ENDING = 30.0
-LOOK = 0.1
 
 
 class NodePackagesMissing(Unavailable):
@@ -62,16 +56,6 @@ class NodeDamaged(Refused):
 
 class NodeNeedsSetpriv(Unavailable):
     """Started as root, the search node needs `setpriv` (apt-get install util-linux) and a user `nobody`."""
-
-
-class NodeFailed(Unavailable):
-    """The search node did not start, though it was tried again; its own lines are in `search/out.log`.
-
-    It lies in the data directory.
-    """
-
-
-Tell = Callable[[str], None]
 
 
 def cache_folder() -> Path:
@@ -109,7 +93,7 @@ class Node:
             found = _noted(self.folder)
             (self.folder / "node.json").unlink(missing_ok=True)
             if found is not None:
-                _end(psutil.Process(found["pid"]))
+                end(psutil.Process(found["pid"]))
 
 
 def start(folder: Path, *, cache: Path | None = None, tell: Tell = lambda _: None) -> Node:
@@ -122,7 +106,7 @@ def start(folder: Path, *, cache: Path | None = None, tell: Tell = lambda _: Non
     with _alone(folder):
         found = _noted(folder)
         # It may have been started by somebody who was killed before it answered.
-        if found is None or not _wait(psutil.Process(found["pid"]), found["port"], PATIENCE[-1]):
+        if found is None or not wait(psutil.Process(found["pid"]), found["port"], PATIENCE[-1]):
             programs = fetch(cache or cache_folder(), tell=tell)
             tell("Starting the search node …")
             found = _started(programs, folder, tell)
@@ -203,37 +187,29 @@ def _started(programs: Path, folder: Path, tell: Tell) -> dict[str, Any]:
     shutil.copytree(programs / "config", folder / "config", dirs_exist_ok=True)
     if prefix:
         _hand_over(folder, java, programs)
-    for attempt, patience in enumerate(PATIENCE, 1):
+
+    def launch() -> dict[str, Any]:
         port, internal = _free_ports()
         program = [*prefix, str(programs / "bin" / "opensearch"), *_options(folder, port, internal)]
         # Nothing of ours, passwords above all, stands in the environment of another's program.
         pid = os.posix_spawn(
             program[0], program, _environment(java, folder), setsid=True, file_actions=_output(folder)
         )
-        process = psutil.Process(pid)
         noted = {
             "url": f"http://127.0.0.1:{port}",
             "port": port,
             "pid": pid,
-            "created": process.create_time(),
+            "created": psutil.Process(pid).create_time(),
         }
         made = folder / "node.json.new"
         made.write_text(json.dumps(noted))
         made.rename(folder / "node.json")
-        if _wait(process, port, patience):
-            return noted
-        if attempt < len(PATIENCE):
-            tell(_tried(folder, patience, PATIENCE[attempt]))
-    raise NodeFailed(attempts=len(PATIENCE))
+        return noted
 
+    def answers(noted: dict[str, Any], patience: float) -> bool:
+        return wait(psutil.Process(noted["pid"]), noted["port"], patience)
 
-def _tried(folder: Path, patience: float, more: float) -> str:
-    """What became of an attempt, with the node's last line, and what comes next."""
-    said = (folder / "out.log").read_text("utf-8", "replace").rstrip().split("\n")
-    return (
-        f"The search node ended, or did not answer within {patience:.0f} s (line {len(said)} of"
-        f" {folder / 'out.log'}: {said[-1][:160]}). It is started again and gets {more:.0f} s."
-    )
+    return tried(launch, answers, log=folder / "out.log", tell=tell)
 
 
 def _options(folder: Path, port: int, internal: int) -> list[str]:
@@ -304,36 +280,6 @@ def _hand_over(folder: Path, *reached: Path) -> None:
             path.chmod(mode | stat.S_IXOTH)
 
 
-def _wait(process: psutil.Process, port: int, patience: float) -> bool:
-    """Whether the node answered in time; what did not is ended."""
-    end = monotonic() + patience
-    while _lives(process) and monotonic() < end:
-        if _answers(port):
-            return True
-        sleep(LOOK)
-    _end(process)
-    return False
-
-
-def _lives(process: psutil.Process) -> bool:
-    """Whether it runs; a child that ended and that nobody has waited for does not."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 def _free_ports() -> tuple[int, int]:
     with socket.socket() as one, socket.socket() as two:
         one.bind(("127.0.0.1", 0))
@@ -347,30 +293,10 @@ def _noted(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads((folder / "node.json").read_text())
         # A process id is used again; together with the time of its start it is not.
         process = psutil.Process(found["pid"])
-        alive = process.create_time() == found["created"] and _lives(process)
+        alive = process.create_time() == found["created"] and lives(process)
     except (OSError, ValueError, LookupError, psutil.Error):
         return None
     return found if alive else None
-
-
-def _end(process: psutil.Process) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.terminate()
-        if not _ended(process):
-            process.kill()
-            _ended(process)
-
-
-def _ended(process: psutil.Process) -> bool:
-    """Whether it ends in time. Its parent may be another process, and need not have waited for it."""
-    end = monotonic() + ENDING
-    while _lives(process):
-        if monotonic() > end:
-            return False
-        sleep(LOOK)
-    with suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
-    return True
 
 
 def _taken(folder: Path) -> int:

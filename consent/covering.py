@@ -114,7 +114,7 @@ def _standing(
     query = _STANDING.format(word=_WORD, members=rendered(members))
     parameters = (contacts, negative, profiles, negative, Scope.CONTACT.value)
     for *columns, core, profile in run(work.session, query, parameters):
-        word = said_of(columns, stops=purposes.stops)
+        word = said_of(columns, purposes=purposes)
         if profile is None:
             refusals.add(word)
         else:

@@ -54,6 +54,7 @@ class Purposes:
 
     by_id: Mapping[PurposeId, Purpose]
     stops: frozenset[PurposeId] = field(init=False)  # a negative word of which stops everything
+    side_by_side: frozenset[PurposeId] = field(init=False)  # agreed to recipient by recipient
     _by_name: dict[str, Purpose] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,8 @@ class Purposes:
         object.__setattr__(self, "_by_name", by_name)
         stopping = (self.reserved(Reserved.RESTRICTION), self.reserved(Reserved.DECEASED))
         object.__setattr__(self, "stops", frozenset(one for one in stopping if one is not None))
+        separate = (self.reserved(Reserved.ANOTHER_HANDLER), self.reserved(Reserved.CROSS_BORDER))
+        object.__setattr__(self, "side_by_side", frozenset(one for one in separate if one is not None))
 
     def named(self, name: str) -> Purpose | None:
         """The purpose of that name."""

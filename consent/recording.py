@@ -54,6 +54,7 @@ class Draft(NamedTuple):
     received_at: datetime
     asserted_at: datetime
     stops: bool = False  # of a purpose that stops everything
+    side_by_side: bool = False  # of one that is agreed to recipient by recipient
     covered_by: UUID | None = None
     not_counted: str | None = None
     journal_line: UUID | None = None
@@ -83,6 +84,7 @@ class Draft(NamedTuple):
             received_at=self.received_at,
             asserted_at=self.asserted_at,
             expires_at=word.expires_at,
+            side_by_side=self.side_by_side,
         )
 
 
@@ -110,6 +112,7 @@ def draft(words: Sequence[Word], purposes: Purposes, work: Work) -> list[Draft]:
                 received_at=received_at,
                 asserted_at=word.asserted_at or received_at,
                 stops=word.purpose in stops,
+                side_by_side=word.purpose in purposes.side_by_side,
             )
         )
     return drafts
@@ -195,10 +198,11 @@ def _columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
         "not_counted": [one.not_counted for one in drafts],
         "polarity": [key.polarity for key in keys],
         "change_act": [key.change_act for key in keys],
+        "apart": [key.apart for key in keys],
     }
 
 
-# The columns of `_columns` with their types; the last two are of the fold alone.
+# The columns of `_columns` with their types; the last three are of the fold alone.
 _SAID = (
     ("id", "uuid"),
     ("scope", "text"),
@@ -222,9 +226,10 @@ _SAID = (
     ("not_counted", "text"),
     ("polarity", "int2"),
     ("change_act", "bool"),
+    ("apart", "uuid"),
 )
-_ENTRY = tuple(name for name, _ in _SAID[:-2])
-_KEY = ("scope", "fragment_id", "contact_id", "purpose_id", "channel", "polarity", "change_act")
+_ENTRY = tuple(name for name, _ in _SAID[:-3])
+_KEY = ("scope", "fragment_id", "contact_id", "purpose_id", "channel", "polarity", "change_act", "apart")
 _REST = ("state", "notice_id", "explicit", "guardian", "received_at", "asserted_at", "expires_at", "seq")
 _YES = "{{0}}.state IN ({})".format(", ".join(f"'{state}'" for state in sorted(set(State) - NEGATIVE)))
 # From when a word speaks; at one instant a no goes before a yes, then what was written second.

@@ -163,6 +163,7 @@ current = workspace_table(
     Column("state", Text, nullable=False),
     Column("notice_id", Uuid),
     Column("change_act", Boolean, nullable=False),  # evidence of an act; a snapshot has none
+    Column("apart", Uuid),  # the notice of a grant that stands beside those on other notices
     Column("explicit", Boolean, nullable=False),
     Column("guardian", Boolean, nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -179,6 +180,7 @@ current = workspace_table(
         "channel",
         "polarity",
         "change_act",
+        "apart",
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),

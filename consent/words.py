@@ -6,12 +6,13 @@ that it asserts, which is never later than its receipt: so an asserted time can 
 grant weaker, and an old form that arrives late replaces no newer act.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from cdp.vocabulary import NEGATIVE, Channel, ContactId, FragmentId, NoticeId, PurposeId, Scope, State
+from consent.purposes import Purposes
 
 # Evidence of an act by the person. Whatever else claims a grant is a snapshot of unknown age.
 CHANGE_ACTS = frozenset({"form", "double_opt_in", "call", "paper"})
@@ -45,6 +46,7 @@ class Key(NamedTuple):
     channel: Channel | None
     polarity: int
     change_act: bool
+    apart: NoticeId | None
 
 
 class Said(NamedTuple):
@@ -66,6 +68,7 @@ class Said(NamedTuple):
     received_at: datetime
     asserted_at: datetime
     expires_at: datetime | None = None
+    side_by_side: bool = False  # of a purpose that is agreed to recipient by recipient
 
     @property
     def stops(self) -> bool:
@@ -84,6 +87,7 @@ class Said(NamedTuple):
             self.polarity,
             # Where the last word stands, what it rests on makes no difference.
             self.change_act and self.polarity != STANDING,
+            self.notice if self.side_by_side and self.polarity == GRANT else None,
         )
 
 
@@ -107,11 +111,11 @@ COLUMNS = (
 )
 
 
-def said_of(row: Sequence[Any], *, stops: Collection[PurposeId]) -> Said:
+def said_of(row: Sequence[Any], *, purposes: Purposes) -> Said:
     """A row of `current`, its `COLUMNS` in order, as a word."""
     entry, seq, scope, fragment, contact, purpose, channel, known_as, *rest = row
     state = State(known_as)
-    return Said(
+    said = Said(
         entry,
         seq,
         Scope(scope),
@@ -119,7 +123,8 @@ def said_of(row: Sequence[Any], *, stops: Collection[PurposeId]) -> Said:
         contact,
         purpose,
         Channel(channel) if channel else None,
-        polarity_of(state, stops=purpose in stops),
+        polarity_of(state, stops=purpose in purposes.stops),
         state,
         *rest,
     )
+    return said._replace(side_by_side=True) if purpose in purposes.side_by_side else said

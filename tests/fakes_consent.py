@@ -164,7 +164,7 @@ def settle_in(fragments: Sequence[Fragment], work: Work) -> None:
     )
 
 
-def entries_as_words(stops, *, work):
+def entries_as_words(known, *, work):
     """Every entry of the ledger as the fold hears it, whether or not it is the last of its kind."""
     kept = [tables.entries.c[name] for name in COLUMNS if name not in ("entry_id", "change_act")]
     query = select(tables.entries.c.id, tables.entries.c.evidence, *kept)
@@ -173,7 +173,7 @@ def entries_as_words(stops, *, work):
     for entry, evidence, *rest in work.session.execute(query):
         columns = [entry, *rest]
         columns.insert(place, is_change_act(State(columns[COLUMNS.index("state")]), evidence))
-        words.append(said_of(columns, stops=stops))
+        words.append(said_of(columns, purposes=known))
     return words
 
 

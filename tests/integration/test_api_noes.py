@@ -1,10 +1,10 @@
 """A no holds whoever it is about and however late it comes: nobody known, erased, come back, shared."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from api_world import MAILER, Town, as_admin, serving
+from api_world import MAILER, Town, as_admin, client, serving, token
 from sqlalchemy import text
 
 from cdp import unsubscribe
@@ -441,3 +441,77 @@ def test_data_of_somebody_in_china_crosses_the_border_on_a_consent_of_its_own(to
     assert before == (None, "cross_border_not_agreed")
     assert agreed[0] is not None
     assert contactable(town, li) == (None, "cross_border_not_agreed")
+
+
+# --- what PIPL asks separately ------------------------------------------------------------------
+
+
+def chinese(town):
+    """Ann in Shanghai, two recipients abroad who decide for themselves, and a notice that names each."""
+    profile = town.person(address={"country": "CN"})
+    until = now() + timedelta(days=30)
+    with as_admin(town.system, town.workspace) as work:
+        for name in ("lab", "agency"):
+            common = {"controller": town.workspace, "work": work}
+            register.add_recipient(
+                name, legal_entity=name, role="independent", country="SG", contract_until=until,
+                transfer_until=until, **common,
+            )  # fmt: skip
+            register.add_notice(
+                f"to_{name}", text=f"We give your address to the {name}.", language="en",
+                purposes=["email_marketing", "another_handler", "cross_border"], recipients=[name], **common,
+            )  # fmt: skip
+        register.add_notice(
+            "both", text="We write to you, by two others.", language="en", purposes=["email_marketing"],
+            recipients=["lab", "agency"], **common,
+        )  # fmt: skip
+    assert town.say("given", notice="both").json()["counted"]
+    return profile
+
+
+def separately(town, profile, state, **more):
+    """A word on both of what is agreed to separately."""
+    for purpose in ("another_handler", "cross_border"):
+        body = {"profile_id": profile, "purpose": purpose, "state": state, "evidence": "form", **more}
+        said = town.http.post("/v1/consents", json=body, headers=town.as_("support"))
+        assert said.status_code == 200 and said.json()["counted"], said.text
+
+
+def reached_by(town):
+    """By which of the two she may be written to, and why not by the other."""
+    made = client(
+        town.system,
+        town.workspace,
+        "marketing",
+        "compliance",
+        purposes=["email_marketing"],
+        name=str(uuid4()),
+    )
+    headers = {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"}
+    found = {}
+    for name in ("lab", "agency"):
+        body = {"rule": {"all": []}, "channel": "email", "recipient": name, **MARKETING}
+        answer = town.http.post("/v1/audiences/preview", json=body, headers=headers).json()
+        found[name] = next(iter(answer["withheld"]), None)
+    return found
+
+
+def test_who_agrees_to_a_second_recipient_has_taken_nothing_back_from_the_first(town):
+    """PIPL 23, 39: each is agreed to by itself, on a notice of its own, and one no is a no to both."""
+    profile = chinese(town)
+    silent = reached_by(town)
+    separately(town, profile, "given", notice="to_lab")
+    first = reached_by(town)
+    separately(town, profile, "given", notice="to_agency")
+    both = reached_by(town)
+    separately(town, profile, "withdrawn")
+    neither = reached_by(town)
+    separately(town, profile, "given", notice="to_agency")
+    second = reached_by(town)
+
+    missing = "another_handler_not_agreed"
+    assert silent == {"lab": missing, "agency": missing}
+    assert first == {"lab": None, "agency": missing}
+    assert both == {"lab": None, "agency": None}
+    assert neither == {"lab": missing, "agency": missing}
+    assert second == {"lab": missing, "agency": None}

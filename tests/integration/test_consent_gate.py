@@ -42,8 +42,7 @@ class Reference:
 
     def __init__(self, world: World, consent: Parts, work: Work) -> None:
         self.world, self.consent, self.work = world, consent, work
-        stops = purposes.load(work).stops
-        self.words = list(fold(entries_as_words(stops, work=work)).values())
+        self.words = list(fold(entries_as_words(purposes.load(work), work=work)).values())
         self.members = {
             one.id: Member(core=one.core, profile=one.profile, lends_to=one.lends_to)
             for one in world.fragments

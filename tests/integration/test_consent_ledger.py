@@ -288,10 +288,10 @@ def test_one_members_unsubscribe_stops_the_familys_mail_and_nothing_else(town):
 
 def current_and_fold(town):
     with town.begin() as work:
-        stops = purposes.load(work).stops
+        known = purposes.load(work)
         rows = work.session.execute(select(*(tables.current.c[name] for name in COLUMNS)))
-        current = {said_of(row, stops=stops) for row in rows}
-        entries = entries_as_words(stops, work=work)
+        current = {said_of(row, purposes=known) for row in rows}
+        entries = entries_as_words(known, work=work)
     # As the key has it: where the last word stands, what it rests on makes no difference.
     folded = {word._replace(change_act=key.change_act) for key, word in fold(entries).items()}
     return current, folded, len(entries)

@@ -135,3 +135,57 @@ def test_lines_about_contacts_become_lines_about_both_kinds(server, first):
         for space in spaces
     ]
     assert forced == [(True,)]
+
+
+def test_a_separate_grant_that_another_notice_had_replaced_stands_again(server, first):
+    """What the ledger has of each notice, the newest of each; other purposes keep the newest of all."""
+    upgrade(server, first, "0014")
+    space, person = uuid4(), uuid4()
+    abroad, news = uuid4(), uuid4()
+    lab, agency = uuid4(), uuid4()
+    said = [  # purpose, notice, state, evidence, hours ago
+        (abroad, lab, "given", "form", 9),
+        (abroad, lab, "given", "form", 7),
+        (abroad, agency, "given", "form", 5),
+        (abroad, lab, "given", "snapshot", 4),
+        (news, lab, "given", "form", 9),
+        (news, agency, "given", "form", 5),
+    ]
+    entries = [uuid4() for _ in said]
+    with server.admin(first) as admin:
+        admin.execute(
+            "INSERT INTO cdp.workspaces (id, name, region, laws, unknown_age_is_child, created_at)"
+            " VALUES (%s, 'w', 'CN', 15, true, now())",
+            (space,),
+        )
+        for one, name in ((abroad, "cross_border"), (news, "news")):
+            admin.execute(
+                "INSERT INTO consent.purposes (workspace_id, id, name, basis, purpose_class, controller_id,"
+                " needs_contact, opt_out_offered, special, created_at)"
+                " VALUES (%s, %s, %s, 'consent', 'service', %s, false, true, false, now())",
+                (space, one, name, space),
+            )
+        for entry, (purpose, notice, state, evidence, ago) in zip(entries, said, strict=True):
+            admin.execute(
+                "INSERT INTO consent.entries (workspace_id, id, scope, fragment_id, purpose_id, state,"
+                " notice_id, trust, evidence, explicit, guardian, received_at, asserted_at, counted)"
+                " VALUES (%s, %s, 'person', %s, %s, %s, %s, 1, %s, false, false,"
+                " now() - %s * interval '1 hour', now() - %s * interval '1 hour', true)",
+                (space, entry, person, purpose, state, notice, evidence, ago, ago),
+            )
+        for entry in (entries[2], entries[3], entries[5]):
+            admin.execute(
+                "INSERT INTO consent.current (workspace_id, entry_id, polarity, scope, fragment_id,"
+                " purpose_id, state, notice_id, change_act, explicit, guardian, seq, received_at,"
+                " asserted_at) SELECT workspace_id, id, 1, scope, fragment_id, purpose_id, state, notice_id,"
+                " evidence = 'form', false, false, seq, received_at, asserted_at FROM consent.entries"
+                " WHERE id = %s",
+                (entry,),
+            )
+    migrations.upgrade(server.url(OWNER, first))
+    with server.admin(first) as admin:
+        kept = admin.execute("SELECT entry_id, apart FROM consent.current").fetchall()
+
+    assert sorted(kept) == sorted(
+        [(entries[1], lab), (entries[2], agency), (entries[3], lab), (entries[5], None)]
+    )

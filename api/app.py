@@ -17,6 +17,7 @@ from api.collect import Collection
 from api.deps import DOCUMENTED_QUERY, System, check_query
 from api.edge import Edge
 from api.openapi import document
+from api.rates import Rates
 from api.routes import LENIENT, ROUTERS, methods
 
 TITLE = "Customer data platform"
@@ -46,7 +47,9 @@ def create_app(system: System) -> FastAPI:
     )
     bulkheads = Bulkheads(system.app, pool_size=system.settings.pool_size)
     collecting = system.on(bulkheads.collection)
+    rates = Rates(system.settings)
     app.state.system = system
+    app.state.rates = rates
     app.state.bulkheads = bulkheads
     app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), clock=system.clock)
     problems.install(app, methods=methods)
@@ -55,7 +58,8 @@ def create_app(system: System) -> FastAPI:
     app.add_middleware(
         Edge,
         places=bulkheads,
-        collection=Collection(collecting, WriteKeys(collecting.app, clock=system.clock)),
+        rates=rates,
+        collection=Collection(collecting, WriteKeys(collecting.app, clock=system.clock), rates=rates),
         collects=client_paths.find,
         https=urlsplit(system.settings.public_url).scheme == "https",
     )

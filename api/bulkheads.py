@@ -29,8 +29,10 @@ class Kind(StrEnum):
     """What a request is for, as far as places and rates go."""
 
     HEARD = "heard"  # a no of somebody's, and what is said at an unsubscribe link
-    DOOR = "door"  # what leads there: tokens, and the page with the button
-    COSTLY = "costly"  # previews, access pages, searches of the log
+    TOKEN = "token"  # noqa: S105  # it leads there, as does the page with the button
+    PAGE = "page"
+    PREVIEW = "preview"
+    COSTLY = "costly"  # access pages, searches of the log
     RELEASE = "release"
     PROFILE = "profile"
     GRANT = "grant"
@@ -54,7 +56,9 @@ COLLECTION = Bulkhead(6, seconds=15)
 
 _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.HEARD: HEARD,
-    Kind.DOOR: DOOR,
+    Kind.TOKEN: DOOR,
+    Kind.PAGE: DOOR,
+    Kind.PREVIEW: COSTLY,
     Kind.COSTLY: COSTLY,
     Kind.RELEASE: RELEASE,
     Kind.PROFILE: REST,
@@ -65,9 +69,9 @@ _BY_KIND: Mapping[Kind, Bulkhead] = {
 _CONSENTS = "/v1/consents"
 _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/v1/consents|/v1/contacts/holder-change|/u/.*", Kind.HEARD),
-    ("POST", r"/oauth/token", Kind.DOOR),
-    ("GET|HEAD", r"/u/.*", Kind.DOOR),
-    ("POST", r"/v1/audiences/preview", Kind.COSTLY),
+    ("POST", r"/oauth/token", Kind.TOKEN),
+    ("GET|HEAD", r"/u/.*", Kind.PAGE),
+    ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
     ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries", Kind.COSTLY),
     ("POST", r"/v1/releases", Kind.RELEASE),
     ("GET", r"/v1/profiles/.*", Kind.PROFILE),

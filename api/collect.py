@@ -27,6 +27,7 @@ from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bodies import Bodies, Gone
 from api.client_paths import Address, Serves
 from api.deps import System
+from api.rates import EVENTS, Rates
 from cdp import inbox
 from cdp.collection import BATCH_BYTES, decode, gunzip
 from cdp.inbox import Accepted
@@ -134,9 +135,12 @@ class Writers:
 class Collection:
     """The ASGI application of collection's paths."""
 
-    def __init__(self, system: System, keys: WriteKeys, *, bodies: Bodies | None = None) -> None:
+    def __init__(
+        self, system: System, keys: WriteKeys, *, rates: Rates, bodies: Bodies | None = None
+    ) -> None:
         self._system = system
         self._keys = keys
+        self._rates = rates
         self._bodies = bodies or Bodies(most=WIRE_BYTES, together=HELD_BYTES)
         self._writers = Writers(self._store)
         self._lookers = CapacityLimiter(LOOKERS)
@@ -165,6 +169,7 @@ class Collection:
         if method not in address.methods.split(", "):
             allow = {"Allow": address.methods}
             return problems.of_status(405, allow | _CORS).response(scope["cdp.request"])
+        self._rates.address(EVENTS, scope)
         if address.serves is Serves.SETTINGS:
             text = client_paths.project_key(scope["path"])
             key = await self._public(text)
@@ -221,6 +226,7 @@ class Collection:
         body = gunzip(request.body, BATCH_BYTES) if request.gzipped else request.body
         batch = decode(body, path_type=request.path_type)
         key = key or self._keys.check(batch.write_key or "")
+        self._rates.source(key.source)
         if not self._system.ports.policies.allows(key.actor, "event", "write"):
             raise CollectingNotAllowed
         return key.workspace, Accepted(

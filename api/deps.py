@@ -22,6 +22,7 @@ from api.auth import clients, header
 from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
+from api.rates import Rates
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
@@ -174,14 +175,18 @@ def open_for(system: System, workspace: UUID, actor: Actor, purpose: str) -> Abs
     return open_work(system.app, workspace=workspace, actor=actor, purpose=purpose, clock=system.clock)
 
 
-def _client(system: SystemDep, authorization: Annotated[str | None, Depends(_OAUTH)]) -> Client:
-    """The client behind the access token. Raises `NotAuthenticated`, revoked clients included."""
+def _client(
+    request: Request, system: SystemDep, authorization: Annotated[str | None, Depends(_OAUTH)]
+) -> Client:
+    """The client behind the access token. Raises `NotAuthenticated`, revoked ones included; `TooOften`."""
     token = header.bearer(authorization)
     said = tokens.verify(token, system.tokens.verifying, now=system.clock())
     try:
         identifier = UUID(said.client)
     except ValueError:
         raise NotAuthenticated from None
+    rates: Rates = request.app.state.rates
+    rates.client(request.scope[KIND], said.client)
     nobody = Actor(ref=said.client, roles=frozenset(), kind="client")
     with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
         row = clients.current(identifier, work=work)

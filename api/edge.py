@@ -17,6 +17,7 @@ from api import bulkheads, problems
 from api.bodies import Bodies, Gone
 from api.bulkheads import KIND, Bulkheads, Kind
 from api.client_paths import Address
+from api.rates import Rates
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
 
@@ -45,6 +46,7 @@ class Edge:
         app: ASGIApp,
         *,
         places: Bulkheads,
+        rates: Rates,
         collection: ASGIApp,
         collects: Callable[[str], Address | None],
         https: bool,
@@ -52,6 +54,7 @@ class Edge:
         """`collects` finds the address of collection's that a path means."""
         self._app = app
         self._places = places
+        self._rates = rates
         self._bodies, self._heard = (Bodies(most=BODY_BYTES, together=HELD_BYTES) for _ in range(2))
         self._collection = collection
         self._collects = collects
@@ -96,6 +99,7 @@ class Edge:
         if path == "/healthz":
             await self._app(scope, receive, send)
             return
+        self._rates.address(kind, scope)
         if path.startswith("/u/"):
             # An unsubscribe link decides by itself: nobody waits for what its body says.
             await self._answer(scope, b"", receive, send)

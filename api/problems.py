@@ -29,6 +29,7 @@ from cdp.kernel.errors import (
     Overloaded,
     TookTooLong,
     TooLarge,
+    TooOften,
     Unavailable,
 )
 from cdp.kernel.logs import log
@@ -116,10 +117,11 @@ def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> 
         status = bad_input
     if status == 401:
         headers["WWW-Authenticate"] = f'{challenge} realm="cdp"'
+    wait = str(known.seconds if isinstance(known, TooOften) else RETRY_SECONDS)
     if status in (429, 503):
-        headers["Retry-After"] = str(RETRY_SECONDS)
+        headers["Retry-After"] = wait
     if status == 429:
-        headers["X-RateLimit-Reset"] = str(RETRY_SECONDS)
+        headers["X-RateLimit-Reset"] = wait
     return Problem(
         status=status,
         code=_code(type(known)),

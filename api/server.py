@@ -1,8 +1,8 @@
 """Serving the API: uvicorn with its own talk switched off.
 
 What uvicorn would log or say by itself (addresses, paths with query strings, its name) stays
-unsaid; the edge writes the access log. Behind a proxy that ends TLS, nothing of the
-proxy's headers is believed, for nothing here depends on a client's address.
+unsaid; the edge writes the access log. Of a proxy's headers nothing is believed unless the operator
+named the proxy, and then whom it speaks for, which rates are counted by and nothing else.
 """
 
 import socket
@@ -35,7 +35,9 @@ def configured(system: System, *, protocol: type[Guarded] = Guarded) -> uvicorn.
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # Nobody is believed but who was named: every other peer's headers are passed over.
+        proxy_headers=bool(system.settings.trusted_proxies),
+        forwarded_allow_ips=system.settings.trusted_proxies,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 
 from api.auth import clients, header
 from api.auth.clients import ClientRow
+from api.bulkheads import Kind
 from api.deps import SystemDep, open_for
+from api.rates import Rates
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
 from cdp.ports import Policies
@@ -126,6 +128,7 @@ class RefusalOut(Out):
 )
 def token(
     form: Annotated[TokenIn, Form()],
+    request: Request,
     system: SystemDep,
     response: Response,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
@@ -134,6 +137,9 @@ def token(
     row, shown = _authenticated(authorization, system)
     if form.grant_type != "client_credentials":
         raise UnsupportedGrant(field="grant_type")
+    # Whoever shows a wrong secret uses up nothing of the client's.
+    rates: Rates = request.app.state.rates
+    rates.client(Kind.TOKEN, str(row.id))
     granted = _granted(form.scope, row, system.ports.policies)
     response.headers["Pragma"] = "no-cache"
     return TokenOut(

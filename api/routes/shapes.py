@@ -158,12 +158,21 @@ _MEANING = {
 }
 
 
+_SECONDS = {"schema": {"type": "integer", "minimum": 1}}
+_WAIT = {"Retry-After": {"description": "How many seconds to wait before asking again.", **_SECONDS}}
+_RESET = {
+    "X-RateLimit-Reset": {"description": "The same, by the name that tracking libraries read.", **_SECONDS}
+}
+_HEADERS: Mapping[int, dict[str, Any]] = {429: {"headers": _WAIT | _RESET}, 503: {"headers": _WAIT}}
+
+
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documented failures of a route."""
     return {
         status: {
             "description": _MEANING[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+            **_HEADERS.get(status, {}),
         }
         for status in sorted({*statuses, 422, 429, 503})
     }

@@ -89,6 +89,14 @@ class Overloaded(Unavailable):
     """More is arriving than can be stored; nothing of this was stored. Send it again later."""
 
 
+class TooOften(Overloaded):
+    """More was asked in a short time than is allowed, and nothing was done; wait and ask again."""
+
+    def __init__(self, *, seconds: int = 1) -> None:
+        self.seconds = seconds
+        super().__init__()
+
+
 class BrokenSeal(CdpError):
     """A sealed value does not open."""
 

@@ -5,6 +5,7 @@ them and a test fails when the two differ.
 """
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -114,6 +115,34 @@ class Settings(BaseSettings):
         " placeholder: nothing of it is shown, released or erased as one person's.",
     )
 
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of the proxies in front of the API, with commas between:"
+        " `10.0.0.0/8`. Only they may say whom they speak for (`X-Forwarded-For`); empty: nobody.",
+    )
+    rate_requests: int = Field(
+        500,
+        ge=1,
+        description="Requests a second that one address, and one client, may send to the API; the limits"
+        " below are beside it. Each is counted by each process, over ten seconds.",
+    )
+    rate_tokens: int = Field(
+        20, ge=1, description="Requests for a token a second of one address; tokens a second of one client."
+    )
+    rate_consents: int = Field(
+        200,
+        ge=1,
+        description="Words of consent a second of one client; a yes and a no are counted apart, and"
+        " unsubscribe links not at all.",
+    )
+    rate_profiles: int = Field(200, ge=1, description="Profiles a second that one client may read.")
+    rate_previews: int = Field(10, ge=1, description="Previews of audiences a second of one client.")
+    rate_events: int = Field(
+        5000,
+        ge=1,
+        description="Requests with events, of up to 2,500 each, a second of one source, and of one address.",
+    )
+
     search_url: str = Field(
         "",
         description="The OpenSearch (2 or newer) that the audit log is fed to, `https://host:9200`. Empty:"
@@ -147,6 +176,14 @@ class Settings(BaseSettings):
         host, port = str(info.data.get("host", "")), info.data.get("port", 0)
         host = _EVERYWHERE.get(host, host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        """As given: an address that is none would be trusted by its spelling, and `*` is everybody."""
+        for one in filter(None, given.split(",")):
+            ip_network(one.strip())
+        return given
 
     @classmethod
     def settings_customise_sources(

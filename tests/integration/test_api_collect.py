@@ -19,6 +19,7 @@ from api.auth import write_keys
 from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
 from api.bodies import Bodies
 from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
+from api.rates import Rates
 from cdp import tables
 from cdp.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
@@ -374,7 +375,7 @@ def test_more_than_can_be_stored_is_refused_and_what_waits_is_stored():
 
 def alone(system, bodies):
     """Collection without a server."""
-    return Collection(system, WriteKeys(system.app), bodies=bodies)
+    return Collection(system, WriteKeys(system.app), rates=Rates(system.settings), bodies=bodies)
 
 
 def sending(*parts):

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from api import problems
 from api.bulkheads import REST, WAITING, Bulkheads, Kind
 from api.edge import BODY_BYTES, Edge
+from api.rates import Rates
 from cdp.kernel.errors import (
     BadInput,
     BrokenSeal,
@@ -250,7 +251,8 @@ def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back(sys
 
     async def crowd():
         places = Bulkheads(system.app, pool_size=system.settings.pool_size)
-        edge = Edge(app, places=places, collection=app, collects=lambda path: None, https=False)
+        rates = Rates(system.settings.model_copy(update={"rate_requests": 2 * WAITING}))
+        edge = Edge(app, places=places, rates=rates, collection=app, collects=lambda path: None, https=False)
         calls = [asyncio.create_task(call(edge, "/x")) for _ in range(REST.places + WAITING)]
         # Each asks for its place once its body is read, which takes some rounds of the loop.
         while len(inside) < REST.places and not any(one.done() for one in calls):

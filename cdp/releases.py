@@ -24,8 +24,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from cdp import audiences, inbox, policy_lines, segments, tables
-from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
-from cdp.endpoints import Connect, connect
+from cdp.destinations import Destination, NotDelivered, NotSent, Record
+from cdp.endpoints import Connect
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
@@ -43,6 +43,7 @@ from cdp.vocabulary import (
 )
 from cdp.work import Work
 
+UNKNOWN = "unknown_treated_as_released"  # the outcome of an intent
 ATTEMPTS = 4  # of a batch that is not ready in time, each with half as many people
 
 Opener = Callable[[], AbstractContextManager[Work]]
@@ -81,11 +82,15 @@ class Limits:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What became of a release."""
+    """What became of a release.
+
+    `unknown`: people of batches of which a part may have arrived; the log treats them as released.
+    """
 
     id: UUID
     matched: int
     released: int = 0
+    unknown: int = 0
     withheld: Counter[str] = field(default_factory=Counter)
     batches: int = 0
     failed_batches: int = 0
@@ -110,8 +115,8 @@ def run(
     begin: Opener,
     ports: Ports,
     limits: Limits,
+    connect: Connect,
     progress: Callable[[int], None] = lambda _: None,
-    connect: Connect = connect,
 ) -> Result:
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
@@ -275,7 +280,7 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
     batch = _read(this, subjects)
     records = batch.records
     outcome = _send(this.destination, records, intent)
-    sent = len(records) if outcome in ("sent", "unknown_treated_as_released") else 0
+    sent = len(records) if outcome in ("sent", UNKNOWN) else 0
     with this.begin() as work:
         settled = this.ports.intents.settle(intent.id, outcome=outcome, sent=sent, work=work)
         if settled:
@@ -297,7 +302,10 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
                 _batch(this, part, result, attempts=attempts - 1)
         return
     result.failed_batches += outcome not in ("sent", "nothing_to_send")
-    result.released += sent
+    if outcome == UNKNOWN:
+        result.unknown += sent
+    else:
+        result.released += sent
     result.withheld.update(batch.left_out)
     if not sent and records:
         result.withheld[LeftOut.NOT_SENT] += len(records)
@@ -317,10 +325,10 @@ def _send(destination: Destination, records: Sequence[Record], intent: Intent) -
         return "nothing_to_send"
     try:
         destination.send(records, intent)
-    except PastDeadline:
+    except NotSent:
         return "not_sent"
     except NotDelivered:
-        return "unknown_treated_as_released"
+        return UNKNOWN
     return "sent"
 
 
@@ -357,6 +365,7 @@ def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, po
         .values(
             state=state,
             released=result.released,
+            unknown=result.unknown,
             withheld=dict(result.withheld),
             finished_at=work.now,
         )
@@ -369,6 +378,7 @@ def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, po
             detail={
                 "release": str(result.id),
                 "released": result.released,
+                "unknown": result.unknown,
                 "withheld": dict(result.withheld),
             },
         ),

@@ -235,6 +235,9 @@ releases = workspace_table(
     Column("state", Text, nullable=False),
     Column("matched", BigInteger, nullable=False, server_default="0"),
     Column("released", BigInteger, nullable=False, server_default="0"),
+    Column(
+        "unknown", BigInteger, nullable=False, server_default="0"
+    ),  # may have arrived: treated as released
     Column("withheld", JSONB, nullable=False, server_default="{}"),  # reason -> count
     instant("created_at"),
     instant("finished_at", null=True),

@@ -11,6 +11,7 @@ import httpx
 from api.auth import clients, write_keys
 from api.server import running
 from cdp import endpoints, sources
+from cdp.endpoints import Reach
 from cdp.ingest import Limits, work_off
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent import register
@@ -126,7 +127,14 @@ class Town:
     def endpoint(self, url: str, name: str = "batches") -> str:
         """Register where the mail house is sent to; the webhook's secret."""
         with as_admin(self.system, self.workspace) as work:
-            return endpoints.create(MAILER, name, url, work=work, ports=self.system.ports).secret
+            return endpoints.create(
+                MAILER,
+                name,
+                url,
+                reach=Reach.of(self.system.settings),
+                work=work,
+                ports=self.system.ports,
+            ).secret
 
     def send(self, *messages, key: str | None = None) -> None:
         """Send messages through the API and work the inbox off."""

@@ -64,6 +64,7 @@ class Place:
             **{f"CDP_{key}_URL": self.server.url(role, self.name) for key, role in urls.items()},
             "CDP_STATE_DIR": str(self.folder / "state"),
             "CDP_DATA_DIR": str(self.folder),
+            "CDP_RELEASE_DIR": str(self.folder.parent),
         }
 
 

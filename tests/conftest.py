@@ -111,7 +111,13 @@ def workspace(database: Database) -> UUID:
 def system(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole platform, joined as in production, on this process's database."""
     state_dir = tmp_path_factory.mktemp("platform") / "state"
-    settings_ = Settings(state_dir=state_dir, data_dir=state_dir.parent)
+    settings_ = Settings(
+        state_dir=state_dir,
+        data_dir=state_dir.parent,
+        # Receivers of tests are folders of theirs, and listen on this machine.
+        release_dir=tmp_path_factory.getbasetemp(),
+        webhook_loopback=True,
+    )
     state = startup.prepare(settings_, database.server.url(OWNER, database.name))
     made = wire(settings_, state=state, app_url=database.server.url(APP, database.name))
     yield made

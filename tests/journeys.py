@@ -12,6 +12,7 @@ import pytest
 from cdp import consents, endpoints, inbox, releases, segments, sources
 from cdp.binding import About
 from cdp.consents import Saying
+from cdp.endpoints import Reach
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.ports import Ask
@@ -34,6 +35,7 @@ class Journey:
 
     def __init__(self, system, workspace):
         self.system, self.workspace, self.ports = system, workspace, system.ports
+        self.reach = Reach.of(system.settings)
 
     def begin(self, *roles, purpose="test"):
         actor = Actor(ref="tester", roles=frozenset(roles or {"service"}), kind="system")
@@ -63,7 +65,7 @@ class Journey:
         """The name of the mailer's endpoint at a path or URL, registered at its first use."""
         name = sha256(str(address).encode()).hexdigest()[:12]
         with self.begin("admin")() as work, suppress(EndpointTaken):
-            endpoints.create("mailer", name, str(address), work=work, ports=self.ports)
+            endpoints.create("mailer", name, str(address), reach=self.reach, work=work, ports=self.ports)
         return name
 
     def release(
@@ -86,6 +88,7 @@ class Journey:
             begin=self.begin("marketing", purpose=purpose),
             ports=self.ports,
             limits=releases.Limits(inbox_lag=inbox_lag),
+            connect=self.reach.connect,
         )
 
     def say(self, state, email, purpose="email_marketing", **more):
@@ -164,5 +167,6 @@ def ordered(user, number, revenue):
 
 
 def lines(path):
-    """What a release wrote."""
-    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    """What releases wrote into a folder, batch by batch."""
+    batches = sorted(path.glob("*.ndjson"))
+    return [msgspec.json.decode(line) for batch in batches for line in batch.read_bytes().splitlines()]

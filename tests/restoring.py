@@ -20,7 +20,9 @@ class Instance:
 
     def __init__(self, server, folder):
         self.server, self.folder, self.name = server, folder, f"restore_{os.urandom(4).hex()}"
-        self.settings = Settings(state_dir=folder / "state", data_dir=folder)
+        self.settings = Settings(
+            state_dir=folder / "state", data_dir=folder, release_dir=folder, webhook_loopback=True
+        )
         embedded.create_database(server, self.name)
         self.start()
         owner = make_engine(server.url(OWNER, self.name), pool_size=1)

@@ -19,6 +19,7 @@ from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text, record
 from cdp import audiences, catalogue, releases, segments, small_counts, tables
 from cdp.audiences import Funnel, Withheld
+from cdp.endpoints import Reach
 from cdp.ports import Ask, AuditEntry, Ports
 from cdp.releases import Limits, Plan, Result
 from cdp.small_counts import Question
@@ -208,6 +209,7 @@ def run(
                 plan,
                 begin=opened.opener(opened.workspace(workspace), Role.MARKETING, purpose=purpose),
                 ports=ports,
+                connect=Reach.of(settings).connect,
                 limits=Limits(batch=settings.release_batch, inbox_lag=settings.inbox_lag_limit),
                 progress=advance,
             )
@@ -245,6 +247,7 @@ def _document(result: Result) -> Mapping[str, Any]:
         "release": result.id,
         "matched": result.matched,
         "released": result.released,
+        "unknown": result.unknown,
         "withheld": dict(result.withheld),
         "cures": why.cures(result.withheld),
         "batches": result.batches,
@@ -264,9 +267,16 @@ def _left_out(withheld: Sequence[tuple[str, int]], *, policy: str | None = None)
     ]
 
 
+def _sent(result: Result) -> dict[str, int]:
+    """How many it reached; where nobody knows, nothing is said to be released."""
+    if not result.unknown:
+        return {"released": result.released}
+    return {"confirmed": result.released, "not known": result.unknown}
+
+
 def _result(result: Result) -> list[RenderableType]:
     parts: list[RenderableType] = [
-        facts({"release": result.id, "matched": result.matched, "released": result.released}),
+        facts({"release": result.id, "matched": result.matched, **_sent(result)}),
         *_left_out(result.withheld.most_common()),
     ]
     if result.failed_batches:

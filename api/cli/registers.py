@@ -18,6 +18,7 @@ from api.cli.policy import proposed
 from api.cli.running import WorkspaceName, platform, read_text, record, time_of
 from api.session import Session
 from cdp import consents, endpoints, policy_lines
+from cdp.endpoints import Reach
 from cdp.vocabulary import Basis, PurposeClass, RecipientId
 from cdp.work import Work
 from consent import controllers, purposes, register, tables
@@ -317,7 +318,11 @@ def add_endpoint(
     recipient: Annotated[str, typer.Argument(help="Whose it is, as registered.")],
     name: Annotated[str, typer.Argument(help="What it is called in releases.")],
     to: Annotated[
-        str, typer.Option(metavar="FILE|URL", help="The whole path of an NDJSON file, or a webhook's URL.")
+        str,
+        typer.Option(
+            metavar="FOLDER|URL",
+            help="The whole path of a folder below the one of releases, or a webhook's URL.",
+        ),
     ],
     workspace: WorkspaceName = None,
     as_json: Json = False,
@@ -327,7 +332,8 @@ def add_endpoint(
     A webhook's signing secret (Standard Webhooks) is printed once, for its receiver.
     """
     with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-        made = endpoints.create(recipient, name, to, work=work, ports=opened.system.ports)
+        reach = Reach.of(opened.system.settings)
+        made = endpoints.create(recipient, name, to, reach=reach, work=work, ports=opened.system.ports)
     lines = [Text(f"Endpoint {name!r} is {made.id}.")]
     if made.secret is not None:
         lines += [Text(f"secret: {made.secret}"), Text(ONCE)]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from api.auth import clients
 from api.demo import customers
 from api.demo.arriving import profile_of
-from api.demo.platform import Platform
+from api.demo.platform import RELEASED, Platform
 from api.demo.telling import Teller, Told, in_words, late
 from cdp import audiences, endpoints, importing, imports, releases, segments, sources
 from cdp.consents import Saying
@@ -68,7 +68,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
     with platform.operator("marketing", purpose=MARKETING)() as work:
         segments.save("everyone", EVERYONE, work=work, ports=platform.system.ports)
     with teller.progress("releasing to nobody", None):
-        result = release(platform, "everyone", ASK, "nobody.ndjson")
+        result = release(platform, "everyone", ASK, "nobody")
     told.figures = {"matched": result.matched, "released": result.released, "withheld": dict(result.withheld)}
     told.lines = [
         f"matched {result.matched:,}, released {result.released}: silence refuses.",
@@ -77,7 +77,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
     ]
     told.checks = {
         "many matched": result.matched > 1000,
-        "nobody was released": result.released == 0 and not lines(platform, "nobody.ndjson"),
+        "nobody was released": result.released == 0 and not lines(platform, "nobody"),
         "everybody has a reason": sum(result.withheld.values()) == result.matched,
     }
 
@@ -85,11 +85,11 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
 def release(
     platform: Platform, segment: str, ask: Ask, file: str, fields: Sequence[str] = ("given_name", "country")
 ) -> releases.Result:
-    """Release a segment to a file of the demo's, as the marketing operator."""
+    """Release a segment to a folder of the demo's, as the marketing operator."""
     ports = platform.system.ports
     with platform.operator("admin", purpose="setup")() as work:
-        path = str((platform.folder / file).absolute())
-        endpoints.create(ask.recipient or "", file, path, work=work, ports=ports)
+        path = str((platform.folder / RELEASED / file).absolute())
+        endpoints.create(ask.recipient or "", file, path, reach=platform.reach, work=work, ports=ports)
     traits = [trait.id for name in fields if (trait := ports.catalogue.trait(name))]
     plan = releases.Plan(segment=segment, ask=ask, traits=traits, endpoint=file, public_url=platform.api)
     return releases.run(
@@ -97,12 +97,14 @@ def release(
         begin=platform.operator("marketing", purpose=ask.purpose),
         ports=ports,
         limits=releases.Limits(),
+        connect=platform.reach.connect,
     )
 
 
 def lines(platform: Platform, file: str) -> list[str]:
-    """The lines of a file that was released to."""
-    return (platform.folder / file).read_text("utf-8").splitlines()
+    """The lines of a folder that was released to, batch by batch."""
+    batches = sorted((platform.folder / RELEASED / file).glob("*.ndjson"))
+    return [line for batch in batches for line in batch.read_text("utf-8").splitlines()]
 
 
 def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
@@ -123,7 +125,7 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
     sold = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=PARTNER)
     with platform.operator("marketing", purpose=MARKETING)() as work:
         funnel, withheld = audiences.preview(EVERYONE, sold, work=work, ports=platform.system.ports)
-    result = release(platform, "everyone", sold, "partner.ndjson")
+    result = release(platform, "everyone", sold, "partner")
     why = {one.profile: one for one in withheld}
     people = {"Carol, California, GPC on": customers.CAROL, "Mei, 13, China": customers.MEI}
     named = {}
@@ -147,7 +149,7 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
     told.checks = {
         "the funnel adds up": result.released + sum(result.withheld.values()) == result.matched,
         "many are released": result.released > 1000,
-        "what was counted was written": result.released == _written(platform, "partner.ndjson"),
+        "what was counted was written": result.released == _written(platform, "partner"),
         "the Californian is out by the CPRA's article": "1798" in named["Carol, California, GPC on"],
         "the child is out by an article": "PIPL" in named["Mei, 13, China"],
     }

@@ -22,6 +22,7 @@ from api.demo.people import Population
 from api.wiring import Opener, System, wire
 from audit import node
 from cdp import inbox, workspaces
+from cdp.endpoints import Reach
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
@@ -58,6 +59,7 @@ class NoFreePort(Unavailable):
 
 # Nobody waits for as long as this on any machine: a bound for what is stuck, not for what is slow.
 PATIENCE = 300.0
+RELEASED = "released"  # the folder of releases, within the demo's
 # Below those from which outgoing connections take theirs, of this process or another demo's.
 PORTS = range(20_000, 32_000)
 
@@ -82,6 +84,11 @@ class Platform:
         return self.system.opener(self.workspace, actor=actor, purpose=purpose)
 
     @property
+    def reach(self) -> Reach:
+        """Where releases may go."""
+        return Reach.of(self.settings)
+
+    @property
     def api(self) -> str:
         """The API's address."""
         return self.settings.public_url
@@ -94,6 +101,8 @@ class Platform:
             "CDP_KEEPER_URL": self.server.url(KEEPER, DATABASE),
             "CDP_STATE_DIR": str(self.settings.state_dir.resolve()),
             "CDP_DATA_DIR": str(self.settings.data_dir.resolve()),
+            "CDP_RELEASE_DIR": str(self.settings.release_dir.resolve()),
+            "CDP_WEBHOOK_LOOPBACK": "true",
             "CDP_PORT": str(self.settings.port),
             "CDP_PUBLIC_URL": self.settings.public_url,
             "CDP_LOG_LEVEL": "warning",
@@ -185,7 +194,10 @@ def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles
     if given.database_url:
         raise NeedsEmbedded
     port = _free_port()
-    settings = given.model_copy(update={"port": port, "public_url": f"http://127.0.0.1:{port}"})
+    folder = given.data_dir / "demo"
+    # The demo's receivers are folders of its own, and listen on this machine.
+    own = {"release_dir": folder / RELEASED, "webhook_loopback": True}
+    settings = given.model_copy(update={"port": port, "public_url": f"http://127.0.0.1:{port}", **own})
     server = embedded.start(settings.data_dir / "pg")
     _clear(server, settings)
     embedded.create_database(server, DATABASE)
@@ -194,7 +206,6 @@ def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles
     workspace = WorkspaceId(workspaces.create(owner, name=NAME, region="DE"))
     owner.dispose()
     system = wire(settings, state=state, app_url=server.url(APP, DATABASE))
-    folder = settings.data_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     search = SearchNode(settings, note)
     return Platform(settings, server, system, workspace, folder, people, write(folder / "files"), search)

@@ -26,7 +26,8 @@ from sqlalchemy import select
 from api.demo.pictures import Round
 from api.wiring import Opener, System
 from cdp import audiences, endpoints, releases, segments, unsubscribe
-from cdp.destinations import Destination, NotDelivered, PastDeadline, Record, Webhook
+from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
+from cdp.endpoints import Reach
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
@@ -199,6 +200,11 @@ class Race:
     purpose: PurposeId
     seed: int
 
+    @property
+    def reach(self) -> Reach:
+        """Where the race's releases may go."""
+        return Reach.of(self.system.settings)
+
     def warm_up(self, runners: Sequence[Runner]) -> Pace:
         """Measure how long releases and withdrawals take here, on people of their own."""
         at_once = Spread(earliest=0, latest=0)
@@ -255,7 +261,14 @@ class Race:
         assert self.ask.recipient is not None, "the race has a recipient"
         name = f"race {receiver.server.server_address[1]}"
         with self.admin() as work:
-            endpoints.create(self.ask.recipient, name, receiver.url, work=work, ports=self.system.ports)
+            endpoints.create(
+                self.ask.recipient,
+                name,
+                receiver.url,
+                reach=self.reach,
+                work=work,
+                ports=self.system.ports,
+            )
             return self.system.ports.ledger.endpoint(self.ask.recipient, name, work=work)
 
     def _round(
@@ -320,7 +333,7 @@ class Race:
             ports=self.system.ports,
             limits=releases.Limits(),
             connect=lambda found, secret: Assembled(
-                endpoints.connect(found, secret), course.assembly, meeting
+                self.reach.connect(found, secret), course.assembly, meeting
             ),
         )
 
@@ -352,7 +365,7 @@ class Race:
         try:
             if rows:
                 records = [{"profile": str(row.profile_id)} for row in rows]
-                Webhook(course.endpoint.address, b"race").send(records, intent)
+                self.reach.connect(course.endpoint, b"race").send(records, intent)
         except (PastDeadline, NotDelivered):
             outcome = "unknown_treated_as_released"
         with self.begin() as work:

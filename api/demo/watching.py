@@ -64,8 +64,8 @@ def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
     platform.wait_for_inbox()
     wait_for_scans(platform, teller)
     found = _findings(platform)
-    result = release(platform, "everyone", ASK, "notes.ndjson", ("given_name", "support_note"))
-    sent = [msgspec.json.decode(line)["fields"] for line in lines(platform, "notes.ndjson")]
+    result = release(platform, "everyone", ASK, "notes", ("given_name", "support_note"))
+    sent = [msgspec.json.decode(line)["fields"] for line in lines(platform, "notes")]
     out = sum("support_note" in fields for fields in sent)
     usable, withheld = _for(platform, ORDERS)
     marketed, _ = _for(platform, MARKETING)

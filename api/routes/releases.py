@@ -11,8 +11,9 @@ from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import catalogue, releases, segments, small_counts
+from cdp.endpoints import Reach
 from cdp.ports import Ask
-from cdp.releases import Limits, Plan
+from cdp.releases import Limits, Plan, Result
 from cdp.small_counts import Question
 from cdp.vocabulary import Channel
 from policies.words import Action, Resource
@@ -61,6 +62,7 @@ class ReleaseOut(Out):
             "id": str(shapes.RELEASE),
             "matched": 1200,
             "released": 831,
+            "unknown": 0,
             "withheld": {"not permitted": 340, "no contact": 20},
             "cures": {
                 "not permitted": "who has the role compliance sees the exact reasons, and what mends each",
@@ -77,7 +79,9 @@ class ReleaseOut(Out):
     matched: int
     """How many people the segment matched."""
     released: int
-    """How many people's data was sent."""
+    """How many people's data was sent, and taken."""
+    unknown: int
+    """How many people's data may have arrived: the receiver has not confirmed it."""
     withheld: dict[str, int]
     """How many were left out, by the reason."""
     cures: dict[str, str]
@@ -110,6 +114,7 @@ def post_release(
         plan,
         begin=client.opener(purpose),
         ports=ports,
+        connect=Reach.of(system.settings).connect,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),
     )
     reasons = shapes.reasons_of(result.withheld, exact=shapes.sees_exact(client))
@@ -118,16 +123,18 @@ def post_release(
         counts = small_counts.told(
             [
                 (Question(rule), {"matched": result.matched}),
-                (Question(rule, plan.ask), {"released": result.released, **reasons}),
+                (Question(rule, plan.ask), {"released": result.released + result.unknown, **reasons}),
             ],
             exact=shapes.sees_counts(client),
             work=work,
         )
     withheld = counts.listed(list(reasons))
+    released, unknown = _sent(result, counts.of["released"], counts.rounded_to)
     return ReleaseOut(
         id=result.id,
         matched=counts.of["matched"],
-        released=counts.of["released"],
+        released=released,
+        unknown=unknown,
         withheld=withheld,
         cures=why.cures(withheld),
         # A segment of one person has a batch or none, as that person has agreed or not.
@@ -135,3 +142,15 @@ def post_release(
         failed_batches=result.failed_batches,
         rounded_to=counts.rounded_to,
     )
+
+
+def _sent(result: Result, shown: int, rounded_to: int) -> tuple[int, int]:
+    """Of those that were sent, `shown` as the caller may see it, who were confirmed, and who were not.
+
+    How many a receiver confirmed says nothing of anybody; how many there were does.
+    """
+    if not result.unknown:
+        return shown, 0
+    confirmed = shown * result.released // (result.released + result.unknown)
+    confirmed -= confirmed % rounded_to
+    return confirmed, shown - confirmed

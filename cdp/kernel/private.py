@@ -6,6 +6,8 @@ lets no other module open a file for writing without saying why.
 
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,3 +50,45 @@ def folder(path: Path) -> Path:
     if not path.is_dir():
         raise NotADirectoryError
     return path
+
+
+@contextmanager
+def inside(root: Path, names: tuple[str, ...]) -> Iterator[int]:
+    """A handle on the folder `names` below `root`, made where it is missing and its owner's alone.
+
+    No step below `root` is a link: a link that somebody puts there later leads nowhere either, for
+    what is made in the folder is made at the handle. Raises `OSError`.
+    """
+    handle = os.open(folder(root), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in names:
+            with suppress(FileExistsError):
+                os.mkdir(name, FOLDER_MODE, dir_fd=handle)
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        os.fchmod(handle, FOLDER_MODE)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def made(name: str, content: bytes, folder: int, *, sync: Callable[[int], None] = os.fsync) -> None:
+    """Make a file that was not there in an open folder, whole and on the disk. Raises `OSError`."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(name, flags, FILE_MODE, dir_fd=folder), "wb") as file:
+        file.write(content)
+        file.flush()
+        sync(file.fileno())
+
+
+def close_all(folder: int) -> None:
+    """Make every file in an open folder its owner's alone; links are passed over. Raises `OSError`."""
+    with os.scandir(folder) as found:
+        for one in found:
+            if one.is_file(follow_symlinks=False):
+                handle = os.open(one.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+                try:
+                    os.fchmod(handle, FILE_MODE)
+                finally:
+                    os.close(handle)

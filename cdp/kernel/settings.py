@@ -74,6 +74,19 @@ class Settings(BaseSettings):
         description="How long after its intent a release may send its first byte; a withdrawal waits at most"
         " this long.",
     )
+    release_dir: Path = Field(
+        Path("var/releases"),
+        description="The folder below which releases may write; an endpoint of a path is a folder there.",
+    )
+    webhook_ports: str = Field(
+        "80 443 8443",
+        description="The ports to which webhooks may go, on public addresses.",
+    )
+    webhook_loopback: bool = Field(
+        False,
+        description="Webhooks may go to this machine too, at any port and in clear. For a demo and tests:"
+        " whoever registers endpoints reaches every service that listens here.",
+    )
     release_batch: int = Field(200, ge=1, le=200, description="People in one intent.")
     ingest_batch: int = Field(500, ge=1, le=500, description="Messages in one transaction of the worker.")
     worker_lanes: int = Field(
@@ -165,6 +178,14 @@ class Settings(BaseSettings):
         le=1200,
         description="Months that entries stay in OpenSearch beside the present one; PostgreSQL keeps all.",
     )
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _numbers_of_ports(cls, given: str) -> str:
+        """As given, if it is numbers of ports with spaces between."""
+        if not all(one.isdecimal() and 1 <= int(one) <= 65_535 for one in given.split()):
+            raise ValueError("ports are numbers from 1 to 65535, with spaces between")
+        return given
 
     @field_validator("public_url")
     @classmethod

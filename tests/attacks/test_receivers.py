@@ -1,5 +1,8 @@
 """A receiver of releases that would have more than it was sent, or hand it to somebody else."""
 
+import io
+import re
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,14 +11,24 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
+from journeys import ANN, identify
+from rich.console import Console
+from sqlalchemy import select
 
+from api.cli import marketing
+from api.routes.releases import _sent
+from cdp import tables
+from cdp.addresses import Place
 from cdp.destinations import NotDelivered, Webhook
+from cdp.kernel import logs
 from cdp.ports import Intent
+from cdp.releases import Result
+from cdp.vocabulary import State
 
 
 @contextmanager
 def answering(status, location=None):
-    """A receiver that answers so; yields its address and what it was sent."""
+    """A receiver that answers so; yields its port and what it was sent."""
     messages = []
 
     class Answers(BaseHTTPRequestHandler):
@@ -37,7 +50,7 @@ def answering(status, location=None):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/hook", messages
+    yield server.server_address[1], messages
     server.shutdown()
     server.server_close()
     thread.join()
@@ -50,12 +63,100 @@ def intent():
     )
 
 
+@pytest.fixture
+def agreed(journey):
+    """Ann has agreed to mail."""
+    journey.send("web", identify("u1", ANN))
+    journey.work()
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    return journey
+
+
+def test_a_receiver_that_fails_is_not_said_to_have_been_released_to(agreed):
+    """It may have kept it: the log treats it as released, a report says that nobody knows."""
+    with answering(500) as (port, messages):
+        result = agreed.release(f"http://127.0.0.1:{port}/hook")
+    with agreed.begin()() as work:
+        row = work.session.execute(select(tables.releases)).one()
+    printed = printed_of(result)
+
+    assert len(messages) == 1
+    assert (result.released, result.unknown, result.failed_batches) == (0, 1, 1)
+    assert (row.released, row.unknown) == (0, 1)
+    assert re.search(r"not known +1\b", printed)
+    assert not re.search(r"\breleased +\d", printed)
+
+
+def test_a_receiver_that_takes_it_is(agreed):
+    """The other ending, for comparison."""
+    with answering(200) as (port, _):
+        result = agreed.release(f"http://127.0.0.1:{port}/hook")
+
+    assert (result.released, result.unknown, result.failed_batches) == (1, 0, 0)
+    assert re.search(r"\breleased +1\b", printed_of(result))
+
+
+@pytest.mark.parametrize(
+    ("released", "unknown", "shown", "rounded_to", "told"),
+    [(7, 0, 7, 1, (7, 0)), (5, 2, 7, 1, (5, 2)), (0, 7, 7, 1, (0, 7)), (0, 90, 100, 20, (0, 100)),
+     (90, 0, 100, 20, (100, 0)), (50, 50, 120, 20, (60, 60)), (199, 1, 200, 20, (180, 20))],
+)  # fmt: skip
+def test_rounded_counts_say_no_more_of_a_failed_delivery(released, unknown, shown, rounded_to, told):
+    """Nobody who sees rounded counts reads as released what no receiver has confirmed."""
+    result = Result(id=uuid4(), matched=200, released=released, unknown=unknown)
+
+    assert _sent(result, shown, rounded_to) == told
+
+
+def unused_port():
+    """A port of this machine at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def printed_of(result):
+    """What the command line prints of a release."""
+    console = Console(file=io.StringIO(), width=120)
+    for part in marketing._result(result):
+        console.print(part)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("status", [200, 500, None])
+def test_a_secret_in_a_webhooks_path_is_read_in_the_log(agreed, database, status):
+    """Some receivers put one there: neither our own log nor the audit log, nor its sealed detail, has it."""
+    secret = "T0CANARY-B0CANARY"
+    log = io.StringIO()
+    logs.configure("debug", to=log)
+    try:
+        with answering(status or 200) as (port, _):
+            at = port if status else unused_port()
+            agreed.release(f"http://127.0.0.1:{at}/services/{secret}")
+    finally:
+        logs.configure("error")
+    with database.server.admin(database.name) as admin:
+        query = "SELECT entry_id, detail, leaf FROM audit.pending WHERE workspace_id = %s"
+        entries = admin.execute(query, (agreed.workspace,)).fetchall()
+    details = [
+        agreed.ports.vault.open_detail(agreed.workspace, entry, sealed) for entry, sealed, _ in entries
+    ]
+
+    assert any(b"endpoint" in detail for detail in details)
+    assert secret not in log.getvalue() + str(entries) + str(details)
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_a_receiver_cannot_send_a_batch_on_to_somebody_else(status):
     """A redirect is not followed: the register says where data goes, and no answer does."""
-    with answering(200) as (elsewhere, sent_on), answering(status, elsewhere) as (url, messages):
+    with (
+        answering(200) as (elsewhere, sent_on),
+        answering(status, f"http://127.0.0.1:{elsewhere}/") as (port, messages),
+    ):
+        place = Place(host="127.0.0.1", port=port, path="/hook", tls=False)
         with pytest.raises(NotDelivered):
-            Webhook(url, b"k" * 32).send([{"to": "ann@example.org"}], intent())
+            Webhook(place=place, addresses=["127.0.0.1"], secret=b"k" * 32).send(
+                [{"to": "ann@example.org"}], intent()
+            )
 
         assert len(messages) == 1
         assert sent_on == []

@@ -107,8 +107,9 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
         "consent", "grant", *EMAIL, "--evidence", "form", "--notice", "newsletter", "--contact", "-",
         stdin=f"  {ANN.upper()}\n",
     )  # fmt: skip
-    out = tmp_path / "out.ndjson"
-    out.touch(mode=0o644)
+    out = tmp_path / "out"
+    out.mkdir(mode=0o755)
+    (out / "older.txt").touch(mode=0o644)
     released = release(cdp, out, "--trait", "given_name")
     withdrawn = cdp("consent", "withdraw", *EMAIL, "--contact", ANN, "--json")
     after = release(cdp, tmp_path / "after.ndjson")
@@ -122,8 +123,10 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
     assert silent.document["released"] == 0 and silent.document["matched"] == 3
     assert granted.code == Exit.OK
     assert released.document["released"] == 1
-    assert json.loads(out.read_text())["to"] == ANN
-    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    (batch,) = out.glob("*.ndjson")
+    assert json.loads(batch.read_text())["to"] == ANN
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (out, *out.iterdir())}
+    assert modes == {"out": 0o700, batch.name: 0o600, "older.txt": 0o600}
     assert withdrawn.document["counted"] is True
     assert after.document["released"] == 0
     assert funnel["permitted"] == 1, "Bob's first word is his export's; Ann's no stands"

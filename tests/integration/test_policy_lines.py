@@ -8,6 +8,7 @@ from api_world import MAILER, as_admin, client, serving, token
 from sqlalchemy import select, update
 
 from cdp import audiences, policy_lines, releases
+from cdp.endpoints import Reach
 from cdp.kernel.errors import NotFound
 from cdp.policy_lines import AgreeingNotAllowed, NotAgreed, NotInFile, NotInTemplate, NotProposed
 from cdp.ports import Ask
@@ -200,7 +201,13 @@ def test_a_release_tells_the_role_from_the_purpose(system, workspace, purpose):
     def run(role):
         plan = Plan(segment="any", ask=ASK, traits=(), endpoint="file", public_url="http://x")
         begin = system.opener(workspace, actor=acting(role))
-        releases.run(plan, begin=begin, ports=system.ports, limits=releases.Limits())
+        releases.run(
+            plan,
+            begin=begin,
+            ports=system.ports,
+            limits=releases.Limits(),
+            connect=Reach.of(system.settings).connect,
+        )
 
     with pytest.raises(ReleaseNotAllowed):
         run("support")

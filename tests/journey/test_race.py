@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from test_restore import Instance
 
 from api.demo.race import receive
-from cdp import consents, endpoints, releases, segments
+from cdp import consents, releases, segments
+from cdp.addresses import Place
 from cdp.binding import About
 from cdp.consents import NotYetEffective, Saying
 from cdp.destinations import PastDeadline, Webhook
@@ -58,11 +59,11 @@ def agreeing(journey, count):
         journey.say(State.GIVEN, f"p{n}@r{n}.example.org", evidence="form", notice="newsletter")
 
 
-def release(journey, url, happens=None, segment="everyone", connect=endpoints.connect):
+def release(journey, url, happens=None, segment="everyone", connect=None):
     """Release to an endpoint at `url`; `happens` during the assembly of each batch."""
 
     def way(endpoint, secret):
-        found = connect(endpoint, secret)
+        found = (connect or journey.reach.connect)(endpoint, secret)
         return Meanwhile(found, happens) if happens else found
 
     return releases.run(
@@ -169,7 +170,7 @@ def test_a_batch_that_was_too_slow_is_sent_in_parts_that_are_not(journey, receiv
             self.inner.send(records, intent)
 
     result = release(
-        journey, receiver.url, connect=lambda endpoint, secret: Slow(endpoints.connect(endpoint, secret))
+        journey, receiver.url, connect=lambda endpoint, secret: Slow(journey.reach.connect(endpoint, secret))
     )
 
     assert (result.released, result.withheld["not_sent"], len(receiver.stamps)) == (3, 0, 3)
@@ -200,7 +201,7 @@ def test_who_says_no_between_two_attempts_is_in_none_of_them(journey, receiver):
     result = release(
         journey,
         receiver.url,
-        connect=lambda endpoint, secret: Interrupted(endpoints.connect(endpoint, secret)),
+        connect=lambda endpoint, secret: Interrupted(journey.reach.connect(endpoint, secret)),
     )
 
     assert (result.released, result.withheld["no_longer_permitted"], result.withheld["not_sent"]) == (2, 1, 0)
@@ -221,7 +222,7 @@ def test_a_withdrawal_waits_for_a_killed_sender_until_its_deadline_and_the_sweep
     long = replace(journey.ports, intents=replace(journey.ports.intents, window=timedelta(minutes=5)))
     dying = Journey(replace(journey.system, ports=long), journey.workspace)
     with pytest.raises(Killed):
-        release(dying, "https://mailer.example.org/", die)
+        release(dying, "http://127.0.0.1:9/", die)
     with pytest.raises(NotYetEffective):
         withdraw(journey, 0, patience=timedelta(0))
     with journey.begin()() as work:
@@ -290,7 +291,8 @@ def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, re
 
 def test_past_its_deadline_a_webhook_does_not_even_connect(receiver):
     """The deadline covers the connection too."""
+    place = Place(host="127.0.0.1", port=9, path="/", tls=False)
     journey_intent = type("Late", (), {"deadline": monotonic() - 1, "id": "x"})
 
     with pytest.raises(PastDeadline):
-        Webhook("http://127.0.0.1:9/", b"s").send([{"profile": "x"}], journey_intent)
+        Webhook(place=place, addresses=["127.0.0.1"], secret=b"s").send([{"profile": "x"}], journey_intent)

@@ -6,57 +6,42 @@ import ssl
 import stat
 import threading
 from contextlib import contextmanager
-from ipaddress import ip_address
 from time import monotonic
 from uuid import uuid4
 
+import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import certificate_for
 
-from cdp.destinations import NdjsonFile, NotDelivered, Webhook
+from cdp.addresses import Place
+from cdp.destinations import Folder, NotDelivered, Webhook
 from cdp.ports import Intent
 
 NOW = datetime.datetime.now(datetime.UTC)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-def test_a_file_that_somebody_opened_to_others_is_its_owners_alone_before_a_line_is_added(tmp_path):
-    """Between two batches, too."""
-    path = tmp_path / "out.ndjson"
-    path.touch()
-    path.chmod(0o666)
-    NdjsonFile(path).send([{"to": "ann@example.org"}], intent(5))
+def test_a_folder_that_somebody_opened_to_others_is_its_owners_alone_before_a_batch_is_written(tmp_path):
+    """Between two batches, too; each line says until when it may be taken."""
+    path = tmp_path / "out"
+    path.mkdir(mode=0o777)
+    path.chmod(0o777)
+    sending = intent(5)
+    Folder(root=tmp_path, names=("out",)).send([{"to": "ann@example.org"}], sending)
+    (batch,) = path.iterdir()
 
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert b"ann@example.org" in path.read_bytes()
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (path, batch)] == [0o700, 0o600]
+    assert msgspec.json.decode(batch.read_bytes()) == {
+        "intent": str(sending.id),
+        "send_before": sending.send_before.isoformat(),
+        "to": "ann@example.org",
+    }
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate of 127.0.0.1 and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - datetime.timedelta(days=1))
-        .not_valid_after(NOW + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
-    return path
+    return certificate_for(tmp_path_factory.mktemp("tls"), "127.0.0.1")
 
 
 class Receiver:
@@ -111,7 +96,8 @@ def receiving(request, certificate, monkeypatch):
     def started(pause=0.0, drip=0.0):
         receiver = Receiver(pause, drip, context)
         port = receiver.listener.getsockname()[1]
-        yield receiver, Webhook(f"{request.param}://127.0.0.1:{port}/", b"k")
+        place = Place(host="127.0.0.1", port=port, path="/", tls=request.param == "https")
+        yield receiver, Webhook(place=place, addresses=["127.0.0.1"], secret=b"k")
         receiver.thread.join()
         receiver.listener.close()
 

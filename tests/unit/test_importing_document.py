@@ -8,7 +8,18 @@ import yaml
 from documents import ROOT, fences, rows, section
 from files_as_people_have_them import CASES
 
-from cdp.importing import ImportRow, Loss, Mapping, Reason, Rejected, load_mapping, mapping_schema, read
+from cdp.importing import (
+    ImportRow,
+    Limits,
+    Loss,
+    Mapping,
+    Reason,
+    Rejected,
+    load_mapping,
+    mapping_schema,
+    read,
+)
+from cdp.importing.opening import _KINDS
 from governance.catalogue import ALIASES, TRAITS, BuiltInCatalogue
 
 DOCUMENT = (ROOT / "docs" / "importing.md").read_text()
@@ -52,6 +63,23 @@ def test_every_setting_and_every_loss_is_described():
     assert settings == set(Mapping.__struct_fields__)
     assert words("## The result") == set(Loss)
     assert words("## Rejected rows") == set(Reason)
+
+
+def test_the_limits_of_files_are_told_as_they_are():
+    """ASVS 5.1.1: who prepares a file knows what will be taken; who reviews knows what a bomb meets."""
+    limits, text = Limits(), section(DOCUMENT, "## Files")
+    told = {ending: row[2] for row in rows(text) for ending in row[1].replace("`", "").split(", ")}
+    sizes = {4: f"{limits.content >> 30} GB", 64: f"{limits.in_memory >> 20} MB"}
+    whole = {".csv", ".tsv", ".tab", ".txt", ".ndjson", ".jsonl"}
+
+    assert set(told) == set(_KINDS)
+    assert {told[one] for one in whole} == {sizes[4]}
+    assert {told[one] for one in (".json", ".xlsx")} == {sizes[64]}
+    assert told[".parquet"] == f"{sizes[4]}; in gzip {sizes[64]}"
+    assert f"from {limits.ratio_from >> 20} MB on a gzip may unpack to {limits.ratio} times its size" in text
+    assert f"{limits.line >> 10} KB, and up to {limits.heard >> 20} MB of it is read" in text.replace(
+        "\n", " "
+    )
 
 
 def test_every_trait_of_the_catalogue_is_listed():

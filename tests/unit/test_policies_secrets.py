@@ -113,3 +113,23 @@ def test_a_password_is_neither_short_nor_endless(password):
     with pytest.raises(UnfitPassword):
         hash_password(password)
     assert not verify_password(password, None)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "a" * 64,
+        "            ",
+        "only small letters",
+        "犬も歩けば棒に当たると思います",
+        "🔑" * 12,
+        "x" * MAX_PASSWORD,
+    ],
+)
+def test_any_characters_and_great_lengths_make_a_password(password):
+    """Nothing is asked of its letters; to its last one it is the password, and none is cut off."""
+    kept = hash_password(password)
+
+    assert verify_password(password, kept)
+    assert not verify_password(password[:-1], kept)
+    assert not verify_password(password[:-1] + "y", kept)

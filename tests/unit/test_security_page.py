@@ -7,7 +7,9 @@ from functools import cache
 import pytest
 from documents import ROOT, rows, section
 
+from cdp.vocabulary import FieldClass, Show
 from governance.keyring import Signing, Use
+from policies.loader import load_default
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 CLAIMS = section((ROOT / "SECURITY.md").read_text(), "## What it defends against")
@@ -112,6 +114,25 @@ def test_every_key_of_the_keyring_is_in_the_inventory():
 
     assert {name for names in listed for name in names} == {"kek", *Use, *Signing}
     assert all(all(row) for row in rows(section(PAGE, "## Keys")))
+
+
+def test_every_class_says_who_sees_it_for_what():
+    """The rules of access by field: the page has the policy that ships, class by class, and no more."""
+    told = {}
+    for name, _, _, seen in rows(section(PAGE, "## Classes of data")):
+        told[name.strip("`")] = {
+            (role, purpose.removesuffix(" (masked)"), Show.MASK if "masked" in purpose else Show.SHOW)
+            for role, purposes in re.findall(r"`(\w+)`: ([^;]+)", seen)
+            for purpose in purposes.split(", ")
+        }
+    columns = [
+        one for one in load_default().columns if one.show is not Show.WITHHOLD and one.role != "subject"
+    ]
+
+    assert set(told) == {one.name.lower() for one in FieldClass} - {"contact"}
+    for name, seen in told.items():
+        lines = {(one.role, one.purpose, one.show) for one in columns if one.field_class.name.lower() == name}
+        assert seen == lines, name
 
 
 # --- what SECURITY.md claims ---------------------------------------------------------------------

@@ -7,6 +7,9 @@ from functools import cache
 import pytest
 from documents import ROOT, rows, section
 
+from api import bodies, bulkheads, collect, edge, guard, server
+from cdp import segments
+from cdp.collection import BATCH_BYTES
 from cdp.vocabulary import FieldClass, Show
 from governance.keyring import Signing, Use
 from policies.loader import load_default
@@ -133,6 +136,29 @@ def test_every_class_says_who_sees_it_for_what():
     for name, seen in told.items():
         lines = {(one.role, one.purpose, one.show) for one in columns if one.field_class.name.lower() == name}
         assert seen == lines, name
+
+
+def test_fixed_limits_are_told_as_they_are():
+    """What is no setting is a limit all the same: docs/configuration.md has each as the source has it."""
+    told = (ROOT / "docs" / "configuration.md").read_text().partition("The rest has defaults")[2]
+    text, head = " ".join(told.partition("## Settings")[0].split()), guard.HeadTooLarge
+
+    for limit in (
+        f"a head of {head.head_bytes >> 10} KiB, {head.headers_most} headers and {head.head_seconds:g} s",
+        f"a body of {edge.BODY_BYTES >> 10} KiB, {BATCH_BYTES >> 10} KB for events,"
+        f" and {bodies.READ_SECONDS:g} s",
+        f"{collect.HELD_BYTES >> 20} MiB of events and {edge.HELD_BYTES >> 20} MiB of other bodies at once",
+        f"a rule of {segments.LEAVES} comparisons, {segments.DEPTH} deep",
+        f"{bulkheads.HEARD.places} noes, {bulkheads.COSTLY.places} previews",
+        f"{bulkheads.RELEASE.places} releases, {bulkheads.DOOR.places} tokens or unsubscribe pages"
+        f" and {bulkheads.REST.places} others at once",
+        f"with {bulkheads.WAITING} of each waiting for up to {bulkheads.WAIT_SECONDS:g} s",
+        f"a statement of {bulkheads.DOOR.seconds} s for tokens,"
+        f" {bulkheads.HEARD.seconds} s for noes and events",
+        f"{bulkheads.REST.seconds} s for the rest, {bulkheads.RELEASE.seconds} s for releases",
+        f"{server.CONNECTIONS:,} connections",
+    ):
+        assert limit in text, limit
 
 
 # --- what SECURITY.md claims ---------------------------------------------------------------------

@@ -20,7 +20,7 @@ from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
 from cdp.ingest.sharing import joins
 from cdp.kernel.errors import BadInput, NotAllowed, listed
-from cdp.ports import AuditEntry, Ports, Source
+from cdp.ports import AuditEntry, Notices, Ports, Source
 from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 
@@ -90,7 +90,8 @@ def load(
         raise WrongSource(field="source")
     source = sources.named(source_name, work=work)
     _check_consents(mapping, work=work, ports=ports)
-    taking = _Taking(mapping, ports, mapping.phone_region or workspaces.region(work=work))
+    region = mapping.phone_region or workspaces.region(work=work)
+    taking = _Taking(mapping, ports, region, ports.ledger.notices(work=work))
     rows = importing.read(path, mapping)
     with RejectFile(rejects) as file:
         while batch := list(islice(rows, ROWS)):
@@ -165,6 +166,7 @@ class _Taking:
     mapping: Mapping
     ports: Ports
     region: str
+    notices: Notices
     result: Imported = field(default_factory=Imported)
 
     def take(self, row: ImportRow | Rejected, file: RejectFile) -> ImportRecord | None:
@@ -174,6 +176,7 @@ class _Taking:
         if isinstance(row, ImportRow):
             self.result.accepted += 1
             self._count_keys(row)
+            self._count_unseen(row.choices)
             return self._record(row.key, row, traits=row.traits, served=row.served)
         self.result.rejected += 1
         self.result.reasons[f"{row.reason}:{row.field}" if row.field else str(row.reason)] += 1
@@ -188,6 +191,14 @@ class _Taking:
     def _names_somebody(self, no: Refusal) -> bool:
         named = (*no.identifiers, *no.beside)
         return any(self.ports.vault.normalise(space, raw, region=self.region) for space, raw in named)
+
+    def _count_unseen(self, choices: Sequence[Choice]) -> None:
+        """Count each yes that can count for nothing, for no version of its notice was seen for certain."""
+        for one in choices:
+            meant, made = self.mapping.consents[one.place], self._choice(one)
+            at = one.agreed_at
+            if one.given and (made.notice is None or (at and self.notices.find(made.notice, at) is None)):
+                self.result.lost(Loss.NO_NOTICE, meant.agreed_at or meant.column or "everybody")
 
     def _count_keys(self, row: ImportRow) -> None:
         """Count the columns of which nothing is an identity key: nobody can be reached or found by them.

@@ -110,7 +110,8 @@ CURES: Mapping[Reason, str] = {
     Reason.CHILD: "a parent's yes: cdp consent grant --guardian",
     Reason.NOTICE_NOT_SERVED: "serve the notice, then say so: cdp consent notice-served, or"
     " `notice_served` in a mapping",
-    Reason.NOT_IN_NOTICE: "publish one that names purpose and recipient, and ask again: cdp notice publish",
+    Reason.NOT_IN_NOTICE: "publish one that names both, and ask again: cdp notice publish; a yes from before"
+    " it was shown counts under another one, with an earlier --since",
     Reason.CONSENT_EXPIRED: "ask again, then: cdp consent grant",
     Reason.NOT_EXPLICIT: "ask in so many words, then: cdp consent grant --explicit",
     Reason.NOT_CONFIRMED: "they confirm, then: cdp consent grant --evidence double_opt_in",

@@ -28,6 +28,7 @@ _LOSSES = {
     Loss.NO_CONTACT: "unusable contact",
     Loss.NO_KEY: "no identity key",
     Loss.SHARED: "shared contact: it is reached, and joins nobody",
+    Loss.NO_NOTICE: "a yes from before the notice was shown, or nobody knows when: it counts for nothing",
     Loss.NO_DATE: "no date",
     Loss.NO_COUNTRY: "no country",
     Loss.NO_NUMBER: "no number",
@@ -48,6 +49,9 @@ def import_file(
         Path | None,
         typer.Option(metavar="FILE", help="Where rejected rows are named [dim](FILE.rejects.ndjson)[/dim]."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of the rows, and store nothing.")
+    ] = False,
     wait: Annotated[
         bool,
         typer.Option("--wait/--no-wait", help="Return when the rows are in the profiles, or once stored."),
@@ -68,7 +72,8 @@ def import_file(
         chosen = opened.workspace(workspace)
         begin = opened.opener(chosen, Role.STEWARD, purpose="import")
         before = _verdicts(begin, source)
-        taken = _load(opened, begin, file, source, mapping, left, as_json=as_json)
+        taken = _load(opened, begin, file, source, mapping, left, dry_run=dry_run, as_json=as_json)
+        wait = wait and not dry_run
         after = _process(opened, begin, chosen, source, as_json=as_json) if wait else None
     counted = after - before if after is not None else None
     emit(
@@ -81,11 +86,12 @@ def import_file(
             "reasons": dict(taken.reasons),
             "losses": {loss: dict(columns) for loss, columns in taken.losses.items()},
             "rejects": str(left) if taken.rejected else None,
+            "stored": not dry_run,
             "processed": wait,
             "verdicts": dict(counted) if counted is not None else None,
         },
         as_json,
-        *_told(taken, left, counted),
+        *_told(taken, left, counted, dry_run=dry_run),
     )
 
 
@@ -110,12 +116,13 @@ def _load(
     mapping: Path,
     left: Path,
     *,
+    dry_run: bool,
     as_json: bool,
 ) -> Imported:
     ports = opened.system.ports
     read = load_mapping(read_text(mapping, "mapping"), traits=ports.catalogue.traits())
     with progress("reading", total=None, as_json=as_json) as advance, begin() as work:
-        return imports.load(
+        taken = imports.load(
             file,
             source_name=source,
             mapping=read,
@@ -124,6 +131,9 @@ def _load(
             ports=ports,
             progress=advance,
         )
+        if dry_run:
+            work.session.rollback()
+        return taken
 
 
 def _process(
@@ -164,14 +174,18 @@ def _verdicts(begin: Opener, source: str) -> Counter[str]:
         return Counter(verdicts.counts(work=work).get(source, {}))
 
 
-def _told(taken: Imported, left: Path, counted: Values[str, int] | None) -> list[RenderableType]:
+def _told(
+    taken: Imported, left: Path, counted: Values[str, int] | None, *, dry_run: bool
+) -> list[RenderableType]:
     said: dict[str, object] = {"accepted": taken.accepted, "rejected": taken.rejected}
     if taken.rejected:
         said["noes heard"] = taken.noes_heard
         if taken.noes_of_nobody:
             said["noes of nobody who can be read"] = taken.noes_of_nobody
         said["rejects"] = left
-    if counted is None:
+    if dry_run:
+        said["stored"] = "nothing: this was a dry run"
+    elif counted is None:
         said["processed"] = "not yet: the worker will"
     parts: list[RenderableType] = [facts(said)]
     if taken.reasons:

@@ -44,6 +44,7 @@ class Loss(StrEnum):
     NO_CONTACT = "unusable_contact"
     NO_KEY = "no_key"
     SHARED = "shared_contact"  # `info@`: it is kept and may be written to, and joins nobody
+    NO_NOTICE = "no_notice_seen"  # a yes from before any version was shown, or of nobody knows when
     NO_DATE = "no_date"
     NO_COUNTRY = "no_country"
     NO_NUMBER = "no_number"

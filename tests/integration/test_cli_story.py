@@ -218,6 +218,48 @@ def test_who_corrects_the_mapping_and_imports_the_file_again_is_no_repetition(cd
     assert found.code == Exit.OK, found.err
 
 
+def test_a_dry_run_says_what_would_become_of_a_file_and_stores_nothing(cdp, tmp_path):
+    """Nothing that a file says can be lifted by a file, so a new mapping can be tried before."""
+    rows = "id,mail,phone,first,last,country,born,agreed\n1,ann@example.org,,A,A,DE,1980-01-15,perhaps\n"
+    rows += ",x,,,,,,\n"
+    paths = write(tmp_path, "crm.csv", rows), write(tmp_path, "crm.yaml", CRM + OPT_IN)
+    rejects = tmp_path / "rejects.ndjson"
+    asked = ("import", paths[0], "--source", "crm", "--mapping", paths[1], "--rejects", str(rejects))
+    tried = cdp(*asked, "--dry-run", "--json").document
+    told = cdp(*asked, "--dry-run")
+    nobody = cdp("segment", "create", "before", '{"all": []}', "--json").document["matched"]
+    done = cdp(*asked, "--json").document
+    somebody = cdp("segment", "create", "after", '{"all": []}', "--json").document["matched"]
+
+    same = ("accepted", "rejected", "reasons", "losses", "noes_heard")
+    assert {name: tried[name] for name in same} == {name: done[name] for name in same}
+    assert tried["losses"] == {"unknown_consent_word": {"agreed": 1}}
+    assert (tried["stored"], tried["processed"], tried["verdicts"]) == (False, False, None)
+    assert (done["stored"], done["verdicts"]) == (True, {"accepted": 1})
+    assert "nothing: this was a dry run" in told.out
+    assert (nobody, somebody) == (0, 1)
+
+
+def test_a_yes_from_before_its_notice_was_shown_is_told_when_it_is_imported(cdp, tmp_path):
+    """It counts for nothing, and whoever learns of that from the first release has lost a day."""
+    shown = ("--text", str(tmp_path / "notice.txt"), "--purpose", "email_marketing", "--recipient", "mailer")
+    assert cdp("notice", "publish", "late", *shown).code == Exit.OK
+    assert cdp("notice", "publish", "early", *shown, "--since", "2020-01-01").code == Exit.OK
+    rows = (
+        "id,mail,phone,first,last,country,born,agreed,when\n1,ann@example.org,,A,A,DE,1980-01-15,yes,2024-01-02\n"
+        "2,bob@example.org,,B,B,DE,1980-01-15,yes,\n3,cia@example.org,,C,C,DE,1980-01-15,no,2024-01-02\n"
+    )
+    opt_in = (
+        "opt_in: {column: agreed, purpose: email_marketing, channel: email, notice: %s, agreed_at: when}\n"
+    )
+    late = load(cdp, tmp_path, rows, mapping=CRM + opt_in % "late")
+    early = load(cdp, tmp_path, rows, mapping=CRM + opt_in % "early")
+
+    assert late["losses"] == {"no_notice_seen": {"when": 2}}
+    assert early["losses"] == {"no_notice_seen": {"when": 1}}, "of Bob nobody knows when"
+    assert preview(cdp)["permitted"] == 1
+
+
 def test_a_profile_is_shown_as_far_as_role_purpose_and_consent_go(cdp, tmp_path):
     """Masked where the policy masks, withheld where nobody agreed, coarse for marketing."""
     load(cdp, tmp_path, PEOPLE)

@@ -181,9 +181,10 @@ def _others(
     guess. A public key binds devices alone.
     """
     ids = [one for one in named if one.namespace not in _REACHED]
-    if isinstance(item.content, Message) and item.content.type == "alias":
-        previous = [(Namespace.USER_ID, item.content.previous_id, "alias")]
-        ids += _of_raw(previous, vault, region)
+    if isinstance(item.content, Message):
+        # Also where the type is what was flawed: no other message has one.
+        previous = item.content.previous_id
+        ids += _of_raw(((space, previous, "alias") for space in _IDS), vault, region)
     if item.kind == "public":
         ids = [one for one in ids if one.namespace == Namespace.ANONYMOUS_ID]
     trust = _trust(item)
@@ -285,6 +286,7 @@ def _contacts_of(message: Message, vault: Vault, catalogue: Catalogue, region: s
 
 
 _REACHED = frozenset(REACHES.values())
+_IDS = (Namespace.USER_ID, Namespace.ANONYMOUS_ID)
 CONTACTS = frozenset({Namespace.EMAIL, Namespace.PHONE, Namespace.USER_ID, Namespace.ANONYMOUS_ID})
 
 

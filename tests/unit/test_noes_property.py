@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -76,6 +77,17 @@ def outcome(made, *, gpc=False):
         contacts={one: uuid5(NAMESPACE_OID, "\0".join(one)) for one in named},
     )
     return item, said, list(words_of(item, said, placed, REGISTER))
+
+
+def whole(made, *, gpc=False):
+    """As `outcome`, with the words about whoever else is named: (whose, word)."""
+    item, said, words = outcome(made, gpc=gpc)
+    found = [(said.evidence.own, word) for word in words] if said else []
+    for other in said.others if said else ():
+        own = other.evidence.own
+        placed = Placed(fragment=uuid5(NAMESPACE_OID, repr(tuple(own))), contacts={own: UUID(int=9)})
+        found += [(own, word) for word in words_of(replace(item, only_no=True), other, placed, REGISTER)]
+    return item, said, found
 
 
 def in_force(made, person, said, words):
@@ -169,3 +181,32 @@ def test_of_a_misplaced_consent_the_no_counts_and_the_yes_does_not(given):
     )
 
     assert [choice.given for choice in choices(item)] == ([] if given else [False])
+
+
+def test_a_no_is_in_force_for_the_previous_user_and_every_device_that_is_named():
+    """C14, C15: whatever is broken; from a browser for devices alone, and nobody is joined by it."""
+    random = Random(SEED + 4)
+    lost, tried = [], 0
+    for number in range(12_000):
+        person = people(number)
+        made = case(random, number, person)
+        item, said, found = whole(made)
+        noes = {own for own, word in found if word.state in NEGATIVE and word.purpose == PURPOSE}
+        claimed = {claim.identifier for claim in said.evidence.claims} if said else set()
+        believed = made.authoritative and made.kind == "server"
+        old = Identifier("user_id", f"old-{number}")
+        if b'"previousId": "old-' in made.body and made.kind == "server":
+            tried += 1
+            if old not in noes:
+                lost.append((made, item.verdict))
+        device = Identifier("anonymous_id", person.device)
+        joined = item.verdict == "accepted" and believed and device in claimed
+        if made.device and not joined and device not in noes:
+            lost.append((made, item.verdict))
+        assert old not in claimed, made
+        if made.kind == "public":
+            assert all(word.scope is not Scope.PERSON for _, word in found), made
+            assert all(own.namespace != "user_id" for own in noes), made
+
+    assert not lost, lost[:3]
+    assert tried > 500

@@ -23,10 +23,20 @@ class Preferences(NamedTuple):
 
 
 def complete(consent: Mapping[str, bool] | None, expected: Iterable[str]) -> dict[str, bool] | None:
-    """`consent` with every expected category that it leaves out refused; None stays None (unknown)."""
+    """`consent` with every expected category refused that it leaves out, or refuses in another spelling.
+
+    None stays None (unknown).
+    """
     if consent is None:
         return None
-    return {**dict.fromkeys(expected, False), **consent}
+    known = list(expected)
+    others = {_plain(name) for name, given in consent.items() if not given and name not in known}
+    spelled = {name: False for name in known if others and _plain(name) in others}
+    return {**dict.fromkeys(known, False), **consent, **spelled}
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def read_consent(*contexts: Mapping[str, Any]) -> Preferences | None:

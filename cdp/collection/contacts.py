@@ -34,6 +34,8 @@ _FORMULA = re.compile(r"=\"(.*)\"", re.DOTALL)
 _SPELLED_AT = re.compile(r"\s*[\[({<]\s*(?:at|ät|@)\s*[\])}>]\s*", re.IGNORECASE)
 _SPELLED_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punkt|\.)\s*[\])}>]\s*", re.IGNORECASE)
 _CALLABLE = re.compile(r"[\s\"'(]*(?:tel:\s*)?\+[\s(]*\d", re.IGNORECASE)
+_APART = re.compile(r"\s*@\s*")
+_INSIDE = re.compile(r"[\w.+-]+@[\w.-]+\w")
 _MANY = 20  # contacts in one text; past them it is nobody's own
 
 
@@ -65,7 +67,8 @@ def meant(text: str, called: str) -> Iterator[tuple[str, str]]:
     """
     for spelled in _spellings(text):
         if "@" in spelled:
-            yield from ((Namespace.EMAIL, piece) for piece in mails(spelled, most=_MANY) if "@" in piece)
+            pieces = [*mails(spelled, most=_MANY), *_INSIDE.findall(spelled)[:_MANY]]
+            yield from ((Namespace.EMAIL, piece) for piece in dict.fromkeys(pieces) if "@" in piece)
         numbers = called in (Namespace.EMAIL, Namespace.PHONE) and any(map(str.isdigit, spelled))
         if numbers or _CALLABLE.match(spelled):
             yield from ((Namespace.PHONE, piece) for piece in phones(spelled, most=_MANY))
@@ -78,7 +81,7 @@ def _spellings(text: str) -> list[str]:
         text = html.unescape(unquote(text))
         found[text] = None
     found[unicodedata.normalize("NFKC", text)] = None
-    found[_SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text))] = None
+    found[_APART.sub("@", _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", text)))] = None
     return list(found)
 
 

@@ -18,17 +18,19 @@ _IDS = ("userId", "anonymousId", "previousId")
 
 def overheard(raw: bytes, batch: Batch, *, received_at: datetime, message_id: str | None) -> Message | None:
     """A message of which only names and consent are left; None where `raw` is no object."""
-    item = _read(raw)
-    if not isinstance(item, dict):
+    written, shared = _only(_read(raw)) or {}, bytes(batch.context)
+    item = _only(_unfolded(_read(raw)))
+    if item is None:
         return None
-    contexts = [*objects(_read(bytes(batch.context))), *objects(item.get("context"))]
-    consent = read_consent(*contexts)
+    contexts = [*objects(_unfolded(_read(shared))), *objects(item.get("context"))]
+    consent = read_consent(*objects(_read(shared)), *objects(written.get("context")))
     notes: tuple[Note, ...] = ()
-    if consent is None and (consent := misplaced(raw)) is not None:
+    if consent is None and (consent := misplaced(raw) or misplaced(shared)) is not None:
         notes = (Note.CONSENT_MISPLACED,)
     if consent is not None and not consent.clear:
         notes += (Note.CONSENT_UNCLEAR,)
-    user_id, anonymous_id, previous_id = (_id(item.get(name)) for name in _IDS)
+    ids = {name: list(dict.fromkeys(_ids(item, name, 0))) for name in _IDS}
+    user_id, anonymous_id, previous_id = (next(iter(found), None) for found in ids.values())
     kind = item.get("type")
     traits = item.get("traits")
     return Message(
@@ -44,12 +46,14 @@ def overheard(raw: bytes, batch: Batch, *, received_at: datetime, message_id: st
         traits=traits if isinstance(traits, dict) else {},
         # Where a list stands for an object, whoever reads the names looks into it.
         context={
-            "traits": [traits, *(context.get("traits") for context in contexts)],
-            "externalId": [context.get("externalId") for context in contexts],
+            "traits": _as_objects([traits, *(context.get("traits") for context in contexts)]),
+            "externalId": [
+                context.get(name) for context in contexts for name in ("externalId", "externalIds")
+            ],
         },
         integrations={},
         consent=consent.categories if consent else None,
-        external_ids=tuple(found for context in contexts for found in _external_ids(context)),
+        external_ids=(*_others(ids), *(found for context in contexts for found in _external_ids(context))),
         identity_proof=None,
         notes=notes,
     )
@@ -95,9 +99,60 @@ def _read(raw: bytes) -> Any:
         return None
 
 
+def _only(value: Any) -> Mapping[str, Any] | None:
+    """The object that a value is, or alone holds; of several nobody can tell whose words are whose."""
+    found = list(objects(value))
+    return found[0] if len(found) == 1 else None
+
+
+def _as_objects(value: Any) -> list[Any]:
+    """The values in lists, with a text that stands where an object should as what it may plainly be."""
+    if isinstance(value, list):
+        return [one for inner in value for one in _as_objects(inner)]
+    return [{"email": value} if isinstance(value, str) else value]
+
+
+_DEPTH = 4
+
+
+def _ids(item: Mapping[str, Any], name: str, depth: int) -> Iterator[str]:
+    """The ids of that name, in whatever spelling and object: its own first."""
+    plain = name.lower()
+    yield from _each(item.get(name))
+    for key, value in item.items():
+        if key != name and "".join(filter(str.isalnum, key)).lower() == plain:
+            yield from _each(value)
+    for key, value in item.items():
+        if depth < _DEPTH and key not in _ABOUT_OTHERS:
+            for inner in objects(value):
+                yield from _ids(inner, name, depth + 1)
+
+
+# What an event is about, and what a client wants done with it: whoever is named there may be anybody.
+_ABOUT_OTHERS = frozenset({"properties", "integrations"})
+
+
+def _each(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        if (found := _id(one)) is not None:
+            yield found
+
+
+def _others(ids: Mapping[str, list[str]]) -> Iterator[ExternalId]:
+    """Whoever else is named by a name that is there several times: of a no, nobody may be passed over."""
+    for name, space in (("userId", "user_id"), ("anonymousId", "anonymous_id"), ("previousId", "user_id")):
+        for value in ids[name][1:_MOST]:
+            yield ExternalId(id=value, type=space, collection="users", encoding="none")
+
+
+_MOST = 10
+
+
 def _id(value: Any) -> str | None:
-    if isinstance(value, list):  # such as of a name that is there twice
+    if isinstance(value, list):
         return next((found for one in value if (found := _id(one)) is not None), None)
+    if isinstance(value, dict):
+        return _id(value.get("id", value.get("value")))
     # A truth value is an int to Python, and no id to anybody.
     readable = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) if readable and str(value).strip() else None

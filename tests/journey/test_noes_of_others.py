@@ -1,12 +1,15 @@
 """C14: a no binds whomever its message names, and joins nobody to them."""
 
+import json
+
 import pytest
 from journeys import ANN, BOB
 from sqlalchemy import select
 from test_noes_of_messages import no, say, shop
 from test_refusals_heard import agreed, reached, take
 
-from cdp import sources
+from cdp import inbox, sources
+from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportChoice, ImportRecord
 from cdp.vocabulary import Identifier, State
 from consent import tables as consent
@@ -205,3 +208,44 @@ def test_a_device_that_is_named_alone_mutes_no_person(unsure, tmp_path, kind):
     told(unsure, VIEW | device | {"userId": "ann", "messageId": "w"}, "public")
 
     assert reached(unsure, tmp_path) == 2
+
+
+WRAPPED = {
+    "a batch's item as a text": lambda said: json.dumps(said),
+    "a list in the list": lambda said: [said],
+    "in an object of a relay's": lambda said: {"payload": said},
+    "ids in another spelling": lambda said: {"userID" if k == "userId" else k: said[k] for k in said},
+    "an id in an object": lambda said: said | {"userId": {"id": "ann"}},
+    "the context as a text": lambda said: said | {"context": json.dumps(said["context"]), "properties": 7},
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+def test_a_message_that_is_wrapped_wrongly_is_heard_in_its_no(shop, tmp_path, how):
+    """C14: it is refused, and whom it names can be read all the same."""
+    said = {"type": "track", "event": "x", "userId": "ann", "messageId": "w", "context": no()}
+    verdicts = say(shop, WRAPPED[how](said))
+
+    assert all(verdict.startswith("invalid:") for verdict in verdicts), verdicts
+    assert reached(shop, tmp_path) == 1
+
+
+def test_each_value_of_an_id_that_stands_twice_is_bound(shop, tmp_path):
+    """Nobody can tell which of them is meant, so the no is each one's."""
+    body = f'track\n{{"type":"track","userId":"x","userId":"ann","context":{json.dumps(no())}}}'
+    with shop.begin()() as work:
+        named = sources.named("shop", work=work)
+        request = Accepted(source=named.id, kind="server", body=body.encode(), items=1, gpc=False)
+        inbox.accept([request], vault=shop.ports.vault, work=work)
+
+    assert shop.work() == {"invalid:repeated_name": 1}
+    assert reached(shop, tmp_path) == 1
+
+
+@pytest.mark.parametrize("spelled", ["MARKETING", " marketing ", "Marketing"])
+def test_a_no_to_a_category_in_another_spelling_is_a_no_to_it(shop, tmp_path, spelled):
+    """Beside a yes as well; and a yes in another spelling is none."""
+    said = {"marketing": True, "C0004": True, spelled: False}
+    say(shop, VIEW | {"userId": "ann", "context": {"consent": {"categoryPreferences": said}}})
+
+    assert reached(shop, tmp_path) == 1

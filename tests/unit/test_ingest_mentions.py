@@ -63,7 +63,21 @@ def test_a_no_finds_a_number_in_whatever_it_is_written(written):
         ("email", "ann (at) a.example", MAIL),
         ("email", "ann [at] a [dot] example", MAIL),
         ("email", "ann\uff20a.example", MAIL),
-        ("email", "https://shop.example/u?mail=ann%40a.example", None),
+        ("email", "https://shop.example/u?mail=ann%40a.example", MAIL),
+        ("email", '<a href="mailto:ann@a.example">write</a>', MAIL),
+        ("email", "ann @ a.example", MAIL),
+        *(
+            (name, "ann@a.example", MAIL)
+            for name in ("emails", "primary_email", "workEmail", "email2", "email_work")
+        ),
+        *((name, "ann@a.example", MAIL) for name in ("login", "username", "contact", "id")),
+        *((name, {"email": "ann@a.example"}, MAIL) for name in ("contact", "profile", "user")),
+        ("contacts", [{"type": "x", "email": "ann@a.example"}], MAIL),
+        *(
+            (name, "boss@a.example", None)
+            for name in ("managerEmail", "friend_email", "salesRep", "emailNote")
+        ),
+        ("company", {"email": "desk@a.example"}, None),
         ("email", "070-174 06 05", PHONE),
         ("phone", "ann@a.example", MAIL),
         ("phone", "%2B46701740605", PHONE),
@@ -102,6 +116,10 @@ def test_a_no_finds_an_address_under_whatever_it_is_called(name):
         {"anonymousId": "ann@a.example"},
         {"userId": "ann@a.example"},
         {"type": "alias", "userId": "u", "previousId": "ann@a.example"},
+        {"traits": '{"email": "ann@a.example"}'},
+        {"traits": ["ann@a.example"]},
+        {"context": NO | {"traits": '{"email": "ann@a.example"}'}},
+        {"context": NO | {"externalIds": {"email": "ann@a.example"}}},
     ],
 )
 def test_a_no_finds_an_address_wherever_it_stands(item):

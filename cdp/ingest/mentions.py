@@ -39,26 +39,10 @@ _OWN = (
 _OWN_NAME = re.compile(rf"{_OWN}*({'|'.join(sorted(_CALLED, key=len, reverse=True))})(?:e?s)?\d?{_OWN}*")
 # What holds a person's own fields.
 _AROUND = frozenset(
-    [
-        "contact",
-        "contacts",
-        "contactinfo",
-        "contactdetails",
-        "profile",
-        "user",
-        "customer",
-        "person",
-        "personal",
-        "details",
-        "data",
-        "attributes",
-        "traits",
-        "account",
-        "address",
-        "addresses",
-        "info",
-        "me",
-    ]
+    (
+        *("contact", "contacts", "contactinfo", "contactdetails", "profile", "user", "customer", "person"),
+        *("personal", "details", "data", "attributes", "traits", "account", "address", "addresses", "info"),
+    )
 )
 # What many write an address into; of a text that is none, nothing is named.
 _PERHAPS = frozenset(("login", "username", "user", "userid", "contact", "account", "handle", "id", "name"))

@@ -8,6 +8,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 from time import monotonic
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,7 @@ from governance.statedir import StateDirectory
 IDLE = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 TIDY_EVERY = 3600.0
+WATCH_EVERY = 1.0
 
 
 @dataclass
@@ -57,6 +59,8 @@ class _Feeding:
     database: Engine
     cluster: str = ""
     tidied: float = -TIDY_EVERY
+    watched: float = -WATCH_EVERY
+    places: dict[UUID, tuple[int, int]] = field(default_factory=dict)  # up to where documents were compared
 
     def round(self) -> bool:
         """One batch of every workspace's; whether there was anything to feed.
@@ -68,19 +72,31 @@ class _Feeding:
             self.feeder.engine.prepare()
             self.cluster = cluster
         due = monotonic() - self.tidied >= TIDY_EVERY
+        look = monotonic() - self.watched >= WATCH_EVERY
         busy, failed = False, None
         for workspace in workspaces.known(self.database):
             try:
                 busy |= self.feeder.round(workspace, cluster=cluster) > 0
                 if due:
                     reconciling.tidy(self.feeder, workspace)
+                if look:
+                    self._watch(workspace)
             except (SearchUnavailable, ForeignIndex) as error:
                 failed = error
         if failed is not None:
             raise failed
         if due:
             self.tidied = monotonic()
+        if look:
+            self.watched = monotonic()
         return busy
+
+    def _watch(self, workspace: UUID) -> None:
+        """Compare the next few documents with the log: an edit stays there for minutes, not for ever."""
+        place = self.places.get(workspace, (0, 0))
+        self.places[workspace], mended = reconciling.watch(self.feeder, workspace, place)
+        if mended:
+            log().warning("search_documents_mended", workspace=str(workspace), count=mended)
 
 
 def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: threading.Event) -> None:

@@ -14,11 +14,12 @@ from sqlalchemy import Engine
 
 from api.auth.token_keys import TokenKeys, token_keys
 from audit.engine import Engine as SearchEngine
-from audit.feeding import Feeder, Pace, Wait
+from audit.feeding import Begin, Feeder, Pace, Wait
 from audit.located import Located, locate
 from audit.searching import Search
 from audit.sequencer import FileMemory, Sequencer
 from audit.trail import Trail
+from audit.vouching import Vouching
 from cdp import tables
 from cdp.erasing import Business
 from cdp.kernel.clock import Clock, now
@@ -109,6 +110,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         KeysErasable(),
         ScansErasable(),
     )
+    vouching = Vouching(log_memory(state.path), vault.open_detail)
     ports = Ports(
         vault=vault,
         catalogue=catalogue,
@@ -117,8 +119,8 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         jobs=JobQueue(),
         receipts=_signer(keys, Signing.RECEIPT),
         certificates=_signer(keys, Signing.CERTIFICATE),
-        audit=Trail(vault.seal_detail),
-        search=Search(state.instance, search_engine(settings), settings.search_lag_limit),
+        audit=Trail(vault.seal_detail, vouching),
+        search=Search(state.instance, search_engine(settings), vouching, settings.search_lag_limit),
         identity=identity,
         ledger=ledger,
         gate=Gate(members=members, workspaces=tables.workspaces),
@@ -176,16 +178,22 @@ def feeder(
 ) -> Feeder:
     """What feeds `found` from the logs, on the keeper's connections; `wait` is how it backs off."""
 
-    def begin(workspace: UUID) -> AbstractContextManager[Work]:
-        return open_work(engine, workspace=workspace, actor=KEEPER, purpose="audit")
-
     return Feeder(
         engine=found,
         instance=state.instance,
-        begin=begin,
+        begin=keeping(engine),
         pace=Pace(wait),
         months=settings.search_months,
     )
+
+
+def keeping(engine: Engine) -> Begin:
+    """Opens Works of the keeper's, on its own connections."""
+
+    def begin(workspace: UUID) -> AbstractContextManager[Work]:
+        return open_work(engine, workspace=workspace, actor=KEEPER, purpose="audit")
+
+    return begin
 
 
 def replay(line: JournalLine, system: System) -> None:

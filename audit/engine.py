@@ -255,6 +255,15 @@ class Engine:
                 },
             )
 
+    def get(self, places: Sequence[tuple[str, str]]) -> list[Stored]:
+        """The documents at these (index, id), as far as they are there, as they were last put."""
+        if not places:
+            return []
+        body = {"docs": [{"_index": index, "_id": name} for index, name in places]}
+        with _translated():
+            answer = self.client.mget(body=body, params=_within(ASK_SECONDS))
+            return [_stored(hit) for hit in answer["docs"] if hit.get("found")]
+
     def scan(self, indices: str) -> Iterator[list[Stored]]:
         """Every document of `indices`, in pages, as of now."""
         with _translated():

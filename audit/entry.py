@@ -193,7 +193,7 @@ def _document(entry: Entry) -> dict[str, Any]:
     before = entry.previous
     return {
         "entry_id": str(entry.entry_id),
-        "at": _instant(entry.at),
+        "at": instant(entry.at),
         "workspace": str(entry.workspace),
         "actor": entry.actor,
         "action": entry.action,
@@ -213,7 +213,7 @@ def _end(at: Previous | Stood) -> dict[str, Any]:
     return {"epoch": at.epoch, "size": at.size, "root": at.root.hex()}
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
     """`at` in UTC to the microsecond, always 27 characters."""
     if at.utcoffset() is None:
         raise UnfitEntry(field="at")

@@ -152,14 +152,18 @@ def _forget(generation: int, work: Work) -> None:
 
 
 def take(feed: Feed, limit: int, *, work: Work) -> Taken:
-    """At most `limit` entries that `feed` lacks, of one epoch, in order."""
+    """At most `limit` signed entries that `feed` lacks, of one epoch, in order."""
     epoch, seq = feed.epoch, feed.seq
     newest = storage.newest_epoch(session=work.session)
     while True:
-        leaves = run(work.session, _NEXT, (epoch, seq, limit)).fetchall()
-        if leaves or epoch >= newest:
+        # What waits for its signature may still be lost, and is not served.
+        signed = storage.head(epoch, session=work.session) if epoch == newest else None
+        most = limit if epoch < newest else min(limit, signed.size - seq if signed else 0)
+        leaves = run(work.session, _NEXT, (epoch, seq, max(0, most))).fetchall()
+        later = storage.epoch_after(epoch, session=work.session)
+        if leaves or later is None:
             break
-        epoch, seq = epoch + 1, 0
+        epoch, seq = later, 0
     if not leaves:
         return Taken(rows=[], epoch=epoch, seq=seq)
     last = leaves[-1][0]

@@ -240,7 +240,7 @@ class _Epoch:
             return
         if known.size not in {point.size for point in points}:
             yield Finding(kind=NOTE, epoch=self.epoch, index=known.size)
-        noted = storage.all_noted(below=(known.epoch, known.size), session=self.connection)
+        noted = storage.all_noted(below=(known.epoch, known.size + 1), session=self.connection)
         if known.notes is not None and noted != known.notes:
             yield Finding(kind=NOTE, epoch=self.epoch, index=None)
 

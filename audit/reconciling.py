@@ -3,27 +3,29 @@
 `reconcile` reads every document there is and every entry that there should be one of. It finds
 those that were edited, those that are missing and those that were added, because it makes each
 document anew and compares hashes; `repair` feeds and deletes. `rebuild` makes a new generation of
-indices beside the one that answers, and switches by one committed row.
+indices beside the one that answers, and switches by one committed row. `beside` compares what stands
+beside the leaves in PostgreSQL, and needs no engine; `watch` is what the keeper does all the time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import select, tuple_
 
-from audit import feeds, storage, tables
+from audit import attached, feeds, storage, tables
+from audit.attached import Opener
 from audit.documents import Document, Kept, canonical, parse_id
 from audit.engine import Action, Stored
-from audit.feeding import BATCH, VERSION, Feeder, horizon, readable
+from audit.feeding import BATCH, VERSION, Begin, Feeder, horizon, readable
 from audit.feeds import Feed
 from cdp.kernel.errors import NotFound
 from cdp.work import Work
 
 PAGE = 10_000
+WATCHED = 500  # documents that are compared at once while nothing else is to be done
 Progress = Callable[[int], None]
 
 
@@ -33,9 +35,9 @@ class NothingFed(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One document, or one entry, that is not as it should be."""
+    """One document, or what stands beside one entry, that is not as it should be."""
 
-    kind: str  # edited | missing | added | unlike_leaf
+    kind: str  # edited | missing | added; or a kind of `audit.attached`
     place: tuple[int, int] | None  # (epoch, seq); None: no entry's
     index: str
     id: str
@@ -131,7 +133,7 @@ def _digest(stored: Stored) -> bytes:
 def _lacking(
     feeder: Feeder, workspace: UUID, feed: Feed, seen: _Seen, progress: Progress
 ) -> tuple[int, list[Difference]]:
-    """How many entries there should be documents of, and those that have none, or are searched wrongly."""
+    """How many entries there should be documents of, and those that have none."""
     log = feeder.log(workspace)
     count, after = 0, (-1, -1)
     found: list[Difference] = []
@@ -141,11 +143,9 @@ def _lacking(
         if not rows:
             return count, found
         after = (rows[-1][0], rows[-1][1])
-        for epoch, seq, at, agrees in rows:
+        for epoch, seq, at in rows:
             indexed = at is not None and (feed.since is None or at >= feed.since)
             count += indexed
-            if not agrees:
-                found.append(Difference(kind="unlike_leaf", place=(epoch, seq), index="", id=""))
             if indexed and not seen.has((epoch, seq)):
                 index = feed.index(log, f"{at:%Y-%m}")
                 found.append(
@@ -154,12 +154,11 @@ def _lacking(
         progress(len(rows))
 
 
-def _page(after: tuple[int, int], feed: Feed, work: Work) -> list[tuple[int, int, datetime | None, bool]]:
-    """The next entries below the position: place, time, and whether one searches for what the leaf says."""
+def _page(after: tuple[int, int], feed: Feed, work: Work) -> list[tuple[int, int, datetime | None]]:
+    """The next entries below the position: their places and times."""
     row, entry = tables.searchable.c, tables.entries.c
-    words = [row[name] for name in ("at", *storage.WORDS)]
     rows = work.session.execute(
-        select(entry.epoch, entry.seq, entry.leaf, *words)
+        select(entry.epoch, entry.seq, row.at)
         .join(tables.searchable, (entry.epoch == row.epoch) & (entry.seq == row.seq), isouter=True)
         .where(
             tuple_(entry.epoch, entry.seq) > after, tuple_(entry.epoch, entry.seq) < (feed.epoch, feed.seq)
@@ -167,23 +166,74 @@ def _page(after: tuple[int, int], feed: Feed, work: Work) -> list[tuple[int, int
         .order_by(entry.epoch, entry.seq)
         .limit(PAGE)
     )
-    return [(one.epoch, one.seq, one.at, _agrees(one)) for one in rows]
+    return [(one.epoch, one.seq, one.at) for one in rows]
 
 
-def _agrees(row: object) -> bool:
-    try:
-        leaf = msgspec.json.decode(row.leaf)  # type: ignore[attr-defined]
-        same = all(leaf[word] == getattr(row, word) for word in storage.WORDS)
-        return same and datetime.fromisoformat(leaf["at"]) == row.at  # type: ignore[attr-defined]
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
-        return False
+def beside(begin: Begin, workspace: UUID, *, opener: Opener, progress: Progress) -> list[Difference]:
+    """What stands beside the leaves in PostgreSQL and is not what they say; no engine is needed."""
+    with begin(workspace) as work:
+        sizes, epoch = {}, storage.epoch_after(-1, session=work.session)
+        while epoch is not None:
+            sizes[epoch] = storage.size(epoch, session=work.session)
+            epoch = storage.epoch_after(epoch, session=work.session)
+        found = list(attached.strays(sizes, session=work.session))
+    for epoch, size in sizes.items():
+        for start in range(0, size, PAGE):
+            with begin(workspace) as work:
+                page = attached.attached(
+                    epoch, start=start, stop=min(start + PAGE, size), session=work.session
+                )
+                for one in page:
+                    found += attached.check(one, workspace=workspace, now=work.now, opener=opener)
+            progress(min(PAGE, size - start))
+    return [
+        Difference(
+            kind=one.kind,
+            place=(one.epoch, one.index) if one.epoch is not None and one.index is not None else None,
+            index="",
+            id="",
+        )
+        for one in found
+    ]
+
+
+def watch(feeder: Feeder, workspace: UUID, place: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Compare the next documents from `place` on with the log, and mend them: where to go on, how many.
+
+    The keeper does this all the time. It finds what was edited or deleted; what was added shows nowhere,
+    and `reconcile` finds it. Raises `SearchUnavailable`, `ForeignIndex`.
+    """
+    with feeder.begin(workspace) as work:
+        feed = feeds.live(work=work)
+        if feed is None or place >= (feed.epoch, feed.seq):
+            return (0, 0), 0
+        taken = feeds.take(replace(feed, epoch=place[0], seq=place[1]), WATCHED, work=work)
+        refused = {(epoch, seq) for epoch, seq, _ in feeds.refusals(feed, work=work)}
+    log = feeder.log(workspace)
+    made = {
+        (feed.index(log, one.month), one.id): (kept, one)
+        for kept, at in taken.rows
+        if (kept.epoch, kept.seq) < (feed.epoch, feed.seq)
+        and (kept.epoch, kept.seq) not in refused
+        and (feed.since is None or at >= feed.since)
+        and (one := readable(log, kept)) is not None
+    }
+    stored = {(one.index, one.id): one for one in feeder.engine.get(list(made))}
+    wrong = []
+    for where, (kept, right) in made.items():
+        there = stored.get(where)
+        if there is None or _digest(there) != right.digest:
+            kind, version = ("missing", 0) if there is None else ("edited", there.version)
+            place_ = (kept.epoch, kept.seq)
+            wrong.append(Difference(kind=kind, place=place_, index=where[0], id=where[1], version=version))
+    return (taken.epoch, taken.seq), _repair(feeder, workspace, feed, wrong) if wrong else 0
 
 
 def _repair(feeder: Feeder, workspace: UUID, feed: Feed, found: Sequence[Difference]) -> int:
     """Feed what is edited or missing, delete what was added; how many documents are right now."""
     log, repaired = feeder.log(workspace), 0
     for start in range(0, len(found), BATCH):
-        part = [one for one in found[start : start + BATCH] if one.kind != "unlike_leaf"]
+        part = found[start : start + BATCH]
         wanted = [one.place for one in part if one.kind != "added" and one.place is not None]
         with feeder.begin(workspace) as work:
             rows = feeds.named(wanted, work=work)

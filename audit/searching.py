@@ -1,38 +1,37 @@
-"""Finding entries: OpenSearch says where they are, PostgreSQL says what they are.
+"""Finding entries: OpenSearch says where they are, the log says what they are and that they are all.
 
-The engine gives places in the log and counts; the entries themselves are read from the database, so
-an edited document can show no word that the log lacks, and nobody sees another workspace's. It can
-hide an entry from a search, until `cdp audit reconcile` finds it. Wherever the engine is stopped,
-behind, incomplete or contradicts the log, PostgreSQL finds entries itself, and the answer says so.
-Pages are cut by place, newest first, so that new entries move none.
+The engine gives places in the log and counts, and the answer is held against the leaves that were
+signed: an edited, deleted or added document is not believed, and neither is an edited row beside the
+log. Wherever the engine is stopped, behind, incomplete or contradicts the log, the log answers itself,
+and the answer says so. Pages are cut by place, newest first, so that new entries move none.
 """
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import ColumnElement, FromClause, bindparam, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, tuple_
 
-from audit import documents, feeds, storage, tables
+from audit import cursors, documents, feeds, tables
+from audit.answering import FIRST, Answer, Asking
 from audit.documents import FIELDS
-from audit.engine import Engine, SearchUnavailable
+from audit.engine import Engine, Found, SearchUnavailable
 from audit.entry import is_word
 from audit.feeds import Feed
 from audit.sequencer import log_id
+from audit.telling import tell
+from audit.vouching import LogContradicted, Tree, Vouching
 from cdp.kernel.errors import BadInput
 from cdp.kernel.logs import log
 from cdp.ports import TrailEntry, TrailPage, TrailQuery
 from cdp.work import Work
 
+PATIENCE = 2.0  # seconds that one search spends on proving more of a log than this process knows yet
 MOST = 200  # entries of a page
 MOST_REFERENCES = 2000
-LONGEST_CURSOR = 200
 BINS = 50  # values that a field is counted by; the rarest are left out
 OPENSEARCH, POSTGRESQL = "opensearch", "postgresql"
 
@@ -46,8 +45,6 @@ NOT_SET, STOPPED, BEHIND, INCOMPLETE, TOO_OLD, DIFFERS = (
     "index_differs",
 )
 
-_LEAF_WORDS = ("policy_version", "consent_version", "notice_version")
-
 
 class UnfitSearch(BadInput):
     """Nothing in the log can have this value: actors, actions, purposes and outcomes have a fixed form."""
@@ -59,10 +56,6 @@ class UnknownFacet(BadInput):
 
 class BadTimeRange(BadInput):
     """The time range is empty: `since` must be before `until`, and both need a time zone."""
-
-
-class BadCursor(BadInput):
-    """This cursor belongs to no such search; begin at the first page."""
 
 
 class BadLimit(BadInput):
@@ -79,34 +72,44 @@ class Search:
 
     instance: UUID
     engine: Callable[[], Engine | None] = field(repr=False)
+    vouching: Vouching = field(repr=False)
     lag: timedelta = timedelta(seconds=10)
+    patience: float = PATIENCE
 
     def find(self, query: TrailQuery, *, work: Work) -> TrailPage:
-        """A page of entries, by OpenSearch where it can be trusted with this question.
+        """A page of entries, found by OpenSearch where it can be trusted with this question.
 
-        Raises `UnfitSearch`, `UnknownFacet`, `BadTimeRange`, `BadCursor`, `BadLimit`.
+        Raises `UnfitSearch`, `UnknownFacet`, `BadTimeRange`, `BadCursor`, `BadLimit`, and
+        `LogContradicted` where the database itself is not what was signed.
         """
         check(query)
-        after = _opened(query, work.workspace)
+        after = cursors.opened(query, work.workspace)
         feed = feeds.live(work=work)
-        behind, waiting = _behind(feed, work)
+        # The signer remembers before the database has it, so what it remembers is behind no position.
+        trees, all_of_them = self.vouching.ends(work=work)
+        behind, waiting = _behind(feed, trees, work)
         found = self._indexed(query, after, feed, waiting, work)
-        because = None
+        asking = _Vouched(self, query, after, trees, all_of_them, work)
+        said: _Told | str = DIFFERS
         if isinstance(found, str):
-            because, found = found, _by_database(query, after, work)
-        rows, total, facets = found
-        more = len(rows) > query.limit
-        shown = rows[: query.limit]
+            said = found
+        elif feed is not None:
+            said = asking.indexed(found, feed)
+        because = said if isinstance(said, str) else None
+        told = asking.by_database() if isinstance(said, str) else said
+        more = len(told.entries) > query.limit
+        shown = told.entries[: query.limit]
         last = (shown[-1].epoch, shown[-1].index) if more else None
         return TrailPage(
             entries=shown,
-            total=total,
-            facets=facets,
-            cursor=_sealed(query, work.workspace, last) if last else None,
+            total=told.total,
+            facets=told.facets,
+            cursor=cursors.sealed(query, work.workspace, last) if last else None,
             engine=POSTGRESQL if because else OPENSEARCH,
             because=because,
             indexed_to=(feed.epoch, feed.seq) if feed else None,
             behind=behind,
+            proved_from=told.proved_from,
         )
 
     def _indexed(
@@ -116,8 +119,8 @@ class Search:
         feed: Feed | None,
         waiting: timedelta | None,
         work: Work,
-    ) -> "_Answer | str":
-        """What the engine finds, told by the database; or why it cannot be asked."""
+    ) -> "Found | str":
+        """What the engine finds; or why it cannot be asked."""
         try:
             engine = self.engine()
             if engine is None:
@@ -131,10 +134,10 @@ class Search:
             pattern = feed.indices(log_id(self.instance, work.workspace))
             # Counting refreshes: what the position says is found from here on.
             if engine.cluster() != feed.cluster or sum(engine.count(pattern).values()) < feed.documents:
-                return self._warned(DIFFERS)
-            found = engine.find(
+                return distrusted()
+            return engine.find(
                 pattern,
-                filters=_filters(query),
+                filters=[*_filters(query), _fed(feed)],
                 after=after,
                 size=query.limit + 1,
                 facets={name: FIELDS[name] for name in query.facets},
@@ -142,20 +145,118 @@ class Search:
             )
         except SearchUnavailable:
             return STOPPED
-        rows = _told(_conditions(query), found.places, work)
-        if [(row.epoch, row.index) for row in rows] != list(found.places):
-            return self._warned(DIFFERS)
-        asked = _conditions(query)
-        facets = {name: found.facets.get(name) or _counted(name, asked, work) for name in query.facets}
-        return rows, found.total, facets
-
-    @staticmethod
-    def _warned(reason: str) -> str:
-        log().warning("search_index_distrusted", reason=reason)
-        return reason
 
 
-_Answer = tuple[list[TrailEntry], int, Any]
+def distrusted() -> str:
+    """Say that the engine differs from the log; the keeper compares and mends."""
+    log().warning("search_index_distrusted", reason=DIFFERS)
+    return DIFFERS
+
+
+@dataclass(slots=True, kw_only=True)
+class _Told:
+    """Entries newest first, one more than the page if there are more, with counts of all."""
+
+    entries: list[TrailEntry]
+    total: int
+    facets: dict[str, dict[str, int]]
+    proved_from: tuple[int, int] | None
+
+
+@dataclass(slots=True)
+class _Vouched:
+    """A question with what vouches for its answer."""
+
+    search: Search
+    query: TrailQuery
+    after: tuple[int, int] | None
+    trees: Sequence[Tree]
+    all_of_them: bool
+    work: Work
+
+    def indexed(self, found: Found, feed: Feed) -> "_Told | str":
+        """What the engine found, told by the log; or that it differs from it."""
+        proof = self._proof(below=(feed.epoch, feed.seq))
+        if proof.whole:
+            facets = {name: _most(counts) for name, counts in proof.facets.items()}
+            same = all(found.facets.get(name, counts) == counts for name, counts in facets.items())
+            if (proof.places, proof.total) != (list(found.places), found.total) or not same:
+                return distrusted()
+            return _Told(
+                entries=self._tell(proof.places), total=proof.total, facets=facets, proved_from=FIRST
+            )
+        # Too long to be proved at once: each entry is looked up in the tree, and what is proved must agree.
+        newest = [one for one in found.places if proof.proved_from is not None and one >= proof.proved_from]
+        try:
+            entries = self._tell(found.places)
+        except LogContradicted:
+            return distrusted()
+        if newest != proof.places[: len(newest)] or not all(map(self._fits, entries)):
+            return distrusted()
+        facets = {
+            name: dict(found.facets[name])
+            if name in found.facets
+            else _counted(name, _conditions(self.query), self.work)
+            for name in self.query.facets
+        }
+        return _Told(entries=entries, total=found.total, facets=facets, proved_from=_proved_from(proof))
+
+    def by_database(self) -> _Told:
+        """The answer from the log itself; of what is too long to be proved at once, by the rows beside it."""
+        proof = self._proof(below=None)
+        places, total, facets = list(proof.places), proof.total, proof.facets
+        if not proof.whole:
+            asked = _conditions(self.query)
+            if proof.unknown or proof.proved_from is None:
+                places, total, facets = [], 0, {name: Counter() for name in self.query.facets}
+            else:
+                asked.append(tuple_(tables.searchable.c.epoch, tables.searchable.c.seq) < proof.proved_from)
+            older, more = _by_rows(asked, self.after, self.query.limit + 1 - len(places), self.work)
+            places, total = places + older, total + more
+            for name, counts in facets.items():
+                counts.update(_counted(name, asked, self.work))
+        entries = self._tell(places)
+        if not all(map(self._fits, entries)):
+            raise LogContradicted
+        return _Told(
+            entries=entries,
+            total=total,
+            facets={name: _most(counts) for name, counts in facets.items()},
+            proved_from=_proved_from(proof),
+        )
+
+    def _proof(self, *, below: tuple[int, int] | None) -> Answer:
+        return Asking(
+            vouching=self.search.vouching,
+            query=self.query,
+            size=self.query.limit + 1,
+            after=self.after,
+            below=below,
+            patience=self.search.patience,
+            work=self.work,
+        ).run(self.trees, all_of_them=self.all_of_them)
+
+    def _tell(self, places: Sequence[tuple[int, int]]) -> list[TrailEntry]:
+        return tell(places, self.trees, vouching=self.search.vouching, work=self.work)
+
+    def _fits(self, entry: TrailEntry) -> bool:
+        """Whether an entry that nobody has proved to fit does: in its words, its time and who received."""
+        query = self.query
+        words = ("actor", "action", "purpose", "outcome", "recipient")
+        return (
+            all(getattr(query, name) in (None, getattr(entry, name)) for name in words)
+            and (query.since is None or entry.at >= query.since)
+            and (query.until is None or entry.at < query.until)
+        )
+
+
+def _proved_from(proof: Answer) -> tuple[int, int] | None:
+    return None if proof.unknown else proof.proved_from
+
+
+def _most(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent values, as the engine counts them."""
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:BINS])
 
 
 def check(query: TrailQuery) -> None:
@@ -201,13 +302,21 @@ def _conditions(query: TrailQuery) -> list[ColumnElement[bool]]:
     return asked
 
 
-def _by_database(query: TrailQuery, after: tuple[int, int] | None, work: Work) -> _Answer:
-    asked = _conditions(query)
+def _by_rows(
+    asked: Sequence[ColumnElement[bool]], after: tuple[int, int] | None, limit: int, work: Work
+) -> tuple[list[tuple[int, int]], int]:
+    """Places that fit by the rows beside the log, newest first, and how many there are in all."""
     row = tables.searchable.c
-    below = [tuple_(row.epoch, row.seq) < after] if after is not None else []
-    rows = _rows([*asked, *below], query.limit + 1, work)
-    total = work.session.scalar(select(func.count()).select_from(tables.searchable).where(*asked)) or 0
-    return rows, total, {name: _counted(name, asked, work) for name in query.facets}
+    place = tuple_(row.epoch, row.seq)
+    below = [place < after] if after is not None else []
+    found = work.session.execute(
+        select(row.epoch, row.seq)
+        .where(*asked, *below)
+        .order_by(row.epoch.desc(), row.seq.desc())
+        .limit(max(0, limit))
+    )
+    total = work.session.scalar(select(func.count()).select_from(tables.searchable).where(*asked))
+    return [(one.epoch, one.seq) for one in found], total or 0
 
 
 def _counted(name: str, asked: Sequence[ColumnElement[bool]], work: Work) -> dict[str, int]:
@@ -221,48 +330,6 @@ def _counted(name: str, asked: Sequence[ColumnElement[bool]], work: Work) -> dic
         .limit(BINS)
     )
     return {str(value): count for value, count in rows}
-
-
-def _rows(asked: Sequence[ColumnElement[bool]], limit: int, work: Work) -> list[TrailEntry]:
-    row, entry = tables.searchable.c, tables.entries.c
-    joined: FromClause = tables.searchable.join(
-        tables.entries, (entry.epoch == row.epoch) & (entry.seq == row.seq)
-    )
-    found = work.session.execute(
-        select(tables.searchable, entry.entry_id, entry.leaf)
-        .select_from(joined)
-        .where(*asked)
-        .order_by(row.epoch.desc(), row.seq.desc())
-        .limit(limit)
-    )
-    return [_entry(one) for one in found]
-
-
-def _told(
-    asked: Sequence[ColumnElement[bool]], places: Sequence[tuple[int, int]], work: Work
-) -> list[TrailEntry]:
-    """The entries at `places`, as far as the database too says that they are meant."""
-    if not places:
-        return []
-    row = tables.searchable.c
-    return _rows([*asked, tuple_(row.epoch, row.seq).in_(places)], len(places), work)
-
-
-def _entry(row: Any) -> TrailEntry:
-    leaf = msgspec.json.decode(row.leaf)
-    return TrailEntry(
-        id=row.entry_id,
-        epoch=row.epoch,
-        index=row.seq,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        purpose=row.purpose,
-        outcome=row.outcome,
-        recipient=row.recipient,
-        subjects=leaf["subjects_count"],
-        **{name: leaf[name] for name in _LEAF_WORDS},
-    )
 
 
 # --- OpenSearch ------------------------------------------------------------------------------------
@@ -287,11 +354,22 @@ def _filters(query: TrailQuery) -> list[dict[str, Any]]:
     return asked
 
 
-def _behind(feed: Feed | None, work: Work) -> tuple[int, timedelta | None]:
-    """How many entries are not indexed yet, and for how long the oldest of them has waited."""
-    epoch, seq = (feed.epoch, feed.seq) if feed else (0, 0)
-    newest = storage.newest_epoch(session=work.session)
-    count = sum(storage.size(one, session=work.session) for one in range(epoch, newest + 1)) - seq
+def _fed(feed: Feed) -> dict[str, Any]:
+    """What lies before the position: behind it documents may come and go while somebody searches."""
+    before = {"range": {documents.EPOCH: {"lt": feed.epoch}}}
+    within = [
+        {"term": {documents.EPOCH: {"value": feed.epoch}}},
+        {"range": {documents.SEQUENCE: {"lt": feed.seq}}},
+    ]
+    return {"bool": {"should": [before, {"bool": {"filter": within}}], "minimum_should_match": 1}}
+
+
+def _behind(feed: Feed | None, trees: Sequence[Tree], work: Work) -> tuple[int, timedelta | None]:
+    """How many signed entries are not indexed yet, and for how long the oldest of them has waited."""
+    epoch, seq = (feed.epoch, feed.seq) if feed else FIRST
+    count = sum(
+        tree.end.size - (seq if tree.end.epoch == epoch else 0) for tree in trees if tree.end.epoch >= epoch
+    )
     if count <= 0:
         return 0, None
     row = tables.searchable.c
@@ -307,38 +385,3 @@ def _reaches_behind(query: TrailQuery, feed: Feed, work: Work) -> bool:
         return False
     older = select(exists().where(tables.searchable.c.at < feed.since))
     return bool(work.session.scalar(older))
-
-
-# --- cursors ---------------------------------------------------------------------------------------
-
-
-def _sealed(query: TrailQuery, workspace: UUID, place: tuple[int, int]) -> str:
-    """A cursor: the last place shown, bound to the question and the workspace."""
-    said = json.dumps([_question(query, workspace), *place], separators=(",", ":"))
-    return urlsafe_b64encode(said.encode()).decode().rstrip("=")
-
-
-def _opened(query: TrailQuery, workspace: UUID) -> tuple[int, int] | None:
-    """The place that the query's cursor names. Raises `BadCursor` for another question's, or none."""
-    if query.cursor is None:
-        return None
-    if len(query.cursor) > LONGEST_CURSOR:
-        raise BadCursor(field="cursor")
-    try:
-        text = query.cursor.encode("ascii")
-        bound, epoch, seq = json.loads(urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
-    except (ValueError, TypeError):
-        raise BadCursor(field="cursor") from None
-    numbers = type(epoch) is int and type(seq) is int and 0 <= epoch < 2**31 and 0 <= seq < 2**63
-    if bound != _question(query, workspace) or not numbers:
-        raise BadCursor(field="cursor")
-    return epoch, seq
-
-
-def _question(query: TrailQuery, workspace: UUID) -> str:
-    """What makes two searches the same, in a few letters."""
-    references = sorted(ref.hex() for ref in query.references) if query.references is not None else None
-    words = [query.actor, query.action, query.purpose, query.outcome, str(query.recipient or "")]
-    times = [at.isoformat() if at else None for at in (query.since, query.until)]
-    said = json.dumps([str(workspace), words, references, times])
-    return sha256(said.encode()).hexdigest()[:24]

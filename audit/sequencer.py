@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import delete, insert, select
 
 from audit import merkle, storage, tables, tiles
 from audit.checkpoint import Checkpoint, sign
 from audit.entry import Entry, Previous, Stood, detail_hash, encode
 from audit.merkle import leaf_hash
+from audit.storage import Head
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.errors import Refused
 from cdp.kernel.ids import new_id
@@ -70,7 +72,9 @@ class Signed:
     epoch: int
     size: int
     root: bytes = field(repr=False)
-    notes: bytes | None = field(default=None, repr=False)  # a digest over the checkpoints before it
+    # Digests over the checkpoints before it, and with its own; None: a memory of the older form.
+    before: bytes | None = field(default=None, repr=False)
+    notes: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def remembered(cls, memory: Memory, workspace: UUID) -> "Signed | None":
@@ -78,8 +82,22 @@ class Signed:
         known = memory.read(workspace)
         if known is None:
             return None
-        notes = bytes.fromhex(known["notes"]) if "notes" in known else None
-        return cls(epoch=known["epoch"], size=known["size"], root=bytes.fromhex(known["root"]), notes=notes)
+        before, notes = (
+            bytes.fromhex(known[name]) if name in known else None for name in ("before", "after")
+        )
+        return cls(
+            epoch=known["epoch"],
+            size=known["size"],
+            root=bytes.fromhex(known["root"]),
+            before=before,
+            notes=notes,
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """As the memory keeps it."""
+        parts = {"root": self.root, "before": self.before, "after": self.notes}
+        digests = {name: part.hex() for name, part in parts.items() if part is not None}
+        return {"epoch": self.epoch, "size": self.size, **digests}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,36 +181,42 @@ class Sequencer:
         if size == 0 or (head is not None and head.size == size == last.size):
             return False
         root = self._checked_root(last, size, work)
-        notes = self._noted(before, epoch, size, work)
-        self.memory.write(
-            work.workspace, {"epoch": epoch, "size": size, "root": root.hex(), "notes": notes.hex()}
-        )
         checkpoint = Checkpoint(origin=origin(self.instance, work.workspace, epoch), size=size, root=root)
+        point = Head(
+            epoch=epoch, size=size, root=root, note=sign(checkpoint, self.signer), signed_at=work.now
+        )
+        earlier = self._noted(before, epoch, size, work)
+        signed = Signed(
+            epoch=epoch, size=size, root=root, before=earlier, notes=storage.noted(earlier, point)
+        )
+        self.memory.write(work.workspace, signed.stored())
         work.session.execute(
             insert(tables.checkpoints).values(
                 workspace_id=work.workspace,
                 epoch=epoch,
                 size=size,
                 root=root,
-                note=sign(checkpoint, self.signer),
-                signed_at=work.now,
+                note=point.note,
+                signed_at=point.signed_at,
             )
         )
         return True
 
     @staticmethod
-    def _noted(before: Signed | None, epoch: int, size: int, work: Work) -> bytes:
+    def _noted(last: Signed | None, epoch: int, size: int, work: Work) -> bytes:
         """The digest over the checkpoints before this one: one that goes missing is missed by `verify`."""
-        if before is None or before.notes is None or before.epoch != epoch:
+        if last is None or last.before is None or last.notes is None or last.epoch != epoch:
             return storage.all_noted(below=(epoch, size), session=work.session)
         # After a crash the last one that was remembered may never have been stored.
-        stored = storage.checkpoint(epoch, before.size, session=work.session)
-        return before.notes if stored is None else storage.noted(before.notes, stored)
+        stored = storage.checkpoint(epoch, last.size, session=work.session)
+        return last.before if stored is None or last.size == size else last.notes
 
     def _epoch(self, work: Work) -> int:
         """The epoch to write to; begins a new one where the database is shorter than what was signed."""
         epoch = storage.newest_epoch(session=work.session)
         last = Signed.remembered(self.memory, work.workspace)
+        if epoch > (last.epoch if last is not None else 0):
+            self._check_begun(epoch, last, work)
         if last is None:
             return epoch
         behind = epoch < last.epoch or (
@@ -204,6 +228,15 @@ class Sequencer:
         leaf, entry_id = self._first_leaf(last, self._stood(epoch, work), work)
         self._append(fresh, 0, [_Taken(id=entry_id, leaf=leaf, recipient=None)], work)
         return fresh
+
+    @staticmethod
+    def _check_begun(epoch: int, last: Signed | None, work: Work) -> None:
+        """Raise `LogRewritten` unless `epoch` is one that this keeper has begun behind `last`."""
+        first = next(storage.leaves(epoch, 0, 1, session=work.session), b"null")
+        said = (msgspec.json.decode(first) or {}).get("previous") or {}
+        known = (last.epoch, last.size, last.root.hex()) if last is not None else None
+        if known != (said.get("epoch"), said.get("size"), said.get("root")) or epoch != known[0] + 1:
+            raise LogRewritten(epoch=epoch)
 
     @staticmethod
     def _stood(epoch: int, work: Work) -> Stood:

@@ -37,6 +37,13 @@ def newest_epoch(*, session: Session | Connection) -> int:
     return session.scalar(select(func.max(tables.entries.c.epoch))) or 0
 
 
+def epoch_after(epoch: int, *, session: Session | Connection) -> int | None:
+    """The next epoch that has an entry; numbers may be left out, where somebody has planted one."""
+    entry = tables.entries.c
+    found: int | None = session.scalar(select(func.min(entry.epoch)).where(entry.epoch > epoch))
+    return found
+
+
 def size(epoch: int, *, session: Session | Connection) -> int:
     """How many leaves an epoch holds, signed or not."""
     entry = tables.entries.c

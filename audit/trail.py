@@ -5,24 +5,30 @@ application may only add; if that fails, the act fails.
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import select
 
 from audit import storage, tables, tiles
+from audit.answering import Asking
 from audit.attached import DETAIL_KEPT, RECEIVED_BY
-from audit.entry import Entry, detail_hash, encode, subjects
+from audit.entry import Entry, detail_hash, encode, instant, subjects
+from audit.telling import tell
+from audit.vouching import LogContradicted, Vouching
 from cdp.kernel.database import write
 from cdp.kernel.ids import new_id
-from cdp.ports import AuditEntry
+from cdp.ports import AuditEntry, TrailQuery
 from cdp.vocabulary import WorkspaceId
 from cdp.work import Work
 
 SealDetail = Callable[[WorkspaceId, UUID, bytes], bytes]
+
+_KEPT = ("actor", "action", "purpose", "outcome", "policy_version")
 
 _PEND = """
 INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, recipient, detail_until)
@@ -35,6 +41,7 @@ class Trail:
     """Writes entries; reads back those that name somebody, and the proof of one."""
 
     seal_detail: SealDetail = field(repr=False)
+    vouching: Vouching = field(repr=False)
 
     def record(self, entry: AuditEntry, *, work: Work) -> UUID:
         """Write an entry in the same transaction; its id. Raises `UnfitEntry` for anything not opaque."""
@@ -73,20 +80,21 @@ class Trail:
         return entry_id
 
     def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
-        """The entries that name any of `references`, oldest first; the leaf's own words."""
-        ref, entry = tables.subjects.c, tables.entries.c
-        named = (
-            select(ref.epoch, ref.seq)
-            .where(ref.ref == func.any(bindparam("refs", list(references), unique=True)))
-            .distinct()
-            .subquery()
-        )
-        rows = work.session.execute(
-            select(entry.epoch, entry.seq, entry.leaf)
-            .join(named, (named.c.epoch == entry.epoch) & (named.c.seq == entry.seq))
-            .order_by(entry.epoch, entry.seq)
-        )
-        return [_told(row) for row in rows]
+        """All entries of the signed log that name any of `references`, oldest first; the leaf's own words.
+
+        Every leaf is looked at, however many there are, so none can be left out. Raises `LogContradicted`.
+        """
+        trees, all_of_them = self.vouching.ends(work=work)
+        query = TrailQuery(references=references)
+        asking = Asking(vouching=self.vouching, query=query, size=sys.maxsize, patience=None, work=work)
+        answer = asking.run(trees, all_of_them=all_of_them)
+        if not answer.whole:
+            raise LogContradicted
+        entries = tell(answer.places[::-1], trees, vouching=self.vouching, work=work)
+        return [
+            {"index": one.index, "at": instant(one.at), **{name: getattr(one, name) for name in _KEPT}}
+            for one in entries
+        ]
 
     def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
         """Index, inclusion proof and signed checkpoint of an entry; None: no checkpoint covers it yet."""
@@ -98,9 +106,3 @@ class Trail:
             return None
         path = tiles.inclusion(row.seq, head.size, storage.reader(row.epoch, session=work.session))
         return {"index": row.seq, "path": [step.hex() for step in path], "checkpoint": head.note}
-
-
-def _told(row: Any) -> dict[str, Any]:
-    leaf = msgspec.json.decode(row.leaf)
-    kept = ("at", "actor", "action", "purpose", "outcome", "policy_version")
-    return {"index": row.seq, **{name: leaf[name] for name in kept}}

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import governance, ingest, search
+from benchmarks import governance, ingest, search, tampering
 from benchmarks.results import Bar, as_json, show
 
 BENCHMARKS: Mapping[str, Callable[..., list[Bar]]] = {
     "governance": governance.measure,
     "ingest": ingest.measure,
     "search": search.measure,
+    "tampering": tampering.measure,
 }
 NOT_MET = 1
 

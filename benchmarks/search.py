@@ -139,24 +139,25 @@ def _entry(number: int, rng: random.Random) -> AuditEntry:
 def measure(*, quick: bool, tell: Tell) -> list[Bar]:
     """The bars of search, on a platform and a node of their own."""
     sizes = _SIZES[quick]
-    with opened() as place, _bench(place, tell) as bench:
-        bars = [_feeding(bench, sizes, tell)]
-        bars.append(_draining(bench, sizes, tell))
-        bars.append(_repeating(bench, sizes, tell))
-        bars.append(_reconciling(bench, sizes, tell))
+    with opened() as place, bench(place, tell) as made:
+        bars = [_feeding(made, sizes, tell)]
+        bars.append(_draining(made, sizes, tell))
+        bars.append(_repeating(made, sizes, tell))
+        bars.append(_reconciling(made, sizes, tell))
     return bars
 
 
 @contextmanager
-def _bench(place: Place, tell: Tell) -> Iterator[Bench]:
+def bench(place: Place, tell: Tell) -> Iterator[Bench]:
+    """A node of its own beside a place, stopped when the block is left."""
     database = make_engine(place.server.url(KEEPER, DATABASE), pool_size=4)
     begun = perf_counter()
     running = node.start(place.system.settings.data_dir / "search", tell=tell)
-    bench = Bench(place, database, running, perf_counter() - begun)
+    made = Bench(place, database, running, perf_counter() - begun)
     try:
-        yield bench
+        yield made
     finally:
-        bench.running.stop()
+        made.running.stop()
         database.dispose()
 
 
@@ -212,7 +213,9 @@ def _searches(bench: Bench) -> dict[str, float]:
 
 
 def _asked(bench: Bench, engine: SearchEngine | None, query: TrailQuery) -> tuple[TrailPage, float]:
-    search = Search(bench.place.system.state.instance, lambda: engine)
+    searcher = bench.place.system.ports.search
+    assert isinstance(searcher, Search), "wired so"
+    search = replace(searcher, engine=lambda: engine)
     taken = []
     for _ in range(ASKED):
         with bench.place.begin()() as work:

@@ -142,6 +142,7 @@ def begin(database: Database, workspace: UUID) -> Opener:
 TOGETHER = {
     "tests/clients/": "clients",
     "tests/integration/test_search_": "search",
+    "tests/attacks/test_searched_documents": "search",
     "tests/integration/test_cli_operating.py::test_everything_runs_": "search",
 }
 

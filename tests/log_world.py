@@ -12,6 +12,7 @@ from audit.checkpoint import key_of
 from audit.inspection import Means
 from audit.sequencer import Sequencer, Signed
 from audit.trail import Trail
+from audit.vouching import Vouching
 from cdp.kernel.clock import now
 from cdp.ports import AuditEntry
 
@@ -44,6 +45,27 @@ def as_it_is(_workspace, _entry, detail):
     return detail
 
 
+def restore(size, epoch=0, *, work):
+    """Leave what a backup of the moment when the epoch had `size` entries would have held; as the owner."""
+    later = f"(epoch, seq) >= ({epoch}, {size})"
+    kept = f"SELECT entry_id FROM audit.entries WHERE NOT {later}"
+    read = storage.reader(epoch, session=work.session)
+    edge = {tile: read(tile)[: tile.width * 32] for tile in tiles.edge(size)}
+    for statement in (
+        f"DELETE FROM audit.details WHERE entry_id NOT IN ({kept})",
+        *(f"DELETE FROM audit.{table} WHERE {later}" for table in ("entries", "searchable", "subjects")),
+        f"DELETE FROM audit.checkpoints WHERE (epoch, size) > ({epoch}, {size})",
+        f"DELETE FROM audit.tiles WHERE epoch > {epoch} OR epoch = {epoch} AND"
+        f" (index::numeric * 256) * 256::numeric ^ level >= {size}",
+    ):
+        work.session.execute(text(statement))
+    for tile, hashes in edge.items():
+        work.session.execute(
+            text("UPDATE audit.tiles SET hashes = :h WHERE (epoch, level, index) = (:e, :l, :i)"),
+            {"h": hashes, "e": epoch, "l": tile.level, "i": tile.index},
+        )
+
+
 @dataclass
 class Log:
     """The life of one log."""
@@ -56,9 +78,18 @@ class Log:
     )
     before: str = ""  # a checkpoint from before a restore
 
+    @property
+    def vouching(self):
+        """A fresh one each time: nothing is known from before."""
+        return Vouching(self.keeper.memory, as_it_is)
+
+    @property
+    def trail(self):
+        return Trail(as_it_is, self.vouching)
+
     def write(self, count, references=(), **said):
         """Entries of one act each; their ids."""
-        trail = Trail(as_it_is)
+        trail = self.trail
         said = {"action": "test:thing:act", "outcome": "ok", **said}
         with self.begin() as work:
             return [
@@ -119,28 +150,8 @@ class Log:
 
     def restore(self, size, epoch=0):
         """Leave what a backup of the moment when the epoch had `size` entries would have held."""
-        later = f"(epoch, seq) >= ({epoch}, {size})"
-        kept = f"SELECT entry_id FROM audit.entries WHERE NOT {later}"
         with self.begin(engine=self.database.owner) as work:
-            read = storage.reader(epoch, session=work.session)
-            first = {tile: read(tile)[: tile.width * 32] for tile in tiles.edge(size)}
-            for statement in (
-                f"DELETE FROM audit.details WHERE entry_id NOT IN ({kept})",
-                *(
-                    f"DELETE FROM audit.{table} WHERE {later}"
-                    for table in ("entries", "searchable", "subjects")
-                ),
-                f"DELETE FROM audit.checkpoints WHERE (epoch, size) > ({epoch}, {size})",
-                f"DELETE FROM audit.tiles WHERE epoch > {epoch}",
-                f"DELETE FROM audit.tiles WHERE epoch = {epoch} AND"
-                f" (index::numeric * 256) * 256::numeric ^ level >= {size}",
-            ):
-                work.session.execute(text(statement))
-            for tile, hashes in first.items():
-                work.session.execute(
-                    text("UPDATE audit.tiles SET hashes = :h WHERE (epoch, level, index) = (:e, :l, :i)"),
-                    {"h": hashes, "e": epoch, "l": tile.level, "i": tile.index},
-                )
+            restore(size, epoch, work=work)
 
     @contextmanager
     def tampered(self, *statements):

@@ -2,14 +2,14 @@
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from log_world import LogSigner, Memory, as_it_is
 
 from audit import feeds
 from audit.documents import canonical
@@ -18,6 +18,7 @@ from audit.feeding import Feeder, Pace
 from audit.searching import Search
 from audit.sequencer import Sequencer
 from audit.trail import Trail
+from audit.vouching import Vouching
 from cdp.ports import AuditEntry, TrailQuery
 
 KEEPER_WORDS = [
@@ -30,34 +31,11 @@ KEEPER_WORDS = [
 ]
 
 
-class LogSigner:
-    """An Ed25519 signer for tests."""
-
-    name = "test-log"
-
-    def __init__(self):
-        self._key = Ed25519PrivateKey.generate()
-        self.public_key = self._key.public_key().public_bytes_raw()
-
-    def sign(self, message):
-        return self._key.sign(message)
-
-
 class Waits(list):
     """What a feeder would have waited for, instead of waiting."""
 
     def __call__(self, seconds):
         self.append(seconds)
-
-
-class Memory(dict):
-    """The signer's memory; its durability is tested elsewhere."""
-
-    def read(self, workspace):
-        return self.get(workspace)
-
-    def write(self, workspace, value):
-        self[workspace] = value
 
 
 @dataclass
@@ -74,6 +52,7 @@ class Trailing:
 
     def __post_init__(self):
         self.keeper = Sequencer(instance=self.instance, signer=LogSigner(), memory=Memory())
+        self.vouching = Vouching(self.keeper.memory, as_it_is)
         self.feeder = self.feeding(self.engine)
 
     def feeding(self, engine, *, months=None):
@@ -92,10 +71,11 @@ class Trailing:
     def log(self):
         return self.feeder.log(self.workspace)
 
-    def write(self, count, words=KEEPER_WORDS, mail="", **more):
-        """Entries in turn of `words`, with `mail` in their detail; the keeper takes them."""
-        trail = Trail(lambda _workspace, _entry, detail: detail)
-        with self.begin() as work:
+    def write(self, count, words=KEEPER_WORDS, mail="", at=None, **more):
+        """Entries in turn of `words`, with `mail` in their detail, of now or `at`; the keeper takes them."""
+        trail = Trail(as_it_is, self.vouching)
+        with self.begin() as opened:
+            work = opened if at is None else replace(opened, now=at)
             for number in range(count):
                 action, outcome, purpose = words[number % len(words)]
                 said = AuditEntry(
@@ -111,8 +91,11 @@ class Trailing:
     def keep(self):
         while True:
             with self.as_keeper() as work:
-                if not self.keeper.sequence(work=work):
-                    return
+                taken = self.keeper.sequence(work=work)
+            with self.as_keeper() as work:
+                self.keeper.publish(work=work)
+            if not taken:
+                return
 
     def feed(self, feeder=None):
         """Feed until nothing is left; how many entries it was."""
@@ -128,7 +111,7 @@ class Trailing:
     def find(self, engine="own", lag=timedelta(seconds=10), **asked):
         """What a search answers."""
         found = self.engine if engine == "own" else engine
-        search = Search(self.instance, lambda: found, lag)
+        search = Search(self.instance, lambda: found, self.vouching, lag)
         with self.begin() as work:
             return search.find(TrailQuery(**asked), work=work)
 

@@ -106,7 +106,8 @@ class TrailOut(Out):
 
     `engine` is `opensearch` or `postgresql`; `because` says why it was PostgreSQL: `no_engine`,
     `stopped`, `behind`, `documents_refused`, `months_retired` or `index_differs`. Entries before
-    (epoch, index) `indexed_to` are in OpenSearch, and `behind` more are not yet.
+    (epoch, index) `indexed_to` are in OpenSearch, and `behind` more are not yet. Every entry shown is in
+    the signed log; from `proved_from` on none that fits is missing, and [0, 0] is all of the log.
     """
 
     model_config = with_examples(
@@ -135,6 +136,7 @@ class TrailOut(Out):
             "because": "behind",
             "indexed_to": [0, 40],
             "behind": 2,
+            "proved_from": [0, 0],
         }
     )
 
@@ -154,6 +156,8 @@ class TrailOut(Out):
     """The epoch and index up to which entries are in OpenSearch; null: none is."""
     behind: int
     """How many entries are not in OpenSearch yet."""
+    proved_from: list[int] | None
+    """From which epoch and index on it is proved that no entry that fits is missing; null: no part of it."""
 
 
 @router.get("/entries", summary="Search the audit log")
@@ -175,4 +179,5 @@ def _shown(page: TrailPage) -> TrailOut:
         because=page.because,
         indexed_to=list(page.indexed_to) if page.indexed_to else None,
         behind=page.behind,
+        proved_from=list(page.proved_from) if page.proved_from else None,
     )

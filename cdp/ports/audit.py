@@ -36,7 +36,7 @@ class AuditTrail(Protocol):
         ...
 
     def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
-        """The entries that name any of `references`, oldest first (for access requests)."""
+        """All entries of the signed log that name any of `references`, oldest first (for access requests)."""
         ...
 
 
@@ -81,7 +81,9 @@ class TrailPage:
     """Entries newest first, how many fit in all, and who found them.
 
     `engine` is `opensearch` or `postgresql`; `because` says why it was PostgreSQL. Entries up to
-    `indexed_to` (epoch, index) are in OpenSearch; `behind` is how many are not there yet.
+    `indexed_to` (epoch, index) are in OpenSearch; `behind` is how many are not there yet. Each entry
+    is in the signed log. From `proved_from` on it is proved that none that fits is missing or counted too
+    much: (0, 0) is the whole log, None no part of it; of what is older, `cdp audit verify` says it.
     """
 
     entries: Sequence[TrailEntry]
@@ -92,6 +94,7 @@ class TrailPage:
     because: str | None
     indexed_to: tuple[int, int] | None
     behind: int
+    proved_from: tuple[int, int] | None
 
 
 class AuditSearch(Protocol):

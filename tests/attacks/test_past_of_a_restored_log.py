@@ -136,6 +136,19 @@ def test_a_rewritten_log_is_not_taken_for_a_restored_one(log):
         log.keep()
 
 
+def test_a_planted_epoch_is_not_gone_on_with(log):
+    """Whoever puts an entry into an epoch of the future does not make the keeper sign there."""
+    log.tamper(
+        "INSERT INTO audit.entries SELECT workspace_id, 900000, 0, gen_random_uuid(), leaf"
+        " FROM audit.entries WHERE epoch = 0 AND seq = 3"
+    )
+    log.write(1)
+
+    assert log.verdict(memory=True) == FAILED
+    with pytest.raises(LogRewritten):
+        log.keep()
+
+
 def test_a_bundle_shows_the_epochs_before_and_one_without_them_is_not_ok(log, tmp_path):
     """The file that imports nothing of ours follows the epochs too."""
     saved, made = log.checkpoint(), log.exported()

@@ -9,7 +9,6 @@ from sqlalchemy.exc import DBAPIError
 
 from audit import inspection, sequencer, storage
 from audit.sequencer import LogRewritten
-from audit.trail import Trail
 from audit.verifier import FAILED, INTERNAL, OK
 
 
@@ -102,7 +101,7 @@ def test_who_looked_is_found_by_reference_and_proven(log):
     log.write(3)
     (entry,) = log.write(1, references=[b"r" * 32])
     log.keep()
-    trail = Trail(lambda _workspace, _entry, detail: detail)
+    trail = log.trail
     with log.begin() as work:
         about = trail.about([b"r" * 32], work=work)
         proof = trail.proof(entry, work=work)

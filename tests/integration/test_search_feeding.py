@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from log_world import restore
 from search_world import Trailing, proxied
 from sqlalchemy import text
 
@@ -303,11 +304,7 @@ def test_a_second_epoch_follows_the_first(trail):
     trail.write(7)
     trail.feed()
     with trail.begin(engine=trail.database.owner) as work:
-        work.session.execute(text("DELETE FROM audit.checkpoints"))
-        work.session.execute(text("DELETE FROM audit.tiles"))
-        for table in ("entries", "searchable"):
-            work.session.execute(text(f"DELETE FROM audit.{table} WHERE seq >= 4"))
-    trail.keeper.memory[trail.workspace] = {"epoch": 0, "size": 7, "root": "00" * 32}
+        restore(4, work=work)
     trail.write(3)
     trail.feed()
 
@@ -318,37 +315,18 @@ def test_a_second_epoch_follows_the_first(trail):
     ]
 
 
-def aged(trail, below):
-    """Let the entries before `below` be of a year ago."""
-    with trail.begin(engine=trail.database.owner) as work:
-        old = datetime.now(UTC) - timedelta(days=400)
-        said = f"{old:%Y-%m-%dT%H:%M:%S}.000000Z"
-        work.session.execute(
-            text(
-                "UPDATE audit.entries SET leaf = convert_to(regexp_replace(convert_from(leaf, 'UTF8'),"
-                ' \'"at":"[^"]*"\', :said), \'UTF8\') WHERE seq < :below'
-            ),
-            {"said": f'"at":"{said}"', "below": below},
-        )
-        work.session.execute(
-            text("UPDATE audit.searchable SET at = :at WHERE seq < :below"), {"at": said, "below": below}
-        )
-
-
 @pytest.mark.parametrize("counted", [50, 5_000])
 def test_counts_over_many_values_and_months_are_those_of_postgresql(trail, monkeypatch, counted):
     """A month names its most frequent values alone, so a sum over months can be wrong without a word."""
     monkeypatch.setattr(search, "SHARD_BINS", counted)
     purposes = [f"purpose_{number:02}" for number in range(60)]
 
-    def write(twice):
+    def write(twice, at=None):
         """Each purpose once, and those of `twice` once more."""
-        trail.write(
-            60 + len(twice), words=[("client:profile:read", "ok", one) for one in [*purposes, *twice]]
-        )
+        words = [("client:profile:read", "ok", one) for one in [*purposes, *twice]]
+        trail.write(60 + len(twice), words=words, at=at)
 
-    write(purposes[:30])
-    aged(trail, 90)
+    write(purposes[:30], datetime.now(UTC) - timedelta(days=400))
     write(purposes[20:55])
     trail.feed()
     found = trail.find(facets=("purpose", "outcome"))
@@ -361,8 +339,8 @@ def test_counts_over_many_values_and_months_are_those_of_postgresql(trail, monke
 
 def test_old_months_are_deleted_there_and_found_here(trail):
     """The index has a retention; the log has none."""
-    trail.write(6)
-    aged(trail, 2)
+    trail.write(2, at=datetime.now(UTC) - timedelta(days=400))
+    trail.write(4)
     trail.feed()
     kept = trail.feeding(trail.engine, months=3)
 

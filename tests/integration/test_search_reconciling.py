@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+from log_world import as_it_is
 from search_world import Trailing
 from sqlalchemy import text
 
@@ -116,21 +117,42 @@ def test_a_deleted_index_is_all_missing_and_comes_back(trail):
     assert trail.find(limit=1).total == 400
 
 
-def test_a_searchable_form_that_is_not_what_the_leaf_says_is_found(trail):
-    """PostgreSQL answers from it, so it is compared too; only its owner could have changed it."""
+def test_a_row_beside_the_log_that_is_not_what_the_leaf_says_is_found_without_an_engine(trail):
+    """Words, references, details, and rows of no entry: compared with nothing but PostgreSQL."""
     with trail.begin(engine=trail.database.owner) as work:
-        work.session.execute(text("UPDATE audit.searchable SET outcome = 'refused' WHERE seq IN (6, 70)"))
-        work.session.execute(text("UPDATE audit.searchable SET at = at + interval '1 s' WHERE seq = 100"))
-        work.session.execute(text("DELETE FROM audit.searchable WHERE seq = 200"))
-    report, _ = compare(trail, repair=True)
+        for statement in (
+            "UPDATE audit.searchable SET outcome = 'refused' WHERE seq IN (6, 70)",
+            "UPDATE audit.searchable SET at = at + interval '1 s' WHERE seq = 100",
+            "DELETE FROM audit.searchable WHERE seq = 200",
+            "DELETE FROM audit.subjects WHERE seq = 30 AND ref < '\\x62'",
+            "UPDATE audit.searchable SET recipient = gen_random_uuid() WHERE seq = 40",
+            "INSERT INTO audit.subjects"
+            " SELECT workspace_id, ref, epoch, 9000 FROM audit.subjects WHERE seq = 3 LIMIT 1",
+        ):
+            assert work.session.execute(text(statement)).rowcount
+    found = {}
+    for one in reconciling.beside(trail.as_keeper, trail.workspace, opener=as_it_is, progress=nothing):
+        found.setdefault(one.kind, set()).add(one.place)
 
-    assert {one.place for one in report.differences if one.kind == "unlike_leaf"} == {
-        (0, 6),
-        (0, 70),
-        (0, 100),
-        (0, 200),
+    assert found == {
+        "words_differ": {(0, 6), (0, 70), (0, 100), (0, 200)},
+        "subjects_differ": {(0, 30)},
+        "recipient_differs": {(0, 40)},
+        "row_without_entry": {(0, 9000)},
     }
-    assert report.repaired == 0
+
+
+def test_the_keeper_finds_and_mends_documents_without_being_asked(trail):
+    """A slice at a time, from the first entry to the position, and again from the start."""
+    planted = plant(trail, 5)
+    place, mended = (0, 0), 0
+    for _ in range(3):
+        place, count = reconciling.watch(trail.feeder, trail.workspace, place)
+        mended += count
+    _, found = compare(trail)
+
+    assert mended == len(planted["edited"]) + len(planted["missing"])
+    assert set(found) == {"added"}
 
 
 def test_before_anything_was_fed_there_is_nothing_to_compare(database, workspace, begin, search_engine):

@@ -1,21 +1,18 @@
 """The trail as people reach it: by HTTP and by command, for the compliance role, and in the trail itself."""
 
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from api_world import Town, serving
 from cli_world import caller, make_place
 from ocsf import flaws
-from search_world import LogSigner, Memory
 
-from api import wiring
+from api import keeper, wiring
 from api.cli.exits import Exit
 from audit.engine import PREFIX, connect
 from audit.feeding import Feeder, Pace
-from audit.searching import Search
-from audit.sequencer import Sequencer, log_id
+from audit.sequencer import log_id
 from cdp.ports import AuditEntry
 from cdp.work import open_work
 
@@ -25,7 +22,7 @@ SEARCH = "/v1/audit/entries"
 @pytest.fixture(scope="module")
 def api(system, search_engine):
     """The platform, served, with the node behind its search."""
-    search = Search(system.state.instance, lambda: search_engine, timedelta(seconds=10))
+    search = replace(system.ports.search, engine=lambda: search_engine)
     with serving(replace(system, ports=replace(system.ports, search=search))) as served:
         yield served
 
@@ -43,10 +40,9 @@ def kept(town, database, engine):
         return open_work(database.keeper, workspace=town.workspace, actor=wiring.KEEPER, purpose="audit")
 
     instance = town.system.state.instance
-    sequencer = Sequencer(instance=instance, signer=LogSigner(), memory=Memory())
-    with begin() as work:
-        while sequencer.sequence(work=work):
-            pass
+    sequencer = wiring.sequencer(town.system.state, town.system.keys)
+    while keeper.keep(sequencer, database.keeper, town.workspace):
+        pass
     feeder = Feeder(engine=engine, instance=instance, begin=begin, pace=Pace(lambda _: None), months=25)
     while feeder.round(town.workspace, cluster=engine.cluster()):
         pass
@@ -289,8 +285,9 @@ def test_an_engine_that_is_gone_is_said_and_postgresql_answers(place, capsys):
     assert (found.document["engine"], found.document["because"]) == ("postgresql", "stopped")
     assert gone("audit", "rebuild").code == Exit.UNAVAILABLE
     assert none("audit", "search", "--json").document["because"] == "no_engine"
-    refused = none("audit", "reconcile")
+    refused, compared = none("audit", "retry"), none("audit", "reconcile", "--json")
     assert refused.code == Exit.UNAVAILABLE and "CDP_SEARCH_URL" in refused.err
+    assert (compared.code, compared.document["documents"], compared.document["rows"]) == (Exit.OK, None, 0)
 
 
 def test_a_password_over_plain_http_refuses_the_start(place, capsys):

@@ -1,0 +1,59 @@
+"""Whoever has the search engine's password edits, deletes or adds documents so that a search lies."""
+
+from random import Random
+
+import pytest
+from search_world import Trailing
+
+from benchmarks import spoiling, tampering
+
+REFERENCES = tampering.PEOPLE[:2]
+
+
+@pytest.fixture
+def trail(database, workspace, begin, search_engine):
+    """A log of 120 entries about two people, fed."""
+    made = Trailing(database, workspace, begin, search_engine)
+    for number in range(6):
+        made.write(20, references=REFERENCES[: number % 3], recipient=tampering.RECIPIENTS[number % 3])
+    made.feed()
+    return made
+
+
+ASKED = (
+    {"limit": 200, "facets": tampering.FACETS},
+    {"limit": 200, "references": REFERENCES[:1]},
+    {"limit": 200, "action": "client:profile:read", "facets": ("outcome",)},
+    {"limit": 200, "recipient": tampering.RECIPIENTS[0]},
+)
+
+
+def answers(trail):
+    """What a search answers to each question, whoever found it."""
+    pages = [trail.find(**asked) for asked in ASKED]
+    return [(page.entries, page.total, page.facets, page.proved_from) for page in pages]
+
+
+def test_no_spoiled_document_changes_an_answer(trail):
+    """Forty edits one on the other: each answer stays as it was, and says who gave it."""
+    rng, true = Random(tampering.SEED), answers(trail)
+    ways = set()
+    for _ in range(40):
+        ways.add(spoiling.spoil(trail.feeder, trail.workspace, rng))
+        assert answers(trail) == true, ways
+
+    assert len(ways) > 8
+    assert trail.find(limit=200, facets=tampering.FACETS).because == "index_differs"
+
+
+def test_a_document_whose_references_were_emptied_hides_nobody(trail):
+    """An assessor's search by subject answered 0, and said nothing."""
+    true = trail.find(references=REFERENCES[:1]).total
+    script = {"source": "ctx._source.unmapped.remove('references')"}
+    trail.engine.client.update_by_query(
+        index=trail.index(), body={"script": script, "query": {"match_all": {}}}, params={"refresh": "true"}
+    )
+    page = trail.find(references=REFERENCES[:1])
+
+    assert true > 0
+    assert (page.total, page.engine, page.because) == (true, "postgresql", "index_differs")

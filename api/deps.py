@@ -18,7 +18,7 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 from sqlalchemy import Engine
 
-from api.auth import clients, header
+from api.auth import clients, guesses, header
 from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
@@ -36,9 +36,9 @@ from policies.words import PERMISSIONS, Action, Resource, scope
 Opener = Callable[[], AbstractContextManager[Work]]
 
 _AUTHENTICATION = "authentication"
-# What a person says must reach the ledger, even through somebody whose contract has ended; the
-# route then lets in what narrows, and nothing else.
-_HEARD = frozenset({(Resource.CONSENT, Action.WRITE)})
+# What a person says must reach the ledger, even through somebody whose contract has ended or whose
+# secret somebody else tries to guess; the route then lets in what narrows, and nothing else.
+HEARD = frozenset({(Resource.CONSENT, Action.WRITE)})
 _OAUTH = OAuth2(
     flows=OAuthFlows(
         clientCredentials=OAuthFlowClientCredentials(
@@ -146,10 +146,13 @@ class Client:
             raise RecipientNotAllowed(field="recipient", own=own)
         return own if own is not None else recipient
 
-    def under_contract(self) -> None:
-        """Raise `RecipientEnded` once the contract of the client's recipient has ended."""
+    def in_good_standing(self) -> None:
+        """Raise `RecipientEnded` once the contract of the client's recipient has ended, and
+        `ClientRefused` for a while after wrong secrets of the client were tried.
+        """
         if not self.contracted:
             raise RecipientEnded
+        guesses.check(self.row.refused_until, now=self.system.clock())
 
     def opener(self, purpose: str) -> Opener:
         """What opens a Work of this client's, for use cases that need several."""
@@ -197,17 +200,24 @@ def _client(
     return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes, contracted=contracted)
 
 
-ANY_CLIENT = Depends(_client)
+def _standing(client: Annotated[Client, Depends(_client)]) -> None:
+    client.in_good_standing()
+
+
+ANY_CLIENT = Depends(_standing)
 
 
 def requires(resource: Resource, action: Action) -> Any:
-    """The calling client, if it may do this. Raises `NotAuthenticated`, `ScopeMissing`, `RecipientEnded`."""
+    """The calling client, if it may do this.
+
+    Raises `NotAuthenticated`, `ScopeMissing`, and what `Client.in_good_standing` does.
+    """
 
     def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
         if not client.may(resource, action):
             raise ScopeMissing(scope=f"{resource}:{action}")
-        if (resource, action) not in _HEARD:
-            client.under_contract()
+        if (resource, action) not in HEARD:
+            client.in_good_standing()
         return client
 
     return Depends(allowed)

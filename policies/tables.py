@@ -4,7 +4,7 @@ Secrets are kept as digests. A client's or key's text names its workspace, so th
 look-up happens under row-level security like every other.
 """
 
-from sqlalchemy import Column, Index, LargeBinary, Text, Uuid
+from sqlalchemy import Column, Index, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cdp.kernel.database import APPEND, instant, workspace_table
@@ -36,6 +36,17 @@ clients = workspace_table(
     instant("revoked_at", null=True),
     Index("uq_clients_name", "workspace_id", "name", unique=True),
     key=("id",),
+)
+
+wrong_secrets = workspace_table(
+    "wrong_secrets",
+    SCHEMA,
+    Column("client_id", Uuid),
+    Column("wrong", Integer, nullable=False),  # since the last alarm, or the last right one
+    Column("alarms", Integer, nullable=False),
+    instant("last_at"),
+    instant("refused_until", null=True),
+    key=("client_id",),
 )
 
 accounts = workspace_table(

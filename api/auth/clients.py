@@ -6,11 +6,13 @@ is revoked ends with the next one (A6).
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotAuthenticated, NotFound
+from api.auth import guesses
+from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import Actor
@@ -44,13 +46,15 @@ class ClientsNotAllowed(NotAllowed):
 class ClientRow:
     """A client as it stands now: its roles, the purposes that it may act for, and as whom.
 
-    `recipient` is a name in the register; None: a program of the controller's own.
+    `recipient` is a name in the register; None: a program of the controller's own. Until
+    `refused_until` only refusals of people's are heard from it (`api/auth/guesses.py`).
     """
 
     id: UUID
     roles: frozenset[str]
     purposes: frozenset[str]
     recipient: str | None
+    refused_until: datetime | None
 
     @property
     def actor(self) -> Actor:
@@ -142,22 +146,26 @@ def current(client: UUID, *, work: Work) -> ClientRow | None:
     return _find(client, work)[0]
 
 
-def authenticate(shown: SecretRef, *, work: Work) -> ClientRow:
-    """The client whose secret was shown. Raises `NotAuthenticated`, the same for every flaw."""
+def authenticate(shown: SecretRef, *, work: Work, ports: Ports) -> ClientRow | None:
+    """The client whose secret was shown; None: it is not, which is counted and has to be committed."""
     found, digest = _find(shown.id, work)
     same = secrets.matches(shown, digest)
-    if found is None or not same or shown.kind is not SecretKind.CLIENT:
-        raise NotAuthenticated
+    if found is None or shown.kind is not SecretKind.CLIENT:
+        return None
+    if not same:
+        guesses.wrong(found.id, work=work, ports=ports)
+        return None
+    guesses.right(found.id, work=work)
     return found
 
 
 def _find(client: UUID, work: Work) -> tuple[ClientRow | None, bytes | None]:
     """A client that is not revoked, and the digest of its secret."""
-    column = tables.clients.c
+    column, wrong = tables.clients.c, tables.wrong_secrets
     row = work.session.execute(
-        select(column.roles, column.purposes, column.recipient, column.digest).where(
-            column.id == client, column.revoked_at.is_(None)
-        )
+        select(column.roles, column.purposes, column.recipient, column.digest, wrong.c.refused_until)
+        .outerjoin_from(tables.clients, wrong, wrong.c.client_id == column.id)
+        .where(column.id == client, column.revoked_at.is_(None))
     ).one_or_none()
     if row is None:
         return None, None
@@ -166,6 +174,7 @@ def _find(client: UUID, work: Work) -> tuple[ClientRow | None, bytes | None]:
         roles=frozenset(row.roles),
         purposes=frozenset(row.purposes),
         recipient=row.recipient,
+        refused_until=row.refused_until,
     )
     return found, bytes(row.digest)
 

@@ -150,7 +150,7 @@ def post_consent(
 ) -> ConsentOut:
     """Keep a grant or a refusal. A refusal is answered only when no release can still be sent."""
     if State(body.state) not in NEGATIVE:
-        client.under_contract()
+        client.in_good_standing()
     begin = client.opener("consent_management")
     done = consents.say(
         Saying(

@@ -11,14 +11,14 @@ from fastapi.routing import APIRoute
 from pydantic import ConfigDict, StringConstraints
 from starlette.exceptions import HTTPException
 
-from api.auth import clients, header
+from api.auth import clients, guesses, header
 from api.auth.clients import ClientRow
+from api.auth.guesses import ClientRefused
 from api.bulkheads import Kind
-from api.deps import SystemDep, open_for
+from api.deps import HEARD, System, SystemDep, open_for
 from api.rates import Rates
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
-from cdp.ports import Policies
 from cdp.vocabulary import Actor
 from policies import secrets, tokens
 from policies.words import PERMISSIONS, scope
@@ -140,7 +140,7 @@ def token(
     # Whoever shows a wrong secret uses up nothing of the client's.
     rates: Rates = request.app.state.rates
     rates.client(Kind.TOKEN, str(row.id))
-    granted = _granted(form.scope, row, system.ports.policies)
+    granted = _granted(form.scope, row, system)
     response.headers["Pragma"] = "no-cache"
     return TokenOut(
         access_token=tokens.issue(
@@ -163,24 +163,34 @@ def _authenticated(authorization: str | None, system: SystemDep) -> tuple[Client
     shown = secrets.parse(secret)
     nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="client")
     with open_for(system, shown.workspace, nobody, "authentication") as work:
-        row = clients.authenticate(shown, work=work)
-    if identifier != str(row.id):
+        row = clients.authenticate(shown, work=work, ports=system.ports)
+    if row is None or identifier != str(row.id):
         raise NotAuthenticated
     return row, shown
 
 
-def _granted(asked: str, row: ClientRow, policies: Policies) -> frozenset[str]:
-    """The scopes that were asked for, or all that the roles allow. Raises `InvalidScope`."""
-    allowed = frozenset(
-        scope(resource, action)
+def _granted(asked: str, row: ClientRow, system: System) -> frozenset[str]:
+    """The scopes that were asked for, or all that the roles allow. Raises `InvalidScope`, `ClientRefused`.
+
+    While its secret is being guessed, a client gets a token for what is heard even then.
+    """
+    allowed = {
+        (resource, action): scope(resource, action)
         for resource, actions in PERMISSIONS.items()
         for action in actions
-        if policies.allows(row.actor, resource, action)
-    )
+        if system.ports.policies.allows(row.actor, resource, action)
+    }
     wanted = frozenset(asked.split())
-    if not wanted <= allowed:
+    if not wanted <= frozenset(allowed.values()):
         raise InvalidScope(field="scope")
-    return wanted or allowed
+    heard = frozenset(word for act, word in allowed.items() if act in HEARD)
+    try:
+        guesses.check(row.refused_until, now=system.clock())
+    except ClientRefused:
+        if not heard or not wanted <= heard:
+            raise
+        return wanted or heard
+    return wanted or frozenset(allowed.values())
 
 
 async def _once(request: Request) -> None:

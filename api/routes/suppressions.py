@@ -145,7 +145,7 @@ def post_notice_served(
     ports: PortsDep,
 ) -> ServedOut:
     """Keep that somebody was told: legitimate interests, and data from third parties, rest on it."""
-    client.under_contract()
+    client.in_good_standing()
     begin = client.opener("consent_management")
     done = serving.serve(
         body.notice,

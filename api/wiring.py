@@ -99,6 +99,8 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
     ledger = Ledger(journal=journal, vault=vault, members=members)
     catalogue = BuiltInCatalogue()
     erasables = (
+        # The ledger lets go of the words of those alone of whom no key is left.
+        KeysErasable(),
         Business(),
         # Consent reads whom a contact belongs to, so it forgets before identity does.
         ConsentErasure(journal=journal, vault=vault),
@@ -107,7 +109,6 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
             component_limit=settings.component_limit,
             contact_limit=settings.contact_limit,
         ),
-        KeysErasable(),
         ScansErasable(),
     )
     vouching = Vouching(log_memory(state.path), vault.open_detail)

@@ -7,10 +7,9 @@ the log and can neither alter nor remove one that is in it.
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from cdp.kernel.database import APPEND, READ, WRITE, instant, workspace_table
+from cdp.kernel.database import APPEND, GROW, READ, WRITE, instant, workspace_table
 
 SCHEMA = "audit"
-GROW = "SELECT, INSERT"
 
 pending = workspace_table(
     "pending",

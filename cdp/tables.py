@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from cdp.kernel.database import APPEND, READ, instant, metadata, workspace_table
+from cdp.kernel.database import APPEND, KEEP, READ, instant, metadata, workspace_table
 
 SCHEMA = "cdp"
 
@@ -242,6 +242,7 @@ releases = workspace_table(
     instant("created_at"),
     instant("finished_at", null=True),
     key=("id",),
+    app=KEEP,
 )
 
 # Counts that were asked for by whoever may not see exact ones: the question as a digest, the noisy answers.
@@ -273,4 +274,5 @@ requests = workspace_table(
     Column("certificate", LargeBinary),  # JCS
     Column("signature", LargeBinary),
     key=("id",),
+    app=KEEP,
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, or_, select
 
+from cdp.kernel.database import run
 from cdp.ports import Forgotten, Journal, Vault
 from cdp.vocabulary import ContactId, Identifier, Scope, State
 from cdp.work import Work
@@ -42,7 +43,9 @@ class ConsentErasure:
         """Keep suppressions of what is opened in `whom.identifiers`, then delete; rows by table."""
         self._suppress(whom, work)
         return {
-            str(table): work.session.execute(delete(table).where(condition)).rowcount  # type: ignore[attr-defined]
+            str(table): _words(whom, work)
+            if table is tables.entries
+            else work.session.execute(delete(table).where(condition)).rowcount  # type: ignore[attr-defined]
             for table, condition in _conditions(whom)
         }
 
@@ -119,6 +122,13 @@ def _negatives(
         for bound, purpose, channel, state, received_at in said
         if bound in (None, contact)
     ]
+
+
+def _words(whom: Forgotten, work: Work) -> int:
+    """Delete words, by the one way that the database leaves: of whom no key is left (ADR-0042)."""
+    parameters = (list(whom.fragments), list(whom.contacts))
+    gone: int = run(work.session, "SELECT consent.forget(%b::uuid[], %b::uuid[])", parameters).fetchone()[0]
+    return gone
 
 
 def _conditions(whom: Forgotten) -> list[tuple[Table, ColumnElement[bool]]]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from cdp.kernel.database import APPEND, instant, workspace_table
+from cdp.kernel.database import GROW, KEEP, instant, workspace_table
 
 SCHEMA = "consent"
 
@@ -41,6 +41,7 @@ purposes = workspace_table(
     instant("created_at"),
     Index("uq_purposes_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 # Who decides what data is used for. No row: the workspace itself, in its region; of others nothing is known.
@@ -54,6 +55,7 @@ controllers = workspace_table(
     instant("created_at"),
     Index("uq_controllers_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 # A notice version: what people were told. Its text is hashed, its purposes and recipients bind.
@@ -73,7 +75,7 @@ notices = workspace_table(
     instant("published_at"),  # since when people were shown it; who agreed before saw another
     Index("uq_notices_version", "workspace_id", "name", "version", unique=True),
     key=("id",),
-    app=APPEND,
+    app=GROW,
 )
 
 recipients = workspace_table(
@@ -90,6 +92,7 @@ recipients = workspace_table(
     instant("transfer_until", null=True),  # transfer tool; null: none is in place
     Index("uq_recipients_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 # Where a recipient may be sent to. A row is never changed but for its end.
@@ -113,6 +116,7 @@ endpoints = workspace_table(
         postgresql_where=text("revoked_at IS NULL"),
     ),
     key=("id",),
+    app=KEEP,
 )
 
 entries = workspace_table(
@@ -146,7 +150,7 @@ entries = workspace_table(
     Index("ix_entries_fragment", "workspace_id", "fragment_id", "purpose_id"),
     Index("ix_entries_journal", "workspace_id", "journal_line"),
     key=("id",),
-    app=APPEND,
+    app=GROW,
 )
 
 # The fold of the ledger: per subject, purpose and channel the newest grant, negative and request.
@@ -230,6 +234,7 @@ suppressions = workspace_table(
     Column("reason", Text),  # of a list's row, in its words
     Column("source", Text),
     key=("label", "namespace", "mac", "purpose_id", "channel"),
+    app=KEEP,
 )
 
 # Which identifier an erased contact was, as HMACs: its unsubscribe links work for ever. `successor_id`
@@ -245,6 +250,7 @@ former_contacts = workspace_table(
     instant("erased_at"),
     Index("ix_former_contacts_mac", "workspace_id", "label", "namespace", "mac"),
     key=("contact_id", "label"),
+    app=KEEP,
 )
 
 intents = workspace_table(
@@ -265,4 +271,5 @@ intents = workspace_table(
     instant("outcome_at", null=True),
     Index("ix_intents_open", "workspace_id", "send_before", postgresql_where=text("outcome IS NULL")),
     key=("id",),
+    app=KEEP,
 )

@@ -7,7 +7,7 @@ look-up happens under row-level security like every other.
 from sqlalchemy import Column, Index, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from cdp.kernel.database import APPEND, instant, workspace_table
+from cdp.kernel.database import GROW, KEEP, instant, workspace_table
 
 SCHEMA = "policies"
 
@@ -21,6 +21,7 @@ write_keys = workspace_table(
     instant("created_at"),
     instant("revoked_at", null=True),
     key=("id",),
+    app=KEEP,
 )
 
 clients = workspace_table(
@@ -36,6 +37,7 @@ clients = workspace_table(
     instant("revoked_at", null=True),
     Index("uq_clients_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 wrong_secrets = workspace_table(
@@ -60,6 +62,7 @@ accounts = workspace_table(
     instant("revoked_at", null=True),
     Index("uq_accounts_login", "workspace_id", "login", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 purpose_lines = workspace_table(
@@ -72,6 +75,7 @@ purpose_lines = workspace_table(
     instant("agreed_at", null=True),  # null: nobody has agreed, and nothing is shown
     Column("agreed_by", Text),
     key=("purpose",),
+    app=KEEP,
 )
 
 policy_versions = workspace_table(
@@ -82,5 +86,5 @@ policy_versions = workspace_table(
     instant("loaded_at"),
     Column("loaded_by", Text, nullable=False),
     key=("version",),
-    app=APPEND,
+    app=GROW,
 )

@@ -66,6 +66,8 @@ _SECONDS = "cdp_seconds"
 OUT_OF_SERVICE = frozenset({"53100", "53300", "25006", "57P01", "57P02", "57P03"})
 
 READ, APPEND, WRITE = "SELECT", "SELECT, INSERT, DELETE", "SELECT, INSERT, UPDATE, DELETE"
+# Evidence: what was said stays said; and registers, whose rows end and do not vanish.
+GROW, KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 
 # The policy of every table: without a workspace set, `NULL = …` lets no row through.
 WORKSPACE_PREDICATE = "workspace_id = NULLIF((SELECT current_setting('cdp.workspace', true)), '')::uuid"

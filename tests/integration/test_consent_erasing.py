@@ -172,9 +172,9 @@ def test_of_two_suppressions_for_the_same_the_later_holds(town):
 # --- restore ---------------------------------------------------------------------------------
 
 
-def lose(town):
+def lose(town, database):
     """A restore of a backup from before the words and the erasure: consent's rows are not there."""
-    with town.begin() as work:
+    with town.begin(engine=database.owner) as work:
         for table in (tables.entries, tables.current, tables.suppressions):
             work.session.execute(delete(table))
 
@@ -185,14 +185,14 @@ def replay(town):
             town.consent.ledger.replay(line, payload, work=work)
 
 
-def test_a_restore_brings_back_no_withdrawn_consent(town):
+def test_a_restore_brings_back_no_withdrawn_consent(town, database):
     """E2: the words that the journal knows and the database does not are entered again, at their receipt."""
     town.record(
         town.word(State.WITHDRAWN, channel=Channel.EMAIL, hours=2),
         town.word(State.OBJECTED, at=None, scope=Scope.PERSON, by=town.bert, hours=3),
     )
     known = [(row.id, row.received_at, row.journal_line, row.state) for row in town.stored()]
-    lose(town)
+    lose(town, database)
     town.record(town.word())
     assert town.answer(town.anna)[0] is None
 
@@ -204,10 +204,10 @@ def test_a_restore_brings_back_no_withdrawn_consent(town):
     assert [(row.id, row.received_at, row.journal_line, row.state) for row in restored] == known
 
 
-def test_a_withdrawal_finds_a_contact_that_is_younger_than_the_backup(town):
+def test_a_withdrawal_finds_a_contact_that_is_younger_than_the_backup(town, database):
     """E2: the contact comes back under a new id, and is found by the journal's HMAC."""
     town.record(town.word(State.WITHDRAWN), identifiers={town.family: ADDRESS})
-    lose(town)
+    lose(town, database)
     replay(town)
     again = comes_back(town)
     town.record(town.word(by=again, evidence="snapshot", guardian=True, hours=5))
@@ -215,13 +215,13 @@ def test_a_withdrawal_finds_a_contact_that_is_younger_than_the_backup(town):
     assert town.answer(again)[0] == "refused_at_contact"
 
 
-def test_a_restore_brings_back_no_erased_address(town):
+def test_a_restore_brings_back_no_erased_address(town, database):
     """E2, E7, C18: what the erasure kept is journalled, too, with the contact that its links name."""
     forget(town, fragments=[town.anna, town.bert], sole=[town.family], identifiers={town.family: ADDRESS})
     ((_, payload),) = town.consent.journal.lines
     assert payload["former"] == str(town.family)
     before = town.family
-    lose(town)
+    lose(town, database)
     replay(town)
 
     assert suppressed(town) == {("journal", "email", "direct_marketing", "")}

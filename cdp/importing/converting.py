@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from cdp.collection.contacts import is_damaged, mails, meant, phones, unquoted, whole
 from cdp.importing.consent_words import read_word
@@ -25,6 +26,7 @@ _TOTAL = re.compile(
 )
 _CURRENCY = re.compile(r"^(?:[€$£¥]|[A-Z]{3}(?=[\d+-]))|(?<=\d)(?:[€$£¥]|[A-Z]{3}|kr\.?|zł|Kč|Ft|:-)$")
 _CONTACTS = {"email": mails, "phone": phones}
+_DEPTH, _INNER = 4, 20  # of a list or an object in which a no looks for contacts
 
 
 class _Unfit(Exception):
@@ -277,24 +279,36 @@ def _refusal(row: RawRow, mapping: Mapping, choices: tuple[Choice, ...]) -> Refu
     named: dict[tuple[str, str], None] = {}
     beside: list[tuple[str, str]] = []
     for column, space in spaces.items():
-        for value, certain in _candidates(row, column, space, mapping):
+        for value, certain, under in _candidates(row, column, space, mapping):
             if certain:
                 named.update(dict.fromkeys((space, one) for one in _identifiers(space, value)))
-            beside += meant(value, space if certain else "")
+            beside += meant(value, under)
     return Refusal(tuple(named), noes, _besides(beside, named, noes))
 
 
-def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Iterator[tuple[str, bool]]:
-    """The texts that may be a column's, each with whether it can be told to be."""
+def _candidates(row: RawRow, column: str, space: str, mapping: Mapping) -> Iterator[tuple[str, bool, str]]:
+    """The texts that may be a column's: each with whether it is known to be, and what stands there."""
     values = [row.values.get(column)] if row.near is None else row.near[column]
     for value in values:
         try:
             text = _text(_one(value, column, mapping), column)
         except _Unfit:
+            # No key is made of what is in it; a contact that it plainly names is bound.
+            yield from ((leaf, False, space) for leaf in _leaves(value))
             continue
         if text is None or is_damaged(text) or _TOTAL.fullmatch(text):
             continue
-        yield text, len(values) < 2 or _looks_like(text, space)
+        certain = len(values) < 2 or _looks_like(text, space)
+        yield text, certain, space if certain else ""
+
+
+def _leaves(value: object, depth: int = 0) -> Iterator[str]:
+    """The readable texts in a value that is none, of what is no text left out."""
+    if isinstance(value, str):
+        yield "".join(one for one in value[:VALUE_LENGTH] if one != "\0" and not "\ud800" <= one <= "\udfff")
+    elif isinstance(value, dict | list) and depth < _DEPTH:
+        for inner in islice(value.values() if isinstance(value, dict) else value, _INNER):
+            yield from _leaves(inner, depth + 1)
 
 
 def _looks_like(text: str, space: str) -> bool:

@@ -78,7 +78,8 @@ def json_objects(path: Path, limits: Limits, script: Script) -> Iterator[RawRow]
         if isinstance(value, dict):
             yield RawRow(number, value)
         else:
-            yield RawRow(number, {}, flaw=Reason.NOT_AN_OBJECT)
+            said = value if isinstance(value, str) else json.dumps(value)
+            yield RawRow(number, {_TEXT: said}, flaw=Reason.NOT_AN_OBJECT)
 
 
 def _is_row(text: str) -> bool:
@@ -146,7 +147,7 @@ def _at(value: Any, name: str) -> object:
 
 
 _TEXT = "\0text"  # where a broken line keeps its text; no column of a mapping is called so
-_VALUE = r'\s*"?\s*:\s*("(?:[^"\\]|\\.)*"?|[^\s,}\]]*)'
+_VALUE = r"""\s*["']?\s*:\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]]*)"""
 
 
 def _object(line: Line) -> RawRow:
@@ -166,8 +167,17 @@ def _object(line: Line) -> RawRow:
 def _overheard(text: str, name: str) -> Sequence[object]:
     """What a broken line seems to say of a column; a lone surrogate where nobody can tell."""
     last = re.escape(name.rpartition(".")[2])
-    found = re.findall(rf'"?{last}{_VALUE}', text, re.IGNORECASE)
-    return tuple(value.strip('"') if value != "null" else None for value in found) or (UNREADABLE,)
+    found = re.findall(rf'["\']?{last}{_VALUE}', text, re.IGNORECASE)
+    return tuple(_heard(value) if value not in ("null", "None") else None for value in found) or (UNREADABLE,)
+
+
+def _heard(value: str) -> str:
+    """A text as it is written in JSON, or as it stands."""
+    try:
+        said = json.loads(value, strict=False)
+    except ValueError:
+        said = None
+    return said if isinstance(said, str) else value.strip("\"'")
 
 
 # No word of any table, and no identity key: what stands for a value that cannot be read.

@@ -189,6 +189,32 @@ def test_a_contact_in_the_wrong_column_is_named_by_a_no_and_by_no_yes(
     assert (yes.no is None) if isinstance(yes, Rejected) else (yes.beside == ())
 
 
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ("csv", "c1,Bo,a@a.example\0,,,,,no,"),
+        ("ndjson", '{"id": "c1", "mail": {"address": "a@a.example"}, "ok": false}'),
+        ("ndjson", '{"id": "c1", "mail": [{"value": "a@a.example"}], "ok": false}'),
+        ("ndjson", '{"id": "c1", "mail": [["a@a.example"]], "ok": "no"}'),
+        ("ndjson", '{"id": {"$oid": "c1"}, "mail": "a@a.example", "ok": false}'),
+        ("ndjson", "{'id': 'c1', 'mail': 'a@a.example', 'ok': False}"),
+        ("ndjson", '{"id": "c1", "mail": "a\\u0040a.example", "ok": false,'),
+        ("json", '[{"id": "c1", "mail": "a@a.example", "ok": false}]'),
+        ("json", json.dumps('{"id": "c1", "mail": "a@a.example", "ok": false}')),
+    ],
+)
+def test_the_no_of_a_row_that_holds_its_contact_wrongly_is_heard(tmp_path, form, line):
+    """In an object, a list or another notation: it is no key, and what it plainly names is bound."""
+    sound = json.dumps(dict.fromkeys(COLUMNS))
+    path = tmp_path / f"rows.{form}"
+    text = {"csv": f"{','.join(COLUMNS)}\n{line}", "json": f"[{sound}, {line}]"}.get(form, f"{sound}\n{line}")
+    path.write_text(text)
+    *_, row = read(path, MAPPING)
+
+    assert ("email", "a@a.example") in (*row.no.identifiers, *row.no.beside)
+    assert [choice.given for choice in row.no.choices] == [False]
+
+
 @pytest.mark.parametrize("value", [["gold", "vip"], {"tier": "gold"}, []])
 def test_a_list_or_an_object_costs_its_cell_alone(tmp_path, value):
     """The row is taken, and the cell counted; in the column that says whose it is, it costs the row."""

@@ -38,6 +38,7 @@ class About:
     identifier: Identifier | None = None  # the contact by its normalised value
     profile: UUID | None = None
     person: Identifier | None = None  # the person as a source knows them
+    otherwise: Identifier | None = None  # what the contact is, should nobody know its id any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +93,12 @@ def _contact(
         return contact, None, None
     # Whoever comes back after an erasure gets a new contact: an old link is about that one.
     remembered = ports.ledger.remembered(contact, work=work)
-    if remembered is None:
+    if remembered is not None:
+        return remembered.successor, contact, None
+    if about.otherwise is None:
         raise ForgottenContact
-    return remembered.successor, contact, None
+    # A database that was restored from before it knew the contact knows the address by another id, or not.
+    return _contact(About(identifier=about.otherwise), work=work, ports=ports)
 
 
 def _speaker(about: About, *, work: Work, ports: Ports) -> ProfileId | None:

@@ -126,7 +126,8 @@ def _record(
             _keep(saying, bound, purpose, work=work, ports=ports)
         ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, purpose, notice, work=work, ports=ports)
-        known = {bound.contact: about.identifier} if bound.contact and about.identifier else {}
+        is_ = about.identifier or about.otherwise
+        known = {bound.contact: is_} if bound.contact and is_ else {}
         recorded = ports.ledger.record(words, work=work, identifiers=known)
         _audit(saying, recorded, bound, notice, work=work, ports=ports)
         return Acknowledged(entries=recorded, at=work.now, suppressed=not there), bound

@@ -18,7 +18,17 @@ from cdp.left_out import LeftOut
 from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
 from cdp.profiles import plain_of
 from cdp.unsubscribe import Link
-from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, PurposeId, Show
+from cdp.vocabulary import (
+    REACHES,
+    ContactId,
+    FieldClass,
+    FragmentId,
+    Identifier,
+    Label,
+    ProfileId,
+    PurposeId,
+    Show,
+)
 from cdp.work import Work
 
 # No detector finds a condition or a belief in free words, so for marketing a clean scan is not enough.
@@ -154,7 +164,7 @@ def _opened(
             "to": address[FieldClass.CONTACT]["address"],
             "fields": fields.get(one.profile, {}),
         }
-        records.append(record | _way_out(asked, one, work))
+        records.append(record | _way_out(asked, one, record["to"], work=work, ports=ports))
         references |= {keys.reference(fragment) for fragment in {holder, *shown.get(one.profile, ())}}
     return records, sorted(references), Counter(f"text:{reason}" for reason in texts.values())
 
@@ -200,14 +210,16 @@ def _fields(
     return fields, shown
 
 
-def _way_out(asked: Asked, subject: Subject, work: Work) -> dict[str, str]:
+def _way_out(asked: Asked, subject: Subject, address: str, *, work: Work, ports: Ports) -> dict[str, str]:
     """The link by which the person says no, to stand in the message (RFC 8058 for e-mail)."""
     assert asked.ask.channel is not None, "a release has a channel"
+    identifier = Identifier(REACHES[asked.ask.channel], address)
     link = Link(
         workspace=work.workspace,
         contact=subject.contact,
         purpose=asked.purpose,
         channel=asked.ask.channel,
+        sealed=ports.vault.seal_link(work.workspace, subject.contact, identifier),
     )
     return {"unsubscribe": f"{asked.public_url}/u/{unsubscribe.write(link, asked.links)}"}
 

@@ -44,6 +44,7 @@ class Context(StrEnum):
     QUARANTINE = "cdp.quarantine"
     DEAD_LETTER = "cdp.dead_letter"
     AUDIT_DETAIL = "audit.detail"
+    LINK = "link"
 
 
 class NotSealable(BadInput):

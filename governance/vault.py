@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cdp.ports import BlindIndex, KeyFingerprint
-from cdp.vocabulary import EndpointId, FieldClass, FragmentId, Identifier, KeyId, SourceId, WorkspaceId
+from cdp.vocabulary import (
+    ContactId,
+    EndpointId,
+    FieldClass,
+    FragmentId,
+    Identifier,
+    KeyId,
+    SourceId,
+    WorkspaceId,
+)
 from cdp.work import Work
 from governance import fragment_keys, normalise
 from governance.blind import Blinder
@@ -121,14 +130,29 @@ class LocalVault:
     def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
         """Seal the detail of an audit entry under a key of its own, derived from the detail root."""
         root = self._file.root(Use.DETAIL)
-        key = _detail_key(root, workspace, entry)
+        key = _derived_key(root, b"cdp/1/detail", workspace, entry)
         return seal(detail, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
 
     def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
         """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
         version = int.from_bytes(sealed[2:18], "big")
-        key = _detail_key(self._file.opening_root(Use.DETAIL, version), workspace, entry)
+        root = self._file.opening_root(Use.DETAIL, version)
+        key = _derived_key(root, b"cdp/1/detail", workspace, entry)
         return unseal(sealed, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
+
+    def seal_link(self, workspace: WorkspaceId, contact: ContactId, identifier: Identifier) -> bytes:
+        """Seal what a contact is, for its unsubscribe links, by a root that is kept for ever."""
+        key = _derived_key(self._file.root(Use.SUPPRESSION), b"cdp/1/link", workspace, contact)
+        said = "\0".join(identifier).encode()
+        return seal(said, key=key, context=Context.LINK, row=contact, cls=FieldClass.CONTACT)
+
+    def open_link(self, workspace: WorkspaceId, contact: ContactId, sealed: bytes) -> Identifier:
+        """Open what `seal_link` sealed. Raises `BrokenSeal`."""
+        root = self._file.opening_root(Use.SUPPRESSION, int.from_bytes(sealed[2:18], "big"))
+        key = _derived_key(root, b"cdp/1/link", workspace, contact)
+        said = unseal(sealed, key=key, context=Context.LINK, row=contact, cls=FieldClass.CONTACT)
+        namespace, _, value = said.decode().partition("\0")
+        return Identifier(namespace, value)
 
     def _blinder(self, use: Use, workspace: WorkspaceId, root: KeyVersion | None = None) -> Blinder:
         root = root or self._file.root(use)
@@ -151,9 +175,9 @@ class LocalVault:
         return [one for one in made if one is not None]
 
 
-def _detail_key(root: KeyVersion, workspace: WorkspaceId, entry: UUID) -> DataKey:
-    """`HKDF-SHA256(detail root, "cdp/1/detail" ‖ workspace ‖ entry)`; the key id is the root's version."""
-    info = b"cdp/1/detail" + workspace.bytes + entry.bytes
+def _derived_key(root: KeyVersion, label: bytes, workspace: WorkspaceId, row: UUID) -> DataKey:
+    """`HKDF-SHA256(root, label ‖ workspace ‖ row)`; the key id is the root's version."""
+    info = label + workspace.bytes + row.bytes
     secret = HKDF(SHA256(), 64, None, info).derive(root.secret)
     return DataKey(
         workspace=workspace,

@@ -39,7 +39,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/u", tags=["public"], responses=_ANSWERS)
 
 LinkToken = Annotated[
-    str, Path(max_length=300, description="The signed token of the link, as it stands in the message.")
+    str, Path(max_length=800, description="The signed token of the link, as it stands in the message.")
 ]
 
 _HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
@@ -67,8 +67,9 @@ def get_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
         begin = _opener(link, system)
         purpose = _purpose(link, begin, system)
         with begin() as work:
-            if not consents.reaches(link.contact, work=work, ports=system.ports):
-                raise ForgottenContact
+            known = consents.reaches(link.contact, work=work, ports=system.ports)
+        if not known and unsubscribe.identifier(link, ports=system.ports) is None:
+            raise ForgottenContact
     except NotFound as error:
         return _failed(error, 404)
     return _page("unsubscribe", 200, purpose=_spoken(purpose), channel=_NAMES[link.channel])
@@ -85,7 +86,7 @@ def post_unsubscribe(token: LinkToken, system: SystemDep) -> Response:
         purpose = _purpose(link, begin, system)
         done = consents.say(
             Saying(purpose=purpose, channel=link.channel, state=State.WITHDRAWN, evidence="link"),
-            About(contact=link.contact),
+            About(contact=link.contact, otherwise=unsubscribe.identifier(link, ports=system.ports)),
             begin=begin,
             ports=system.ports,
             patience=patience(system.settings),

@@ -9,6 +9,7 @@ from uuid import UUID
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import (
     CONTACTS,
+    ContactId,
     EndpointId,
     FieldClass,
     FragmentId,
@@ -132,6 +133,14 @@ class Vault(Protocol):
 
     def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
         """Open what `seal_body` sealed. Raises `BrokenSeal`."""
+        ...
+
+    def seal_link(self, workspace: WorkspaceId, contact: ContactId, identifier: Identifier) -> bytes:
+        """Seal what a contact is, for its unsubscribe links, by a root that is kept for ever."""
+        ...
+
+    def open_link(self, workspace: WorkspaceId, contact: ContactId, sealed: bytes) -> Identifier:
+        """Open what `seal_link` sealed. Raises `BrokenSeal`."""
         ...
 
     def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """A no holds whoever it is about and however late it comes: nobody known, erased, come back, shared."""
 
+import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -411,6 +412,96 @@ def test_a_legitimate_interest_is_refused_until_the_notice_was_served(town):
     assert served[0].json()["version"] == 1
     assert before == {ann: "notice_not_served", bob: "notice_not_served"}
     assert after == {ann: None, bob: "notice_not_served"}
+
+
+# --- a link of a contact that a restored database never knew --------------------------------------
+
+
+def link_from_after_the_backup(town, email="ann@example.org", *, sealed=True):
+    """A link as a message had it that was sent after the backup: its contact's id is nobody's here."""
+    contact = ContactId(uuid4())
+    ports = town.system.ports
+    with as_admin(town.system, town.workspace) as work:
+        purpose = ports.ledger.purposes(work=work)["email_marketing"]
+    address = ports.vault.seal_link(town.workspace, contact, Identifier("email", email))
+    made = Link(
+        workspace=town.workspace,
+        contact=contact,
+        purpose=purpose,
+        channel=Channel.EMAIL,
+        sealed=address if sealed else b"",
+    )
+    return f"/u/{unsubscribe.write(made, town.system.links)}"
+
+
+def test_a_link_from_after_the_backup_refuses_the_address_that_it_was_sent_to(town):
+    """C18: the id went with the restore, and whoever was sent the message was not."""
+    profile = town.person()
+    assert town.say("given").json()["counted"]
+    before = contactable(town, profile)[0]
+    link = link_from_after_the_backup(town)
+    shown, stopped = town.http.get(link), town.http.post(link)
+
+    assert before is not None
+    assert (shown.status_code, stopped.status_code) == (200, 200)
+    assert contactable(town, profile) == (None, "refused_by_person")
+
+
+def test_a_link_from_after_the_backup_holds_for_who_is_not_there_yet(town):
+    """C16: the sources send them again a day later, with the yes of then."""
+    link = link_from_after_the_backup(town)
+    shown, stopped, again = town.http.get(link), town.http.post(link), town.http.post(link)
+    profile = arrives(town, 1)
+
+    assert [one.status_code for one in (shown, stopped, again)] == [200] * 3
+    assert contactable(town, profile) == (None, "refused_at_contact")
+
+
+def test_a_link_without_an_address_or_with_anothers_says_that_it_does_not_work(town):
+    """Links from before they carried one, and what somebody put together of two."""
+    profile = town.person()
+    assert town.say("given").json()["counted"]
+    link = link_from_after_the_backup(town, sealed=False)
+    answers = [town.http.get(link).status_code, town.http.post(link).status_code]
+    good = link_from_after_the_backup(town)
+    wrong = good[:-40] + ("A" * 8) + good[-32:]
+
+    assert answers == [404, 404]
+    assert town.http.post(wrong).status_code == 404
+    assert contactable(town, profile)[0] is not None
+
+
+def test_an_address_as_long_as_there_are_fits_into_a_link(town):
+    """RFC 5321: 254 characters."""
+    email = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 58}.se"
+    link = link_from_after_the_backup(town, email)
+
+    assert len(email) == 254
+    assert town.http.post(link).status_code == 200
+    assert email not in link and "aaaaaaaaaa" not in link
+
+
+def test_the_link_in_a_message_carries_the_address_and_nobody_can_read_it(town, tmp_path):
+    """What is sent is what works after a restore; two links of one address have nothing in common."""
+    profile = town.person()
+    assert town.say("given").json()["counted"]
+    town.endpoint(str(tmp_path / "out"))
+    rule = {"name": "all", "rule": {"all": []}}
+    headers = town.as_("marketing")
+    assert town.http.post("/v1/segments", json=rule, headers=headers).status_code == 201
+    body = {"segment": "all", "channel": "email", "recipient": MAILER, "endpoint": "batches", **MARKETING}
+    for _ in range(2):
+        assert town.http.post("/v1/releases", json=body, headers=headers).status_code == 200
+    sent = [json.loads(batch.read_text())["unsubscribe"] for batch in (tmp_path / "out").iterdir()]
+    links = [unsubscribe.read(one.rpartition("/")[2], town.system.links) for one in sent]
+
+    assert [unsubscribe.identifier(one, ports=town.system.ports) for one in links] == [
+        Identifier("email", "ann@example.org")
+    ] * 2
+    assert links[0].contact == links[1].contact and links[0].sealed[18:] != links[1].sealed[18:]
+    assert "example.org" not in repr(links[0])
+    assert town.http.post(sent[0].partition("/u/")[1] + sent[0].partition("/u/")[2]).status_code == 200
+    assert contactable(town, profile) == (None, "refused_by_person")
 
 
 # --- what PIPL asks separately ----------------------------------------------------------------

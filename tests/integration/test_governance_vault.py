@@ -11,7 +11,7 @@ from cdp.kernel import embedded
 from cdp.kernel.clock import now
 from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.errors import BrokenSeal
-from cdp.vocabulary import Actor, FieldClass, FragmentId, Identifier, Label, WorkspaceId
+from cdp.vocabulary import Actor, ContactId, FieldClass, FragmentId, Identifier, Label, WorkspaceId
 from cdp.work import open_work
 from governance import fragment_keys, rotation, statedir
 from governance.journal import Journal, Kind
@@ -22,6 +22,7 @@ from governance.journalling import (
     unknown_lines,
 )
 from governance.keyfile import KeyFile
+from governance.keyring import Use
 from governance.vault import LocalVault
 
 ANN = {FieldClass.IDENTITY: {"given_name": "Ann"}, FieldClass.CONTACT: {"email": "ann@example.org"}}
@@ -232,3 +233,27 @@ def test_a_line_that_commits_late_is_known_only_by_itself(server, tmp_path):
     engine.dispose()
 
     assert unknown == [early]
+
+
+def test_what_a_link_says_of_its_contact_opens_there_alone_and_with_every_root(vault, file):
+    """Links work for ever: a new root seals new ones, and the old one is never destroyed."""
+    workspace, contact = WorkspaceId(uuid4()), ContactId(uuid4())
+    ann = Identifier("email", "ann@example.org")
+    first, again = (vault.seal_link(workspace, contact, ann) for _ in range(2))
+    file.rotate_root(Use.SUPPRESSION, now=now())
+    later = LocalVault(file, kek_days=15)
+    second = later.seal_link(workspace, contact, ann)
+
+    assert [later.open_link(workspace, contact, one) for one in (first, again, second)] == [ann] * 3
+    assert len({first, again, second}) == 3 and first[:18] != second[:18]
+    assert b"example" not in first
+    for wrong in (
+        (workspace, ContactId(uuid4()), first),
+        (WorkspaceId(uuid4()), contact, first),
+        (workspace, contact, first[:-1] + bytes([first[-1] ^ 1])),
+        (workspace, contact, first[:20]),
+        (workspace, contact, b""),
+        (workspace, contact, first[:2] + b"\xff" * 16 + first[18:]),
+    ):
+        with pytest.raises(BrokenSeal):
+            later.open_link(*wrong)

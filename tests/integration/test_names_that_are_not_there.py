@@ -28,7 +28,7 @@ def cdp(place, capsys, tmp_path):
     assert run("migrate").code == Exit.OK
     if run("workspace", "list", "--json").document == []:
         (tmp_path / "notice.txt").write_text("We write to you.")
-        out = tmp_path / "out.ndjson"
+        out = place.folder / "out"
         for arguments in (
             ("workspace", "create", "only"),
             ("source", "create", "crm", "--authoritative"),
@@ -178,10 +178,10 @@ def own_tool(town, *roles, purposes=("email_marketing",)):
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/audiences/preview", "/v1/releases"])
-def test_a_program_is_told_the_names_that_there_are(town, path, wrong, there):
+def test_a_program_is_told_the_names_that_there_are(town, path, wrong, there, tmp_path):
     """A 4xx with the names, by the preview and by the release alike."""
     headers = own_tool(town, "marketing", "service")
-    town.endpoint("https://example.org/hook")
+    town.endpoint(str(tmp_path / "out"))
     rule = {"name": "buyers", "rule": {"all": []}}
     assert town.http.post("/v1/segments", json=rule, headers=headers).status_code == 201
     body = {"segment": "buyers", "purpose": "email_marketing", "channel": "email", "recipient": MAILER}

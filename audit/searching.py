@@ -7,7 +7,8 @@ and the answer says so. Pages are cut by place, newest first, so that new entrie
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -84,19 +85,20 @@ class Search:
         """
         check(query)
         after = cursors.opened(query, work.workspace)
-        feed = feeds.live(work=work)
-        # The signer remembers before the database has it, so what it remembers is behind no position.
-        trees, all_of_them = self.vouching.ends(work=work)
-        behind, waiting = _behind(feed, trees, work)
-        found = self._indexed(query, after, feed, waiting, work)
-        asking = _Vouched(self, query, after, trees, all_of_them, work)
-        said: _Told | str = DIFFERS
-        if isinstance(found, str):
-            said = found
-        elif feed is not None:
-            said = asking.indexed(found, feed)
-        because = said if isinstance(said, str) else None
-        told = asking.by_database() if isinstance(said, str) else said
+        with _said_aloud(work):
+            feed = feeds.live(work=work)
+            # The signer remembers before the database has it, so what it remembers is behind no position.
+            trees, all_of_them = self.vouching.ends(work=work)
+            behind, waiting = _behind(feed, trees, work)
+            found = self._indexed(query, after, feed, waiting, work)
+            asking = _Vouched(self, query, after, trees, all_of_them, work)
+            said: _Told | str = DIFFERS
+            if isinstance(found, str):
+                said = found
+            elif feed is not None:
+                said = asking.indexed(found, feed)
+            because = said if isinstance(said, str) else None
+            told = asking.by_database() if isinstance(said, str) else said
         more = len(told.entries) > query.limit
         shown = told.entries[: query.limit]
         last = (shown[-1].epoch, shown[-1].index) if more else None
@@ -145,6 +147,16 @@ class Search:
             )
         except SearchUnavailable:
             return STOPPED
+
+
+@contextmanager
+def _said_aloud(work: Work) -> Iterator[None]:
+    """A database that is not what was signed is an operator's affair, whoever has met it."""
+    try:
+        yield
+    except LogContradicted as error:
+        log().error("log_contradicted", workspace=str(work.workspace), exc_info=error)
+        raise
 
 
 def distrusted() -> str:

@@ -28,10 +28,10 @@ from audit.storage import WORDS
 from audit.tiles import WIDTH, TileId, TileMissing
 from audit.verifier import Before
 from cdp.kernel.database import run
-from cdp.kernel.errors import Refused
+from cdp.kernel.errors import Unavailable
 from cdp.work import Work
 
-MOST_KEPT = 4096  # blocks: a million entries, some 60 to 100 bytes each
+MOST_KEPT = 4096  # blocks: a million entries, some 40 to 70 bytes each
 AT_ONCE = 16  # blocks whose leaves are fetched together
 SHORT = 16  # bytes of a leaf's hash that are kept: enough against a second preimage
 PREFIX = 8  # bytes of a reference that are kept; references are uniformly random
@@ -47,13 +47,13 @@ WHERE e.epoch = %s AND e.seq BETWEEN %s AND %s
 """
 
 
-class LogContradicted(Refused):
-    """The database is not what the log's signer remembers, so nothing is answered from it.
+class LogContradicted(Unavailable):
+    """The database is not what the log's signer remembers, so nothing is answered from it; it stays so.
 
-    `cdp audit verify` names what was changed.
+    An operator finds out what was changed, and restores it.
     """
 
-    by_command = by_request = "cdp audit verify"
+    by_command = "cdp audit verify, which names what was changed."
 
 
 class End(NamedTuple):

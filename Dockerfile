@@ -21,6 +21,7 @@ FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 \
     CDP_DATA_DIR=/var/lib/cdp/data \
     CDP_STATE_DIR=/var/lib/cdp/state \
+    CDP_RELEASE_DIR=/var/lib/cdp-releases \
     CDP_HOST=0.0.0.0
 COPY locks/runtime.txt /tmp/runtime.txt
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r /tmp/runtime.txt
@@ -29,7 +30,7 @@ COPY --from=build /build/wheel /tmp/wheel
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --no-index --no-deps /tmp/wheel/*.whl \
     && rm -r /tmp/wheel /tmp/runtime.txt \
     && useradd --system --uid 10001 --no-create-home cdp \
-    && install -d -o cdp -g cdp -m 700 /var/lib/cdp
+    && install -d -o cdp -g cdp -m 700 /var/lib/cdp /var/lib/cdp-releases
 WORKDIR /var/lib/cdp
 USER 10001:10001
 ENTRYPOINT ["cdp"]

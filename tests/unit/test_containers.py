@@ -156,12 +156,12 @@ def test_an_addresses_port_stands_nowhere_else_in_the_compose_file():
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_our_containers_can_do_little(name):
-    """Not root, no capability, nothing to write but their volume and /tmp."""
+    """Not root, no capability, nothing to write but their volumes and /tmp."""
     service, users = SERVICES[name], [rest for word, rest in IMAGE if word == "USER"]
 
     assert [service["user"]] == users
     assert service["read_only"] and service["cap_drop"] and service["security_opt"]
-    assert service["volumes"] == ["state:/var/lib/cdp"]
+    assert service["volumes"] == ["state:/var/lib/cdp", "releases:/var/lib/cdp-releases"]
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -200,13 +200,13 @@ def test_no_password_stands_in_the_compose_file():
     assert [one for one in passwords if not re.search(r"^\w+:$|\$\{\w+PASSWORD:\?\}", one)] == []
 
 
-def test_state_and_database_lie_on_volumes_of_their_own():
+def test_state_database_and_releases_lie_on_volumes_of_their_own():
     """Whoever restores the one must not bring back the other."""
     mounts = {name: service.get("volumes", []) for name, service in SERVICES.items()}
     named = {mount.partition(":")[0] for one in mounts.values() for mount in one if not mount.startswith(".")}
     files = [mount.partition(":")[0] for one in mounts.values() for mount in one if mount.startswith(".")]
 
-    assert named == set(COMPOSE["volumes"]) == {"database", "search", "state"}
+    assert named == set(COMPOSE["volumes"]) == {"database", "releases", "search", "state"}
     assert not any(mount.startswith("state:") for mount in mounts["postgres"])
     assert all((ROOT / file).is_file() for file in files)
 
@@ -271,6 +271,7 @@ def test_the_image_is_configured_by_settings_that_exist():
 
     assert {name for name in variables if name.startswith("CDP_")} <= SETTINGS
     assert variables["CDP_STATE_DIR"].startswith("/var/lib/cdp/")
+    assert variables["CDP_RELEASE_DIR"] == "/var/lib/cdp-releases", "not among the keys and their backups"
 
 
 def test_the_ci_command_calls_make_test_and_make_check_and_nothing_else():

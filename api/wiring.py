@@ -115,7 +115,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
     ports = Ports(
         vault=vault,
         catalogue=catalogue,
-        scans=DetectionScans(detection.load()),
+        scans=DetectionScans(detection.load(regions=settings.home_regions)),
         journal=journal,
         jobs=JobQueue(),
         receipts=_signer(keys, Signing.RECEIPT),

@@ -119,7 +119,7 @@ def renew_scans(system: System) -> None:
 def _scan_on(system: System, stop: threading.Event) -> None:
     """Scan in the background; the model lives in a process of the scanner's, started when first needed."""
     renewed = -RENEW_EVERY
-    with Scanner(detection.load()) as detector:
+    with Scanner(detection.load(regions=system.settings.home_regions)) as detector:
         while not stop.is_set():
             try:
                 if monotonic() - renewed > RENEW_EVERY:

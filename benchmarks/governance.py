@@ -1,6 +1,6 @@
-"""`python -m benchmarks governance`: what the detector finds, how fast, and in how much memory."""
+"""`python -m benchmarks governance`: what the detector finds, how fast, what leaks, how much memory."""
 
-from benchmarks import apart, detection, footprint
+from benchmarks import apart, detection, footprint, leaking
 from benchmarks.detection import Sizes
 from benchmarks.results import Bar, Tell
 from governance.detection import config
@@ -19,4 +19,4 @@ def measure(*, quick: bool, tell: Tell) -> list[Bar]:
             *apart.measure(scanner, vanilla, quick=quick, tell=tell),
             *detection.speed(scanner, vanilla, _SIZES[quick], tell),
         ]
-    return [*bars, *footprint.measure(tell)]
+    return [*bars, leaking.measure(quick=quick, tell=tell), *footprint.measure(tell)]

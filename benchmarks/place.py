@@ -58,10 +58,10 @@ class Place:
             "CDP_LOG_LEVEL": settings.log_level,
         }
 
-    def begin(self, *roles: str) -> Opener:
+    def begin(self, *roles: str, purpose: str = "benchmark") -> Opener:
         """Opens Works in these roles."""
         actor = Actor(ref="benchmark", roles=frozenset(roles or ("service",)), kind="system")
-        return self.system.opener(self.workspace, actor=actor, purpose="benchmark")
+        return self.system.opener(self.workspace, actor=actor, purpose=purpose)
 
     def admin(self) -> psycopg.Connection[Any]:
         """The superuser's connection, autocommitting: for bare tables, which are nobody's."""
@@ -76,26 +76,28 @@ def joined() -> System:
 
 
 @contextmanager
-def opened() -> Iterator[Place]:
-    """A fresh platform; stopped and removed when the block is left. Raises `NotDurable`."""
+def opened(**settings: Any) -> Iterator[Place]:
+    """A fresh platform with `settings`; stopped and removed when the block is left. Raises `NotDurable`."""
     folder = Path(tempfile.mkdtemp(prefix="cdp-benchmark-"))
     try:
         server = embedded.start(folder / "pg")
         try:
-            yield from _platform(server, folder)
+            yield from _platform(server, folder, settings)
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _platform(server: EmbeddedServer, folder: Path) -> Iterator[Place]:
+def _platform(server: EmbeddedServer, folder: Path, given: dict[str, Any]) -> Iterator[Place]:
     embedded.create_database(server, DATABASE)
     with server.admin(DATABASE) as admin:
         for name in _MUST_BE_ON:
             if admin.execute("SELECT current_setting(%s)", (name,)).fetchone() != ("on",):
                 raise NotDurable(setting=name)
-    settings = Settings(state_dir=folder / "state", data_dir=folder, log_level="warning")
+    settings = Settings(
+        state_dir=folder / "state", data_dir=folder, release_dir=folder, log_level="warning", **given
+    )
     logs.configure(settings.log_level)
     state = startup.prepare(settings, server.url(OWNER, DATABASE))
     owner = make_engine(server.url(OWNER, DATABASE), pool_size=1)

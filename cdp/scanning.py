@@ -280,8 +280,9 @@ def _scan(
     opened: Sequence[tuple[SealedRow, list[Text] | str]], region: str, detector: Detector
 ) -> list[Scanned]:
     """Ask the detector about all texts at once; a row with a text that was not scanned has failed."""
-    asked = [text.text for _, found in opened if not isinstance(found, str) for text in found]
-    answers = iter(detector.scan(asked, regions=[region]) if asked else ())
+    texts = [text for _, found in opened if not isinstance(found, str) for text in found]
+    asked, names = [text.text for text in texts], [_name(text.path) for text in texts]
+    answers = iter(detector.scan(asked, regions=[region], names=names) if asked else ())
     scanned: list[Scanned] = []
     for row, found in opened:
         if isinstance(found, str):
@@ -297,6 +298,13 @@ def _scan(
                 finds += [PlacedFind(field=text.trait, leaf=leaf, find=one) for one in answer]
         scanned.append(Scanned(row=row, finds=finds, failed=failed))
     return scanned
+
+
+def _name(path: str) -> str:
+    """What the field at a path is called, and what it is in; a place in a list or a key is no name."""
+    parts = [part.strip("!") for part in path.split(".")]
+    parts = parts[:-1] if path.endswith("#key") else parts
+    return " ".join([one for one in parts if not one.isdigit()][-2:])
 
 
 def _finish(waiting: UUID, scanned: Sequence[Scanned], *, work: Work, ports: Ports) -> None:

@@ -17,6 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cdp.kernel.countries import ALPHA_2
+
+_NO_COUNTRY = "names something that is no country of ISO 3166-1"
 Port = Annotated[int, Field(ge=1, le=65535)]
 # Who listens everywhere is reached on this machine by its loopback address.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
@@ -178,6 +181,26 @@ class Settings(BaseSettings):
         le=1200,
         description="Months that entries stay in OpenSearch beside the present one; PostgreSQL keeps all.",
     )
+    detect_regions: str = Field(
+        "",
+        description="Countries (ISO 3166-1, parted by blanks: `SE PL`) whose telephone numbers and persons'"
+        " numbers the detector knows as it knows those of each workspace's own country. A change lets"
+        " everything be scanned anew.",
+    )
+
+    @field_validator("detect_regions")
+    @classmethod
+    def _known_regions(cls, given: str) -> str:
+        """In capitals, each once."""
+        regions = given.upper().replace(",", " ").split()
+        if not set(regions) <= set(ALPHA_2.values()):
+            raise ValueError(_NO_COUNTRY)
+        return " ".join(dict.fromkeys(regions))
+
+    @property
+    def home_regions(self) -> tuple[str, ...]:
+        """The countries of `detect_regions`."""
+        return tuple(self.detect_regions.split())
 
     @field_validator("webhook_ports")
     @classmethod

@@ -14,9 +14,16 @@ class Detector(Protocol):
     """Finds personal data in texts. Slow, and in a process of its own; never within a Work."""
 
     def scan(
-        self, texts: Sequence[str], language: str = "en", regions: Sequence[str] = ()
+        self,
+        texts: Sequence[str],
+        language: str = "en",
+        regions: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> Sequence[list[Find] | str]:
-        """The finds of each text, whose numbers are at home in `regions`; a word: it was not scanned."""
+        """The finds of each text, whose numbers are at home in `regions`; a word: it was not scanned.
+
+        `names` are what the field of each text is called, which may say what it is; empty: nothing.
+        """
         ...
 
 

@@ -28,6 +28,22 @@ _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
 _LAYERS = {"SpacyRecognizer": "model"}
 _MOST_NAME, _MOST_NAMED = 64, 256  # characters of a field's name, and of what it can be the name of
 
+# What is believed of lines that were made one: what has a check, or the sign of an address.
+_JOINED = frozenset(
+    (
+        *(
+            "EMAIL_ADDRESS",
+            "IBAN_CODE",
+            "DE_TAX_ID",
+            "ES_NIF",
+            "ES_NIE",
+            "SE_PERSONNUMMER",
+            "US_ITIN",
+            "US_SSN",
+        ),
+        *("UK_NINO", "UK_NHS", "FR_NIR", "IT_FISCAL_CODE", "CN_RESIDENT_ID"),
+    )
+)
 # What the model finds besides names.
 _OTHERS = [
     *("CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG"),
@@ -142,7 +158,9 @@ class Analyser:
         for number, text in enumerate(texts):
             first = read(text)
             for reading in (first, *_calmed(first), *decoding.opened(first)):
-                readings.append((number, reading, list(self._pieces(reading.text))))
+                asked = not reading.joined
+                cut = [replace(one, modelled=asked) for one in self._pieces(reading.text)]
+                readings.append((number, reading, cut))
             if names and names[number]:
                 readings.append((number, first, [_named(names[number], first.text)]))
         said = iter(self._said([piece for *_, pieces in readings for piece in pieces], language))
@@ -159,6 +177,7 @@ class Analyser:
                 replace(one, start=start, end=end)
                 for one in settle(found)
                 for start, end in (reading.span(one.start, one.end),)
+                if not reading.joined or (one.entity in _JOINED and "\n" in texts[number][start:end])
             ]
         return [merged(*each) for each in zip(plain, encoded, strict=True)]
 

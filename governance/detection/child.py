@@ -32,7 +32,7 @@ def main() -> None:
     while head := questions.read(LENGTH.size):
         (length,) = LENGTH.unpack(head)
         question = msgspec.msgpack.decode(questions.read(length), type=Question)
-        found = analyser.analyse(question.texts, question.language, question.regions)
+        found = analyser.analyse(question.texts, question.language, question.regions, question.names)
         plain = [[(one.start, one.end, one.entity, one.score, one.layer) for one in finds] for finds in found]
         write(answers, Answer(plain, _resident()))
 

@@ -57,23 +57,28 @@ class Config:
     model: str
     entities: dict[str, float]
     phone_regions: tuple[str, ...]
+    home_regions: tuple[str, ...]
     limits: Limits
 
 
 @cache
-def load(path: Path = FILE) -> Config:
-    """Read the configuration. Raises `DetectorMisconfigured`, naming the field."""
+def load(path: Path = FILE, regions: tuple[str, ...] = ()) -> Config:
+    """Read the configuration; in `regions` numbers are at home as in every workspace's own.
+
+    Raises `DetectorMisconfigured`, naming the field.
+    """
     content = path.read_bytes()
     found: Any = yaml.safe_load(content)
     try:
         languages = {str(one): tuple(layers) for one, layers in found["languages"].items()}
         limits = {name: found["limits"][name] for name in Limits.__dataclass_fields__}
         config = Config(
-            version=_version(content),
+            version=_version(content, regions),
             languages=languages,
             model=str(found["model"]),
             entities={str(one): float(score) for one, score in found["entities"].items()},
             phone_regions=tuple(found["phone_regions"]),
+            home_regions=regions,
             limits=Limits(**limits),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -97,9 +102,10 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _version(content: bytes) -> str:
+def _version(content: bytes, regions: tuple[str, ...]) -> str:
     """32 hex digits that differ whenever the configuration or a package does that it runs on."""
     parts = [content, *(f"{name}=={_installed(name)}".encode() for name in PACKAGES)]
+    parts += [region.encode() for region in sorted(set(regions))]
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)

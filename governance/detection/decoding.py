@@ -9,6 +9,7 @@ import binascii
 import re
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 
 import re2
 
@@ -21,6 +22,8 @@ _HEX = re2.compile(r"(?:[0-9A-Fa-f]{2}){8,}")
 _FORM = re2.compile(r"(?i)[a-z0-9_\]]=[^\s&]*\+|\A[^\s+]+(?:\+[^\s+]+){2,}\z")
 # A plus behind something, and a fold between the parts of a number or an address.
 _MENDED = re.compile(r"(?<=[^\s+=])\+|(?<=[0-9])\r?\n[ \t]+(?=[0-9])|(?<=[-./@])\r?\n[ \t]*(?=[0-9a-z])")
+# A line that ends within a value, or between two.
+_BROKEN = re.compile(r"(?<=[A-Za-z0-9./@-])\r?\n[ \t]*(?=[A-Za-z0-9])")
 _LINES = re.compile(r"[\r\n=]")
 _READABLE = 0.6
 
@@ -31,6 +34,8 @@ def opened(reading: Reading, layers: int = LAYERS) -> Iterator[Reading]:
         mended = then(reading, _mended(reading.text))
         if mended.text != reading.text:
             yield unescaped(mended)
+    if layers == LAYERS and _BROKEN.search(reading.text) is not None:
+        yield replace(then(reading, _one_line(reading.text)), joined=True)
     for start, end, text in _texts(reading.text):
         first, last = reading.span(start, end)
         inner = read(text)
@@ -52,6 +57,16 @@ def _mended(text: str) -> Iterator[Part]:
             yield (" " if text[match.start() - 1].isalnum() else ""), match.start(), at
         else:
             yield (" " if form else "+"), match.start(), at
+    yield from ((text[place], place, place + 1) for place in range(at, len(text)))
+
+
+def _one_line(text: str) -> Iterator[Part]:
+    """`text` with lines that end in a sign joined to the next, and others by a blank."""
+    at = 0
+    for match in _BROKEN.finditer(text):
+        yield from ((text[place], place, place + 1) for place in range(at, match.start()))
+        at = match.end()
+        yield (" " if text[match.start() - 1].isalnum() else ""), match.start(), at
     yield from ((text[place], place, place + 1) for place in range(at, len(text)))
 
 

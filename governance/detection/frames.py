@@ -10,11 +10,12 @@ LARGEST = 64 << 20
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Texts of one language, and in which regions their numbers are at home."""
+    """Texts of one language, in which regions their numbers are at home, and what their fields are called."""
 
     language: str
     regions: list[str]
     texts: list[str]
+    names: list[str] = []
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -42,13 +42,14 @@ _HARMLESS = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
 class Reading:
     """`text` as it is read; character i of it came from `starts[i]` to `ends[i]` of the original.
 
-    `encoded`: every character came from all of what encodes the text.
+    `encoded`: every character came from all of what encodes the text. `joined`: lines were made one.
     """
 
     text: str = field(repr=False)
     starts: Sequence[int]
     ends: Sequence[int]
     encoded: bool = False
+    joined: bool = False
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where in the original the characters `start` to `end` (not empty) came from."""

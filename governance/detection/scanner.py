@@ -81,11 +81,16 @@ class Scanner:
             self._kill()
 
     def scan(
-        self, texts: Sequence[str], language: str = "en", regions: Sequence[str] = ()
+        self,
+        texts: Sequence[str],
+        language: str = "en",
+        regions: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> list[list[Find] | str]:
         """The finds of each text; a word instead (`too_long`, `timeout`, `crash`): it was not scanned.
 
-        Numbers without a country are at home in `regions`, besides the configured ones.
+        Numbers without a country are at home in `regions`, besides the configured ones. `names` are
+        what the field of each text is called, an empty one if it has no name.
         Texts that make the process late or kill it are found by asking for each alone.
         Raises `DetectorUnavailable` when the process cannot be started at all.
         """
@@ -95,39 +100,41 @@ class Scanner:
         question: list[int] = []
         size = 0
         limits = self._config.limits
+        at_home = list(dict.fromkeys((*regions, *self._config.home_regions)))
+        asked = Question(language, at_home, list(texts), list(names))
         for number, text in enumerate(texts):
             if len(text) > limits.characters:
                 continue
             if question and (size + len(text) > limits.question or len(question) == limits.texts):
-                self._into(results, question, texts, Question(language, list(regions), []))
+                self._into(results, question, asked)
                 question, size = [], 0
             question.append(number)
             size += len(text)
         if question:
-            self._into(results, question, texts, Question(language, list(regions), []))
+            self._into(results, question, asked)
         return results
 
-    def _into(
-        self, results: list[list[Find] | str], numbers: Sequence[int], texts: Sequence[str], asked: Question
-    ) -> None:
+    def _into(self, results: list[list[Find] | str], numbers: Sequence[int], asked: Question) -> None:
         """Ask for some texts together; if that fails, for each alone."""
         try:
-            answers: Sequence[list[Find] | str] = self._ask([texts[n] for n in numbers], asked)
+            answers: Sequence[list[Find] | str] = self._ask(numbers, asked)
         except (Late, Died) as failure:
             if len(numbers) > 1:
                 for number in numbers:
-                    self._into(results, [number], texts, asked)
+                    self._into(results, [number], asked)
                 return
             reason = "timeout" if isinstance(failure, Late) else "crash"
-            log().warning("scan_failed", reason=reason, size=len(texts[numbers[0]]))
+            log().warning("scan_failed", reason=reason, size=len(asked.texts[numbers[0]]))
             answers = [reason]
         for number, answer in zip(numbers, answers, strict=True):
             results[number] = answer
 
-    def _ask(self, texts: Sequence[str], asked: Question) -> list[list[Find]]:
+    def _ask(self, numbers: Sequence[int], asked: Question) -> list[list[Find]]:
         """One question, one answer. Raises `Late` or `Died`; the process is gone then."""
         # Half a surrogate pair is no character; the answer's places stay those of the text as given.
-        question = Question(asked.language, asked.regions, [_SURROGATE.sub("\ufffd", text) for text in texts])
+        texts = [_SURROGATE.sub("\ufffd", asked.texts[n]) for n in numbers]
+        names = [_SURROGATE.sub("\ufffd", asked.names[n]) for n in numbers] if asked.names else []
+        question = Question(asked.language, asked.regions, texts, names)
         patience = self._config.limits.patience(sum(map(len, texts)))
         with self._lock:
             process = self._running()

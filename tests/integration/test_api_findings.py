@@ -17,7 +17,7 @@ class Finder:
     def __init__(self, needle, entity):
         self.needle, self.entity = needle, entity
 
-    def scan(self, texts, language="en", regions=()):
+    def scan(self, texts, language="en", regions=(), names=()):
         return [
             [
                 Find(

@@ -122,7 +122,7 @@ def world(api, workspace, database, hook):
 class Finder:
     """A detector that finds one card in everything."""
 
-    def scan(self, texts, language="en", regions=()):
+    def scan(self, texts, language="en", regions=(), names=()):
         return [[Find(0, 4, "CREDIT_CARD", 1.0, "patterns")] for _ in texts]
 
 

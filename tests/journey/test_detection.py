@@ -58,7 +58,7 @@ class Silent:
     def __init__(self, word):
         self.word = word
 
-    def scan(self, texts, language="en", regions=()):
+    def scan(self, texts, language="en", regions=(), names=()):
         return [self.word] * len(texts)
 
 
@@ -69,7 +69,7 @@ class Killed(Exception):
 class Dying:
     """A detector whose caller is killed while it waits."""
 
-    def scan(self, texts, language="en", regions=()):
+    def scan(self, texts, language="en", regions=(), names=()):
         raise Killed
 
 
@@ -128,8 +128,10 @@ def test_a_free_text_is_withheld_until_a_scan_has_found_it_clean(journey, scanne
         "write to ｊａｎｅ＠ｓｈｏｐ．ｃｏｍ please",
         '{"ticket": {"customer": {"document": "11010519491231002X"}}}',
         "my neighbour Margaret Thatcher-Jones takes parcels",
+        '{"wifi": {"password": "pear-tree-31"}}',
+        '{"by_bsn": {"111222333": "gold"}}',
     ],
-    ids=["card", "full width", "nested id", "name"],
+    ids=["card", "full width", "nested id", "name", "named by its field", "a key named by its field"],
 )
 def test_what_is_found_keeps_the_text_out(journey, scanner, tmp_path, note):
     """A card, a disguised address, an id deep in JSON, somebody's name: withheld whole, and counted."""
@@ -233,7 +235,7 @@ def test_f7_a_worker_killed_while_it_scans_leaves_quarantine_and_is_tried_again(
 class Absent:
     """A detector that cannot be started."""
 
-    def scan(self, texts, language="en", regions=()):
+    def scan(self, texts, language="en", regions=(), names=()):
         raise DetectorUnavailable
 
 
@@ -336,7 +338,7 @@ def test_an_erasure_forgets_scans_findings_and_decisions(journey, scanner):
     journey.work()
 
     class Erasing:
-        def scan(self, texts, language="en", regions=()):
+        def scan(self, texts, language="en", regions=(), names=()):
             done = erasure.erase(
                 journey.profile("user_id", "u1"),
                 ground="GDPR 17(1)(a)",
@@ -373,7 +375,7 @@ def test_a_result_passes_over_a_row_that_is_being_erased(journey, scanner):
     said(journey, CARD)
 
     class Meanwhile:
-        def scan(self, texts, language="en", regions=()):
+        def scan(self, texts, language="en", regions=(), names=()):
             self.erasing = journey.begin()()
             self.work = self.erasing.__enter__()
             self.work.session.execute(delete(governed.scans))

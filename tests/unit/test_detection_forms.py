@@ -130,6 +130,9 @@ def test_a_word_before_a_telephone_number_does_not_hide_it(analyser, text):
         ("the form wraps it: anna@\nshop.org", "EMAIL_ADDRESS"),
         ("pat=40shop.org wrote", "EMAIL_ADDRESS"),
         ("note: 206\n  325 1810 is my phone", "PHONE_NUMBER"),
+        ("it goes to NL91\r\nABNA 0417 1643 00, thanks", "IBAN_CODE"),
+        ("Steuer-ID 86 095\n742 719 fehlt", "DE_TAX_ID"),
+        ("mia@corner-\r\nshop.org", "EMAIL_ADDRESS"),
     ],
 )
 def test_what_carries_a_value_does_not_hide_it(analyser, text, entity):
@@ -198,3 +201,8 @@ def test_a_field_says_what_its_value_is(analyser):
 
     assert [[one.entity for one in each] for each in finds] == [["PASSWORD"], ["PASSPORT"], []]
     assert [(one.start, one.end) for one in finds[0]] == [(0, len(texts[0]))]
+
+
+def test_numbers_on_lines_of_their_own_stay_apart(analyser):
+    """A list of sizes is no card and no telephone."""
+    assert found(analyser, "4112\n1111\n1111\n1111\n212\n555\n0147", "US") == []

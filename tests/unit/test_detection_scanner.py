@@ -222,3 +222,25 @@ def test_another_configuration_is_another_version(tmp_path):
 
     assert path.read_text() != given
     assert config.load(path).version != CONFIG.version
+
+
+def test_configured_countries_are_at_home_beside_the_workspaces_own():
+    """Their numbers need no word; who adds a country has another detector, so all is scanned anew."""
+    at_home = config.load(regions=("SE", "PL"))
+    texts = ["811228-9874 och 8112289874", "44051401359"]
+
+    with Scanner(CONFIG) as plain, Scanner(at_home) as own:
+        assert entities(plain.scan(texts, regions=["DE"])[1]) == []
+        assert [entities(one) for one in own.scan(texts, regions=["DE"])] == [
+            ["SE_PERSONNUMMER", "SE_PERSONNUMMER"],
+            ["PL_PESEL"],
+        ]
+    assert len({CONFIG.version, at_home.version, config.load(regions=("SE",)).version}) == 3
+
+
+def test_the_name_of_a_field_is_scanned_with_its_text(scanner):
+    """It may be all that says what the text is; a text that is asked for alone keeps its own."""
+    finds = scanner.scan(["x" * 2_000_000, "pear-tree-31", "pear-tree-31"], names=["", "slug", "password"])
+
+    assert finds[0] == "too_long" and finds[1] == []
+    assert entities(finds[2]) == ["PASSWORD"]

@@ -31,3 +31,15 @@ def test_the_port_of_the_settings_file_moves_the_address_too(monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
 
     assert Settings().public_url == "http://127.0.0.1:8512"
+
+
+def test_the_detectors_countries_are_countries(monkeypatch, tmp_path):
+    """In capitals, each once; what is none refuses the start."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CDP_DETECT_REGIONS", "se, pl,SE,")
+
+    assert Settings().home_regions == ("SE", "PL")
+
+    monkeypatch.setenv("CDP_DETECT_REGIONS", "SE Sweden")
+    with pytest.raises(ValueError, match="detect_regions"):
+        Settings()

@@ -181,7 +181,8 @@ class Attack:
                     self.outcome.unsaved_ok += self.arena.verdict(work, saved=False) == OK
                 self.ask(said, None, work)
             if (number + 1) % 1000 == 0:
-                tell(f"tampering: {number + 1:,} of {count:,}, {len(self.outcome.missed)} not found")
+                missed, lies = len(self.outcome.missed), len(self.outcome.lies)
+                tell(f"tampering: {number + 1:,} of {count:,}, {missed} not found, {lies} answers false")
 
     def documents(self, count: int, feeder: Feeder, tell: Tell) -> None:
         """As whoever has the search engine's password; found by comparing, which mends it."""

@@ -106,7 +106,10 @@ class Guarded(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._heading = None
-        if not self._between:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Whoever asks before they have their answer waits for it, and nobody for them.
+            self._await_head()
+        elif not self._between:
             self._refuse(408)
         else:
             self.transport.close()

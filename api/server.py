@@ -5,6 +5,7 @@ unsaid; the edge writes the access log. Of a proxy's headers nothing is believed
 named the proxy, and then whom it speaks for, which rates are counted by and nothing else.
 """
 
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from api.app import create_app
 from api.deps import System
 from api.guard import Guarded
 
-CONNECTIONS = 1_000
+CONNECTIONS = 4_000
+FILES = 1_000  # beside them: of the database's connections, the journal, the libraries
 GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 30
 
@@ -47,10 +49,20 @@ def configured(system: System, *, protocol: type[Guarded] = Guarded) -> uvicorn.
 def serve(system: System) -> None:
     """Serve in this process until SIGTERM or SIGINT; what is under way is finished first."""
     config = configured(system)
+    _make_room()
     try:
         uvicorn.Server(config).run()
     finally:
         release(config)
+
+
+def _make_room() -> None:
+    """Let this process open as many files as it serves connections; most systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def release(config: uvicorn.Config) -> None:

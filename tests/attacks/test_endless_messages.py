@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
 
 from api.guard import Guarded
 from api.server import running
@@ -85,6 +86,21 @@ def test_a_second_head_that_does_not_end_is_a_408_too(api):
     """A connection that was once good has no more time than a new one."""
     with connected(api) as made:
         made.sendall(b"GET /healthz HTTP/1.1\r\nHost: cdp\r\n\r\nGET /healthz HTTP/1.1\r\nHo")
+        answers = rest(made).split(b"HTTP/1.1 ")
+
+    assert [one[:3] for one in answers[1:]] == [b"200", b"408"]
+
+
+def test_half_a_head_behind_a_request_does_not_cost_it_its_answer(api, database):
+    """Whoever is still being answered is, and then their next head has its seconds."""
+    with database.owner.connect() as holder, connected(api) as made:
+        holder.execute(text("LOCK TABLE cdp.workspaces IN ACCESS EXCLUSIVE MODE"))
+        made.sendall(b"GET /readyz HTTP/1.1\r\nHost: cdp\r\n\r\nGET /he")
+        made.settimeout(3 * Hasty.head_seconds)
+        with pytest.raises(TimeoutError):
+            made.recv(1)
+        holder.rollback()
+        made.settimeout(PATIENT)
         answers = rest(made).split(b"HTTP/1.1 ")
 
     assert [one[:3] for one in answers[1:]] == [b"200", b"408"]

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from api.cli import main
+from api.cli.exits import Exit
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER
 from cdp.kernel.embedded import EmbeddedServer
@@ -89,6 +90,29 @@ def caller(capsys: pytest.CaptureFixture[str], settings: Mapping[str, str]) -> C
         assert isinstance(ended.value.code, int), "exit codes are numbers"
         return Ran(int(ended.value.code), said.out, said.err)
 
+    return run
+
+
+def stocked(bare: Cdp, folder: Path, *more: tuple[str, ...]) -> Cdp:
+    """`bare` in a fresh workspace that has a purpose, a recipient, a notice, a source, and `more`."""
+    assert bare("workspace", "create", folder.name).code == Exit.OK
+
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        return bare(*arguments, "--workspace", folder.name, stdin=stdin)
+
+    (folder / "notice.txt").write_text("We send you news.")
+    for arguments in (
+        ("purpose", "create", "email_marketing", "--basis", "consent"),
+        ("recipient", "create", "mailer", "--entity", "Mailer", "--role", "processor", "--country", "DE",
+         "--contract-until", "2199-12-31"),
+        ("notice", "publish", "newsletter", "--since", "2019-01-01", "--text", str(folder / "notice.txt"),
+         "--purpose", "email_marketing", "--recipient", "mailer"),
+        ("source", "create", "crm", "--authoritative", "--priority", "1"),
+        ("segment", "create", "everyone", '{"all": []}'),
+        *more,
+    ):  # fmt: skip
+        done = run(*arguments)
+        assert done.code == Exit.OK, done.err
     return run
 
 

@@ -4,26 +4,13 @@ from datetime import timedelta
 
 import jwt_forging
 import pytest
-from api_world import MAILER, Town, as_admin, client, serving, token
+from api_world import MAILER, Town, as_admin, client, token
 
 from api.auth import clients
 from cdp.kernel.errors import NotAllowed
 from cdp.vocabulary import Actor
 
 RULE = {"all": []}
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def save_segment(http, headers, name="segment", **more):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from api_world import MAILER, Town, as_admin, client, serving, token
+from api_world import MAILER, as_admin, client, token
 from sqlalchemy import text
 
 from cdp import unsubscribe
@@ -18,19 +18,6 @@ from governance import journal
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def contactable(town, profile, purpose="email_marketing"):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import structlog
-from api_world import Town, serving, standing_in
+from api_world import serving, standing_in
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
@@ -32,19 +32,6 @@ from cdp.kernel.errors import (
 
 CANARY = "canary-9d2e@example.org"
 HANGS = 60  # seconds, after which a call that nobody lets in fails its test
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, as_admin, client, serving, token
+from api_world import MAILER, as_admin, client, token
 from sqlalchemy import select
 
 from api import keeper, wiring
@@ -25,19 +25,6 @@ from policies.words import Action, Role
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def receipt_of(answer):

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, as_admin, client, serving, source_with_keys, standing_in, token
+from api_world import MAILER, as_admin, client, serving, source_with_keys, standing_in, token
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, text
 
@@ -30,19 +30,6 @@ from consent import register
 MARKETING = {"purpose": "email_marketing"}
 GIVEN = {"state": "given", "evidence": "form"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def read(town, profile, *roles, purpose="email_marketing"):

@@ -4,7 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, serving, source_with_keys
+from api_world import MAILER, source_with_keys
 from sqlalchemy import text
 
 from api import keeper, wiring
@@ -13,19 +13,6 @@ from cdp.vocabulary import Channel
 
 DUPLICATE = {"reason": "duplicate"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def identify(user, email, **more):

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from cli_world import CRM, OPT_IN, SHOP, caller, make_place
+from cli_world import CRM, OPT_IN, SHOP, caller, make_place, stocked
 from sqlalchemy import create_engine, text
 
 from api.cli.exits import Exit
@@ -33,26 +33,8 @@ def place(server, tmp_path_factory):
 @pytest.fixture
 def cdp(place, capsys, tmp_path):
     """`cdp`, in a fresh workspace that has a purpose, a notice, a recipient and two sources."""
-    bare = caller(capsys, place.settings)
-    assert bare("workspace", "create", tmp_path.name).code == Exit.OK
-
-    def run(*arguments, stdin=""):
-        return bare(*arguments, "--workspace", tmp_path.name, stdin=stdin)
-
-    (tmp_path / "notice.txt").write_text("We send you news.")
-    for arguments in (
-        ("purpose", "create", "email_marketing", "--basis", "consent"),
-        ("recipient", "create", "mailer", "--entity", "Mailer", "--role", "processor", "--country", "DE",
-         "--contract-until", "2199-12-31"),
-        ("notice", "publish", "newsletter", "--since", "2019-01-01", "--text", str(tmp_path / "notice.txt"),
-         "--purpose", "email_marketing", "--recipient", "mailer"),
-        ("source", "create", "crm", "--authoritative", "--priority", "1"),
-        ("source", "create", "shop", "--authoritative", "--priority", "2"),
-        ("segment", "create", "everyone", '{"all": []}'),
-    ):  # fmt: skip
-        done = run(*arguments)
-        assert done.code == Exit.OK, done.err
-    return run
+    more = ("source", "create", "shop", "--authoritative", "--priority", "2")
+    return stocked(caller(capsys, place.settings), tmp_path, more)
 
 
 def write(folder, name, content):

@@ -1,7 +1,7 @@
 """A mistyped name of a register is an error that lists what there is, and never a count of nobody."""
 
 import pytest
-from api_world import MAILER, Town, as_admin, client, serving, token
+from api_world import MAILER, as_admin, client, token
 from cli_world import CRM, caller, make_place
 
 from api.cli.exits import Exit
@@ -147,19 +147,6 @@ def test_a_profile_is_not_read_for_a_purpose_that_there_is_not(cdp):
 
 
 # --- by HTTP ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def own_tool(town, *roles, purposes=("email_marketing",)):

@@ -17,6 +17,7 @@ from cdp.importing.opening import DamagedFile, FileTooLarge, Limits, format_of, 
 from cdp.importing.rows import RawRow
 
 ROWS = 1_024
+FEW = 16  # of lists and objects, whose texts the library writes out for each row
 _BUFFER = 1 << 20
 
 
@@ -30,9 +31,9 @@ def parquet_rows(path: Path, found: Mapping[str, str], limits: Limits) -> Iterat
     """The file's rows, counted from 1; of each, only the columns that were found."""
     with _opened(path, limits) as file:
         line = 0
-        for batch in file.iter_batches(
-            batch_size=ROWS, columns=sorted(set(found.values())), use_threads=False
-        ):
+        names = sorted(set(found.values()))
+        nested = any(pyarrow.types.is_nested(file.schema_arrow.field(name).type) for name in names)
+        for batch in file.iter_batches(batch_size=FEW if nested else ROWS, columns=names, use_threads=False):
             values = [_values(batch.column(name)) for name in found.values()]
             for cells in zip(*values, strict=True):
                 line += 1
@@ -43,25 +44,58 @@ def parquet_rows(path: Path, found: Mapping[str, str], limits: Limits) -> Iterat
 def _opened(path: Path, limits: Limits) -> Iterator[Any]:
     with reading(path, limits) as stream:
         source: Any = stream
+        packed = path.stat().st_size
         if format_of(path)[1]:
             # Parquet starts at its end, so a packed one must be unpacked as a whole.
             content = stream.read(limits.in_memory + 1)
             if len(content) > limits.in_memory:
                 raise FileTooLarge(file=path.name, limit=limits.in_memory)
-            source = io.BytesIO(content)
+            source, packed = io.BytesIO(content), len(content)
         try:
-            with pyarrow.parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file:
-                groups = (file.metadata.row_group(index) for index in range(file.num_row_groups))
-                size = sum(group.total_byte_size for group in groups)
-                if size > limits.content:
-                    raise FileTooLarge(file=path.name, size=size, limit=limits.content)
+            texts = _checked(source, packed, path.name, limits)
+            with pyarrow.parquet.ParquetFile(
+                source, buffer_size=_BUFFER, pre_buffer=False, read_dictionary=texts
+            ) as file:
                 yield file
         except (pyarrow.ArrowException, OSError):
             raise DamagedFile(file=path.name) from None
 
 
+def _checked(source: Any, packed: int, name: str, limits: Limits) -> list[str]:
+    """The columns of text, in a file that unpacks to no more than it may. Raises `FileTooLarge`."""
+    with pyarrow.parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file:
+        columns = [file.schema.column(index) for index in range(len(file.schema))]
+        groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    if size > limits.content:
+        raise FileTooLarge(file=name, size=size, limit=limits.content)
+    if size > limits.ratio_from and size > limits.ratio * packed:
+        raise FileTooLarge(file=name, ratio=limits.ratio)
+    # A list that says one word a billion times is a few bytes in the file.
+    longest = max(
+        (
+            group.column(index).num_values
+            for group in groups
+            for index, column in enumerate(columns)
+            if column.max_repetition_level
+        ),
+        default=0,
+    )
+    if longest * 4 > limits.in_memory:
+        raise FileTooLarge(file=name, limit=limits.in_memory)
+    source.seek(0)
+    return [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and "." not in one.path]
+
+
 def _values(column: Any) -> list[object]:
-    """The column's values as Python's; one without a form there stays as it is, to be rejected later."""
+    """The column's values as Python's; one without a form there stays as it is, to be rejected later.
+
+    A text that many rows have is one object: written out for each, ten kilobytes of a file took a
+    gigabyte of memory.
+    """
+    if pyarrow.types.is_dictionary(column.type):
+        words = _values(column.dictionary)
+        return [None if at is None else words[at] for at in column.indices.to_pylist()]
     try:
         values: list[object] = column.to_pylist()
     except (ValueError, OverflowError, pyarrow.ArrowException):

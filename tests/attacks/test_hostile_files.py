@@ -113,6 +113,46 @@ def test_a_workbook_that_unpacks_to_far_more_is_refused(tmp_path):
     assert peak < 72 * MEGABYTE, "the file's bytes and one piece of what comes out of them"
 
 
+def repeated(kind, rows=2_000, size=MEGABYTE // 4):
+    """Rows that all say one long text, as Parquet that has it once or packs it well."""
+    text = "x" * size
+    if kind == "lists":
+        name = pyarrow.array([[text, text]] * rows)
+    else:
+        name = pyarrow.DictionaryArray.from_arrays([0] * rows, [text])
+    ids = [str(number) for number in range(rows)]
+    table = pyarrow.table({"id": ids, "mail": ["a@example.org"] * rows, "name": name})
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(table, out, use_dictionary=kind != "plain", compression="zstd")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["dictionary", "lists", "plain"])
+def test_a_parquet_that_says_one_thing_thousands_of_times_stays_small(tmp_path, kind):
+    """A text that stands there once, or packs well, was written out for each row: a gigabyte of memory."""
+    path = tmp_path / "people.parquet"
+    path.write_bytes(repeated(kind))
+    pyarrow.default_memory_pool().release_unused()
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _resident()
+    try:
+        rows = sum(1 for _ in read(path, MAPPING))
+    except FileTooLarge:
+        rows = 0
+    peak = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    sys.stdout.write(
+        f"{kind}: {path.stat().st_size} bytes grew memory by {(peak - before) / MEGABYTE:.0f} MB\n"
+    )
+
+    assert path.stat().st_size < MEGABYTE
+    assert rows == (0 if kind == "plain" else 2_000)
+    assert peak - before < 128 * MEGABYTE
+
+
 @pytest.mark.parametrize("form", ["xlsx", "parquet", "csv.gz", "json", "ndjson"])
 def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, form):
     """Its content is read as its name says, and a file of another kind is no such file."""

@@ -33,6 +33,7 @@ from cdp.importing import (
     load_mapping,
     read,
 )
+from cdp.importing.parquet import parquet_rows
 from cdp.kernel.errors import CdpError
 from governance.catalogue import BuiltInCatalogue
 
@@ -287,6 +288,37 @@ def test_a_gzip_with_a_flipped_bit_is_refused(tmp_path):
 
     with pytest.raises(DamagedFile):
         read(file(tmp_path, bytes(packed), "csv.gz"), MAPPING)
+
+
+cells = st.one_of(st.none(), st.sampled_from(["", "a", "a", "Zoë", "x" * 300]))
+nested = st.fixed_dictionaries(
+    {
+        "text": cells,
+        "number": st.one_of(st.none(), st.integers(-5, 5)),
+        "many": st.one_of(st.none(), st.lists(cells, max_size=3)),
+        "inner": st.one_of(st.none(), st.fixed_dictionaries({"a": cells, "b": st.lists(cells, max_size=2)})),
+        "pairs": st.one_of(st.none(), st.lists(st.tuples(st.sampled_from("kl"), cells), max_size=2)),
+    }
+)
+SCHEMA = pyarrow.schema(
+    {
+        "text": pyarrow.string(),
+        "number": pyarrow.int64(),
+        "many": pyarrow.list_(pyarrow.string()),
+        "inner": pyarrow.struct({"a": pyarrow.string(), "b": pyarrow.list_(pyarrow.string())}),
+        "pairs": pyarrow.map_(pyarrow.string(), pyarrow.string()),
+    }
+)
+
+
+@given(st.lists(nested, max_size=12))
+def test_parquets_values_are_those_of_its_library_though_shared(tmp_path, rows):
+    """Texts, lists, objects and pairs, with nothing in any of their places."""
+    path = tmp_path / "people.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=SCHEMA), path, row_group_size=5)
+    found = parquet_rows(path, {name: name for name in SCHEMA.names}, Limits())
+
+    assert [row.values for row in found] == pyarrow.parquet.read_table(path).to_pylist()
 
 
 @pytest.mark.parametrize("cut", [0, 3, 100, -1])

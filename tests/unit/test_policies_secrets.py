@@ -1,5 +1,6 @@
 """Secrets name their workspace and row, and only digests are kept."""
 
+import base64
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -95,7 +96,7 @@ def test_a_password_is_known_by_its_argon2id_hash():
     """The right one opens, in whichever form its letters were composed; another does not."""
     kept = hash_password("pass wörd, long enough")
 
-    assert kept.startswith("$argon2id$")
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p="), "RFC 9106, 4: 64 MiB, three passes"
     assert verify_password("pass wo\u0308rd, long enough", kept)
     assert not verify_password("pass word, long enough", kept)
 
@@ -133,3 +134,14 @@ def test_any_characters_and_great_lengths_make_a_password(password):
     assert verify_password(password, kept)
     assert not verify_password(password[:-1], kept)
     assert not verify_password(password[:-1] + "y", kept)
+
+
+def test_a_secret_has_192_bits_that_are_drawn():
+    """Each bit behind the ids that it names is now one thing, now another (ASVS 11.5.1 asks for 128)."""
+    row = uuid4()
+    texts = [new_secret(SecretKind.CLIENT, workspace=row, id=row)[0] for _ in range(64)]
+    drawn = [base64.urlsafe_b64decode(text.partition("_")[2] + "==")[32:] for text in texts]
+    ones = [sum(int.from_bytes(one, "big") >> bit & 1 for one in drawn) for bit in range(192)]
+
+    assert {len(one) for one in drawn} == {24}
+    assert all(0 < count < len(drawn) for count in ones)

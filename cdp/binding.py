@@ -15,7 +15,7 @@ from cdp.work import Work
 
 
 class NobodyThere(NotFound):
-    """Nobody goes by that contact or profile by an authoritative source; only a no is kept for later."""
+    """Nobody of whom you may know verifiably goes by that contact or profile; only a no is kept for later."""
 
 
 class ForgottenContact(NobodyThere):

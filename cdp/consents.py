@@ -46,6 +46,10 @@ class WrongChannel(BadInput):
     """That channel does not reach this kind of contact, so nobody can agree to it there."""
 
 
+class AssertedInFuture(BadInput):
+    """A word asserts a time later than its receipt; clocks of others never order the ledger."""
+
+
 class WordNotAllowed(NotAllowed):
     """The policy does not let this caller write words of consent."""
 
@@ -109,6 +113,20 @@ def reaches(contact: ContactId, *, work: Work, ports: Ports) -> bool:
     return bool(known) or ports.ledger.remembered(contact, work=work) is not None
 
 
+def of_nobody(saying: Saying, about: About, *, begin: Opener, ports: Ports) -> Acknowledged:
+    """What `say` answers if nobody goes by what `about` names: a no at a contact is kept for later.
+
+    Raises `NobodyThere` for every other word, and what `terms_of` does. Nothing is written.
+    """
+    with begin() as work:
+        purpose, _ = terms_of(saying, work=work, ports=ports)
+        if about.profile is not None or about.person is not None:
+            raise NobodyThere
+        bound = Bound(contact=None, holders=(), fragments=(), anchors=(), unknown=about.identifier)
+        _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
+        return Acknowledged(entries=(), at=work.now, suppressed=True)
+
+
 def _record(
     saying: Saying, about: About, *, begin: Opener, ports: Ports, again: Acknowledged | None = None
 ) -> tuple[Acknowledged, Bound]:
@@ -116,8 +134,8 @@ def _record(
     with begin() as work:
         if not ports.policies.allows(work.actor, "consent", "write"):
             raise WordNotAllowed
-        bound = bind(about, work=work, ports=ports)
         purpose, notice = terms_of(saying, work=work, ports=ports)
+        bound = bind(about, work=work, ports=ports)
         there = bound.contact is not None or bool(bound.anchors)
         if again is not None and not there:
             return again, bound
@@ -235,11 +253,13 @@ def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[
 
 
 def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeVersion | None]:
-    """A saying's purpose and the notice version that was seen.
+    """A saying's purpose and the notice version that was seen, before anybody is looked up.
 
-    Raises `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
+    Raises `AssertedInFuture`, `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
     """
     purpose = purposes.named(saying.purpose, work=work, ports=ports)
+    if saying.asserted_at is not None and saying.asserted_at > work.now:
+        raise AssertedInFuture(field="asserted_at")
     if saying.notice is None:
         return purpose, None
     return purpose, ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)

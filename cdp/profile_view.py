@@ -7,22 +7,20 @@ named with a reason, and the whole decision is signed and logged.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
-
 from cdp import catalogue, inbox, policy_lines, purposes, receipts
-from cdp.audiences import weight
+from cdp.deciding import Asking, Decision, decide
 from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.kernel.ids import new_id
 from cdp.left_out import LeftOut
 from cdp.minimising import best, without_texts
 from cdp.policy_lines import plan_for
-from cdp.ports import Ask, AuditEntry, GoldenValue, Keys, Ports
+from cdp.ports import AuditEntry, GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.rereading import Moved, until_still
-from cdp.vocabulary import REACHES, Channel, FieldClass, FragmentId, Identifier, ProfileId, Show
+from cdp.vocabulary import Channel, ContactId, FieldClass, FragmentId, Identifier, ProfileId, Show
 from cdp.work import Work
 
 
@@ -46,18 +44,6 @@ class NoRecipient(NotAllowed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """For what somebody reads, and who receives it: a recipient's name; None: the controller itself.
-
-    `inbox_lag` is how stale the ledger may be.
-    """
-
-    purpose: str
-    recipient: str | None
-    inbox_lag: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a caller gets. `withheld` gives a reason per field; `contactable` a contact per channel.
 
@@ -75,77 +61,89 @@ class View:
     cure: NotAllowed | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decision:
-    core: UUID | None  # whose permission it is; None: nobody's
-    contactable: dict[str, UUID | None]
-    reasons: dict[str, str]
-    refused: str | None  # why nothing may be shown; None: something may
-    entries: list[str]
+def find(whom: UUID | Identifier | None, *, work: Work, ports: Ports) -> ProfileId | None:
+    """The one person who is meant by an id, or verifiably goes by a normalised identifier; None: nobody.
 
-
-def find(identifier: Identifier, *, work: Work, ports: Ports) -> ProfileId:
-    """The one profile that verifiably goes by a normalised identifier. Raises `NoSuchProfile`.
-
-    A shared contact names nobody: which of its holders is meant cannot be known.
+    A shared contact names nobody: which of its holders is meant cannot be known. Asks the database the
+    same questions whether or not there is somebody.
     """
-    contact = ports.identity.contact_of(identifier, work=work)
-    holders = ports.identity.profiles_of(contact, work=work) if contact else []
-    if len(holders) != 1:
-        raise NoSuchProfile
-    return holders[0]
+    nobody = new_id()
+    if isinstance(whom, UUID):
+        root = ports.identity.resolve(whom, work=work)
+    else:
+        contact = ports.identity.contact_of(whom, work=work) if whom else None
+        holders = ports.identity.profiles_of(contact or ContactId(nobody), work=work)
+        root = holders[0] if len(holders) == 1 else None
+    one_person = ports.identity.is_one_person(root or ProfileId(nobody), work=work)
+    return root if one_person else None
 
 
 def read(
-    profile: UUID,
+    whom: UUID | Identifier | None,
     asking: Asking,
     *,
     fields: Sequence[str],
     work: Work,
     ports: Ports,
     told: Callable[[str], str] = str,
-) -> View:
+) -> View | None:
     """Read `fields` (all known ones if empty) of a profile for a purpose, as its recipient.
 
     `told` words a reason for this caller, in the view and its receipt: exact reasons are
     personal data too. The log's sealed detail keeps the exact one.
 
-    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownPurpose`, `UnknownTrait`,
-    `NoSuchProfile`, and `InboxLags` while a withdrawal may still wait; a refusal by consent raises
-    nothing, it shows nothing and says why. Every read leaves one audit entry, which says as whom.
+    None: there is no such profile, or the caller may not know of it, which is so of a recipient that may
+    see nothing of the person and no exact reasons (ADR-0040); both take the same questions to the
+    database. To others a refusal by consent shows nothing and says why. Every look leaves one audit
+    entry, which says as whom; its caller has to commit it.
+
+    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownPurpose`, `UnknownTrait`, and
+    `InboxLags` while a withdrawal may still wait, all before anybody is looked up.
     """
     _check(asking, work=work, ports=ports)
-    return until_still(lambda: _read(profile, asking, fields, told, work=work, ports=ports))
+    purposes.used(asking.purpose, work=work, ports=ports)
+    traits = [trait.id for trait in catalogue.named(fields, field="fields", ports=ports)]
+    return until_still(lambda: _read(whom, asking, traits, told, work=work, ports=ports))
+
+
+def may_know(recipient: str | None, exact: bool, *, work: Work, ports: Ports) -> bool:
+    """Whether a caller, of a recipient's or of none's, may know of people of whom they may see nothing."""
+    if recipient is None:
+        return True
+    return exact and ports.policies.allows(work.actor, "consent", "read-exact")
 
 
 def _read(
-    profile: UUID,
+    whom: UUID | Identifier | None,
     asking: Asking,
-    fields: Sequence[str],
+    traits: Sequence[int],
     told: Callable[[str], str],
     *,
     work: Work,
     ports: Ports,
-) -> View:
+) -> View | None:
     purpose = asking.purpose
-    purposes.used(purpose, work=work, ports=ports)
-    root = ports.identity.resolve(profile, work=work)
-    if root is None or not ports.identity.is_one_person(root, work=work):
-        raise NoSuchProfile
-    traits = catalogue.named(fields, field="fields", ports=ports)
-    decision = _decide(root, asking, work=work, ports=ports)
+    found = find(whom, work=work, ports=ports)
+    root = found or ProfileId(new_id())
+    decision = decide(root, asking, work=work, ports=ports)
     plan = plan_for(work.actor, purpose, work=work, ports=ports)
-    wanted = [trait.id for trait in traits]
-    values = ports.identity.golden([root], wanted, work=work)
+    held = ports.identity.fragments_of(root, core_only=False, work=work)
+    if found is not None and not held:
+        raise Moved
+    knows = may_know(asking.recipient, asking.exact, work=work, ports=ports)
+    if found is None or (decision.refused is not None and not knows):
+        _unseen(asking, root, held, work=work, ports=ports)
+        return None
+    values = ports.identity.golden([root], traits, work=work)
     if decision.core is not None:
         own = ports.identity.fragments_of(ProfileId(decision.core), core_only=True, work=work)
         values = best(values, {root: own})
     values, shut = _without_texts(values, purpose, plan, decision.refused, work=work, ports=ports)
-    held = ports.identity.fragments_of(root, core_only=False, work=work)
-    if not held:
-        raise Moved
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
+    if not (knows or shown or masked or any(decision.contactable.values())):
+        _unseen(asking, root, held, work=work, ports=ports)
+        return None
     withheld |= shut
     seen = _seen(values, shown.keys() | masked.keys(), ports)
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
@@ -163,6 +161,12 @@ def _read(
         receipt=receipt,
         cure=_cure(purpose, withheld, decision.reasons, work=work, ports=ports),
     )
+
+
+def _unseen(asking: Asking, root: ProfileId, held: Sequence[FragmentId], *, work: Work, ports: Ports) -> None:
+    """The entry of a look that shows nothing, not even that there is somebody; it says whom it was about."""
+    keys = ports.vault.keys(held[:1] or [FragmentId(root)], work=work)
+    _log(asking, [keys.reference(one) for one in held[:1]], {}, {}, {}, work=work, ports=ports)
 
 
 def _cure(
@@ -283,100 +287,10 @@ def _minimised(
     return shown, masked, withheld
 
 
-def _decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> _Decision:
-    """Ask the gate for every channel, and for the use of traits where no contact is needed.
-
-    What is shown is one core's, for a permission stops at verified links: the profile's own
-    if it is permitted. Where the evidence is the person's, an open channel permits nothing:
-    what a device of theirs refused is heard by the use of traits alone.
-    """
-    ledger = ports.ledger
-    at_contact = ledger.purposes(work=work).get(asking.purpose) in ledger.needs_contact(work=work)
-    contacts = ports.identity.contacts()
-    asked: dict[str, Sequence[Row[Any]]] = {}
-    for channel, namespace in REACHES.items():
-        mine = (
-            select(contacts)
-            .where(contacts.c.profile_id == profile, contacts.c.namespace == namespace)
-            .subquery("mine")
-        )
-        asked[channel] = _ask(asking, channel, mine, work=work, ports=ports)
-    reached = [row for rows in asked.values() for row in rows]
-    core = _permitted(reached, profile) if at_contact else None
-    refused = None
-    used: Sequence[Row[Any]] = ()
-    if core is None:
-        used = _ask(asking, None, _person(profile, ports), work=work, ports=ports)
-        core = _permitted(used, profile)
-        if core is None:
-            refused = min(used, key=weight).reason if used else "no_contact"
-    contactable, reasons = _reachable(asked, core)
-    if refused is not None:
-        contactable, reasons = dict.fromkeys(asked), {one: reasons.get(one, refused) for one in asked}
-    else:
-        # No release could use the contact over another channel, whatever the person allowed.
-        for shut in asked.keys() - policy_lines.open_channels(asking.purpose, work=work, ports=ports):
-            contactable[shut] = None
-            reasons.setdefault(shut, LeftOut.POLICY)
-    return _Decision(
-        core=core,
-        contactable=contactable,
-        reasons=reasons,
-        refused=refused,
-        entries=sorted({str(row.entry_id) for row in [*reached, *used] if row.entry_id is not None}),
-    )
-
-
-def _permitted(rows: Sequence[Row[Any]], profile: ProfileId) -> UUID | None:
-    """The one core that may be shown: the profile's own before any other; None: none may."""
-    through = {row.core_id for row in rows if row.reason is None}
-    return profile if profile in through else min(through, default=None)
-
-
-def _reachable(
-    asked: Mapping[str, Sequence[Row[Any]]], core: UUID | None
-) -> tuple[dict[str, UUID | None], dict[str, str]]:
-    """A contact of the core for each channel, and why a channel is closed."""
-    contactable: dict[str, UUID | None] = {}
-    reasons: dict[str, str] = {}
-    for channel, rows in asked.items():
-        mine = [row for row in rows if core in (None, row.core_id)]
-        open_rows = [row for row in mine if row.reason is None]
-        contactable[channel] = min((row.contact_id for row in open_rows), default=None)
-        if not open_rows:
-            reasons[channel] = min(mine, key=weight).reason if mine else "no_contact"
-    return contactable, reasons
-
-
-def _person(profile: ProfileId, ports: Ports) -> FromClause:
-    """The person without a contact, in the columns of `Identity.contacts()`."""
-    member = ports.identity.members()
-    return (
-        select(
-            member.c.workspace_id,
-            member.c.profile_id,
-            member.c.core_id,
-            cast(null(), Uuid).label("contact_id"),
-            literal("").label("namespace"),
-            cast(null(), Uuid).label("fragment_id"),
-        )
-        .where(member.c.profile_id == profile)
-        .distinct()
-        .subquery("person")
-    )
-
-
-def _ask(
-    asking: Asking, channel: Channel | None, contacts: FromClause, *, work: Work, ports: Ports
-) -> Sequence[Row[Any]]:
-    ask = Ask(purpose=asking.purpose, channel=channel, recipient=asking.recipient)
-    return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
-
-
 def _receipt(
     subject: bytes,
     asking: Asking,
-    decision: _Decision,
+    decision: Decision,
     shown: Mapping[str, Any],
     masked: Mapping[str, str],
     withheld: Mapping[str, str],

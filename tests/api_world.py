@@ -117,9 +117,10 @@ class Town:
         self._tokens: dict[tuple[str, ...], dict[str, str]] = {}
 
     def as_(self, *roles: str) -> dict[str, str]:
-        """The headers of a client in these roles."""
+        """The headers of a client in these roles: of the house's own support, or of the mail house."""
         if roles not in self._tokens:
-            made = client(self.system, self.workspace, *roles, name="-".join(roles), recipient=MAILER)
+            whose = None if roles == ("support",) else MAILER
+            made = client(self.system, self.workspace, *roles, name="-".join(roles), recipient=whose)
             said = token(self.http, made).json()
             self._tokens[roles] = {"Authorization": f"Bearer {said['access_token']}"}
         return self._tokens[roles]

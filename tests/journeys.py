@@ -12,11 +12,11 @@ import pytest
 from cdp import consents, endpoints, inbox, releases, segments, sources
 from cdp.binding import About
 from cdp.consents import Saying
+from cdp.deciding import Asking
 from cdp.endpoints import Reach
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.ports import Ask
-from cdp.profile_view import Asking
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
 from consent import register
 from consent.endpoints import EndpointTaken

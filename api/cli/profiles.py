@@ -19,8 +19,9 @@ from api.cli.running import (
 )
 from api.session import Session
 from cdp import catalogue, profile_view
+from cdp.deciding import Asking
 from cdp.ports import Ports
-from cdp.profile_view import Asking, View
+from cdp.profile_view import NoSuchProfile, View
 from cdp.work import Work
 from policies.words import Action, Resource, Role
 
@@ -51,6 +52,7 @@ def show(
 
     A refusal shows nothing and says why. The decision is signed and logged. Without a recipient
     it is read as the controller itself: the policy says which roles may, the log that it was so.
+    With one, a role that may see nothing of the person and no exact reasons finds nobody.
     Exits 7 while the inbox lags behind: a withdrawal may be in it.
     """
     person = uuid_of(profile, "profile")
@@ -59,6 +61,8 @@ def show(
         asking = _asking(purpose, recipient, opened)
         view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
         exact = _sees_exact(work, ports)
+    if view is None:
+        raise NoSuchProfile
     _print(view, as_json=as_json, exact=exact)
 
 
@@ -78,10 +82,11 @@ def query(
     with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
         ports = opened.system.ports
         named = identifier(value, namespace, work=work, ports=ports)
-        person = profile_view.find(named, work=work, ports=ports)
         asking = _asking(purpose, recipient, opened)
-        view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
+        view = profile_view.read(named, asking, fields=field or [], work=work, ports=ports)
         exact = _sees_exact(work, ports)
+    if view is None:
+        raise NoSuchProfile
     _print(view, as_json=as_json, exact=exact)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from sqlalchemy import select
@@ -215,7 +216,8 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
         answer.raise_for_status()
         http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         read = http.get(f"/v1/profiles/{buyer}", params={"purpose": MARKETING}).json()
-        refused = http.get(f"/v1/profiles/{buyer}", params={"purpose": "profiling"}).json()
+        refused = http.get(f"/v1/profiles/{buyer}", params={"purpose": "profiling"})
+        nobody = http.get(f"/v1/profiles/{uuid4()}", params={"purpose": "profiling"})
         stranger = http.get(f"/v1/profiles/{buyer}", params={"purpose": ORDERS})
     told.figures = {
         "shown": sorted(read["shown"]),
@@ -223,7 +225,7 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
         "withheld": read["withheld"],
         "contactable": sorted(channel for channel, contact in read["contactable"].items() if contact),
         "receipt_bytes": len(read["receipt"]),
-        "profiling": {"shown": sorted(refused["shown"]), "withheld": len(refused["withheld"])},
+        "profiling": refused.status_code,
         "foreign_purpose": stranger.status_code,
     }
     told.lines = [
@@ -231,16 +233,15 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
         + ", ".join(f"{name} {value}" for name, value in sorted(read["masked"].items())),
         f"withheld: {len(read['withheld'])} fields by policy; contactable: {told.figures['contactable']};"
         f" receipt: a signature over the decision ({len(read['receipt'])} bytes).",
-        f"for profiling, to which the person did not agree: nothing shown, {len(refused['withheld'])} fields"
-        f" withheld ({next(iter(refused['withheld'].values()), '-')}).",
+        f"for profiling, to which the person did not agree: {refused.status_code}, the answer that somebody"
+        " who is not known gets.",
         f"for {ORDERS}, for which the tool is not registered: {stranger.status_code}.",
     ]
     told.checks = {
         "something is shown and the address masked": bool(read["shown"]) and "email" in read["masked"],
         "the decision is signed": read["receipt"].count(".") == 2,
-        "profiling shows nothing": not refused["shown"]
-        and not refused["masked"]
-        and bool(refused["withheld"]),
+        "profiling shows nothing, not even that there is somebody": refused.status_code == 404
+        and refused.json() | {"instance": ""} == nobody.json() | {"instance": ""},
         "a foreign purpose is refused": stranger.status_code == 403,
     }
     return {"client_id": str(made.id), "client_secret": made.secret}

@@ -1,13 +1,14 @@
 """Words of consent: acknowledged once they hold."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NoReturn, Self
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from api import discreet
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
@@ -136,7 +137,9 @@ class ConsentOut(Out):
     counted: bool
     """Whether every entry takes effect."""
     kept_for_later: bool
-    """Whether nobody goes by the contact yet, so that the no is kept for whoever comes with it."""
+    """Whether nobody of whom you may know goes by the contact yet, so that the no is kept for whoever comes
+    with it.
+    """
     entries: list[ConsentEntryOut]
     """The entries that were written: one for each person and contact that it is about."""
 
@@ -148,29 +151,36 @@ def post_consent(
     system: SystemDep,
     ports: PortsDep,
 ) -> ConsentOut:
-    """Keep a grant or a refusal. A refusal is answered only when no release can still be sent."""
+    """Keep a grant or a refusal. A refusal is answered only when no release can still be sent.
+
+    A recipient that may see nothing of the person is answered as if nobody went by the contact; what was
+    said is heard.
+    """
     if State(body.state) not in NEGATIVE:
         client.in_good_standing()
     begin = client.opener("consent_management")
-    done = consents.say(
-        Saying(
-            purpose=body.purpose,
-            channel=body.channel,
-            state=State(body.state),
-            evidence=body.evidence,
-            notice=body.notice,
-            asserted_at=body.asserted_at,
-            explicit=body.explicit,
-            guardian=body.guardian,
-        ),
-        About(
-            identifier=identified(body.contact, begin, ports),
-            profile=body.profile_id,
-            person=identified(body.person, begin, ports),
-        ),
-        begin=begin,
-        ports=ports,
-        patience=patience(system.settings),
+    saying = Saying(
+        purpose=body.purpose,
+        channel=body.channel,
+        state=State(body.state),
+        evidence=body.evidence,
+        notice=body.notice,
+        asserted_at=body.asserted_at,
+        explicit=body.explicit,
+        guardian=body.guardian,
+    )
+    about = About(
+        identifier=identified(body.contact, begin, ports),
+        profile=body.profile_id,
+        person=identified(body.person, begin, ports),
+    )
+    wait = patience(system.settings)
+    done = discreet.told(
+        client,
+        about,
+        lambda: consents.say(saying, about, begin=begin, ports=ports, patience=wait),
+        opens=saying.state not in NEGATIVE,
+        of_nobody=lambda: consents.of_nobody(saying, about, begin=begin, ports=ports),
     )
     return _kept(done)
 
@@ -206,8 +216,20 @@ def post_holder_change(
     begin = client.opener("consent_management")
     identifier = identified(body.contact, begin, ports)
     assert identifier is not None, "a contact is named"
-    done = holder_change.end_grants(identifier, begin=begin, ports=ports, patience=patience(system.settings))
+    wait = patience(system.settings)
+    done = discreet.told(
+        client,
+        About(identifier=identifier),
+        lambda: holder_change.end_grants(identifier, begin=begin, ports=ports, patience=wait),
+        opens=False,
+        of_nobody=nobody,
+    )
     return _kept(done)
+
+
+def nobody() -> NoReturn:
+    """The answer about nobody, where it is an error."""
+    raise NobodyThere
 
 
 def _kept(done: Acknowledged) -> ConsentOut:

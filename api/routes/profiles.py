@@ -1,25 +1,28 @@
 """Profile reads: the consented, minimised view for one stated purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api import why
-from api.deps import Client, PortsDep, requires, working
+from api import discreet, why
+from api.deps import Client, PortsDep, requires
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
-from cdp.profile_view import Asking, NoSuchProfile, NotAsController, View
+from cdp.deciding import Asking
+from cdp.ports import Ports
+from cdp.profile_view import NoSuchProfile, NotAsController, View
+from cdp.vocabulary import Identifier
 from cdp.work import Work
 from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=failures(401, 403, 404))
 
 Reader = Annotated[Client, requires(Resource.PROFILE, Action.READ)]
-ReaderWork = Annotated[Work, working(Resource.PROFILE, Action.READ, purpose="profile_read")]
 
 _EXAMPLE = {
     "profile": str(shapes.PROFILE),
@@ -104,26 +107,47 @@ def get_profile(
     profile_id: shapes.ProfilePath,
     ask: Annotated[ProfileAsk, Query()],
     client: Reader,
-    work: ReaderWork,
     ports: PortsDep,
 ) -> ProfileOut:
-    """Read a profile by its id, or by the id of any fragment that it holds, as this client's recipient."""
-    asking = _asking(client, ask.purpose)
+    """Read a profile by its id, or by the id of any fragment that it holds, as this client's recipient.
+
+    A recipient that may see nothing of somebody is told what it would be told of nobody.
+    """
     fields = [one for one in ask.fields.split(",") if one]
-    view = profile_view.read(profile_id, asking, fields=fields, work=work, ports=ports, told=_told(client))
-    return _shown(view)
+    return _read(lambda _: profile_id, client, ask.purpose, fields, ports)
 
 
 @router.post("/query", summary="Read the profile of a contact for a purpose")
-def query_profile(body: ProfileQuery, client: Reader, work: ReaderWork, ports: PortsDep) -> ProfileOut:
-    """Read the profile of a contact; its value goes in the body, never in an address."""
-    asking = _asking(client, body.purpose)
+def query_profile(body: ProfileQuery, client: Reader, ports: PortsDep) -> ProfileOut:
+    """Read the profile of a contact; its value goes in the body, never in an address.
+
+    A recipient that may see nothing of somebody is told what it would be told of nobody.
+    """
     contact = ContactIn(namespace=body.namespace, value=body.value)
-    identifier = shapes.identifier(contact, work=work, ports=ports)
-    if identifier is None:
+
+    def named(work: Work) -> Identifier | None:
+        return shapes.identifier(contact, work=work, ports=ports)
+
+    return _read(named, client, body.purpose, body.fields, ports)
+
+
+def _read(
+    whom: Callable[[Work], UUID | Identifier | None],
+    client: Client,
+    purpose: str,
+    fields: Sequence[str],
+    ports: Ports,
+) -> ProfileOut:
+    started = monotonic()
+    asking = _asking(client, purpose)
+    with client.opener("profile_read")() as work:
+        view = profile_view.read(
+            whom(work), asking, fields=fields, work=work, ports=ports, told=_told(client)
+        )
+    # The entry of the look is committed, and the connection given back.
+    if view is None:
+        discreet.settle(started, discreet.READ)
         raise NoSuchProfile
-    profile = profile_view.find(identifier, work=work, ports=ports)
-    view = profile_view.read(profile, asking, fields=body.fields, work=work, ports=ports, told=_told(client))
     return _shown(view)
 
 
@@ -135,6 +159,7 @@ def _asking(client: Client, purpose: str) -> Asking:
         purpose=client.for_purpose(purpose),
         recipient=client.for_recipient(None),
         inbox_lag=client.system.settings.inbox_lag_limit,
+        exact=shapes.sees_exact(client),
     )
 
 

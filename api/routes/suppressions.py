@@ -1,6 +1,7 @@
 """Lists of suppressions, and notices that were served: what is known of people beside their words."""
 
 from datetime import datetime
+from time import monotonic
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -8,9 +9,10 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from api import discreet
 from api.deps import Client, PortsDep, SystemDep, requires
 from api.routes import shapes
-from api.routes.consents import identified, patience
+from api.routes.consents import identified, nobody, patience
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, with_examples
 from cdp import serving, suppressions
 from cdp.binding import About
@@ -66,10 +68,10 @@ class SuppressionsOut(Out):
     """How many rows were read."""
     kept: int
     """How many of them are kept as a no."""
-    known_already: int
-    """How many were known already."""
-    bound_at_once: int
-    """How many were about somebody who is known here, and hold for them already."""
+    known_already: int | None
+    """How many were known already; null: you may not know, and they are among those that are kept."""
+    bound_at_once: int | None
+    """How many were about somebody who is known here, and hold for them already; null: you may not know."""
     noted: dict[str, int]
     """How many cells could not be read and made a no wider, by what they were."""
     rejected: list[RejectedOut]
@@ -83,18 +85,25 @@ def post_suppressions(
     system: SystemDep,
     ports: PortsDep,
 ) -> SuppressionsOut:
-    """Keep a no for each contact, whether or not anybody goes by it yet. Answered as a refusal is."""
+    """Keep a no for each contact, whether or not anybody goes by it yet. Answered as a refusal is.
+
+    A recipient's client is not told who was known, by a no or as a person.
+    """
+    started = monotonic()
+    tells = client.row.recipient is None or shapes.sees_exact(client)
     done = suppressions.suppress(
         (Row(line=number, **one.model_dump()) for number, one in enumerate(body.suppressions, 1)),
         begin=client.opener("consent_management"),
         ports=ports,
         patience=patience(system.settings),
     )
+    if not tells:
+        discreet.settle(started, discreet.WORD)
     return SuppressionsOut(
         read=done.read,
-        kept=done.kept,
-        known_already=done.known_already,
-        bound_at_once=done.bound_at_once,
+        kept=done.kept if tells else done.kept + done.known_already,
+        known_already=done.known_already if tells else None,
+        bound_at_once=done.bound_at_once if tells else None,
         noted=dict(done.noted),
         rejected=[RejectedOut(row=line, reason=reason) for line, reason in done.rejected],
     )
@@ -147,15 +156,16 @@ def post_notice_served(
     """Keep that somebody was told: legitimate interests, and data from third parties, rest on it."""
     client.in_good_standing()
     begin = client.opener("consent_management")
-    done = serving.serve(
-        body.notice,
-        About(
-            identifier=identified(body.contact, begin, ports),
-            profile=body.profile_id,
-            person=identified(body.person, begin, ports),
-        ),
-        begin=begin,
-        ports=ports,
-        at=body.served_at,
+    about = About(
+        identifier=identified(body.contact, begin, ports),
+        profile=body.profile_id,
+        person=identified(body.person, begin, ports),
+    )
+    done = discreet.told(
+        client,
+        about,
+        lambda: serving.serve(body.notice, about, begin=begin, ports=ports, at=body.served_at),
+        opens=True,
+        of_nobody=nobody,
     )
     return ServedOut(notice=done.notice.id, version=done.notice.number, served_at=done.at)

@@ -16,8 +16,9 @@ from sqlalchemy import text
 
 from cdp.binding import About
 from cdp.consents import Saying, say
+from cdp.deciding import Asking
 from cdp.kernel.errors import BrokenSeal, NotFound
-from cdp.profile_view import Asking, read
+from cdp.profile_view import read
 from cdp.requests import access, erasure
 from cdp.vocabulary import Actor, Channel, FieldClass, Identifier, State
 from governance import bundle

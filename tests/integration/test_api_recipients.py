@@ -14,8 +14,8 @@ from api import keeper, wiring
 from api.auth import clients
 from audit.tables import details, entries
 from cdp import profile_view
+from cdp.deciding import Asking
 from cdp.kernel.errors import NotFound
-from cdp.profile_view import Asking
 from cdp.vocabulary import Actor
 from consent import controllers, register
 from consent.controllers import Controller

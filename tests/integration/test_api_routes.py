@@ -19,9 +19,9 @@ from api.routes.consents import SLACK
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import profile_view, unsubscribe, verdicts
+from cdp.deciding import Asking
 from cdp.kernel.clock import now
 from cdp.ports import Ask, Word
-from cdp.profile_view import Asking
 from cdp.small_counts import K
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Actor, Channel, ContactId, Scope, State, Trust

@@ -1,0 +1,72 @@
+"""What a recipient is told of words about people: nothing of those of whom it may see nothing (ADR-0040).
+
+A word is heard whoever it is about. Who may not know of a person gets the answer that it would get of
+nobody, and knowing takes as many questions to the database for somebody as for nobody.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from cdp.binding import About, NobodyThere, NotTheirContact, WhoseGrant
+from cdp.consents import Opener
+from cdp.deciding import Asking, sees
+from cdp.kernel.errors import BadInput, Conflict, NotFound
+from cdp.ports import Ports
+from cdp.profile_view import find, may_know
+from cdp.serving import WhoWasTold
+
+T = TypeVar("T")
+# What a no is refused with by who is there, and what a yes may be: each says that there is somebody.
+TELLING_NO = (NobodyThere, WhoseGrant)
+TELLING_YES = (NotFound, Conflict, WhoseGrant, NotTheirContact, WhoWasTold, BadInput)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told: a caller of a recipient's, for its purposes; of none: the controller's, who may know all.
+
+    `exact` as in `Asking`.
+    """
+
+    recipient: str | None
+    purposes: Collection[str]
+    exact: bool
+    begin: Opener
+    ports: Ports
+
+    def may_know(self, about: About) -> bool:
+        """Whether the caller may know of the one person whom all of `about` means."""
+        if self.recipient is None:
+            return True
+        askings = [
+            Asking(purpose=one, recipient=self.recipient, inbox_lag=timedelta(0), exact=self.exact)
+            for one in sorted(self.purposes)
+        ]
+        with self.begin() as work:
+            if may_know(self.recipient, self.exact, work=work, ports=self.ports):
+                return True
+            named = [one for one in (about.profile, about.person, about.identifier) if one is not None]
+            means = {find(one, work=work, ports=self.ports) for one in named}
+            whom = means.pop() if len(means) == 1 else None
+            return any(sees(whom, one, work=work, ports=self.ports) for one in askings)
+
+    def told(self, about: About, act: Callable[[], T], *, opens: bool, of_nobody: Callable[[], T]) -> T:
+        """What `act` answers, or where the caller may not know of whom it is about, what `of_nobody` does.
+
+        `opens`: the act can make it that they may know. Raises what the two raise.
+        """
+        if self.may_know(about):
+            return act()
+        answer: T | Exception
+        telling: tuple[type[Exception], ...] = TELLING_YES if opens else TELLING_NO
+        try:
+            answer = act()
+        except telling as error:
+            answer = error
+        if not (opens and self.may_know(about)):
+            return of_nobody()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -171,8 +171,10 @@ class Town:
             (found,) = ports.identity.profiles_of(contact, work=work)
         return str(found)
 
-    def say(self, state: str, email: str = "ann@example.org", **more) -> httpx.Response:
-        """Somebody's word, written by support."""
+    def say(
+        self, state: str, email: str = "ann@example.org", headers: dict[str, str] | None = None, **more
+    ) -> httpx.Response:
+        """Somebody's word, written by support, or by who has these headers."""
         body = {
             "contact": {"namespace": "email", "value": email},
             "purpose": "email_marketing",
@@ -182,4 +184,4 @@ class Town:
             **({"notice": "newsletter"} if state == "given" else {}),
             **more,
         }
-        return self.http.post("/v1/consents", json=body, headers=self.as_("support"))
+        return self.http.post("/v1/consents", json=body, headers=headers or self.as_("support"))

@@ -131,6 +131,7 @@ def test_a_role_that_is_taken_away_ends_with_the_next_request(api, workspace):
 def test_a_client_acts_only_for_purposes_it_was_registered_for(town):
     """The policy's roles say what a tool may do; its registration says what for."""
     profile = town.person()
+    town.say("given")
     made = client(town.system, town.workspace, "marketing", purposes=["email_marketing"], recipient=MAILER)
     headers = {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"}
     registered = town.http.get(f"/v1/profiles/{profile}?purpose=email_marketing", headers=headers)

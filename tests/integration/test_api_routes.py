@@ -60,9 +60,20 @@ def receipt(town, text):
 # --- profiles ---------------------------------------------------------------------------------
 
 
-def test_without_consent_a_read_shows_nothing_and_says_so_coarsely(town):
-    """Silence is refusal: 200, no value, and for marketing no reason that tells of the person."""
-    view = read(town, town.person()).json()
+def test_without_consent_a_recipient_is_told_of_nobody(town):
+    """Silence is refusal, and what a recipient may not see it may not know of."""
+    refused, nobody = read(town, town.person()), read(town, NOBODY)
+
+    assert refused.status_code == 404
+    assert refused.json() | {"instance": ""} == nobody.json() | {"instance": ""}
+
+
+def test_without_a_basis_the_controllers_own_tool_is_shown_nothing_and_told_so_coarsely(town):
+    """200, no value, and for marketing no reason that tells of the person."""
+    made = client(town.system, town.workspace, "marketing", name="own tool")
+    headers = {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"}
+    asked = {"purpose": "order_updates"}
+    view = town.http.get(f"/v1/profiles/{town.person()}", params=asked, headers=headers).json()
 
     assert view["shown"] == view["masked"] == {}
     assert set(view["withheld"].values()) == {"not permitted"}
@@ -324,7 +335,7 @@ def test_a_word_about_a_profile_binds_the_person(town):
     answer = town.http.post("/v1/consents", json=body, headers=town.as_("support"))
 
     assert answer.status_code == 200
-    assert read(town, profile).json()["shown"] == {}
+    assert read(town, profile, "compliance").json()["shown"] == {}
 
 
 def changed_hands(town, email="ann@example.org", role="support"):
@@ -426,7 +437,7 @@ def test_one_click_stops_it_before_the_answer(town, link, sent):
 
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
-    assert read(town, profile).json()["contactable"]["email"] is None
+    assert read(town, profile, "compliance").json()["contactable"]["email"] is None
     assert town.http.post(f"/u/{token}").status_code == 200
 
 
@@ -437,7 +448,7 @@ def test_what_a_mail_program_writes_behind_a_link_takes_nothing_from_it(town, li
     answer = town.http.post(f"/u/{token}{behind}", follow_redirects=False)
 
     assert answer.status_code == 200, answer.text
-    assert read(town, profile).json()["contactable"]["email"] is None
+    assert read(town, profile, "compliance").json()["contactable"]["email"] is None
 
 
 def test_a_damaged_link_is_refused_and_says_so_to_a_person(town, link):
@@ -482,7 +493,7 @@ def test_a_withdrawal_that_may_still_be_overtaken_is_not_acknowledged(town, link
     assert "Almost there" in clicked.text
     assert clicked.headers["retry-after"]
     assert said.json()["code"] == "not-yet-effective"
-    assert read(town, profile).json()["contactable"]["email"] is None
+    assert read(town, profile, "compliance").json()["contactable"]["email"] is None
 
 
 def test_the_pages_style_is_ours_and_the_only_thing_they_load(town):

@@ -2,7 +2,7 @@
 
 Who is known and who is not take the same questions to the database (`cdp.profile_view`, `cdp.discretion`),
 but not the same microseconds. So such an answer leaves at a whole step after it was asked for; a step is
-some times what the work usually takes. ADR-0040.
+some times what the work usually takes. ADR-0044.
 """
 
 from collections.abc import Callable

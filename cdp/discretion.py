@@ -1,4 +1,4 @@
-"""What a recipient is told of words about people: nothing of those of whom it may see nothing (ADR-0040).
+"""What a recipient is told of words about people: nothing of those of whom it may see nothing (ADR-0044).
 
 A word is heard whoever it is about. Who may not know of a person gets the answer that it would get of
 nobody, and knowing takes as many questions to the database for somebody as for nobody.

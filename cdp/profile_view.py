@@ -93,7 +93,7 @@ def read(
     personal data too. The log's sealed detail keeps the exact one.
 
     None: there is no such profile, or the caller may not know of it, which is so of a recipient that may
-    see nothing of the person and no exact reasons (ADR-0040); both take the same questions to the
+    see nothing of the person and no exact reasons (ADR-0044); both take the same questions to the
     database. To others a refusal by consent shows nothing and says why. Every look leaves one audit
     entry, which says as whom; its caller has to commit it.
 

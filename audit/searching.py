@@ -24,7 +24,8 @@ from audit.entry import is_word
 from audit.feeds import Feed
 from audit.sequencer import log_id
 from audit.telling import tell
-from audit.vouching import LogContradicted, Tree, Vouching
+from audit.tiles import WIDTH
+from audit.vouching import LogContradicted, Parts, Tree, Vouching
 from cdp.kernel.errors import BadInput
 from cdp.kernel.logs import log
 from cdp.ports import TrailEntry, TrailPage, TrailQuery
@@ -89,9 +90,9 @@ class Search:
             feed = feeds.live(work=work)
             # The signer remembers before the database has it, so what it remembers is behind no position.
             trees, all_of_them = self.vouching.ends(work=work)
-            behind, waiting = _behind(feed, trees, work)
-            found = self._indexed(query, after, feed, waiting, work)
             asking = _Vouched(self, query, after, trees, all_of_them, work)
+            behind, waiting = _behind(asking, feed)
+            found = self._indexed(query, after, feed, waiting, work)
             said: _Told | str = DIFFERS
             if isinstance(found, str):
                 said = found
@@ -376,19 +377,19 @@ def _fed(feed: Feed) -> dict[str, Any]:
     return {"bool": {"should": [before, {"bool": {"filter": within}}], "minimum_should_match": 1}}
 
 
-def _behind(feed: Feed | None, trees: Sequence[Tree], work: Work) -> tuple[int, timedelta | None]:
+def _behind(asking: "_Vouched", feed: Feed | None) -> tuple[int, timedelta | None]:
     """How many signed entries are not indexed yet, and for how long the oldest of them has waited."""
     epoch, seq = (feed.epoch, feed.seq) if feed else FIRST
-    count = sum(
-        tree.end.size - (seq if tree.end.epoch == epoch else 0) for tree in trees if tree.end.epoch >= epoch
-    )
-    if count <= 0:
+    count, oldest = 0, None
+    for tree in asking.trees:
+        start = seq if tree.end.epoch == epoch else 0
+        if tree.end.epoch >= epoch and tree.end.size > start:
+            count, oldest = count + tree.end.size - start, (tree, start)
+    if oldest is None:
         return 0, None
-    row = tables.searchable.c
-    oldest = work.session.scalar(
-        select(row.at).where(tuple_(row.epoch, row.seq) >= (epoch, seq)).order_by(row.epoch, row.seq).limit(1)
-    )
-    return count, work.now - oldest if oldest is not None else None
+    number, place = divmod(oldest[1], WIDTH)
+    (block,) = asking.search.vouching.blocks(oldest[0], [number], Parts(), work=asking.work)
+    return count, timedelta(microseconds=documents.micros(asking.work.now) - block.at[place])
 
 
 def _reaches_behind(query: TrailQuery, feed: Feed, work: Work) -> bool:

@@ -1,9 +1,11 @@
 """Whoever has the search engine's password edits, deletes or adds documents so that a search lies."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
 from search_world import Trailing
+from sqlalchemy import text
 
 from benchmarks import spoiling, tampering
 
@@ -57,3 +59,16 @@ def test_a_document_whose_references_were_emptied_hides_nobody(trail):
 
     assert true > 0
     assert (page.total, page.engine, page.because) == (true, "postgresql", "index_differs")
+
+
+def test_a_position_that_was_moved_back_hides_nothing_new(trail):
+    """How far the engine was fed is a row too; what it says was not fed has waited since its leaf."""
+    with trail.begin(engine=trail.database.owner) as work:
+        for statement in (
+            "UPDATE audit.feeds SET seq = 50",
+            "UPDATE audit.searchable SET at = at + interval '1 day'",
+        ):
+            work.session.execute(text(statement))
+    page = trail.find(limit=200, lag=timedelta(0))
+
+    assert (page.total, page.engine, page.because, page.behind) == (120, "postgresql", "behind", 70)

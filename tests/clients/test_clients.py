@@ -214,6 +214,16 @@ def delivered(relay):
     return Counter(message["type"] for one in relay.seen if one.status == 200 for message in one.messages)
 
 
+def refused_before(relay):
+    """The previous ids of aliases that say something of consent."""
+    return {
+        message["previousId"]
+        for one in relay.seen
+        for message in one.messages
+        if message["type"] == "alias" and message.get("context", {}).keys() & {"consent", "consentManagement"}
+    }
+
+
 def run_command(client, relay, key):
     done = subprocess.run(
         client.command,
@@ -296,7 +306,9 @@ def test_all_that_a_client_sends_arrives_once(relay, system, workspace, key, loo
     assert {one.gzipped for one in posts} == {client.packed}
     assert sorted({one.status for one in relay.seen if one.status > 204}) == [503] * client.insists
     assert [state for (state,) in look("SELECT DISTINCT state FROM consent.entries")] == ["refused"]
-    assert look("SELECT count(*) FROM identity.fragments") == [(1,)]
+    assert look("SELECT count(DISTINCT fragment_id) FROM cdp.events") == [(1,)]
+    # An alias that says no has it heard for the previous id too, which is joined to nobody by that.
+    assert look("SELECT count(*) FROM identity.fragments") == [(1 + len(refused_before(relay)),)]
     known = people(system, workspace)
     assert len(known) == (0 if client.page else 1), "a page's word about who somebody is joins nobody"
 

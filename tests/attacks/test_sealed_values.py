@@ -257,6 +257,8 @@ def profile(ann, name, begin, ports):
             work=work,
             ports=ports,
         )
+    if view is None:
+        raise NotFound  # It is told to a recipient as nobody (ADR-0044).
     return view.shown.get("given_name") == name.title()
 
 

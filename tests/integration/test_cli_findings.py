@@ -59,10 +59,10 @@ def test_detect_prints_a_list_a_line_with_places_in_the_line_as_given():
 
 
 def test_detect_knows_two_languages_and_no_third():
-    """The model reads English; Chinese has patterns; another word is a wrong call."""
+    """The model reads English; Chinese has patterns and given names; another word is a wrong call."""
     text = "张伟 and John Smith, 13812345678\n".encode()
 
-    assert [one["entity"] for one in detect(text, "--language", "zh")[1][0]] == ["CN_MOBILE"]
+    assert [one["entity"] for one in detect(text, "--language", "zh")[1][0]] == ["PERSON", "CN_MOBILE"]
     assert "PERSON" in [one["entity"] for one in detect(text)[1][0]]
     assert detect(text, "--language", "xx")[0] == Exit.USAGE
 

@@ -1,4 +1,4 @@
-"""Requests made of the OpenAPI document, and bent: no answer is a fault, and each has a status that it tells of."""
+"""Requests made of the OpenAPI document, and bent: none is answered by a fault or an untold status."""
 
 from base64 import b64encode
 from collections import Counter
@@ -48,7 +48,7 @@ def basic(text: str) -> str:
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_no_request_of_anybody_makes_a_fault_or_an_undocumented_status(town, mode):
-    """Requests that follow the document, and ones that break it, to every operation by every kind of caller."""
+    """Ones that follow the document, and ones that break it, to every operation, by every kind of caller."""
     town.person()
     document = schemathesis.openapi.from_dict(town.http.get("/openapi.json").json())
     operations = [found.ok() for found in document.get_all_operations()]
@@ -62,10 +62,9 @@ def test_no_request_of_anybody_makes_a_fault_or_an_undocumented_status(town, mod
                 try:
                     case.validate_response(answer, checks=[not_a_server_error, status_code_conformance])
                 except BaseExceptionGroup:
-                    wrong.append((name, case.method, answer.request.url, answer.status_code, answer.text[:200]))
+                    wrong.append((name, case.method, answer.request.url, answer.status_code, answer.text))
 
-    print(mode.value, dict(met))
-    assert wrong == []
+    assert wrong == [], f"seed {SEED}"
     assert met.total() > 100 * len(ROLES)
     assert {200, 401, 403, 404} <= met.keys()
 

@@ -172,7 +172,7 @@ CALLS = {
     "an unknown number of a source's": (
         ("consent", "withdraw", "--purpose", "restriction", "--namespace", "crm:crm", "--contact", "canary"),
         Exit.NOT_FOUND,
-        "Nobody goes by that contact",
+        "goes by that contact",
     ),
     "a contact that is none": (
         ("consent", "withdraw", "--purpose", "x", "--contact", "canary"),

@@ -16,7 +16,21 @@ from cdp.ingest import Limits, Summary
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.settings import Settings
 
-OTHER = {str: "https://other", int: 7, type(Path()): Path("other"), timedelta: timedelta(seconds=2.5)}
+OTHER = {
+    str: "https://other",
+    int: 7,
+    bool: True,
+    type(Path()): Path("other"),
+    timedelta: timedelta(seconds=2.5),
+}
+# Texts that have a form of their own.
+SPELLED = {
+    "port": 8401,
+    "log_level": "error",
+    "trusted_proxies": "10.0.0.0/8",
+    "detect_regions": "SE",
+    "webhook_ports": "8443",
+}
 
 
 @pytest.fixture
@@ -73,7 +87,7 @@ def test_a_lane_hears_every_setting_that_it_needs():
     given = {
         name: SecretStr("word") if field.annotation is SecretStr else OTHER.get(type(field.default))
         for name, field in Settings.model_fields.items()
-    } | {"port": 8401, "log_level": "error"}
+    } | SPELLED
     settings = Settings(**given)
     line = lane.told(settings, "postgresql+psycopg://other")
 

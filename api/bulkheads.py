@@ -41,10 +41,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bulkhead:
-    """Places for requests, and the seconds that each statement of theirs may take in the database."""
+    """Places for requests, and the seconds that each statement of theirs may take in the database.
+
+    Of the connections, one for each place, `kept` stay open between requests.
+    """
 
     places: int
     seconds: int
+    kept: int = 1
 
 
 HEARD = Bulkhead(10, seconds=15)
@@ -52,7 +56,8 @@ DOOR = Bulkhead(4, seconds=10)
 COSTLY = Bulkhead(4, seconds=30)
 RELEASE = Bulkhead(4, seconds=300)
 REST = Bulkhead(16, seconds=30)
-COLLECTION = Bulkhead(6, seconds=15)
+# Its writers commit all the time; to connect anew for each commit cost a quarter of what they take in.
+COLLECTION = Bulkhead(6, seconds=15, kept=4)
 
 _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.HEARD: HEARD,
@@ -109,7 +114,7 @@ class Bulkheads:
     def __init__(self, shared: Engine, *, pool_size: int) -> None:
         """`shared` is the process's engine, of `pool_size`; it keeps what has no bulkhead of its own."""
         self._own = [
-            (one, make_engine(shared.url, pool_size=1, overflow=one.places - 1))
+            (one, make_engine(shared.url, pool_size=one.kept, overflow=one.places - one.kept))
             for one in (HEARD, DOOR, COSTLY, RELEASE, COLLECTION)
         ]
         self._engines = {one: limited(engine, one.seconds) for one, engine in self._own}

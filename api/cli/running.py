@@ -89,15 +89,22 @@ def platform(*, migrate: bool = False, service: bool = False) -> Iterator[Sessio
     chosen = settings()
     logs.configure(chosen.log_level if service else "error")
     with ExitStack() as stack:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            stack.callback(signal.signal, number, signal.signal(number, _leave))
+        stack.enter_context(ending_in_order())
         with waiting("Opening the database …"):
             opened = stack.enter_context(session.opened(chosen, migrate=migrate))
         yield opened
 
 
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """End in order when told to: a process that just dies would leave what it started behind."""
+    with ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            stack.callback(signal.signal, number, signal.signal(number, _leave))
+        yield
+
+
 def _leave(number: int, _: object) -> NoReturn:
-    """End in order when told to: a process that just dies would keep the embedded server up."""
     raise SystemExit(128 + number)
 
 

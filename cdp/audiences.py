@@ -10,19 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    FromClause,
-    Row,
-    Select,
-    Uuid,
-    bindparam,
-    cast,
-    exists,
-    func,
-    literal,
-    null,
-    select,
-)
+from sqlalchemy import FromClause, Row, Select, Uuid, bindparam, cast, func, literal, null, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp import policy_lines, purposes, segments
@@ -109,12 +97,10 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     check(ask, work=work, ports=ports)
     assert ask.channel is not None, "an audience is reached over a channel"
     everyone = set(work.session.scalars(segments.members(rule, ports=ports)))
-    explained = ports.gate.explained(ask, at=None, contacts=_everybody(rule, ask.channel, ports), work=work)
-    told: dict[ProfileId, Row[Any]] = {}
-    for row in work.session.execute(explained):
-        known = told.get(row.profile_id)
-        if known is None or weight(row) < weight(known):
-            told[row.profile_id] = row
+    told = _weightiest(ask, candidates(rule, ask.channel, ports=ports), work=work, ports=ports)
+    # Who has no contact may have said no all the same, and is told that and not what is missing.
+    if without := everyone - told.keys():
+        told |= _weightiest(ask, persons(sorted(without), ports=ports), work=work, ports=ports)
     cure = _cure(ask.purpose, ask.channel, work=work, ports=ports)
     otherwise = None if cure is None else LeftOut.POLICY
     withheld = [
@@ -162,12 +148,10 @@ def check(ask: Ask, *, work: Work, ports: Ports) -> None:
         ports.ledger.recipient(ask.recipient, work=work)
 
 
-def _everybody(rule: Any, channel: Channel, ports: Ports) -> FromClause:
-    """The candidates, and without a contact those who have none: their own no is told all the same."""
-    those = candidates(rule, channel, ports=ports)
+def persons(profiles: Sequence[ProfileId], *, ports: Ports) -> FromClause:
+    """People without a contact, in the columns of `Identity.contacts()`."""
     member = ports.identity.members()
-    matching = segments.members(rule, ports=ports).subquery()
-    others = (
+    return (
         select(
             member.c.workspace_id,
             member.c.profile_id,
@@ -176,13 +160,20 @@ def _everybody(rule: Any, channel: Channel, ports: Ports) -> FromClause:
             literal("").label("namespace"),
             cast(null(), Uuid).label("fragment_id"),
         )
-        .where(
-            member.c.profile_id.in_(select(matching.c.profile_id)),
-            ~exists().where(those.c.profile_id == member.c.profile_id),
-        )
+        .where(member.c.profile_id == func.any(bindparam("persons", list(profiles), unique=True)))
         .distinct()
+        .subquery("persons")
     )
-    return select(those).union_all(others).subquery("everybody")
+
+
+def _weightiest(ask: Ask, contacts: FromClause, *, work: Work, ports: Ports) -> dict[ProfileId, Row[Any]]:
+    """What the gate says of each profile of `contacts`, by the contact that weighs most."""
+    told: dict[ProfileId, Row[Any]] = {}
+    for row in work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)):
+        known = told.get(row.profile_id)
+        if known is None or weight(row) < weight(known):
+            told[row.profile_id] = row
+    return told
 
 
 def _cure(purpose: str, channel: Channel, *, work: Work, ports: Ports) -> NotAllowed | None:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Uuid, cast, literal, null, select
+from sqlalchemy import FromClause, Row, select
 
 from cdp import policy_lines
-from cdp.audiences import weight
+from cdp.audiences import persons, weight
 from cdp.kernel.ids import new_id
 from cdp.left_out import LeftOut
 from cdp.ports import Ask, Ports
@@ -65,7 +65,7 @@ def decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> D
     refused = None
     used: Sequence[Row[Any]] = ()
     if core is None:
-        used = _ask(asking, None, _person(profile, ports), work=work, ports=ports)
+        used = _ask(asking, None, persons([profile], ports=ports), work=work, ports=ports)
         core = _permitted(used, profile)
         if core is None:
             refused = min(used, key=weight).reason if used else "no_contact"
@@ -105,24 +105,6 @@ def _reachable(
         if not open_rows:
             reasons[channel] = min(mine, key=weight).reason if mine else "no_contact"
     return contactable, reasons
-
-
-def _person(profile: ProfileId, ports: Ports) -> FromClause:
-    """The person without a contact, in the columns of `Identity.contacts()`."""
-    member = ports.identity.members()
-    return (
-        select(
-            member.c.workspace_id,
-            member.c.profile_id,
-            member.c.core_id,
-            cast(null(), Uuid).label("contact_id"),
-            literal("").label("namespace"),
-            cast(null(), Uuid).label("fragment_id"),
-        )
-        .where(member.c.profile_id == profile)
-        .distinct()
-        .subquery("person")
-    )
 
 
 def _ask(

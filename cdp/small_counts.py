@@ -64,10 +64,25 @@ class Counts:
         return {name: self.of[name] for name in names if self.rounded_to == 1 or self.of[name]}
 
 
-def told(figures: Sequence[tuple[Question, Mapping[str, int]]], *, exact: bool, work: Work) -> Counts:
+def check_room(questions: Sequence[Question], *, exact: bool, work: Work) -> None:
+    """Refuse, before something is done that answers these questions, what a caller may not ask today.
+
+    Raises `TooManyQuestions`.
+    """
+    if exact:
+        return
+    digests = {question.digest for question in questions}
+    if new := len(digests - _kept(list(digests), work).keys()):
+        _limit(new, work)
+
+
+def told(
+    figures: Sequence[tuple[Question, Mapping[str, int]]], *, exact: bool, work: Work, done: bool = False
+) -> Counts:
     """The counts of each question as a caller may see them, under their names in one mapping.
 
-    `exact`: the caller may see exact counts. Raises `TooManyQuestions`.
+    `exact`: the caller may see exact counts. `done`: they are of something that was done already, for which
+    there was room (`check_room`); an error would say that it was not. Raises `TooManyQuestions`.
     """
     if exact:
         return Counts({name: n for _, counts in figures for name, n in counts.items()}, 1)
@@ -75,7 +90,8 @@ def told(figures: Sequence[tuple[Question, Mapping[str, int]]], *, exact: bool, 
     kept = _kept(list(asked), work)
     new = {digest: _noisy(counts) for digest, counts in asked.items() if digest not in kept}
     if new:
-        _limit(len(new), work)
+        if not done:
+            _limit(len(new), work)
         # Whoever asks the same at the same moment gets what the first of the two got.
         _keep(new, work)
         kept = _kept(list(asked), work)

@@ -204,6 +204,9 @@ def run(
             public_url=opened.system.settings.public_url,
         )
         settings = opened.system.settings
+        with opened.work(workspace, *COUNTING, purpose=purpose) as work:
+            questions = _questions(plan, work)
+            small_counts.check_room(questions, exact=_exact(work, ports), work=work)
         with progress("releasing", total=None, as_json=as_json) as advance:
             result = releases.run(
                 plan,
@@ -214,7 +217,7 @@ def run(
                 progress=advance,
             )
         with opened.work(workspace, *COUNTING, purpose=purpose) as work:
-            result = _told(result, plan, work=work, ports=ports)
+            result = _told(result, questions, work=work, ports=ports)
     emit(_document(result), as_json, *_result(result))
     raise typer.Exit(Exit.FAILED if result.failed_batches else Exit.OK)
 
@@ -223,20 +226,27 @@ def _exact(work: Work, ports: Ports) -> bool:
     return ports.policies.allows(work.actor, Resource.AUDIENCE, Action.READ_EXACT)
 
 
-def _told(result: Result, plan: Plan, *, work: Work, ports: Ports) -> Result:
-    """A release's counts as the policy lets them be seen."""
+def _questions(plan: Plan, work: Work) -> tuple[Question, Question]:
+    """What the counts of a release answer: whom its segment matches, and who of them was reached."""
     _, rule = segments.rule_of(plan.segment, work=work)
+    return Question(rule), Question(rule, plan.ask)
+
+
+def _told(result: Result, questions: tuple[Question, Question], *, work: Work, ports: Ports) -> Result:
+    """A release's counts as the policy lets them be seen."""
+    matching, reached = questions
     exact = ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
     reasons: Counter[str] = Counter()
     for word, number in result.withheld.items():
         reasons[why.shown(word, exact=exact)] += number
     counts = small_counts.told(
         [
-            (Question(rule), {"matched": result.matched}),
-            (Question(rule, plan.ask), {"released": result.released, **reasons}),
+            (matching, {"matched": result.matched}),
+            (reached, {"released": result.released, **reasons}),
         ],
         exact=_exact(work, ports),
         work=work,
+        done=True,
     )
     withheld = Counter(counts.listed(list(reasons)))
     return replace(result, matched=counts.of["matched"], released=counts.of["released"], withheld=withheld)

@@ -110,6 +110,11 @@ def post_release(
         endpoint=body.endpoint,
         public_url=system.settings.public_url,
     )
+    exact = shapes.sees_counts(client)
+    with client.opener(purpose)() as work:
+        _, rule = segments.rule_of(body.segment, work=work)
+        matching, reached = Question(rule), Question(rule, plan.ask)
+        small_counts.check_room([matching, reached], exact=exact, work=work)
     result = releases.run(
         plan,
         begin=client.opener(purpose),
@@ -119,14 +124,14 @@ def post_release(
     )
     reasons = shapes.reasons_of(result.withheld, exact=shapes.sees_exact(client))
     with client.opener(purpose)() as work:
-        _, rule = segments.rule_of(body.segment, work=work)
         counts = small_counts.told(
             [
-                (Question(rule), {"matched": result.matched}),
-                (Question(rule, plan.ask), {"released": result.released + result.unknown, **reasons}),
+                (matching, {"matched": result.matched}),
+                (reached, {"released": result.released + result.unknown, **reasons}),
             ],
-            exact=shapes.sees_counts(client),
+            exact=exact,
             work=work,
+            done=True,
         )
     withheld = counts.listed(list(reasons))
     released, unknown = _sent(result, counts.of["released"], counts.rounded_to)

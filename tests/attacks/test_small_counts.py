@@ -185,6 +185,18 @@ def test_exact_counts_are_a_permission_of_their_own(town):
 def test_a_day_has_so_many_questions_for_each_caller(town):
     """Beyond them 429; what was asked before is answered still, and another caller asks on."""
     first = counts(preview(town, older(18)))
+    use_up(town)
+    refused = preview(town, older(25))
+    again = preview(town, older(18))
+    other = preview(town, older(25), town.as_("marketing", "support"))
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too-many-questions")
+    assert counts(again) == first
+    assert other.status_code == 200
+
+
+def use_up(town):
+    """All but one of a day's questions, of the caller of the first that was asked."""
     with town.system.opener(town.workspace)() as work:
         work.session.execute(
             text(
@@ -194,13 +206,21 @@ def test_a_day_has_so_many_questions_for_each_caller(town):
             ),
             {"n": QUESTIONS - 3},
         )
-    refused = preview(town, older(25))
-    again = preview(town, older(18))
-    other = preview(town, older(25), town.as_("marketing", "support"))
+
+
+def test_a_release_whose_counts_may_not_be_asked_for_does_not_begin(town, tmp_path):
+    """An error after it was sent would say that nothing was done, and it would be run again."""
+    town.say("given", "v@victim.example")
+    town.endpoint(str(tmp_path / "out"))
+    headers = town.as_("marketing")
+    town.http.post("/v1/segments", json={"name": "victim", "rule": VICTIM}, headers=headers)
+    preview(town, older(18))
+    use_up(town)
+    body = {"recipient": MAILER, "endpoint": "batches", "traits": [], "segment": "victim", **MARKETING}
+    refused = town.http.post("/v1/releases", json=body, headers=headers)
 
     assert (refused.status_code, refused.json()["code"]) == (429, "too-many-questions")
-    assert counts(again) == first
-    assert other.status_code == 200
+    assert lines(tmp_path / "out") == []
 
 
 def test_questions_are_forgotten_after_a_month(town):

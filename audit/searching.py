@@ -204,7 +204,7 @@ class _Vouched:
             entries = self._tell(found.places)
         except LogContradicted:
             return distrusted()
-        if newest != proof.places[: len(newest)] or not all(map(self._fits, entries)):
+        if newest != proof.places or found.total < proof.total or not all(map(self._fits, entries)):
             return distrusted()
         facets = {
             name: dict(found.facets[name])

@@ -7,7 +7,12 @@ import pytest
 from search_world import Trailing
 from sqlalchemy import text
 
+from audit import answering, documents
+from audit.searching import Search
+from audit.tiles import WIDTH
+from audit.vouching import Parts
 from benchmarks import spoiling, tampering
+from cdp.ports import TrailQuery
 
 REFERENCES = tampering.PEOPLE[:2]
 
@@ -59,6 +64,33 @@ def test_a_document_whose_references_were_emptied_hides_nobody(trail):
 
     assert true > 0
     assert (page.total, page.engine, page.because) == (true, "postgresql", "index_differs")
+
+
+def test_an_entry_of_the_proved_part_of_a_long_log_is_hidden(trail, monkeypatch):
+    """The oldest of them: what was found before it still is as the proof has it."""
+    trail.write(220, references=REFERENCES[:1])
+    trail.feed()
+    monkeypatch.setattr(answering, "AT_ONCE", 1)
+    impatient = Search(trail.instance, lambda: trail.engine, trail.vouching, patience=-1)
+
+    def asked():
+        trail.vouching._kept.clear()
+        with trail.begin() as work:
+            newest = trail.vouching.ends(work=work)[0][0]
+            trail.vouching.blocks(newest, [1], Parts(people=True), work=work)
+            return impatient.find(TrailQuery(references=REFERENCES[:1], limit=200), work=work)
+
+    true = asked()
+    script = {"source": "ctx._source.unmapped.remove('references')"}
+    oldest = {"term": {documents.SEQUENCE: WIDTH}}
+    trail.engine.client.update_by_query(
+        index=trail.index(), body={"script": script, "query": oldest}, params={"refresh": "true"}
+    )
+    hidden = asked()
+
+    assert (true.engine, true.proved_from) == ("opensearch", (0, WIDTH))
+    assert (hidden.engine, hidden.because, hidden.total) == ("postgresql", "index_differs", true.total)
+    assert hidden.entries == true.entries
 
 
 def test_a_position_that_was_moved_back_hides_nothing_new(trail):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from api_world import ADMIN, Town, serving, standing_in
+from api_world import ADMIN, serving, standing_in
 from sqlalchemy import text
 
 from api import client_paths
@@ -15,25 +15,12 @@ COLLECTS = frozenset(one.name for one in client_paths.every())
 CSP = {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"}
 
 
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
 @pytest.fixture
 def behind_tls(system):
     """The platform under a public address that is https, as in production."""
     settings = system.settings.model_copy(update={"public_url": "https://cdp.example.org"})
     with serving(standing_in(system, settings=settings)) as served:
         yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @dataclass(frozen=True)

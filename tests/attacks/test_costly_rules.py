@@ -5,7 +5,6 @@ import sys
 from time import process_time
 
 import pytest
-from api_world import Town, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -23,19 +22,6 @@ ASK = {"purpose": "email_marketing", "channel": "email"}
 SMALL, LARGE, ROUNDS = 50, 400, 5
 # Eight times the comparisons: what is linear takes 8 times as long; a square 64, a cube 512.
 LINEAR = 2 * LARGE / SMALL
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def leaves(count: int) -> list[dict[str, object]]:

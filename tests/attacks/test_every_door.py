@@ -1,7 +1,7 @@
 """Every operation of the document, knocked at by who may not come in."""
 
 import pytest
-from api_world import MAILER, Town, client, serving, token
+from api_world import MAILER, client, token
 
 from api import client_paths
 
@@ -15,19 +15,6 @@ OPEN = frozenset(
 )
 COLLECTS = frozenset(one.name for one in client_paths.every())
 FOR_EVERY_CLIENT = {("GET", "/v1/catalogue/traits"), ("GET", "/v1/catalogue/attributes")}
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @pytest.fixture(scope="module")

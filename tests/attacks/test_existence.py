@@ -11,7 +11,7 @@ from time import perf_counter
 from uuid import uuid4
 
 import pytest
-from api_world import MAILER, Town, client, serving, source_with_keys, token
+from api_world import MAILER, Town, client, source_with_keys, token
 from scipy.stats import mannwhitneyu
 from sqlalchemy import text
 
@@ -24,13 +24,6 @@ NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
 REQUEST_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 PURPOSE = {"purpose": "email_marketing"}
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

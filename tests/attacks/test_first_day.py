@@ -2,18 +2,9 @@
 
 import itertools
 
-import pytest
-from api_world import serving
 from sqlalchemy import text
 
 USUAL = ("admin", "root", "cdp", "operator", "demo", "test", "postgres", "")
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 def test_a_new_workspace_lets_nobody_in(api, begin, workspace):

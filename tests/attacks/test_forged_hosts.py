@@ -4,7 +4,7 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from api_world import Town, serving
+from api_world import Town
 
 EVIL = "evil.example"
 CLAIMS = {"Host": EVIL, "X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "ftp", "Forwarded": f"host={EVIL}"}
@@ -22,13 +22,6 @@ PATHS = (
     "/nowhere",
 )
 SPELLINGS = ("{}", "{}/", "/{}", "{}//", "{}%2f", "{}/..", "{}?next=x")
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 def answered(answer) -> str:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from api_world import Town, serving
 from sqlalchemy import text
 
 from api.demo.plaintext import forms
@@ -15,19 +14,6 @@ from api.demo.plaintext import forms
 MEGABYTE = 1024 * 1024
 TRACK = {"event": "Order Completed", "userId": "user-1", "messageId": "m-1"}
 CANARY = "canarybodyqzwxv"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @pytest.fixture

@@ -8,22 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
-from api_world import Town, serving, standing_in
+from api_world import serving, standing_in
 
 CANARY = "canary-41aa"
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @pytest.fixture

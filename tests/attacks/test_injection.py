@@ -6,7 +6,6 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from api_world import Town, serving
 from sqlalchemy import text
 
 SQL = (
@@ -18,19 +17,6 @@ SQL = (
     "\\'; TRUNCATE cdp.events; --",
     "*/ UNION SELECT secret FROM policies.clients /*",
 )
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def counts(town):

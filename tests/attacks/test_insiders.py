@@ -1,7 +1,6 @@
 """Somebody inside who would rather leave no trace, or see more than they may."""
 
 import pytest
-from api_world import Town, serving
 from journeys import ANN, identify, lines
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -9,19 +8,6 @@ from sqlalchemy.exc import DBAPIError
 from cdp.vocabulary import State
 
 LOG = ("pending", "entries", "tiles", "checkpoints", "subjects", "details", "searchable")
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def tried(engine, workspace, statement):

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 import schemathesis
-from api_world import Town, serving
+from api_world import Town
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -16,19 +16,6 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 ROLES = ("admin", "steward", "marketing", "compliance", "support")
 EACH = 4  # requests of an operation, for each kind of caller and each mode
 SEED = 2026
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 def callers(town: Town):

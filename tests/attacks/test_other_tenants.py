@@ -4,17 +4,10 @@ from uuid import UUID, uuid4
 
 import jwt_forging
 import pytest
-from api_world import Town, as_admin, serving
+from api_world import Town, as_admin
 from sqlalchemy import text
 
 from cdp.kernel.database import metadata
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A page's public key, which anybody can read, and a victim's e-mail: nothing is granted or shown."""
 
 import pytest
-from api_world import Town, as_admin, serving
+from api_world import Town, as_admin
 from sqlalchemy import text
 
 from api.auth import write_keys
@@ -10,13 +10,6 @@ from cdp.vocabulary import KeyKind
 
 MAIL = "ann@example.org"
 FORGED = {"email": MAIL, "firstName": "Mallory", "birthday": "1970-01-01"}
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

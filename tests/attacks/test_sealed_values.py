@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, serving
+from api_world import MAILER, Town
 from journeys import lines
 from sqlalchemy import text
 
@@ -33,13 +33,6 @@ ORDER = {
     "messageId": "order",
     "properties": {"order_id": "o-1", "revenue": 12.5, "colour": "green"},
 }
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

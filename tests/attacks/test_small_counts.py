@@ -10,7 +10,7 @@ from datetime import timedelta
 from statistics import mean
 
 import pytest
-from api_world import MAILER, Town, client, serving, token
+from api_world import MAILER, Town, client, token
 from hypothesis import given
 from hypothesis import strategies as st
 from journeys import lines
@@ -30,13 +30,6 @@ MARKETING = {"purpose": "email_marketing", "channel": "email"}
 def older(band):
     """Whom a rule means that are at least so old."""
     return {"attribute": "age_band", "op": ">=", "value": band}
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

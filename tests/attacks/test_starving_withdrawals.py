@@ -9,7 +9,7 @@ from time import monotonic
 import anyio.to_thread
 import httpx
 import pytest
-from api_world import Town, serving
+from api_world import Town
 from sqlalchemy import text
 from starlette.datastructures import Headers
 
@@ -19,13 +19,6 @@ from api.bulkheads import Kind
 from cdp.kernel.errors import Overloaded
 
 HANGS = 60  # seconds, after which a call that nobody lets in fails its test
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

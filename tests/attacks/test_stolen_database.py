@@ -7,7 +7,7 @@ import sys
 from string import ascii_lowercase
 
 import pytest
-from api_world import Town, as_admin, serving
+from api_world import as_admin
 from sqlalchemy import select
 
 from api.demo.plaintext import forms, search
@@ -20,19 +20,6 @@ from cdp.work import open_work
 from governance import rotation, tables, wrapping
 
 KNOWN = 10_000
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
-
-
-@pytest.fixture
-def town(api, workspace):
-    """A fresh workspace with its registers."""
-    return Town(api, workspace)
 
 
 @pytest.fixture

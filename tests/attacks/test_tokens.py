@@ -2,14 +2,7 @@
 
 import jwt_forging
 import pytest
-from api_world import client, serving, token
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
+from api_world import client, token
 
 
 @pytest.mark.parametrize("forged", jwt_forging.FORGERIES)

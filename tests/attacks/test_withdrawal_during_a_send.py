@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, as_admin, serving
+from api_world import MAILER, Town, as_admin
 from sqlalchemy import text
 
 from cdp import unsubscribe
@@ -14,13 +14,6 @@ from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId
 
 HANGS = 60
-
-
-@pytest.fixture(scope="module")
-def api(system):
-    """The platform, served."""
-    with serving(system) as served:
-        yield served
 
 
 @pytest.fixture

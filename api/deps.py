@@ -8,7 +8,7 @@ scope and whose roles the policy allows it now; what a use case checks beside th
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -23,15 +23,17 @@ from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
+from cdp.acting import ActNotAllowed, check, counting_refusals
+from cdp.acts import Act
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports, Signer
-from cdp.vocabulary import Actor, KeyKind, WorkspaceId
+from cdp.vocabulary import Action, Actor, KeyKind, Resource, WorkspaceId
 from cdp.work import Work, open_work
 from governance.statedir import StateDirectory
 from policies import tokens
-from policies.words import PERMISSIONS, Action, Resource, scope
+from policies.words import PERMISSIONS, scope
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
@@ -99,10 +101,6 @@ class System(Protocol):
         ...
 
 
-class ScopeMissing(NotAllowed):
-    """The token, the client's roles or the policy do not let this client do this."""
-
-
 class PurposeNotAllowed(NotAllowed):
     """This client is not registered for that purpose; the operator says at `cdp client create` for which."""
 
@@ -125,13 +123,20 @@ class Client:
     system: System
     workspace: WorkspaceId
     row: clients.ClientRow
-    scopes: frozenset[str]
     contracted: bool
 
     def may(self, resource: Resource, action: Action) -> bool:
         """Whether both the token's scopes and the policy in force allow it."""
         allowed = self.system.ports.policies.allows(self.row.actor, resource, action)
-        return allowed and scope(resource, action) in self.scopes
+        return allowed and scope(resource, action) in (self.row.scopes or ())
+
+    def check(self, act: Act) -> None:
+        """Raise `ActNotAllowed`, which is counted, if this client may not do an act at all."""
+        try:
+            check(act, self.row.actor, ports=self.system.ports)
+        except ActNotAllowed:
+            with self.opener(act.purpose)():
+                raise
 
     def for_purpose(self, purpose: str) -> str:
         """`purpose`, if this client was registered for it. Raises `PurposeNotAllowed`."""
@@ -174,8 +179,12 @@ SystemDep = Annotated[System, Depends(system_of)]
 
 
 def open_for(system: System, workspace: UUID, actor: Actor, purpose: str) -> AbstractContextManager[Work]:
-    """A Work of `actor` in `workspace`, at the system's time."""
-    return open_work(system.app, workspace=workspace, actor=actor, purpose=purpose, clock=system.clock)
+    """A Work of `actor` in `workspace`, at the system's time. What is refused in it is counted."""
+
+    def begin() -> AbstractContextManager[Work]:
+        return open_work(system.app, workspace=workspace, actor=actor, purpose=purpose, clock=system.clock)
+
+    return counting_refusals(begin, system.ports)
 
 
 def _client(
@@ -197,7 +206,8 @@ def _client(
             raise NotAuthenticated
         own = row.recipient
         contracted = own is None or system.ports.ledger.contracted(own, work=work)
-    return Client(system=system, workspace=said.workspace, row=row, scopes=said.scopes, contracted=contracted)
+    row = replace(row, scopes=said.scopes)
+    return Client(system=system, workspace=said.workspace, row=row, contracted=contracted)
 
 
 def _standing(client: Annotated[Client, Depends(_client)]) -> None:
@@ -210,17 +220,42 @@ ANY_CLIENT = Depends(_standing)
 def requires(resource: Resource, action: Action) -> Any:
     """The calling client, if it may do this.
 
-    Raises `NotAuthenticated`, `ScopeMissing`, and what `Client.in_good_standing` does.
+    Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
     """
 
     def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
         if not client.may(resource, action):
-            raise ScopeMissing(scope=f"{resource}:{action}")
+            raise ActNotAllowed(needs=scope(resource, action))
         if (resource, action) not in HEARD:
             client.in_good_standing()
         return client
 
     return Depends(allowed)
+
+
+def calling(act: Act) -> Any:
+    """The client that asks for an act, if it may.
+
+    Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
+    """
+
+    def known(client: Annotated[Client, Depends(_client)]) -> Client:
+        client.check(act)
+        if (act.deed.needs.resource, act.deed.needs.action) not in HEARD:
+            client.in_good_standing()
+        return client
+
+    return Depends(known)
+
+
+def doing(act: Act) -> Any:
+    """A Work for an act of the calling client's; it commits before the answer is sent, or there is none."""
+
+    def work(client: Annotated[Client, calling(act)]) -> Iterator[Work]:
+        with client.opener(act.purpose)() as opened:
+            yield opened
+
+    return Depends(work, scope="function")
 
 
 def working(resource: Resource, action: Action, *, purpose: str) -> Any:

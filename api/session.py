@@ -24,9 +24,8 @@ from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
 from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Refused, Unavailable, listed
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import Actor, WorkspaceId
+from cdp.vocabulary import Action, Actor, Resource, Role, WorkspaceId
 from cdp.work import Work
-from policies.words import Action, Resource, Role
 
 DATABASE = "cdp"
 OPERATOR = "operator"

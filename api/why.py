@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from cdp.left_out import CURES, LeftOut
+from cdp.left_out import CURES, TEXT_WITHHELD, LeftOut
 from consent import reasons
 from consent.reasons import COARSE_CURES, Reason
 
-TEXT_WITHHELD = "text withheld"
 _MENDED: Mapping[str, str] = {
     **{str(word): cure for word, cure in (*reasons.CURES.items(), *CURES.items())},
     **COARSE_CURES,
@@ -14,14 +13,6 @@ _MENDED: Mapping[str, str] = {
     **{word.removeprefix("text:"): cure for word, cure in CURES.items()},
     TEXT_WITHHELD: CURES[LeftOut.PERSONAL_DATA_FOUND],
 }
-
-
-def shown(word: str, *, exact: bool) -> str:
-    """A reason as the caller may see it. That policy withholds a field says nothing of a person."""
-    if exact or word == LeftOut.POLICY:
-        return word
-    # Counts of texts stand apart: their people are released, without them.
-    return TEXT_WITHHELD if word.startswith("text:") else reasons.coarse(word)
 
 
 def law(word: str) -> str:

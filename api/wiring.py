@@ -7,6 +7,7 @@ the five governing packages.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from audit.sequencer import FileMemory, Sequencer
 from audit.trail import Trail
 from audit.vouching import Vouching
 from cdp import tables
+from cdp.acting import counting_refusals
 from cdp.erasing import Business
 from cdp.kernel.clock import Clock, now
 from cdp.kernel.database import make_engine
@@ -45,7 +47,7 @@ from governance.keyring import Signing
 from governance.scans import DetectionScans
 from governance.signer import Signer as KeyringSigner
 from governance.statedir import StateDirectory
-from governance.vault import LocalVault
+from governance.vault import LocalVault, seal_detail
 from identity.contacts import remember_erased
 from identity.erasing import IdentityErasable
 from identity.service import IdentityService
@@ -76,12 +78,15 @@ class System:
         return replace(self, app=engine)
 
     def opener(self, workspace: UUID, *, actor: Actor = SYSTEM, purpose: str = "operation") -> Opener:
-        """What opens a Work in `workspace` as `actor`, for use cases that need several."""
+        """What opens a Work in `workspace` as `actor`, for use cases that need several.
+
+        What is refused in one is counted.
+        """
 
         def begin() -> AbstractContextManager[Work]:
             return open_work(self.app, workspace=workspace, actor=actor, purpose=purpose, clock=self.clock)
 
-        return begin
+        return lambda: counting_refusals(begin, self.ports)
 
 
 def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
@@ -154,8 +159,12 @@ def checkpoint_signer(keys: KeyFile) -> KeyringSigner:
 
 def sequencer(state: StateDirectory, keys: KeyFile) -> Sequencer:
     """The keeper's sequencer and signer, with its memory in the state directory."""
-    memory = log_memory(state.path)
-    return Sequencer(instance=state.instance, signer=checkpoint_signer(keys), memory=memory)
+    return Sequencer(
+        instance=state.instance,
+        signer=checkpoint_signer(keys),
+        memory=log_memory(state.path),
+        seal=partial(seal_detail, keys),
+    )
 
 
 def log_memory(state: Path) -> FileMemory:

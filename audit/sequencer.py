@@ -21,10 +21,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import delete, insert, select
 
-from audit import merkle, storage, tables, tiles
+from audit import counted, merkle, storage, tables, tiles
 from audit.checkpoint import Checkpoint, sign
 from audit.entry import Entry, Previous, Stood, detail_hash, encode
 from audit.merkle import leaf_hash
+from audit.pending import SealDetail
 from audit.storage import Head
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.errors import Refused
@@ -116,9 +117,14 @@ class Sequencer:
     instance: UUID
     signer: Signer
     memory: Memory
+    seal: SealDetail = field(repr=False)
 
     def sequence(self, *, work: Work) -> int:
-        """Give a batch of pending entries their places; how many there were. Publishes nothing."""
+        """Give a batch of pending entries their places; how many there were. Publishes nothing.
+
+        What was counted in minutes that are over becomes entries before.
+        """
+        counted.gather(seal=self.seal, work=work)
         epoch = self._epoch(work)
         rows = work.session.execute(
             delete(tables.pending)

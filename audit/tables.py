@@ -24,6 +24,21 @@ pending = workspace_table(
     instant("detail_until"),
     key=("id",),
     app="INSERT",
+    keeper="SELECT, INSERT, DELETE",
+)
+
+# What was done or refused too often for an entry each, until its minute is over.
+counted = workspace_table(
+    "counted",
+    SCHEMA,
+    Column("id", BigInteger, Identity(always=True)),
+    instant("at"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    key=("id",),
+    app="INSERT",
     keeper="SELECT, DELETE",
 )
 

@@ -4,36 +4,24 @@ The entry is written by the transaction of the act itself, into a table to which
 application may only add; if that fails, the act fails.
 """
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import select
 
-from audit import storage, tables, tiles
+from audit import counted, storage, tables, tiles
 from audit.answering import Asking
-from audit.attached import DETAIL_KEPT, RECEIVED_BY
-from audit.entry import Entry, detail_hash, encode, instant, subjects
+from audit.entry import instant
+from audit.pending import Said, SealDetail, actor_of, pend
 from audit.telling import tell
 from audit.vouching import LogContradicted, Vouching
-from cdp.kernel.database import write
-from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, TrailQuery
-from cdp.vocabulary import WorkspaceId
 from cdp.work import Work
 
-SealDetail = Callable[[WorkspaceId, UUID, bytes], bytes]
-
 _KEPT = ("actor", "action", "purpose", "outcome", "policy_version")
-
-_PEND = """
-INSERT INTO audit.pending (workspace_id, entry_id, leaf, refs, salt, detail, recipient, detail_until)
-VALUES (%s, %s, %s, %b::bytea[], %s, %s, %s, %s)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +33,23 @@ class Trail:
 
     def record(self, entry: AuditEntry, *, work: Work) -> UUID:
         """Write an entry in the same transaction; its id. Raises `UnfitEntry` for anything not opaque."""
-        entry_id, salt = new_id(), os.urandom(16)
-        # The leaf commits to the detail, so who received cannot be changed behind its back either.
-        received = {RECEIVED_BY: str(entry.recipient)} if entry.recipient else {}
-        detail = msgspec.json.encode({**entry.detail, **received}, order="deterministic")
-        count, people = subjects(entry.references)
-        leaf = encode(
-            Entry(
-                entry_id=entry_id,
-                at=work.now,
-                workspace=work.workspace,
-                actor=f"{work.actor.kind}:{work.actor.ref}",
-                action=entry.action,
-                purpose=entry.purpose or work.purpose,
-                outcome=entry.outcome,
-                detail_hash=detail_hash(salt, detail),
-                policy_version=entry.policy_version or None,
-                consent_version=entry.consent_version or None,
-                notice_version=entry.notice_version or None,
-                subjects_count=count,
-                subjects_root=people,
-            )
+        said = Said(
+            actor=actor_of(work.actor),
+            action=entry.action,
+            purpose=entry.purpose or work.purpose,
+            outcome=entry.outcome,
+            references=entry.references,
+            recipient=entry.recipient,
+            policy_version=entry.policy_version or None,
+            consent_version=entry.consent_version or None,
+            notice_version=entry.notice_version or None,
+            detail=entry.detail,
         )
-        sealed = self.seal_detail(work.workspace, entry_id, detail)
-        references = sorted(set(entry.references))
-        write(
-            work.session,
-            _PEND,
-            (
-                *(work.workspace, entry_id, leaf, references, salt, sealed),
-                *(entry.recipient, work.now + DETAIL_KEPT),
-            ),
-        )
-        return entry_id
+        return pend(said, seal=self.seal_detail, work=work)
+
+    def count(self, action: str, outcome: str, *, work: Work) -> None:
+        """Count what happens too often for an entry each; the keeper makes entries of the counts."""
+        counted.count(action, outcome, work=work)
 
     def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
         """All entries of the signed log that name any of `references`, oldest first; the leaf's own words.

@@ -145,7 +145,7 @@ def _ready(place: Place) -> Ports:
     own = load(base.model, text, known_roles=base.roles, known_purposes=None)
     ports = replace(place.system.ports, policies=PolicyService(own))
     with place.begin("marketing")() as work:
-        segments.save("everyone", {"all": []}, work=work, ports=ports)
+        segments.create("everyone", {"all": []}, work=work, ports=ports)
     return ports
 
 

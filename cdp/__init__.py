@@ -6,7 +6,7 @@ The map, in the order in which data takes its way:
   an import, `inbox.py` keeps what was accepted, sealed, until it is worked off.
 - `ingest/`: from the inbox to fragments, events, facts and words, one batch a Work;
   `profiles.py`: what is derived of a person; `verdicts.py`: what became of a message.
-- `segments.py`, `audiences.py`: whom a marketer means, and whom they may reach.
+- `segments.py`, `audiences.py`, `previews.py`: whom a marketer means, and whom they may reach.
 - `releases.py`: the one door by which personal data leaves; `destinations.py`: where to;
   `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
 - `scanning.py`: free text is looked through before it can be shown; `findings.py`: what was found.
@@ -16,8 +16,10 @@ The map, in the order in which data takes its way:
 - `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
 
-It stands on four modules that the governing packages may use too: `kernel/` (settings,
-database, errors, logs, clock, jobs), `vocabulary.py`, `work.py` (the one transaction) and
-`ports.py`, by which alone it knows identity, consent, governance, audit and policies. It
+`acting.py`: how an act of the register `acts.py` is done: the policy asked, and an entry left.
+
+It stands on five modules that the governing packages may use too: `kernel/` (settings,
+database, errors, logs, clock, jobs), `vocabulary.py`, `acts.py`, `work.py` (the one transaction) and
+`ports`, by which alone it knows identity, consent, governance, audit and policies. It
 imports none of the five; `api/wiring.py` joins them (ADR-0001).
 """

@@ -15,12 +15,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp import policy_lines, purposes, segments
 from cdp.kernel.errors import BadInput, NotAllowed, listed
-from cdp.left_out import LeftOut
-from cdp.ports import Ask, AuditEntry, Ports
+from cdp.left_out import NO_CONTACT, LeftOut
+from cdp.ports import Ask, Ports
 from cdp.vocabulary import REACHES, Channel, ProfileId
 from cdp.work import Work
-
-NO_CONTACT = "no_contact"
 
 
 class UnreachableChannel(BadInput):
@@ -118,19 +116,6 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     return funnel, withheld
 
 
-def audit_preview(purpose: str, *, work: Work, ports: Ports) -> None:
-    """The entry of a preview that names nobody."""
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:audience:preview",
-            outcome="ok",
-            purpose=purpose,
-            policy_version=ports.policies.version(work),
-        ),
-        work=work,
-    )
-
-
 def weight(row: Row[Any]) -> int:
     """Which of several rows of `Gate.explained` tells of a person: a permission, then the first reason."""
     return -1 if row.reason is None else row.place
@@ -182,9 +167,3 @@ def _cure(purpose: str, channel: Channel, *, work: Work, ports: Ports) -> NotAll
         return None
     contact = {policy_lines.reached_by(channel)}
     return policy_lines.refusal(purpose, policy_lines.RELEASES, contact, work=work, ports=ports)
-
-
-def matched(rule: Any, *, work: Work, ports: Ports) -> int:
-    """How many profiles match a rule."""
-    inner = segments.members(rule, ports=ports).subquery()
-    return work.session.scalar(select(func.count()).select_from(inner)) or 0

@@ -36,3 +36,25 @@ CURES: Mapping[LeftOut, str] = {
     LeftOut.PERSONAL_DATA_FOUND: "decide whether what was found in the text is personal: cdp findings list",
     LeftOut.FOR_MARKETING: "nothing: what somebody wrote in free words leaves for no marketing purpose",
 }
+
+NO_CONTACT = "no_contact"  # the gate's word for who can be reached nowhere
+TEXT_WITHHELD = "text withheld"
+
+
+def shown(word: str, *, exact: bool) -> str:
+    """A reason as somebody may see it. That policy withholds a field says nothing of a person."""
+    if exact or word == LeftOut.POLICY:
+        return word
+    # Counts of texts stand apart: their people are released, without them.
+    if word.startswith("text:"):
+        return TEXT_WITHHELD
+    return "no contact" if word == NO_CONTACT else "not permitted"
+
+
+def shown_counts(counts: Mapping[str, int], *, exact: bool) -> dict[str, int]:
+    """Counts by reason, by the reasons that somebody may see."""
+    found: dict[str, int] = {}
+    for word, number in counts.items():
+        known = shown(word, exact=exact)
+        found[known] = found.get(known, 0) + number
+    return found

@@ -7,24 +7,18 @@ agrees to what is proposed. The policy keeps the lines; here stand the acts and 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.kernel.errors import NotAllowed
-from cdp.ports import AuditEntry, Ports, PurposeLines
-from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Show
+from cdp.ports import Ports, PurposeLines
+from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
 
 RELEASES = frozenset({"service"})  # in whose role a release uses what it sends
 
 
-class AgreeingNotAllowed(NotAllowed):
-    """A compliance officer agrees to policy lines, and nobody who is an administrator too."""
-
-
-class ProposingNotAllowed(NotAllowed):
-    """The policy does not let this caller propose policy lines."""
-
-
-class LinesNotReadable(NotAllowed):
-    """The policy does not let this caller read purposes."""
+class AdministratorsDoNotAgree(NotAllowed):
+    """Whoever makes purposes does not also say what may be seen for them: another officer agrees."""
 
 
 class NotAgreed(NotAllowed):
@@ -108,56 +102,43 @@ def refusal(
 def propose(purpose: str, purpose_class: PurposeClass, *, work: Work, ports: Ports) -> str | None:
     """Propose the lines of the class's template; their text, None where the policy file has its own.
 
-    Raises `ProposingNotAllowed`, and `Conflict` for lines that are in force.
+    Raises `ActNotAllowed`, and `Conflict` for lines that are in force.
     """
-    if not ports.policies.allows(work.actor, "purpose", "write"):
-        raise ProposingNotAllowed
-    if ports.policies.in_file(purpose):
-        return None
-    text = ports.policies.propose(purpose, purpose_class, work=work)
-    _record("propose", purpose, ports.policies.version(work), work, ports)
-    return text
+    with acting(Act.POLICY_LINES_PROPOSE, work=work, ports=ports) as doing:
+        doing.tell(object=purpose)
+        if ports.policies.in_file(purpose):
+            doing.tell(outcome="in_file")
+            return None
+        return ports.policies.propose(purpose, purpose_class, work=work)
 
 
 def agree(purpose: str, *, work: Work, ports: Ports) -> str:
     """Put a purpose's proposed lines in force; the version of the policy that then is.
 
-    Raises `AgreeingNotAllowed`, `NotFound` where nothing is proposed, `Conflict` where it is in force.
+    Raises `ActNotAllowed`, `AdministratorsDoNotAgree`, `NotFound` where nothing is proposed, `Conflict`
+    where it is in force.
     """
-    _check(work, ports)
-    version = ports.policies.agree(purpose, work=work)
-    _record("agree", purpose, version, work, ports)
-    return version
+    with acting(Act.POLICY_LINES_AGREE, work=work, ports=ports) as doing:
+        _by_another(work)
+        doing.tell(object=purpose)
+        return ports.policies.agree(purpose, work=work)
 
 
 def withdraw(purpose: str, *, work: Work, ports: Ports) -> str:
     """Take a purpose's lines out of force; they are proposed again. Raises as `agree` does."""
-    _check(work, ports)
-    version = ports.policies.withdraw(purpose, work=work)
-    _record("withdraw", purpose, version, work, ports)
-    return version
+    with acting(Act.POLICY_LINES_WITHDRAW, work=work, ports=ports) as doing:
+        _by_another(work)
+        doing.tell(object=purpose)
+        return ports.policies.withdraw(purpose, work=work)
 
 
 def every(*, work: Work, ports: Ports) -> Sequence[PurposeLines]:
-    """The lines of the workspace's own purposes, proposed or in force. Raises `LinesNotReadable`."""
-    if not ports.policies.allows(work.actor, "purpose", "read"):
-        raise LinesNotReadable
-    return ports.policies.lines(work=work)
+    """The lines of the workspace's own purposes, proposed or in force. Raises `ActNotAllowed`."""
+    with acting(Act.POLICY_LINES_LIST, work=work, ports=ports):
+        return ports.policies.lines(work=work)
 
 
-def _check(work: Work, ports: Ports) -> None:
-    # Whoever makes purposes must not also say what may be seen for them, whatever a file allows.
-    if "admin" in work.actor.roles or not ports.policies.allows(work.actor, "policy", "agree"):
-        raise AgreeingNotAllowed
-
-
-def _record(action: str, purpose: str, version: str, work: Work, ports: Ports) -> None:
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:policy:{action}",
-            outcome="ok",
-            policy_version=version,
-            detail={"purpose": purpose},
-        ),
-        work=work,
-    )
+def _by_another(work: Work) -> None:
+    # Whatever a policy file allows.
+    if Role.ADMIN in work.actor.roles:
+        raise AdministratorsDoNotAgree

@@ -6,6 +6,7 @@ offered: other operators would scan the table under row-level security.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.ports import Attribute, Ports
@@ -196,22 +199,44 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def save(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:
-    """Save a segment. The rule is compiled first, so a bad one is refused, not a later surprise."""
-    members(rule, ports=ports)
-    if not name or len(name) > 200:
-        raise BadRule(field="name")
-    identifier = new_id()
-    # One statement: of two who save a name at the same moment, one is told.
-    saved = work.session.scalar(
-        insert(tables.segments)
-        .values(workspace_id=work.workspace, id=identifier, name=name, rule=rule, created_at=work.now)
-        .on_conflict_do_nothing(index_elements=["workspace_id", "name"])
-        .returning(tables.segments.c.id)
-    )
-    if saved is None:
-        raise SegmentExists(field="name")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A saved segment."""
+
+    id: UUID
+    name: str
+    rule: Any
+
+
+def create(name: str, rule: Any, *, work: Work, ports: Ports) -> UUID:
+    """Save a segment. The rule is compiled first, so a bad one is refused, not a later surprise.
+
+    Raises `ActNotAllowed`, `BadRule`, `RuleTooLarge`, `UnknownAttribute`, `SegmentExists`.
+    """
+    with acting(Act.SEGMENT_CREATE, work=work, ports=ports) as doing:
+        members(rule, ports=ports)
+        if not name or len(name) > 200:
+            raise BadRule(field="name")
+        identifier = new_id()
+        # One statement: of two who save a name at the same moment, one is told.
+        saved = work.session.scalar(
+            insert(tables.segments)
+            .values(workspace_id=work.workspace, id=identifier, name=name, rule=rule, created_at=work.now)
+            .on_conflict_do_nothing(index_elements=["workspace_id", "name"])
+            .returning(tables.segments.c.id)
+        )
+        if saved is None:
+            raise SegmentExists(field="name")
+        doing.tell(object=identifier)
     return identifier
+
+
+def every(*, work: Work, ports: Ports) -> list[Segment]:
+    """The saved segments, by name. Raises `ActNotAllowed`."""
+    with acting(Act.SEGMENT_LIST, work=work, ports=ports):
+        column = tables.segments.c
+        rows = work.session.execute(select(column.id, column.name, column.rule).order_by(column.name))
+        return [Segment(id=row.id, name=row.name, rule=row.rule) for row in rows]
 
 
 def rule_of(segment: UUID | str, *, work: Work) -> tuple[UUID, Any]:

@@ -161,8 +161,3 @@ class Permission:
 def article(reason: str) -> str:
     """The law behind a stored reason word. Raises `ValueError` for a word that is none."""
     return ARTICLES[Reason(reason)]
-
-
-def coarse(reason: str) -> str:
-    """What a marketing role may see of a reason."""
-    return "no contact" if reason == Reason.NO_CONTACT else "not permitted"

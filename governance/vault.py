@@ -128,10 +128,8 @@ class LocalVault:
         return self._inbox.destroy_before(before, work=work)
 
     def seal_detail(self, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
-        """Seal the detail of an audit entry under a key of its own, derived from the detail root."""
-        root = self._file.root(Use.DETAIL)
-        key = _derived_key(root, b"cdp/1/detail", workspace, entry)
-        return seal(detail, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
+        """Seal the detail of an audit entry; see the function of that name."""
+        return seal_detail(self._file, workspace, entry, detail)
 
     def open_detail(self, workspace: WorkspaceId, entry: UUID, sealed: bytes) -> bytes:
         """Open what `seal_detail` sealed. Raises `BrokenSeal`."""
@@ -173,6 +171,12 @@ class LocalVault:
             for place, index in zip(of_namespace, hashes, strict=True):
                 made[place] = BlindIndex(blinder.version, index)
         return [one for one in made if one is not None]
+
+
+def seal_detail(file: KeyFile, workspace: WorkspaceId, entry: UUID, detail: bytes) -> bytes:
+    """Seal the detail of an audit entry under a key of its own, derived from the detail root."""
+    key = _derived_key(file.root(Use.DETAIL), b"cdp/1/detail", workspace, entry)
+    return seal(detail, key=key, context=Context.AUDIT_DETAIL, row=entry, cls=FieldClass.UNCLASSIFIED)
 
 
 def _derived_key(root: KeyVersion, label: bytes, workspace: WorkspaceId, row: UUID) -> DataKey:

@@ -7,7 +7,7 @@ Reads no database. Held to a plain reference by `tests/unit/test_policies_decide
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
@@ -163,6 +163,13 @@ class Decider:
         if not roles or not permitted_pair(resource, action):
             return False
         return now.allows(roles, str(resource), str(action))
+
+    def role(self, actor: Actor, resource: str, action: str) -> str | None:
+        """The first of the actor's roles that by itself allows what all of them together do; None: none."""
+        if not self.allows(actor, resource, action):
+            return None
+        alone = (replace(actor, roles=frozenset({one})) for one in sorted(actor.roles))
+        return next((str(*one.roles) for one in alone if self.allows(one, resource, action)), None)
 
     def column_plan(self, actor: Actor, purpose: str) -> ColumnPlan:
         """What `actor` sees of each class for `purpose`, by name. An unnamed purpose shows nothing."""

@@ -13,11 +13,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.ports import PurposeLines
-from cdp.vocabulary import FieldClass, PurposeClass, Show
+from cdp.vocabulary import FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
 from policies import tables
 from policies.loader import ColumnRule, Policy, PolicyRefused, load
-from policies.words import Role
 
 _AGREED = "policies.agreed"  # where a Work's session keeps what it has read
 

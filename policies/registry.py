@@ -15,10 +15,9 @@ from sqlalchemy import insert, select, update
 from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import SourceId
+from cdp.vocabulary import Action, Resource, Role, SourceId
 from cdp.work import Work
 from policies import secrets, tables
-from policies.words import Action, Resource, Role
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
 

@@ -44,6 +44,10 @@ class PolicyService:
         """Whether `actor` may do `action` to `resource`; the base alone says so."""
         return self._decider.allows(actor, resource, action)
 
+    def role(self, actor: Actor, resource: str, action: str) -> str | None:
+        """The role by which `actor` may; the base alone says so."""
+        return self._decider.role(actor, resource, action)
+
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> ColumnPlan:
         """What `actor` sees of each class for `purpose`; an unnamed purpose shows nothing."""
         return self._of(work).column_plan(actor, purpose)

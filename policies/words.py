@@ -1,4 +1,4 @@
-"""The closed vocabulary of a policy: roles, resources, actions, effects.
+"""The closed vocabulary of a policy: which actions each resource has, effects, classes.
 
 A word that is not here refuses the whole policy at load, and is refused when asked for.
 Scopes of access tokens are `resource:action` out of `PERMISSIONS`.
@@ -8,76 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from cdp.vocabulary import CONTACTS, FieldClass
-
-
-class Role(StrEnum):
-    """What an actor may be; one actor may hold several roles, and the strictest word wins."""
-
-    ADMIN = "admin"  # runs the house, reads no personal data, whatever other role they hold
-    COMPLIANCE = "compliance"
-    STEWARD = "steward"  # edits identity
-    MARKETING = "marketing"
-    SUPPORT = "support"
-    SERVICE = "service"  # the platform's own jobs: worker, keeper
-    SUBJECT = "subject"  # a person, about themselves
-    SOURCE = "source"  # a write key of a browser or an app
-    SERVER_SOURCE = "server_source"  # a write key in a server's hands
-    READER = "reader"  # sees how the house is set up; the base of the staff's roles
-
-
-class Resource(StrEnum):
-    """What can be acted on."""
-
-    PROFILE = "profile"
-    SEGMENT = "segment"
-    AUDIENCE = "audience"
-    RELEASE = "release"
-    INSIGHT = "insight"
-    CONSENT = "consent"
-    IDENTITY = "identity"
-    SUBJECT = "subject"
-    REQUEST = "request"
-    AUDIT = "audit"
-    CHANGE = "change"
-    EVENT = "event"
-    VERDICT = "verdict"
-    QUARANTINE = "quarantine"
-    IMPORT = "import"
-    SOURCE = "source"
-    CLIENT = "client"
-    ACCOUNT = "account"
-    NOTICE = "notice"
-    PURPOSE = "purpose"
-    CONTROLLER = "controller"
-    RECIPIENT = "recipient"
-    POLICY = "policy"
-    JOB = "job"
-    KEY = "key"
-    LOG = "log"
-    FINDING = "finding"
-
-
-class Action(StrEnum):
-    """What can be done to a resource."""
-
-    READ = "read"
-    READ_EXACT = "read-exact"
-    READ_AS_CONTROLLER = "read-as-controller"  # for the house itself, not for a recipient
-    WRITE = "write"
-    RUN = "run"
-    PREVIEW = "preview"
-    MERGE = "merge"
-    UNMERGE = "unmerge"
-    ACCESS = "access"
-    RECTIFY = "rectify"
-    RESTRICT = "restrict"
-    ERASE = "erase"
-    CHANGE_BASIS = "change-basis"
-    ROTATE = "rotate"
-    SIGN = "sign"
-    DECIDE = "decide"
-    AGREE = "agree"  # puts lines of a purpose in force
+from cdp.vocabulary import CONTACTS, Action, FieldClass, Resource
 
 
 class Effect(StrEnum):

@@ -146,7 +146,7 @@ def ready(system, workspace):
             **common,
         )
     with made.begin("marketing")() as work:
-        segments.save("everyone", EVERYONE, work=work, ports=made.ports)
+        segments.create("everyone", EVERYONE, work=work, ports=made.ports)
     return made
 
 

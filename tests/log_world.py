@@ -74,7 +74,9 @@ class Log:
     database: object
     workspace: object
     keeper: Sequencer = field(
-        default_factory=lambda: Sequencer(instance=uuid4(), signer=LogSigner(), memory=Memory())
+        default_factory=lambda: Sequencer(
+            instance=uuid4(), signer=LogSigner(), memory=Memory(), seal=lambda *_: b""
+        )
     )
     before: str = ""  # a checkpoint from before a restore
 

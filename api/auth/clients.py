@@ -15,11 +15,10 @@ from api.auth import guesses
 from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Actor
+from cdp.vocabulary import Actor, Role
 from cdp.work import Work
 from policies import secrets, tables
 from policies.secrets import SecretKind, SecretRef
-from policies.words import Role
 
 
 class ClientExists(Conflict):
@@ -47,7 +46,8 @@ class ClientRow:
     """A client as it stands now: its roles, the purposes that it may act for, and as whom.
 
     `recipient` is a name in the register; None: a program of the controller's own. Until
-    `refused_until` only refusals of people's are heard from it (`api/auth/guesses.py`).
+    `refused_until` only refusals of people's are heard from it (`api/auth/guesses.py`). `scopes` are those
+    of the token that it shows; None: it shows none.
     """
 
     id: UUID
@@ -55,11 +55,12 @@ class ClientRow:
     purposes: frozenset[str]
     recipient: str | None
     refused_until: datetime | None
+    scopes: frozenset[str] | None = None
 
     @property
     def actor(self) -> Actor:
         """The client as it acts."""
-        return Actor(ref=str(self.id), roles=self.roles, kind="client")
+        return Actor(ref=str(self.id), roles=self.roles, kind="client", scopes=self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

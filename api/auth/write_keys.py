@@ -17,11 +17,10 @@ from cdp.kernel.clock import Clock, now
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Actor, KeyKind, SourceId, WorkspaceId
+from cdp.vocabulary import Actor, KeyKind, Role, SourceId, WorkspaceId
 from cdp.work import Work, open_work
 from policies import secrets, tables
 from policies.secrets import SecretKind, SecretRef
-from policies.words import Role
 
 REMEMBERED = 0.5  # seconds; with a look-up that is slow, both still end within one
 MOST = 10_000  # look-ups remembered at once

@@ -36,12 +36,11 @@ from audit.sequencer import Signed
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import WorkspaceId
+from cdp.vocabulary import Action, Resource, Role, WorkspaceId
 from governance.keyfile import KeyFile
 from governance.keyring import KeyringUnusable
 from governance.statedir import StateUnusable
 from governance.vault import LocalVault
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 for _command in (trail.search, trail.reconcile, trail.rebuild, trail.retry):

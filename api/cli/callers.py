@@ -17,12 +17,11 @@ from api.cli.running import WorkspaceName, platform, record, uuid_of
 from cdp import purposes, sources
 from cdp.kernel.errors import BadInput, listed
 from cdp.ports import Category, Ports
-from cdp.vocabulary import Channel, KeyKind
+from cdp.vocabulary import Action, Channel, KeyKind, Resource, Role
 from cdp.work import Work
 from consent import controllers
 from consent.controllers import NoSuchController
 from policies import registry
-from policies.words import Action, Resource, Role
 
 sources_app, keys_app, clients_app, accounts_app = (typer.Typer() for _ in range(4))
 sources_app.add_typer(keys_app, name="key", help="Write keys of sources.", no_args_is_help=True)

@@ -32,10 +32,9 @@ from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Saying
 from cdp.kernel.errors import BadInput
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Channel, ContactId, FragmentId, Identifier, State
+from cdp.vocabulary import Action, Channel, ContactId, FragmentId, Identifier, Resource, Role, State
 from cdp.work import Work
 from consent import counting
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -9,9 +9,9 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform, record, uuid_of
 from cdp.kernel.ids import new_id
+from cdp.vocabulary import Action, Resource, Role
 from consent import controllers
 from consent.controllers import Controller
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -9,7 +9,7 @@ from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform, record, uuid_of
 from cdp import findings, scanning
 from cdp.findings import Decision
-from policies.words import Action, Resource, Role
+from cdp.vocabulary import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -24,9 +24,8 @@ from cdp.evaluation import Score
 from cdp.kernel.errors import NotFound
 from cdp.merging import Affected, Evidence, OnePerson, Reason
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import FragmentId, ProfileId
+from cdp.vocabulary import Action, FragmentId, ProfileId, Resource, Role
 from cdp.work import Work
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -20,8 +20,7 @@ from cdp.imports import Imported
 from cdp.ingest import Limits, work_off
 from cdp.kernel import private
 from cdp.kernel.errors import BadInput
-from cdp.vocabulary import WorkspaceId
-from policies.words import Role
+from cdp.vocabulary import Role, WorkspaceId
 
 _LOSSES = {
     Loss.UNKNOWN_WORD: "unknown word of consent: taken as a no",

@@ -12,10 +12,9 @@ from api.cli.running import until
 from api.session import Session
 from audit import storage
 from cdp.kernel.errors import Unavailable
-from cdp.vocabulary import WorkspaceId
+from cdp.vocabulary import Role, WorkspaceId
 from governance import statedir
 from governance.statedir import LockHeld
-from policies.words import Role
 
 PATIENCE = 10.0  # seconds that a running keeper gets
 

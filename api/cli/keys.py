@@ -7,8 +7,8 @@ from sqlalchemy import select
 from api import keeper
 from api.cli.output import Json, emit, waiting
 from api.cli.running import WorkspaceName, platform, record
+from cdp.vocabulary import Action, Resource, Role
 from governance import tables
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -11,21 +11,21 @@ from uuid import UUID
 import typer
 from rich.console import RenderableType
 from rich.text import Text
-from sqlalchemy import select
 
 from api import why
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
-from api.cli.running import WorkspaceName, platform, read_text, record
-from cdp import audiences, catalogue, releases, segments, small_counts, tables
-from cdp.audiences import Funnel, Withheld
+from api.cli.running import WorkspaceName, platform, read_text
+from cdp import catalogue, previews, releases, segments, small_counts
+from cdp.acts import Act
 from cdp.endpoints import Reach
-from cdp.ports import Ask, AuditEntry, Ports
+from cdp.left_out import shown
+from cdp.ports import Ask, Ports
+from cdp.previews import Preview
 from cdp.releases import Limits, Plan, Result
 from cdp.small_counts import Question
-from cdp.vocabulary import Channel, FragmentId
+from cdp.vocabulary import Action, Channel, Resource, Role
 from cdp.work import Work
-from policies.words import Action, Resource, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))
 
@@ -56,28 +56,19 @@ def create_segment(
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         raise segments.BadRule(field="rule") from None
-    with platform() as opened, opened.work(workspace, *COUNTING, purpose="segmentation") as work:
-        opened.allow(work, Resource.SEGMENT, Action.WRITE)
-        ports = opened.system.ports
-        made = segments.save(name, parsed, work=work, ports=ports)
-        counted = {"matched": audiences.matched(parsed, work=work, ports=ports)}
-        counts = small_counts.told([(Question(parsed), counted)], exact=_exact(work, ports), work=work)
-        matched = counts.of["matched"]
-        record(work, ports, "segment", "create", segment=made)
-    emit(
-        {"segment": made, "name": name, "matched": matched},
-        as_json,
-        Text(f"Segment {name!r} is {made}; it matches {matched:,} people now."),
-    )
+    act = Act.SEGMENT_CREATE
+    with platform() as opened, opened.work(workspace, Role.MARKETING, purpose=act.purpose) as work:
+        made = segments.create(name, parsed, work=work, ports=opened.system.ports)
+    emit({"segment": made, "name": name}, as_json, Text(f"Segment {name!r} is {made}."))
 
 
 @segments_app.command("list")
 def list_segments(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the segments and their rules."""
-    with platform() as opened, opened.work(workspace, Role.MARKETING, purpose="segmentation") as work:
-        opened.allow(work, Resource.SEGMENT, Action.READ)
-        rows = work.session.execute(select(tables.segments).order_by(tables.segments.c.name)).all()
-    found = [{"name": row.name, "rule": row.rule, "segment": row.id} for row in rows]
+    act = Act.SEGMENT_LIST
+    with platform() as opened, opened.work(workspace, Role.MARKETING, purpose=act.purpose) as work:
+        known = segments.every(work=work, ports=opened.system.ports)
+    found = [{"name": one.name, "rule": one.rule, "segment": one.id} for one in known]
     emit_rows(found, ("name", "rule", "segment"), as_json)
 
 
@@ -105,20 +96,15 @@ def preview(
     The exact reasons are personal data, so looking leaves an audit entry.
     """
     ask = Ask(purpose=purpose, channel=channel, recipient=recipient)
-    with platform() as opened, opened.work(workspace, *COUNTING, purpose="audience_preview") as work:
-        opened.allow(work, Resource.AUDIENCE, Action.PREVIEW)
-        opened.allow(work, Resource.AUDIENCE, Action.READ_EXACT)
-        opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
-        ports = opened.system.ports
-        rule = segments.rule_of(segment_id(segment), work=work)[1]
-        funnel, left_out = audiences.preview(rule, ask, work=work, ports=ports)
-        _record_preview(left_out, purpose, work=work, ports=ports)
+    act = Act.AUDIENCE_PREVIEW
+    with platform() as opened, opened.work(workspace, *COUNTING, purpose=act.purpose) as work:
+        found = previews.preview(segment_id(segment), ask, each=True, work=work, ports=opened.system.ports)
     emit(
         {
-            "matched": funnel.matched,
-            "permitted": funnel.permitted,
-            "withheld": dict(funnel.withheld),
-            "cures": why.cures(funnel.withheld, policy=_policy_cure(funnel)),
+            "matched": found.matched,
+            "permitted": found.permitted,
+            "withheld": dict(found.withheld),
+            "cures": why.cures(found.withheld, policy=_policy_cure(found)),
             "left_out": [
                 {
                     "profile": one.profile,
@@ -126,11 +112,11 @@ def preview(
                     "article": why.law(one.reason),
                     "entry": one.entry,
                 }
-                for one in left_out
+                for one in found.left_out
             ],
         },
         as_json,
-        *_funnel(funnel, left_out, each=each),
+        *_funnel(found, each=each),
     )
 
 
@@ -142,35 +128,18 @@ def segment_id(text: str) -> UUID | str:
         return text
 
 
-def _record_preview(left_out: list[Withheld] | Any, purpose: str, *, work: Work, ports: Ports) -> None:
-    roots = [FragmentId(one.profile) for one in left_out]
-    keys = ports.vault.keys(roots, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action="system:audience:preview",
-            outcome="ok",
-            purpose=purpose,
-            references=[keys.reference(one) for one in roots],
-            policy_version=ports.policies.version(work),
-            detail={"left_out": len(roots)},
-        ),
-        work=work,
-    )
+def _policy_cure(found: Preview) -> str | None:
+    return None if found.cure is None else found.cure.for_command
 
 
-def _policy_cure(funnel: Funnel) -> str | None:
-    return None if funnel.cure is None else funnel.cure.for_command
-
-
-def _funnel(funnel: Funnel, left_out: list[Withheld] | Any, *, each: bool) -> list[RenderableType]:
+def _funnel(found: Preview, *, each: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [
-        facts({"matched": funnel.matched, "permitted": funnel.permitted}),
-        *_left_out(list(funnel.withheld.items()), policy=_policy_cure(funnel)),
+        facts({"matched": found.matched, "permitted": found.permitted}),
+        *_left_out(list(found.withheld.items()), policy=_policy_cure(found)),
     ]
     if each:
-        parts.append(
-            table(("profile", "reason", "entry"), [(one.profile, one.reason, one.entry) for one in left_out])
-        )
+        rows = [(one.profile, one.reason, one.entry) for one in found.left_out]
+        parts.append(table(("profile", "reason", "entry"), rows))
     return parts
 
 
@@ -238,7 +207,7 @@ def _told(result: Result, questions: tuple[Question, Question], *, work: Work, p
     exact = ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
     reasons: Counter[str] = Counter()
     for word, number in result.withheld.items():
-        reasons[why.shown(word, exact=exact)] += number
+        reasons[shown(word, exact=exact)] += number
     counts = small_counts.told(
         [
             (matching, {"matched": result.matched}),

@@ -8,8 +8,8 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform
 from cdp import policy_lines, purposes
+from cdp.vocabulary import Role
 from consent import purposes as tree
-from policies.words import Role
 
 app = typer.Typer()
 

@@ -20,10 +20,11 @@ from api.cli.running import (
 from api.session import Session
 from cdp import catalogue, profile_view
 from cdp.deciding import Asking
+from cdp.left_out import shown
 from cdp.ports import Ports
 from cdp.profile_view import NoSuchProfile, View
+from cdp.vocabulary import Action, Resource, Role
 from cdp.work import Work
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 
@@ -117,8 +118,8 @@ def _sees_exact(work: Work, ports: Ports) -> bool:
 
 
 def _print(view: View, *, as_json: bool, exact: bool) -> None:
-    withheld = {name: why.shown(word, exact=exact) for name, word in view.withheld.items()}
-    closed = {channel: why.shown(word, exact=exact) for channel, word in view.reasons.items()}
+    withheld = {name: shown(word, exact=exact) for name, word in view.withheld.items()}
+    closed = {channel: shown(word, exact=exact) for channel, word in view.reasons.items()}
     policy = None if view.cure is None else view.cure.for_command
     cures = why.cures({*withheld.values(), *closed.values()}, policy=policy)
     document = {

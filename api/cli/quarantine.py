@@ -9,8 +9,7 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform
 from cdp import quarantine, sources
-from cdp.vocabulary import SourceId
-from policies.words import Role
+from cdp.vocabulary import Role, SourceId
 
 app = typer.Typer()
 

@@ -19,11 +19,10 @@ from api.cli.running import WorkspaceName, platform, read_text, record, time_of
 from api.session import Session
 from cdp import consents, endpoints, policy_lines
 from cdp.endpoints import Reach
-from cdp.vocabulary import Basis, PurposeClass, RecipientId
+from cdp.vocabulary import Action, Basis, PurposeClass, RecipientId, Resource, Role
 from cdp.work import Work
 from consent import controllers, purposes, register, tables
 from consent import endpoints as registered
-from policies.words import Action, Resource, Role
 
 purposes_app, notices_app, recipients_app, endpoints_app = (typer.Typer() for _ in range(4))
 recipients_app.add_typer(

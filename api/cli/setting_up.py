@@ -15,9 +15,9 @@ from api.cli.running import WorkspaceName, platform, record
 from api.session import Session
 from cdp import workspaces
 from cdp.kernel.errors import BadInput, Conflict
+from cdp.vocabulary import Action, Resource, Role
 from cdp.work import Work
 from consent import register
-from policies.words import Action, Resource, Role
 
 app = typer.Typer()
 

@@ -23,8 +23,7 @@ from api.session import Opener, Session
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
-from cdp.vocabulary import WorkspaceId
-from policies.words import Role
+from cdp.vocabulary import Role, WorkspaceId
 
 app = typer.Typer()
 

@@ -23,8 +23,7 @@ from audit.reconciling import Difference
 from cdp import searching
 from cdp.kernel.errors import Unavailable
 from cdp.ports import TrailPage, TrailQuery
-from cdp.vocabulary import WorkspaceId
-from policies.words import Action, Resource, Role
+from cdp.vocabulary import Action, Resource, Role, WorkspaceId
 
 COLUMNS = ("index", "at", "actor", "action", "purpose", "outcome", "recipient", "subjects")
 LISTED = 1000  # differences that are named; the rest is counted

@@ -67,7 +67,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
                 work=work,
             )
     with platform.operator("marketing", purpose=MARKETING)() as work:
-        segments.save("everyone", EVERYONE, work=work, ports=platform.system.ports)
+        segments.create("everyone", EVERYONE, work=work, ports=platform.system.ports)
     with teller.progress("releasing to nobody", None):
         result = release(platform, "everyone", ASK, "nobody")
     told.figures = {"matched": result.matched, "released": result.released, "withheld": dict(result.withheld)}

@@ -111,7 +111,7 @@ def _runners(platform: Platform, count: int) -> list[Runner]:
         holders = consents.holders(list(found.values()), work=work, ports=ports)
         for number, email in enumerate(emails):
             rule = {"attribute": "email_domain", "op": "=", "value": f"r{number}.example.org"}
-            segments.save(f"runner {number}", rule, work=work, ports=ports)
+            segments.create(f"runner {number}", rule, work=work, ports=ports)
             (holder,) = holders[found[email]]
             runners.append(Runner(profile=holder.profile, contact=found[email], segment=f"runner {number}"))
     return runners

@@ -8,17 +8,15 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from api import why
-from api.deps import Client, PortsDep, requires, working
-from api.routes import shapes
+from api.deps import Client, PortsDep, calling, doing
 from api.routes.segments import RULE
 from api.routes.shapes import Name, Out, Rule, Strict, Word, failures, with_examples
-from cdp import audiences, segments, small_counts
+from cdp import previews
+from cdp.acts import Act
 from cdp.left_out import LeftOut
 from cdp.ports import Ask
-from cdp.small_counts import Question
 from cdp.vocabulary import Channel
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/audiences", tags=["audiences"], responses=failures(401, 403, 404))
 
@@ -82,8 +80,8 @@ class PreviewOut(Out):
 @router.post("/preview", summary="Count an audience, and why the rest is left out")
 def post_preview(
     body: PreviewIn,
-    client: Annotated[Client, requires(Resource.AUDIENCE, Action.PREVIEW)],
-    work: Annotated[Work, working(Resource.AUDIENCE, Action.PREVIEW, purpose="audience_preview")],
+    client: Annotated[Client, calling(Act.AUDIENCE_PREVIEW)],
+    work: Annotated[Work, doing(Act.AUDIENCE_PREVIEW)],
     ports: PortsDep,
 ) -> PreviewOut:
     """Count the audience; nothing is opened and nobody is named.
@@ -92,25 +90,15 @@ def post_preview(
     question, until the truth is far from it, and only so many different questions in a day.
     """
     purpose = client.for_purpose(body.purpose)
-    rule = body.rule if body.segment is None else segments.rule_of(body.segment, work=work)[1]
     ask = Ask(purpose=purpose, channel=body.channel, recipient=client.for_recipient(body.recipient))
-    funnel, _ = audiences.preview(rule, ask, work=work, ports=ports)
-    reasons = shapes.reasons_of(funnel.withheld, exact=shapes.sees_exact(client))
-    counts = small_counts.told(
-        [
-            (Question(rule), {"matched": funnel.matched}),
-            (Question(rule, ask), {"permitted": funnel.permitted, **reasons}),
-        ],
-        exact=shapes.sees_counts(client),
-        work=work,
-    )
-    audiences.audit_preview(purpose, work=work, ports=ports)
-    withheld = counts.listed(list(reasons))
-    policy = None if funnel.cure is None else funnel.cure.for_request
+    whom = body.rule if body.segment is None else body.segment
+    assert whom is not None, "one of the two was given"
+    counted = previews.preview(whom, ask, each=False, work=work, ports=ports)
+    policy = None if counted.cure is None else counted.cure.for_request
     return PreviewOut(
-        matched=counts.of["matched"],
-        permitted=counts.of["permitted"],
-        withheld=withheld,
-        cures=why.cures([*withheld, *([LeftOut.POLICY] if policy else [])], policy=policy),
-        rounded_to=counts.rounded_to,
+        matched=counted.matched,
+        permitted=counted.permitted,
+        withheld=dict(counted.withheld),
+        cures=why.cures([*counted.withheld, *([LeftOut.POLICY] if policy else [])], policy=policy),
+        rounded_to=counted.rounded_to,
     )

@@ -17,9 +17,8 @@ from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Opener, Saying
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports
-from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
+from cdp.vocabulary import NEGATIVE, Action, Channel, Identifier, Resource, Scope, State
 from consent import counting
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
 

@@ -15,8 +15,8 @@ from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import findings
 from cdp.findings import Decision
 from cdp.kernel.errors import BadInput
+from cdp.vocabulary import Action, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403))
 

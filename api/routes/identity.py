@@ -10,9 +10,8 @@ from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import merging
-from cdp.vocabulary import FragmentId
+from cdp.vocabulary import Action, FragmentId, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404))
 

@@ -14,11 +14,11 @@ from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
 from cdp.deciding import Asking
+from cdp.left_out import shown
 from cdp.ports import Ports
 from cdp.profile_view import NoSuchProfile, NotAsController, View
-from cdp.vocabulary import Identifier
+from cdp.vocabulary import Action, Identifier, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=failures(401, 403, 404))
 
@@ -165,7 +165,7 @@ def _asking(client: Client, purpose: str) -> Asking:
 
 def _told(client: Client) -> Callable[[str], str]:
     exact = shapes.sees_exact(client)
-    return lambda word: why.shown(word, exact=exact)
+    return lambda word: shown(word, exact=exact)
 
 
 def _shown(view: View) -> ProfileOut:

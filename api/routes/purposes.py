@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.deps import PortsDep, working
+from api.deps import PortsDep, doing
 from api.routes.shapes import Out, Word, failures, with_examples
 from cdp import policy_lines
+from cdp.acts import Act
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["purposes"], responses=failures(401, 403))
 
@@ -17,7 +17,6 @@ _LINES = "p2, service, newsletter, contact_email, show\n"
 _VERSION = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 PurposePath = Annotated[Word, Path(description="The purpose, by its name.", examples=["newsletter"])]
-AgreeingWork = Annotated[Work, working(Resource.POLICY, Action.AGREE, purpose="operation")]
 
 
 class LinesOut(Out):
@@ -71,9 +70,7 @@ class InForceOut(Out):
 
 
 @router.get("/policy-lines", summary="List the policy lines of purposes")
-def get_lines(
-    work: Annotated[Work, working(Resource.PURPOSE, Action.READ, purpose="operation")], ports: PortsDep
-) -> EveryLinesOut:
+def get_lines(work: Annotated[Work, doing(Act.POLICY_LINES_LIST)], ports: PortsDep) -> EveryLinesOut:
     """What may be seen for each purpose of the workspace, proposed or in force."""
     known = policy_lines.every(work=work, ports=ports)
     return EveryLinesOut(
@@ -86,7 +83,9 @@ def get_lines(
     summary="Put a purpose's policy lines in force",
     responses=failures(404, 409),
 )
-def post_agreement(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
+def post_agreement(
+    purpose: PurposePath, work: Annotated[Work, doing(Act.POLICY_LINES_AGREE)], ports: PortsDep
+) -> InForceOut:
     """Agree to the proposed lines: they are in force at the next request of every process."""
     return InForceOut(purpose=purpose, version=policy_lines.agree(purpose, work=work, ports=ports))
 
@@ -96,6 +95,8 @@ def post_agreement(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) ->
     summary="Take a purpose's policy lines out of force",
     responses=failures(404, 409),
 )
-def post_withdrawal(purpose: PurposePath, work: AgreeingWork, ports: PortsDep) -> InForceOut:
+def post_withdrawal(
+    purpose: PurposePath, work: Annotated[Work, doing(Act.POLICY_LINES_WITHDRAW)], ports: PortsDep
+) -> InForceOut:
     """Take lines out of force: nothing is shown or sent for the purpose until they are agreed to again."""
     return InForceOut(purpose=purpose, version=policy_lines.withdraw(purpose, work=work, ports=ports))

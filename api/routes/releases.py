@@ -12,11 +12,11 @@ from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import catalogue, releases, segments, small_counts
 from cdp.endpoints import Reach
+from cdp.left_out import shown_counts
 from cdp.ports import Ask
 from cdp.releases import Limits, Plan, Result
 from cdp.small_counts import Question
-from cdp.vocabulary import Channel
-from policies.words import Action, Resource
+from cdp.vocabulary import Action, Channel, Resource
 
 router = APIRouter(prefix="/v1", tags=["releases"], responses=failures(401, 403, 404))
 
@@ -122,7 +122,7 @@ def post_release(
         connect=Reach.of(system.settings).connect,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),
     )
-    reasons = shapes.reasons_of(result.withheld, exact=shapes.sees_exact(client))
+    reasons = shown_counts(result.withheld, exact=shapes.sees_exact(client))
     with client.opener(purpose)() as work:
         counts = small_counts.told(
             [

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.deps import PortsDep, working
+from api.deps import PortsDep, doing
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Rule, Strict, failures, with_examples
 from cdp import segments
+from cdp.acts import Act
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["segments"], responses=failures(401, 403))
 
@@ -42,8 +42,8 @@ class SegmentOut(Out):
 @router.post("/segments", summary="Save a segment", status_code=201, responses=failures(401, 403, 409))
 def post_segment(
     body: SegmentIn,
-    work: Annotated[Work, working(Resource.SEGMENT, Action.WRITE, purpose="segmentation")],
+    work: Annotated[Work, doing(Act.SEGMENT_CREATE)],
     ports: PortsDep,
 ) -> SegmentOut:
     """Save a segment. The rule is compiled first, so a bad one is a 422, not a later surprise."""
-    return SegmentOut(id=segments.save(body.name, body.rule, work=work, ports=ports), name=body.name)
+    return SegmentOut(id=segments.create(body.name, body.rule, work=work, ports=ports), name=body.name)

@@ -9,14 +9,13 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api import times, why
+from api import times
 from api.deps import Client
 from api.problems import MEDIA_TYPE
 from cdp import workspaces
 from cdp.ports import Ports
-from cdp.vocabulary import Identifier
+from cdp.vocabulary import Action, Identifier, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
@@ -188,15 +187,6 @@ def identifier(contact: ContactIn, *, work: Work, ports: Ports) -> Identifier | 
 def sees_exact(client: Client) -> bool:
     """Whether the caller may see why exactly somebody is withheld."""
     return client.may(Resource.CONSENT, Action.READ_EXACT)
-
-
-def reasons_of(withheld: Mapping[str, int], *, exact: bool) -> dict[str, int]:
-    """Exact counts by the reasons that the caller may see."""
-    found: dict[str, int] = {}
-    for word, number in withheld.items():
-        shown = why.shown(word, exact=exact)
-        found[shown] = found.get(shown, 0) + number
-    return found
 
 
 def sees_counts(client: Client) -> bool:

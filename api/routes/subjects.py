@@ -15,8 +15,8 @@ from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
+from cdp.vocabulary import Action, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404))
 

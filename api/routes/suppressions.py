@@ -17,7 +17,7 @@ from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, wi
 from cdp import serving, suppressions
 from cdp.binding import About
 from cdp.suppressions import Row
-from policies.words import Action, Resource
+from cdp.vocabulary import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
 

@@ -12,8 +12,8 @@ from api.routes.shapes import End, Moment, Out, Strict, failures, with_examples
 from audit.searching import MOST
 from cdp import searching
 from cdp.ports import TrailPage, TrailQuery
+from cdp.vocabulary import Action, Resource
 from cdp.work import Work
-from policies.words import Action, Resource
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], responses=failures(401, 403, 404))
 

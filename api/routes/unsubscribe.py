@@ -22,8 +22,7 @@ from cdp.consents import NotYetEffective, Saying
 from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
 from cdp.unsubscribe import BadLink, Link
-from cdp.vocabulary import Actor, Channel, State
-from policies.words import Role
+from cdp.vocabulary import Actor, Channel, Role, State
 
 # What goes wrong with a link is told on a page, to a person.
 _PAGE: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}

@@ -29,6 +29,7 @@ class CdpError(Exception):
 
     def __init__(self, *, field: str | None = None, **known: int | str | float | bool) -> None:
         self.field = field
+        self.act: str | None = None  # in which act it was raised, as the audit log names it
         self.known: Mapping[str, int | str | float | bool] = known
         super().__init__(self.message)
 

@@ -31,6 +31,12 @@ class AuditTrail(Protocol):
         """Write an entry in the same transaction; if this fails, the action fails."""
         ...
 
+    def count(self, action: str, outcome: str, *, work: Work) -> None:
+        """Count what happens too often for an entry each; soon an entry says of each actor and minute
+        how often. In the same transaction; if this fails, the action fails.
+        """
+        ...
+
     def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
         """Index, inclusion proof and signed checkpoint of an entry; None: not in the log yet."""
         ...

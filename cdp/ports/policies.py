@@ -32,6 +32,10 @@ class Policies(Protocol):
         """Whether a role of the actor may; unknown words may not."""
         ...
 
+    def role(self, actor: Actor, resource: str, action: str) -> str | None:
+        """The role by which the actor may; None: they may not."""
+        ...
+
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> Mapping[FieldClass, Show]:
         """What the actor sees of each class for that purpose; total, default WITHHOLD."""
         ...

@@ -16,12 +16,11 @@ from audit.tables import details, entries
 from cdp import profile_view
 from cdp.deciding import Asking
 from cdp.kernel.errors import NotFound
-from cdp.vocabulary import Actor
+from cdp.vocabulary import Action, Actor, Role
 from consent import controllers, register
 from consent.controllers import Controller
 from policies.loader import load_default
 from policies.service import PolicyService
-from policies.words import Action, Role
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

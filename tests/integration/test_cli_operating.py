@@ -198,7 +198,7 @@ def test_an_act_of_the_operator_leaves_an_entry(cdp, place):
 
     assert _actions(place)[len(before) :] == [
         "system:purpose:create",
-        "system:policy:propose",
+        "operator:policy:propose",
         "system:recipient:create",
     ]
 

@@ -209,9 +209,20 @@ def test_a_dry_run_says_what_would_become_of_a_file_and_stores_nothing(cdp, tmp_
     asked = ("import", paths[0], "--source", "crm", "--mapping", paths[1], "--rejects", str(rejects))
     tried = cdp(*asked, "--dry-run", "--json").document
     told = cdp(*asked, "--dry-run")
-    nobody = cdp("segment", "create", "before", '{"all": []}', "--json").document["matched"]
+    cdp("segment", "create", "anybody", '{"all": []}')
+    count = (
+        "audience",
+        "preview",
+        "--segment",
+        "anybody",
+        "--purpose",
+        "email_marketing",
+        "--channel",
+        "email",
+    )
+    nobody = cdp(*count, "--json").document["matched"]
     done = cdp(*asked, "--json").document
-    somebody = cdp("segment", "create", "after", '{"all": []}', "--json").document["matched"]
+    somebody = cdp(*count, "--json").document["matched"]
 
     same = ("accepted", "rejected", "reasons", "losses", "noes_heard")
     assert {name: tried[name] for name in same} == {name: done[name] for name in same}

@@ -13,9 +13,8 @@ from cdp.kernel.ids import new_id
 from cdp.kernel.settings import Settings
 from cdp.merging import NoSuchFragment, OneFragment, Reason, RejoinNotAllowed, UnmergeNotAllowed
 from cdp.ports import Ask
-from cdp.vocabulary import Channel, FragmentId
+from cdp.vocabulary import Channel, FragmentId, Role
 from identity.unmerge import KeptApart, NotSeparated
-from policies.words import Role
 
 NOW = timedelta(0)
 

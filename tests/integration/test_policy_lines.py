@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from cdp import audiences, policy_lines, releases
 from cdp.endpoints import Reach
-from cdp.kernel.errors import NotFound
-from cdp.policy_lines import AgreeingNotAllowed, NotAgreed, NotInFile, NotInTemplate, NotProposed
+from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.policy_lines import NotAgreed, NotInFile, NotInTemplate, NotProposed
 from cdp.ports import Ask
 from cdp.releases import Plan, ReleaseNotAllowed
 from cdp.vocabulary import Actor, Basis, Channel, FieldClass, PurposeClass, Show
@@ -94,7 +94,7 @@ def test_another_process_heeds_a_change_at_its_next_work(system, workspace, purp
 @pytest.mark.parametrize("roles", [("admin",), ("admin", "compliance"), ("marketing",), ("steward",), ()])
 def test_whoever_makes_purposes_cannot_agree(system, workspace, purpose, roles):
     """Two roles stand behind a purpose, and they are never one person's."""
-    with pytest.raises(AgreeingNotAllowed):
+    with pytest.raises(NotAllowed):
         agree(system, workspace, roles=roles)
 
     assert contact_in(system.ports.policies, system, workspace) is Show.WITHHOLD

@@ -23,8 +23,8 @@ def asked(journey, tmp_path):
         controllers.add(shop, work=work)
     frequent = {"all": [{"attribute": "orders", "op": ">=", "value": 2}]}
     with journey.begin("marketing")() as work:
-        segments.save("regulars", frequent, work=work, ports=journey.ports)
-        segments.save(
+        segments.create("regulars", frequent, work=work, ports=journey.ports)
+        segments.create(
             "not_here", {"attribute": "country", "op": "=", "value": "FR"}, work=work, ports=journey.ports
         )
     bought = [ordered("u1", number, 1999.5) for number in (1, 2)]

@@ -8,7 +8,7 @@ from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
 from sqlalchemy import select, text
 
 from api import keeper, wiring, worker
-from cdp import audiences, imports, sources, tables
+from cdp import imports, segments, sources, tables
 from cdp.ingest.reading import ImportRecord
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
@@ -50,7 +50,7 @@ def test_from_the_first_event_to_the_erasure(journey, tmp_path):
     assert done.residue_total == 0 and sum(done.deleted.values()) > 0
     with journey.begin()() as work:
         assert journey.ports.identity.resolve(ann, work=work) is None
-        assert audiences.matched(EVERYONE, work=work, ports=journey.ports) == 1
+        assert len(work.session.scalars(segments.members(EVERYONE, ports=journey.ports)).all()) == 1
 
 
 def test_what_was_accepted_before_an_erasure_does_not_bring_the_person_back(journey, tmp_path):

@@ -245,7 +245,7 @@ def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, re
     """C1: the withdrawn address joins the person after the intent; nothing goes to them."""
     agreeing(journey, 1)
     with journey.begin("marketing")() as work:
-        segments.save(
+        segments.create(
             "one",
             {"attribute": "email_domain", "op": "=", "value": "r0.example.org"},
             work=work,

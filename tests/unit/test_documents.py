@@ -15,7 +15,7 @@ from api.cli.commands import COMMANDS, build
 from api.migrations import newest
 from cdp.kernel.database import APP, APPEND, KEEPER, OWNER, READ, READER, WRITE, metadata
 from cdp.kernel.settings import Settings
-from policies.words import Role
+from cdp.vocabulary import Role
 
 DOCS = ROOT / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text()

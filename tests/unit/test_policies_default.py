@@ -2,10 +2,10 @@
 
 import pytest
 
-from cdp.vocabulary import CONTACTS, Actor, FieldClass, Show
+from cdp.vocabulary import CONTACTS, Actor, FieldClass, Role, Show
 from policies.decide import Decider
 from policies.loader import load_default
-from policies.words import NEVER_SHOWN, PERMISSIONS, Role
+from policies.words import NEVER_SHOWN, PERMISSIONS
 
 POLICY = load_default()
 DECIDER = Decider(POLICY)

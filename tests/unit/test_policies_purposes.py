@@ -2,11 +2,11 @@
 
 import pytest
 
-from cdp.vocabulary import Actor, FieldClass, PurposeClass, Show
+from cdp.vocabulary import Actor, FieldClass, PurposeClass, Role, Show
 from policies.decide import Decider
 from policies.loader import PolicyRefused, load_default
 from policies.purposes import template, with_base
-from policies.words import PERMISSIONS, Role
+from policies.words import PERMISSIONS
 
 BASE = load_default()
 NEVER = (

@@ -9,9 +9,9 @@ from api import why
 from api.cli.commands import build
 from api.demo.telling import late
 from cdp import left_out
-from cdp.left_out import LeftOut
+from cdp.left_out import LeftOut, shown
 from consent import reasons
-from consent.reasons import COARSE_CURES, Reason, coarse
+from consent.reasons import COARSE_CURES, Reason
 
 EVERY = [*Reason, *LeftOut]
 CURES = {**reasons.CURES, **left_out.CURES, **COARSE_CURES}
@@ -23,14 +23,14 @@ def test_every_reason_names_its_cure(reason):
     cure = why.cures([str(reason)])[str(reason)]
 
     assert len(cure) > 20
-    assert why.cures([why.shown(str(reason), exact=False)]), "in the word that marketing sees too"
+    assert why.cures([shown(str(reason), exact=False)]), "in the word that marketing sees too"
 
 
 def test_the_cures_are_of_reasons_that_there_are():
     """A cure of a word that nobody says would be read by nobody."""
     assert set(reasons.CURES) == set(Reason)
     assert set(left_out.CURES) == set(LeftOut)
-    assert set(COARSE_CURES) == {coarse(reason) for reason in Reason}
+    assert set(COARSE_CURES) == {shown(reason, exact=False) for reason in Reason}
 
 
 def test_what_mends_the_policy_here_goes_before_what_mends_it_anywhere():

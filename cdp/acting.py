@@ -1,0 +1,129 @@
+"""How an act is done: the policy is asked, it is done, it is recorded, in one transaction.
+
+    with acting(Act.SEGMENT_CREATE, work=work, ports=ports) as doing:
+        …
+        doing.tell(object=identifier)
+
+Nothing else asks the policy whether somebody may, or writes an entry of an act. What was refused, or
+asked about nobody, rolls its Work back, so it is counted in one of its own (`counting_refusals`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from cdp.acts import Act, Kept, Permission
+from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.ports import AuditEntry, Ports
+from cdp.vocabulary import Actor, FieldClass
+from cdp.work import Work
+
+OK, REFUSED, NOT_FOUND = "ok", "refused", "not_found"
+
+
+class ActNotAllowed(NotAllowed):
+    """Your roles under the policy in force, or the scopes of your token, do not let you do this."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Doing:
+    """An act that is allowed and under way; what is told of it here stands in its entry."""
+
+    act: Act
+    work: Work
+    ports: Ports
+    role: str  # the role that allowed it
+    entry: dict[str, Any] = field(default_factory=dict)
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor may do what the act needs in some cases alone."""
+        assert permission in self.act.deed.may_need, "the register says what an act asks for"
+        return _role(permission, self.work.actor, self.ports) is not None
+
+    def must(self, permission: Permission) -> None:
+        """Raise `ActNotAllowed` unless `may`."""
+        if not self.may(permission):
+            raise ActNotAllowed(needs=permission.scope)
+
+    def tell(
+        self,
+        *,
+        object: UUID | str | None = None,
+        purpose: str = "",
+        outcome: str = "",
+        references: Sequence[bytes] = (),
+        recipient: UUID | None = None,
+        shown: Collection[FieldClass] = (),
+        withheld: Collection[FieldClass] = (),
+        **detail: Any,
+    ) -> None:
+        """Say of the act what its entry holds besides: what it was done to, which classes of fields
+        were shown and withheld, the references of fragments; nothing of a person.
+        """
+        told = {"purpose": purpose, "outcome": outcome, "references": references, "recipient": recipient}
+        self.entry |= {name: value for name, value in told.items() if value}
+        classes = {"shown": shown, "withheld": withheld}
+        self.detail |= {
+            name: sorted(one.name.lower() for one in some) for name, some in classes.items() if some
+        }
+        self.detail |= {
+            name: str(value) for name, value in {"object": object, **detail}.items() if value is not None
+        }
+
+
+@contextmanager
+def acting(act: Act, *, work: Work, ports: Ports) -> Iterator[Doing]:
+    """Let the Work's actor do an act, if they may, and record it. Raises `ActNotAllowed`."""
+    role = check(act, work.actor, ports=ports)
+    name = act.named_by(work.actor)
+    doing = Doing(act=act, work=work, ports=ports, role=role)
+    try:
+        yield doing
+    except (NotAllowed, NotFound) as error:
+        error.act = error.act or name
+        raise
+    if act.deed.kept is Kept.COUNTED:
+        ports.audit.count(name, OK, work=work)
+        return
+    # A policy that the act itself changed is told as it is now.
+    version = ports.policies.version(work)
+    entry = {"outcome": OK, **doing.entry}
+    detail = {"role": doing.role, **doing.detail}
+    ports.audit.record(AuditEntry(action=name, policy_version=version, detail=detail, **entry), work=work)
+
+
+def check(act: Act, actor: Actor, *, ports: Ports) -> str:
+    """The role by which an actor may do an act. Raises `ActNotAllowed`.
+
+    The act itself asks; a face asks before it reads what somebody sent who may send nothing.
+    """
+    role = _role(act.deed.needs, actor, ports)
+    if role is None:
+        refused = ActNotAllowed(needs=act.deed.needs.scope)
+        refused.act = act.named_by(actor)
+        raise refused
+    return role
+
+
+def _role(permission: Permission, actor: Actor, ports: Ports) -> str | None:
+    """The role by which the policy lets the actor, within the scopes that they came with; None: none does."""
+    if actor.scopes is not None and permission.scope not in actor.scopes:
+        return None
+    return ports.policies.role(actor, permission.resource, permission.action)
+
+
+@contextmanager
+def counting_refusals(begin: Callable[[], AbstractContextManager[Work]], ports: Ports) -> Iterator[Work]:
+    """A Work of `begin`. An act that is refused in it, or finds nobody, is counted in a second one."""
+    try:
+        with begin() as work:
+            yield work
+    except (NotAllowed, NotFound) as error:
+        if error.act is not None:
+            outcome = REFUSED if isinstance(error, NotAllowed) else NOT_FOUND
+            with begin() as another:
+                ports.audit.count(error.act, outcome, work=another)
+        raise

@@ -1,0 +1,102 @@
+"""The register of acts: everything that somebody does or looks at, once.
+
+An act is one use case of `cdp`: it asks the policy for what stands here, does it, and leaves the
+entry that stands here, all in one Work (`cdp.acting`). Commands, routes and jobs only call it.
+`docs/acts.md` is this register, printed.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+from cdp.vocabulary import Action, Actor, Resource
+
+
+class Kept(StrEnum):
+    """How the log keeps an act that was done."""
+
+    ENTRY = auto()  # one entry, in the transaction of the act
+    COUNTED = (
+        auto()
+    )  # one entry for each actor and minute, with how often: a look at the platform's own set-up
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a line of the policy allows, and a scope of a token."""
+
+    resource: Resource
+    action: Action
+
+    @property
+    def scope(self) -> str:
+        """As it stands in an access token: `resource:action`."""
+        return f"{self.resource}:{self.action}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What the register says of one act.
+
+    `subject` and `verb` are its name in the log, behind who did it: `client:segment:create`.
+    `needs` is what the policy has to allow, `may_need` what it is asked besides in some cases.
+    `purpose` is why, in a word of the log; empty: whoever acts states a purpose of the workspace's.
+    `shows`: it shows values of people.
+    """
+
+    subject: str
+    verb: str
+    needs: Permission
+    purpose: str
+    may_need: tuple[Permission, ...] = ()
+    shows: bool = False
+    kept: Kept = Kept.ENTRY
+
+
+_SEGMENTATION, _OPERATION = "segmentation", "operation"
+EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
+EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
+_READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
+_AGREES = Permission(Resource.POLICY, Action.AGREE)
+
+
+class Act(Enum):
+    """Every act there is."""
+
+    SEGMENT_CREATE = Deed(
+        "segment",
+        "create",
+        Permission(Resource.SEGMENT, Action.WRITE),
+        _SEGMENTATION,
+        may_need=(EXACT_COUNTS,),
+    )
+    SEGMENT_LIST = Deed("segment", "list", _READS_SEGMENTS, _SEGMENTATION, kept=Kept.COUNTED)
+    ATTRIBUTE_LIST = Deed("attribute", "list", _READS_SEGMENTS, _SEGMENTATION, kept=Kept.COUNTED)
+    AUDIENCE_PREVIEW = Deed(
+        "audience",
+        "preview",
+        Permission(Resource.AUDIENCE, Action.PREVIEW),
+        "audience_preview",
+        may_need=(EXACT_COUNTS, EXACT_REASONS),
+    )
+    POLICY_LINES_PROPOSE = Deed("policy", "propose", Permission(Resource.PURPOSE, Action.WRITE), _OPERATION)
+    POLICY_LINES_AGREE = Deed("policy", "agree", _AGREES, _OPERATION)
+    POLICY_LINES_WITHDRAW = Deed("policy", "withdraw", _AGREES, _OPERATION)
+    POLICY_LINES_LIST = Deed(
+        "policy", "list", Permission(Resource.PURPOSE, Action.READ), _OPERATION, kept=Kept.COUNTED
+    )
+
+    @property
+    def deed(self) -> Deed:
+        """What the register says of it."""
+        return self.value
+
+    @property
+    def purpose(self) -> str:
+        """Why it is done, where nobody states a purpose of the workspace's."""
+        return self.value.purpose
+
+    def named_by(self, actor: Actor) -> str:
+        """Its name in the log: who did it, of what kind, to what, which."""
+        # A process or a person at the command line is called by what they are: `operator`, `worker`.
+        source = actor.ref if actor.kind == "system" else actor.kind
+        return f"{source}:{self.value.subject}:{self.value.verb}"

@@ -32,7 +32,8 @@ run: $(READY) ## API, worker and keeper on the embedded database with the demo's
 	@$(BIN)/cdp run
 
 test: $(READY) clients ## The whole test suite
-	@$(BIN)/python -m pytest -n 2
+	@# Many tests start commands: they find our modules compiled. Three at a time, for many wait.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3
 
 clients: $(READY) ## Build the clients that the tests run; says what is missing
 	@$(BIN)/python tests/clients/building.py

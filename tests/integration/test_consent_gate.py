@@ -20,6 +20,8 @@ from consent.reasons import Permission, Reason, Refusal
 from consent.subject import Member, Person, Place, gather
 from consent.terms import Terms, load, resolve
 
+# Worlds among whose answers every reason is; a few occur in one world of thirty.
+SEEDS = (*range(10), 17, 18, 24, 35)
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 
 
@@ -162,11 +164,7 @@ def test_the_gate_in_sql_answers_as_the_law_for_every_generated_history(database
 
 def test_every_reason_and_the_permission_occur_among_the_compared_answers(database):
     """Equality over answers that never vary would prove nothing."""
-    found: Counter = Counter()
-    seed = 0
-    while seed < 10 or (seed < 40 and len(found) <= len(Reason)):
-        found += compare(seed, database)
-        seed += 1
+    found = sum((compare(seed, database) for seed in SEEDS), Counter())
 
     assert set(found) == {"permitted", *map(str, Reason)}
     assert found.total() > 2_000

@@ -19,6 +19,7 @@ from audit.feeding import Begin, Feeder, Pace, Wait
 from audit.located import Located, locate
 from audit.searching import Search
 from audit.sequencer import FileMemory, Sequencer
+from audit.signed import SignedLog
 from audit.trail import Trail
 from audit.vouching import Vouching
 from cdp import tables
@@ -126,6 +127,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         receipts=_signer(keys, Signing.RECEIPT),
         certificates=_signer(keys, Signing.CERTIFICATE),
         audit=Trail(vault.seal_detail, vouching),
+        log=SignedLog(),
         search=Search(state.instance, search_engine(settings), vouching, settings.search_lag_limit),
         identity=identity,
         ledger=ledger,

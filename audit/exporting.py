@@ -1,26 +1,43 @@
-"""The log as a bundle: every epoch that still stands, for `audit/verifier.py` to check offline."""
+"""The log as a bundle, whole or an entry of it, for `audit/verifier.py` to check offline."""
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
-from audit import bundle, storage, tables, verifier
+from audit import bundle, storage, tables, tiles, verifier
+from audit.bundle import Proven
 from audit.tiles import TileId
-from cdp.kernel.errors import NotFound
+from cdp.kernel.errors import BadInput, NotFound
 
 
 class NothingSigned(NotFound):
     """Nothing of this epoch of the log has been signed, or there is no such epoch."""
 
 
-def whole(epoch: int, *, session: Session | Connection) -> dict[str, Any]:
+class NotSignedYet(NotFound):
+    """There is no such entry, or no checkpoint covers it yet; the keeper signs within a second."""
+
+
+class NoSuchCheckpoint(BadInput):
+    """The log was never that long; give the size that stands in a checkpoint of the entry's epoch."""
+
+
+class LongLog(BadInput):
+    """This is more of the log than one answer may hold; the operator's command cdp audit export writes it."""
+
+
+def whole(epoch: int, *, session: Session | Connection, most: int | None = None) -> dict[str, Any]:
     """The bundle of an epoch, and of those before it that its first leaf speaks of.
 
-    Raises `NothingSigned`. What was never signed before a restore stands under no checkpoint, and is
-    not in the bundle; the verifier then says which epoch it lacks.
+    Raises `NothingSigned`, and `LongLog` before it reads more than `most` entries. What was never signed
+    before a restore stands under no checkpoint, and is not in the bundle; the verifier then says which
+    epoch it lacks.
     """
+    if most is not None and _entries(epoch, session) > most:
+        raise LongLog(field="epoch", most=most)
     made, earlier, at = _epoch(epoch, session), [], epoch
     while (stood := _stood(at, session)) is not None and stood < at:
         at = stood
@@ -28,6 +45,37 @@ def whole(epoch: int, *, session: Session | Connection) -> dict[str, Any]:
             break
         earlier.append(_epoch(at, session))
     return {**made, "earlier": earlier}
+
+
+def single(entry: UUID, since: int | None, *, session: Session | Connection) -> dict[str, Any]:
+    """The bundle of one entry, that proves besides that the log extends its checkpoint of size `since`.
+
+    `since` None: the newest checkpoint's own. Raises `NotSignedYet`, `NoSuchCheckpoint`.
+    """
+    column = tables.entries.c
+    row = session.execute(
+        select(column.epoch, column.seq, column.leaf).where(column.entry_id == entry)
+    ).one_or_none()
+    head = storage.head(row.epoch, session=session) if row is not None else None
+    if row is None or head is None or head.size <= row.seq:
+        raise NotSignedYet
+    saved = head.size if since is None else since
+    if not 0 < saved <= head.size:
+        raise NoSuchCheckpoint(field="since")
+    read = storage.reader(row.epoch, session=session)
+    path = tiles.inclusion(row.seq, head.size, read)
+    return bundle.of_entries(
+        head.note,
+        entries=[Proven(index=row.seq, leaf=bytes(row.leaf), path=path)],
+        saved_size=saved,
+        consistency=tiles.consistency(saved, head.size, read),
+    )
+
+
+def _entries(epoch: int, session: Session | Connection) -> int:
+    """How many entries the bundle of an epoch has at most."""
+    column = tables.entries.c
+    return session.scalar(select(func.count()).where(column.epoch <= epoch)) or 0
 
 
 def _stood(epoch: int, session: Session | Connection) -> int | None:

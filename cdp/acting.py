@@ -20,7 +20,7 @@ from cdp.ports import AuditEntry, Ports
 from cdp.vocabulary import Actor, FieldClass
 from cdp.work import Work
 
-OK, REFUSED, NOT_FOUND = "ok", "refused", "not_found"
+OK, PARTIAL, FAILED, REFUSED, NOT_FOUND = "ok", "partial", "failed", "refused", "not_found"
 
 
 class ActNotAllowed(NotAllowed):

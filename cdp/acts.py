@@ -57,6 +57,7 @@ EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
+_READS_LOG = Permission(Resource.AUDIT, Action.READ)
 
 
 class Act(Enum):
@@ -84,6 +85,18 @@ class Act(Enum):
     POLICY_LINES_LIST = Deed(
         "policy", "list", Permission(Resource.PURPOSE, Action.READ), _OPERATION, kept=Kept.COUNTED
     )
+
+    # The trail. Who looks at it stands in it; what its keeper does with documents and keys does, too.
+    TRAIL_SEARCH = Deed("audit", "search", _READS_LOG, "audit")
+    TRAIL_PROVE = Deed("audit", "prove", _READS_LOG, "audit")
+    TRAIL_CHECKPOINT = Deed("audit", "checkpoint", _READS_LOG, "audit")
+    TRAIL_EXPORT = Deed("audit", "export", _READS_LOG, "audit")
+    TRAIL_VERIFY = Deed("audit", "verify", _READS_LOG, "audit")
+    TRAIL_COMPARE = Deed("audit", "compare", _READS_LOG, "audit")
+    TRAIL_REPAIR = Deed("audit", "repair", _READS_LOG, "audit")
+    TRAIL_REBUILD = Deed("audit", "rebuild", _READS_LOG, "audit")
+    TRAIL_RETRY = Deed("audit", "retry", _READS_LOG, "audit")
+    KEY_ROTATE = Deed("key", "rotate", Permission(Resource.KEY, Action.ROTATE), "key_rotation")
 
     @property
     def deed(self) -> Deed:

@@ -6,17 +6,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from cdp.kernel.errors import BadInput, NotAllowed, NotFound
-from cdp.ports import AuditEntry, Ports, TrailPage, TrailQuery
+from cdp.acting import acting
+from cdp.acts import Act
+from cdp.kernel.errors import BadInput, NotFound
+from cdp.ports import Ports, TrailPage, TrailQuery
 from cdp.rereading import until_still
 from cdp.work import Work
 
 _REFERENCE = re.compile(r"[0-9a-f]{64}")
-_RESOURCE, _ACTION = "audit", "read"
-
-
-class SearchNotAllowed(NotAllowed):
-    """The policy does not let this caller search the audit trail."""
 
 
 class NoSuchSubject(NotFound):
@@ -30,28 +27,20 @@ class NotASubject(BadInput):
 def search(query: TrailQuery, *, subject: str | None = None, work: Work, ports: Ports) -> TrailPage:
     """A page of the trail, and an entry that says what was looked for.
 
-    `subject` is a profile's id, or a reference of the log. Raises `SearchNotAllowed`,
+    `subject` is a profile's id, or a reference of the log. Raises `ActNotAllowed`,
     `NotASubject`, `NoSuchSubject`, and `BadInput` for what cannot be looked for.
     """
-    if not ports.policies.allows(work.actor, _RESOURCE, _ACTION):
-        raise SearchNotAllowed
-    people: list[bytes] = []
-    if subject is not None:
-        people, named = _references(subject, work=work, ports=ports)
-        query = replace(query, references=named)
-    page = ports.search.find(query, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:audit:search",
-            outcome="ok",
-            purpose="audit",
-            # Whoever looks a person up in the trail stands in that person's own trail.
+    with acting(Act.TRAIL_SEARCH, work=work, ports=ports) as doing:
+        people: list[bytes] = []
+        if subject is not None:
+            people, named = _references(subject, work=work, ports=ports)
+            query = replace(query, references=named)
+        page = ports.search.find(query, work=work)
+        # Whoever looks a person up in the trail stands in that person's own trail.
+        doing.tell(
             references=people or (query.references or () if page.total else ()),
-            policy_version=ports.policies.version(work),
-            detail=_asked(query, page, subject is not None),
-        ),
-        work=work,
-    )
+            **_asked(query, page, subject is not None),
+        )
     return page
 
 
@@ -79,5 +68,5 @@ def _own(profile: UUID, *, work: Work, ports: Ports) -> list[bytes]:
 def _asked(query: TrailQuery, page: TrailPage, about_somebody: bool) -> dict[str, Any]:
     """What was looked for, in the log's own words; whom, only as a yes or no."""
     words = ("actor", "action", "purpose", "outcome", "recipient", "since", "until")
-    asked = {name: str(value) for name in words if (value := getattr(query, name)) is not None}
-    return {**asked, "subject": about_somebody, "found": page.total, "engine": page.engine}
+    asked = {f"asked_{name}": value for name in words if (value := getattr(query, name)) is not None}
+    return {**asked, "asked_subject": about_somebody, "found": page.total, "engine": page.engine}

@@ -28,22 +28,23 @@ from api.cli.running import (
     until,
     write_private,
 )
-from audit import exporting, inspection, tables, verifier
+from audit import inspection, tables, verifier
 from audit.checkpoint import key_of
 from audit.entry import MAX_EPOCH
 from audit.inspection import Inspected, Means
 from audit.sequencer import Signed
+from cdp import trail as handed
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import Action, Resource, Role, WorkspaceId
+from cdp.vocabulary import WorkspaceId
 from governance.keyfile import KeyFile
 from governance.keyring import KeyringUnusable
 from governance.statedir import StateUnusable
 from governance.vault import LocalVault
 
 app = typer.Typer()
-for _command in (trail.search, trail.reconcile, trail.rebuild, trail.retry):
+for _command in (trail.search, trail.prove, trail.reconcile, trail.rebuild, trail.retry):
     app.command()(_command)
 
 STORED_WITHIN = 2.0  # seconds until the database has what the signer remembers
@@ -89,10 +90,9 @@ def checkpoint(
     in the log at this time was changed.
     """
     with platform() as opened:
-        chosen = opened.workspace(workspace)
-        with opened.opener(chosen, Role.COMPLIANCE, purpose="audit")() as work:
-            opened.allow(work, Resource.AUDIT, Action.READ)
-        head = keeping.newest_head(opened, chosen)
+        keeping.keep_signed(opened, opened.workspace(workspace))
+        with trail.reading(opened, workspace) as work:
+            head = handed.checkpoint(work=work, ports=opened.system.ports)
         key = _own_key(opened.system.keys)
     if out is not None:
         write_private(out, head.note, "out")
@@ -136,7 +136,8 @@ def verify(
 
     0: it is whole and extends a saved checkpoint. 1: it was altered; the entry is named.
     3: it agrees with itself, but without a key and a saved checkpoint that is no proof.
-    Entries that a restore lost are counted. It reads only, and works where the platform refuses to start.
+    Entries that a restore lost are counted. It changes nothing, and works where the platform refuses to
+    start; where it would start, an entry says that somebody looked.
     """
     chosen = settings()
     saved = [_saved(path) for path in checkpoint or []]
@@ -156,7 +157,8 @@ def verify(
             with waiting("Verifying …"):
                 found = inspection.inspect(connection, workspace=target, means=means, now=now())
             entries = {one.epoch: _entry(connection, one) for one in found}
-    verdict = inspection.verdict(found)
+        verdict = inspection.verdict(found)
+        noted = database is None and keeping.note_verified(verdict, chosen=chosen, url=url, workspace=target)
     emit(
         {
             "verdict": verdict,
@@ -165,6 +167,7 @@ def verify(
             "key": pinned,
             "memory": means.remembered is not None,
             "details": means.opener is not None,
+            "noted": noted,
             "epochs": [_document(one, entries[one.epoch]) for one in found],
         },
         as_json,
@@ -361,14 +364,11 @@ def export(
     `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` needs nothing else of ours.
     """
     with platform() as opened:
-        chosen = opened.workspace(workspace)
-        newest = keeping.newest_head(opened, chosen)
-        with opened.opener(chosen, Role.COMPLIANCE, purpose="audit")() as work:
-            opened.allow(work, Resource.AUDIT, Action.READ)
-            made = exporting.whole(newest.epoch if epoch is None else epoch, session=work.session)
+        keeping.keep_signed(opened, opened.workspace(workspace))
+        with trail.reading(opened, workspace) as work:
+            size, made = handed.export(epoch, work=work, ports=opened.system.ports)
         key = _own_key(opened.system.keys)
     write_private(out, json.dumps(made), "out")
-    size = len(made["leaves"])
     emit(
         {"file": str(out), "entries": size, "key": key},
         as_json,

@@ -6,12 +6,20 @@ log takes the keeper's place for a moment, or waits until the keeper has done it
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-from api import keeper, wiring
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import keeper, startup, wiring
 from api.cli.running import until
-from api.session import Session
-from audit import storage
-from cdp.kernel.errors import Unavailable
+from api.session import Session, operator
+from audit import storage, verifier
+from cdp import trail
+from cdp.acting import ActNotAllowed
+from cdp.acts import Act
+from cdp.kernel.errors import CdpError, Unavailable
+from cdp.kernel.settings import Settings
 from cdp.vocabulary import Role, WorkspaceId
 from governance import statedir
 from governance.statedir import LockHeld
@@ -45,17 +53,40 @@ def keep_up(opened: Session, workspace: WorkspaceId, done: Callable[[], bool]) -
     return until(lambda: done() or (keep_now(opened, workspace) and done()), seconds=PATIENCE)
 
 
-def newest_head(opened: Session, workspace: WorkspaceId) -> storage.Head:
-    """The newest signed checkpoint, with everything that waited in it. Raises `LogNotSigned`."""
-    begin = opened.opener(workspace, Role.COMPLIANCE, purpose="audit")
+def keep_signed(opened: Session, workspace: WorkspaceId) -> None:
+    """Have what waits signed, by this process or the keeper that runs. Raises `LogNotSigned`."""
+    begin = opened.opener(workspace, Role.COMPLIANCE, purpose=Act.TRAIL_CHECKPOINT.purpose)
 
-    def head() -> storage.Head | None:
+    def signed() -> bool:
         with begin() as work:
-            return storage.head(storage.newest_epoch(session=work.session), session=work.session)
+            return storage.head(storage.newest_epoch(session=work.session), session=work.session) is not None
 
     if not keep_now(opened, workspace):
-        until(lambda: head() is not None, seconds=PATIENCE)
-    found = head()
-    if found is None:
+        until(signed, seconds=PATIENCE)
+    if not signed():
         raise LogNotSigned
-    return found
+
+
+def note_verified(verdict: str, *, chosen: Settings, url: Any, workspace: WorkspaceId) -> bool:
+    """Leave the entry of a verification, where the platform would start; else the database stays as it is.
+
+    Whether it was left. Raises `ActNotAllowed`.
+    """
+    app_url = make_url(url).render_as_string(hide_password=False)
+    try:
+        system = wiring.wire(chosen, state=startup.check(chosen, app_url), app_url=app_url)
+        try:
+            begin = system.opener(
+                workspace, actor=operator(Role.COMPLIANCE), purpose=Act.TRAIL_VERIFY.purpose
+            )
+            with begin() as work:
+                whole, altered = verdict == verifier.OK, verdict == verifier.FAILED
+                trail.verified(verdict, whole=whole, altered=altered, work=work, ports=system.ports)
+        finally:
+            system.ports.journal.close()
+            system.app.dispose()
+    except ActNotAllowed:
+        raise
+    except (CdpError, SQLAlchemyError, OSError):
+        return False
+    return True

@@ -6,8 +6,10 @@ from sqlalchemy import select
 
 from api import keeper
 from api.cli.output import Json, emit, waiting
-from api.cli.running import WorkspaceName, platform, record
-from cdp.vocabulary import Action, Resource, Role
+from api.cli.running import WorkspaceName, platform
+from cdp import trail
+from cdp.acts import Act
+from cdp.vocabulary import Role
 from governance import tables
 
 app = typer.Typer()
@@ -25,15 +27,15 @@ def rotate(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     The keeper does this every 15 days by itself. What was killed midway is finished by
     running it again; an old key is destroyed once it wraps nothing and has had its time.
     """
-    with platform() as opened:
-        chosen = opened.workspace(workspace)
-        begin = opened.opener(chosen, Role.SERVICE, purpose="key_rotation")
-        with begin() as work:
-            opened.allow(work, Resource.KEY, Action.ROTATE)
-            record(work, opened.system.ports, "key", "rotate")
-        system = opened.system
-        with waiting("Rewrapping …"), opened.keeper() as engine:
-            rotated = keeper.rotate_if_due(system.settings, engine, system.keys, chosen, at_once=True)
+    with platform() as opened, opened.keeper() as engine:
+        chosen, system = opened.workspace(workspace), opened.system
+        begin = opened.opener(chosen, Role.SERVICE, purpose=Act.KEY_ROTATE.purpose)
+
+        def rotating() -> bool:
+            with waiting("Rewrapping …"):
+                return keeper.rotate_if_due(system.settings, engine, system.keys, chosen, at_once=True)
+
+        rotated = trail.rotate_keys(rotating, begin=begin, ports=system.ports)
         version = tables.kek_versions.c
         with begin() as work:
             active = work.session.scalar(select(version.version).where(version.state == "active"))

@@ -1,8 +1,10 @@
-"""`cdp audit search`, and what keeps the search engine saying what the log says."""
+"""`cdp audit search` and `prove`, and what keeps the search engine saying what the log says."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import time
+from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
 
@@ -14,16 +16,19 @@ from sqlalchemy import Engine
 from api import wiring
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, progress, table, waiting
-from api.cli.running import WorkspaceName, platform, time_of, uuid_of
-from api.session import Session
+from api.cli.running import WorkspaceName, platform, time_of, uuid_of, write_private
+from api.session import Opener, Session
 from audit import reconciling
 from audit.engine import Engine as SearchEngine
 from audit.feeding import Feeder
-from audit.reconciling import Difference
-from cdp import searching
+from audit.feeds import Feed
+from audit.reconciling import Difference, Report
+from cdp import searching, trail
+from cdp.acts import Act
 from cdp.kernel.errors import Unavailable
 from cdp.ports import TrailPage, TrailQuery
-from cdp.vocabulary import Action, Resource, Role, WorkspaceId
+from cdp.vocabulary import Role, WorkspaceId
+from cdp.work import Work
 
 COLUMNS = ("index", "at", "actor", "action", "purpose", "outcome", "recipient", "subjects")
 LISTED = 1000  # differences that are named; the rest is counted
@@ -79,7 +84,7 @@ def search(
         limit=limit,
         cursor=cursor,
     )
-    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose="audit") as work:
+    with platform() as opened, reading(opened, workspace) as work:
         page = searching.search(query, subject=subject, work=work, ports=opened.system.ports)
     emit(_document(page), as_json, *_told(page))
 
@@ -113,6 +118,28 @@ def _told(page: TrailPage) -> Iterator[RenderableType]:
         yield Text(f"next page: --cursor {page.cursor}")
 
 
+def prove(
+    entry: Annotated[str, typer.Argument(metavar="ENTRY", help="An entry, by its id.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the bundle (JSON).")],
+    since: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="SIZE", help="The size of a checkpoint that you saved of its epoch."),
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Write one entry with its proof, and the proof that the log extends a checkpoint that you saved.
+
+    `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` verifies it offline.
+    """
+    with platform() as opened, reading(opened, workspace) as work:
+        wanted = uuid_of(entry, "entry")
+        made = trail.prove(wanted, since=since, work=work, ports=opened.system.ports)
+    write_private(out, json.dumps(made), "out")
+    index = made["entries"][0]["index"]
+    emit({"file": str(out), "index": index}, as_json, facts({"written": out, "index": index}))
+
+
 def reconcile(
     repair: Annotated[bool, typer.Option("--repair", help="Feed and delete until it agrees.")] = False,
     workspace: WorkspaceName = None,
@@ -128,14 +155,18 @@ def reconcile(
         _keeping(workspace) as (database, opened, chosen),
         progress("Comparing", total=None, as_json=as_json) as advance,
     ):
-        rows = reconciling.beside(
-            wiring.keeping(database), chosen, opener=opened.system.ports.vault.open_detail, progress=advance
-        )
         engine = wiring.search_engine(opened.system.settings)()
-        found = None
-        if engine is not None:
-            feeder = _feeder(opened, engine, database)
-            found = reconciling.reconcile(feeder, chosen, repair=repair, progress=advance)
+        feeder = _feeder(opened, engine, database) if engine is not None else None
+        opener = opened.system.ports.vault.open_detail
+
+        def compared() -> tuple[Sequence[Difference], Report | None]:
+            rows = reconciling.beside(wiring.keeping(database), chosen, opener=opener, progress=advance)
+            if feeder is None:
+                return rows, None
+            return rows, reconciling.reconcile(feeder, chosen, repair=repair, progress=advance)
+
+        act = trail.repair if repair else trail.compare
+        rows, found = act(compared, begin=_begin(opened, chosen), ports=opened.system.ports)
     differences = [*rows, *(found.differences if found else ())]
     repaired = found.repaired if found else 0
     figures = {
@@ -176,12 +207,16 @@ def rebuild(workspace: WorkspaceName = None, as_json: Json = False) -> None:
 
     The ones before answer meanwhile, and are deleted at the end.
     """
-    with _feeding(workspace) as (feeder, chosen):
-        with waiting("Looking for the search engine …"):
-            cluster = feeder.engine.cluster()
-            feeder.engine.prepare()
-        with progress("Feeding", total=None, as_json=as_json) as advance:
-            feed = reconciling.rebuild(feeder, chosen, cluster=cluster, progress=advance)
+    with _feeding(workspace) as (feeder, opened, chosen):
+
+        def fed() -> Feed:
+            with waiting("Looking for the search engine …"):
+                cluster = feeder.engine.cluster()
+                feeder.engine.prepare()
+            with progress("Feeding", total=None, as_json=as_json) as advance:
+                return reconciling.rebuild(feeder, chosen, cluster=cluster, progress=advance)
+
+        feed = trail.rebuild(fed, begin=_begin(opened, chosen), ports=opened.system.ports)
     emit(
         {"generation": feed.generation, "documents": feed.documents},
         as_json,
@@ -191,8 +226,12 @@ def rebuild(workspace: WorkspaceName = None, as_json: Json = False) -> None:
 
 def retry(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Send again what the search engine refused for its shape; exits 1 if it still refuses some."""
-    with _feeding(workspace) as (feeder, chosen):
-        done, left = reconciling.retry(feeder, chosen)
+    with _feeding(workspace) as (feeder, opened, chosen):
+        done, left = trail.retry(
+            lambda: reconciling.retry(feeder, chosen),
+            begin=_begin(opened, chosen),
+            ports=opened.system.ports,
+        )
     rows = [{"epoch": epoch, "index": index, "reason": reason} for epoch, index, reason in left]
     emit(
         {"taken": done, "refused": rows},
@@ -205,19 +244,19 @@ def retry(workspace: WorkspaceName = None, as_json: Json = False) -> None:
 
 @contextmanager
 def _keeping(name: str | None) -> Iterator[tuple[Engine, Session, WorkspaceId]]:
-    """The keeper's connections, for whoever may read the log; the keeper may run beside."""
+    """The keeper's connections; the keeper may run beside."""
     with platform() as opened, opened.keeper() as database:
-        yield database, opened, _allowed(opened, name)
+        yield database, opened, opened.workspace(name)
 
 
 @contextmanager
-def _feeding(name: str | None) -> Iterator[tuple[Feeder, WorkspaceId]]:
+def _feeding(name: str | None) -> Iterator[tuple[Feeder, Session, WorkspaceId]]:
     """What feeds, as the keeper does; it may run beside. Raises `NoEngine`."""
     with _keeping(name) as (database, opened, workspace):
         found = wiring.search_engine(opened.system.settings)()
         if found is None:
             raise NoEngine
-        yield _feeder(opened, found, database), workspace
+        yield _feeder(opened, found, database), opened, workspace
 
 
 def _feeder(opened: Session, found: SearchEngine, database: Engine) -> Feeder:
@@ -225,8 +264,10 @@ def _feeder(opened: Session, found: SearchEngine, database: Engine) -> Feeder:
     return wiring.feeder(found, system.settings, state=system.state, engine=database, wait=Event().wait)
 
 
-def _allowed(opened: Session, name: str | None) -> WorkspaceId:
-    workspace = opened.workspace(name)
-    with opened.opener(workspace, Role.COMPLIANCE, purpose="audit")() as work:
-        opened.allow(work, Resource.AUDIT, Action.READ)
-    return workspace
+def _begin(opened: Session, workspace: WorkspaceId) -> Opener:
+    return opened.opener(workspace, Role.COMPLIANCE, purpose=Act.TRAIL_SEARCH.purpose)
+
+
+def reading(opened: Session, name: str | None) -> AbstractContextManager[Work]:
+    """A Work of whoever reads the log."""
+    return _begin(opened, opened.workspace(name))()

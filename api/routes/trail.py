@@ -1,23 +1,23 @@
-"""The audit trail, searched: whose acts, about whom, for which purpose, with what outcome."""
+"""The audit trail, searched and handed over: whose acts, about whom, for which purpose, with what outcome."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import Field
+from fastapi import APIRouter, Path, Query
+from pydantic import ConfigDict, Field
 
-from api.deps import PortsDep, working
-from api.routes.shapes import End, Moment, Out, Strict, failures, with_examples
+from api.deps import PortsDep, doing
+from api.routes.shapes import LOG_ENTRY, End, Moment, Out, Strict, failures, with_examples
+from audit.entry import MAX_EPOCH
 from audit.searching import MOST
-from cdp import searching
+from cdp import searching, trail
+from cdp.acts import Act
 from cdp.ports import TrailPage, TrailQuery
-from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], responses=failures(401, 403, 404))
 
-ReaderWork = Annotated[Work, working(Resource.AUDIT, Action.READ, purpose="audit")]
 _Word = Annotated[str, Field(max_length=200)]
 
 
@@ -161,7 +161,9 @@ class TrailOut(Out):
 
 
 @router.get("/entries", summary="Search the audit log")
-def get_entries(ask: Annotated[TrailAsk, Query()], work: ReaderWork, ports: PortsDep) -> TrailOut:
+def get_entries(
+    ask: Annotated[TrailAsk, Query()], work: Annotated[Work, doing(Act.TRAIL_SEARCH)], ports: PortsDep
+) -> TrailOut:
     """Search the trail; the search itself becomes an entry of it."""
     return _shown(searching.search(ask.query(), subject=ask.subject, work=work, ports=ports))
 
@@ -181,3 +183,123 @@ def _shown(page: TrailPage) -> TrailOut:
         behind=page.behind,
         proved_from=list(page.proved_from) if page.proved_from else None,
     )
+
+
+class ProofAsk(Strict):
+    """What the proof is to begin from."""
+
+    since: int | None = Field(
+        None,
+        ge=1,
+        description="The size of a checkpoint of the entry's epoch that you saved; left out: the newest.",
+    )
+
+
+class ProvenOut(Out):
+    """An entry at its place."""
+
+    index: int
+    """At which place of the epoch it stands, from 0."""
+    leaf: str
+    """The leaf of the entry, byte for byte, in Base64."""
+    path: list[str]
+    """The hashes that lead from the leaf to the checkpoint's root, in Base64, from below."""
+
+
+class ConsistencyOut(Out):
+    """That the log extends a checkpoint."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    from_: int = Field(alias="from", description="The size of the checkpoint that the log extends.")
+    path: list[str]
+    """The hashes that prove it, in Base64."""
+
+
+class ProofOut(Out):
+    """One entry with its proof, as `audit/verifier.py` and its like read it."""
+
+    model_config = with_examples(
+        {
+            "format": "cdp/audit-bundle/1",
+            "checkpoint": "cdp.example.org/5f2c…/0\n42\nq1Zt…=\n\n— cdp.example.org/5f2c…/0 mK3x…=\n",
+            "entries": [{"index": 41, "leaf": "eyJhY3Rpb24iOi…", "path": ["2cMtDZ0dSNT7VDoF8bCj…"]}],
+            "consistency": {"from": 42, "path": []},
+        }
+    )
+
+    format: str
+    """What kind of bundle this is."""
+    checkpoint: str
+    """The newest signed checkpoint of the entry's epoch, as a signed note."""
+    entries: list[ProvenOut]
+    """The entry that was asked for, alone."""
+    consistency: ConsistencyOut
+    """The proof that the log extends the checkpoint of `since`."""
+
+
+Entry = Annotated[UUID, Path(description="The id of an entry of the log.", examples=[str(LOG_ENTRY)])]
+
+
+@router.get("/entries/{entry}/proof", summary="Prove an entry of the audit log")
+def get_proof(
+    entry: Entry,
+    ask: Annotated[ProofAsk, Query()],
+    work: Annotated[Work, doing(Act.TRAIL_PROVE)],
+    ports: PortsDep,
+) -> ProofOut:
+    """One entry with the proof that it is in the log, to verify offline. The look is an entry itself."""
+    return ProofOut.model_validate(trail.prove(entry, since=ask.since, work=work, ports=ports))
+
+
+class BundleAsk(Strict):
+    """Which part of the log."""
+
+    epoch: int | None = Field(
+        None, ge=0, le=MAX_EPOCH, description="An epoch of the log, from 0; left out: the newest."
+    )
+
+
+class EpochOut(Out):
+    """One epoch of the log, up to its newest checkpoint."""
+
+    format: str
+    """What kind of bundle this is."""
+    checkpoint: str
+    """The newest signed checkpoint of the epoch, as a signed note."""
+    history: list[str]
+    """The signed checkpoints before it, smallest first."""
+    leaves: list[str]
+    """Every leaf in order, byte for byte, in Base64."""
+    tiles: dict[str, str]
+    """The stored tiles of hashes by their paths, in Base64."""
+
+
+class BundleOut(EpochOut):
+    """An epoch of the log, as `audit/verifier.py` and its like read it."""
+
+    model_config = with_examples(
+        {
+            "format": "cdp/audit-bundle/1",
+            "checkpoint": "cdp.example.org/5f2c…/0\n1\nq1Zt…=\n\n— cdp.example.org/5f2c…/0 mK3x…=\n",
+            "history": [],
+            "leaves": ["eyJhY3Rpb24iOi…"],
+            "tiles": {"tile/0/000.p/1": "q1ZtHX6WvRk0…"},
+            "earlier": [],
+        }
+    )
+
+    earlier: list[EpochOut]
+    """The epochs before it that its first leaf speaks of, newest first; a restore begins a new epoch."""
+
+
+@router.get("/bundle", summary="Take a copy of the audit log, to verify offline")
+def get_bundle(
+    ask: Annotated[BundleAsk, Query()], work: Annotated[Work, doing(Act.TRAIL_EXPORT)], ports: PortsDep
+) -> BundleOut:
+    """An epoch of the log whole, with those before a restore. That somebody took it is an entry itself.
+
+    A log of more than 10,000 entries is not handed out by one answer; its tiles are public.
+    """
+    _, made = trail.export(ask.epoch, work=work, ports=ports, most=trail.MOST)
+    return BundleOut.model_validate(made)

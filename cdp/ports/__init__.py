@@ -9,7 +9,16 @@ tables by name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.ports.audit import AuditEntry, AuditSearch, AuditTrail, TrailEntry, TrailPage, TrailQuery
+from cdp.ports.audit import (
+    AuditEntry,
+    AuditSearch,
+    AuditTrail,
+    Checkpoint,
+    SignedLog,
+    TrailEntry,
+    TrailPage,
+    TrailQuery,
+)
 from cdp.ports.consent import (
     Ask,
     Endpoint,
@@ -74,6 +83,7 @@ class Ports:
     certificates: Signer
     audit: AuditTrail
     search: AuditSearch
+    log: SignedLog
     identity: Identity
     ledger: Ledger
     gate: Gate
@@ -91,6 +101,7 @@ __all__ = [
     "BlindIndex",
     "Catalogue",
     "Category",
+    "Checkpoint",
     "Claim",
     "Detector",
     "Endpoint",
@@ -128,6 +139,7 @@ __all__ = [
     "Scanned",
     "Scans",
     "SealedRow",
+    "SignedLog",
     "Signer",
     "Source",
     "Statement",

@@ -47,6 +47,38 @@ class AuditTrail(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What the signer last signed of an epoch of the log: a C2SP note of origin, size and root."""
+
+    epoch: int
+    size: int
+    root: bytes
+    note: str
+
+
+class SignedLog(Protocol):
+    """The signed log itself, for whoever proves elsewhere what it says."""
+
+    def newest(self, *, work: Work) -> Checkpoint:
+        """The newest checkpoint of the epoch that is being written. Raises `NotFound`: nothing is signed."""
+        ...
+
+    def bundle(self, epoch: int, *, most: int | None, work: Work) -> dict[str, Any]:
+        """An epoch, and those before it that its first leaf speaks of, as `audit/verifier.py` reads them.
+
+        Raises `NotFound` where nothing of it is signed, `BadInput` if it has more than `most` entries.
+        """
+        ...
+
+    def proof(self, entry: UUID, *, since: int | None, work: Work) -> dict[str, Any]:
+        """One entry with its proof, and that the log extends the checkpoint of size `since` (None: the
+        newest), as `audit/verifier.py` reads them. Raises `NotFound` where no checkpoint covers it yet,
+        `BadInput` where none is of that size.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailQuery:
     """Which entries somebody looks for: all that is given must fit."""
 

@@ -12,6 +12,8 @@ from ocsf import flaws
 from audit import documents
 from audit.documents import Kept, document
 from audit.entry import is_word
+from cdp.acts import Act
+from cdp.vocabulary import Actor
 
 ROOT = Path(__file__).parents[2]
 SEVEN = ("cdp", "identity", "consent", "governance", "audit", "policies", "api")
@@ -47,6 +49,7 @@ ACTIONS = sorted(
         for path in (ROOT / package).rglob("*.py")
         for found in re.findall(r':([a-z]+(?:-[a-z]+)*):([a-z]+(?:-[a-z]+)*)"', path.read_text())
     }
+    | {act.named_by(Actor(ref="7", roles=frozenset(), kind="client")) for act in Act}
 )
 SUBJECTS = (*documents._CLASSES, "thing")
 VERBS = sorted({verb for verbs in documents._ACTIVITIES.values() for verb in verbs} | {"do"})

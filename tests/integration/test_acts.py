@@ -1,22 +1,19 @@
 """Acts: who may not is refused before anything is done, and each leaves the entry that the register says."""
 
-import json
-
 import psycopg.errors
 import pytest
+from acts_world import acting, as_, counted, gathered, log
 from api_world import Town, serving
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from api import keeper, wiring
 from audit.counted import count
 from audit.entry import UnfitEntry
-from audit.tables import details, entries
 from cdp import previews, segments
 from cdp.acting import ActNotAllowed, check
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act, Kept
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ask
-from cdp.vocabulary import Actor, Channel
+from cdp.vocabulary import Channel
 from policies.words import PERMISSIONS
 
 RULE = {"all": []}
@@ -28,57 +25,6 @@ def town(system, workspace):
     """Registers, people and a served API in one workspace."""
     with serving(system) as served:
         yield Town(served, workspace)
-
-
-def acting(*roles, scopes=None):
-    """An operator in these roles."""
-    return Actor(ref="operator", roles=frozenset(roles), kind="system", scopes=scopes)
-
-
-def as_(town, *roles, purpose="segmentation"):
-    """A Work of an operator's in these roles."""
-    return town.system.opener(town.workspace, actor=acting(*roles), purpose=purpose)()
-
-
-def log(town, database):
-    """Every entry of the log, as said and with its detail, in order."""
-    system = town.system
-    sequencer = wiring.sequencer(system.state, system.keys)
-    while keeper.keep(sequencer, database.keeper, town.workspace):
-        pass
-    with system.opener(town.workspace)() as work:
-        rows = work.session.execute(
-            select(entries.c.entry_id, entries.c.leaf, details.c.detail)
-            .join(details, details.c.entry_id == entries.c.entry_id)
-            .order_by(entries.c.seq)
-        ).all()
-    opened = system.ports.vault.open_detail
-    return [
-        (json.loads(leaf), json.loads(opened(town.workspace, entry, bytes(sealed))))
-        for entry, leaf, sealed in rows
-    ]
-
-
-def counted(town, database):
-    """What was counted and is no entry yet: (actor, action, outcome) each."""
-    with database.server.admin(database.name) as admin:
-        return admin.execute(
-            "SELECT actor, action, outcome FROM audit.counted WHERE workspace_id = %s ORDER BY id",
-            (town.workspace,),
-        ).fetchall()
-
-
-def gathered(town, database):
-    """The log, once the minutes of all that was counted are over."""
-    system = town.system
-    sequencer = wiring.sequencer(system.state, system.keys)
-    with database.server.admin(database.name) as admin:
-        admin.execute(
-            "UPDATE audit.counted SET at = at - interval '2 minutes' WHERE workspace_id = %s",
-            (town.workspace,),
-        )
-    keeper.keep(sequencer, database.keeper, town.workspace)
-    return log(town, database)
 
 
 def test_an_act_asks_for_nothing_that_no_policy_could_allow():

@@ -81,7 +81,7 @@ def when(stamp: str | None) -> str:
 
 
 def words(name: str | None) -> str:
-    """A stored word as people write it: `given_name`, `givenName` and `system:profile:read` have spaces."""
+    """A stored word as people write it: `given_name`, `givenName` and `operator:profile:read` have spaces."""
     if name is None:
         return ""
     if _ID.fullmatch(name):

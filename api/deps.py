@@ -7,7 +7,7 @@ scope and whose roles the policy allows it now; what a use case checks beside th
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -23,7 +23,7 @@ from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
-from cdp.acting import ActNotAllowed, check, counting_refusals
+from cdp.acting import ActNotAllowed, asked_for, check, counting_refusals
 from cdp.acts import Act
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
@@ -130,11 +130,13 @@ class Client:
         allowed = self.system.ports.policies.allows(self.row.actor, resource, action)
         return allowed and scope(resource, action) in (self.row.scopes or ())
 
-    def check(self, act: Act) -> None:
-        """Raise `ActNotAllowed`, which is counted, if this client may not do an act at all."""
+    @contextmanager
+    def asking(self, act: Act) -> Iterator[None]:
+        """What is refused in the block, before there is a Work for the act, is counted."""
         try:
-            check(act, self.row.actor, ports=self.system.ports)
-        except ActNotAllowed:
+            with asked_for(act, self.row.actor):
+                yield
+        except NotAllowed:
             with self.opener(act.purpose)():
                 raise
 
@@ -240,9 +242,10 @@ def calling(act: Act) -> Any:
     """
 
     def known(client: Annotated[Client, Depends(_client)]) -> Client:
-        client.check(act)
-        if (act.deed.needs.resource, act.deed.needs.action) not in HEARD:
-            client.in_good_standing()
+        with client.asking(act):
+            check(act, client.row.actor, ports=client.system.ports)
+            if (act.deed.needs.resource, act.deed.needs.action) not in HEARD:
+                client.in_good_standing()
         return client
 
     return Depends(known)
@@ -252,7 +255,7 @@ def doing(act: Act) -> Any:
     """A Work for an act of the calling client's; it commits before the answer is sent, or there is none."""
 
     def work(client: Annotated[Client, calling(act)]) -> Iterator[Work]:
-        with client.opener(act.purpose)() as opened:
+        with client.opener(act.purpose)() as opened, asked_for(act, opened.actor):
             yield opened
 
     return Depends(work, scope="function")

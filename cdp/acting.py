@@ -8,7 +8,7 @@ Nothing else asks the policy whether somebody may, or writes an entry of an act.
 asked about nobody, rolls its Work back, so it is counted in one of its own (`counting_refusals`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,21 +57,31 @@ class Doing:
         references: Sequence[bytes] = (),
         recipient: UUID | None = None,
         shown: Collection[FieldClass] = (),
+        masked: Collection[FieldClass] = (),
         withheld: Collection[FieldClass] = (),
         **detail: Any,
     ) -> None:
         """Say of the act what its entry holds besides: what it was done to, which classes of fields
-        were shown and withheld, the references of fragments; nothing of a person.
+        were shown, masked and withheld, the references of fragments; nothing of a person.
+
+        A person is no `object`: their references say who it was, for as long as they are not erased.
         """
         told = {"purpose": purpose, "outcome": outcome, "references": references, "recipient": recipient}
         self.entry |= {name: value for name, value in told.items() if value}
-        classes = {"shown": shown, "withheld": withheld}
+        classes = {"shown": shown, "masked": masked, "withheld": withheld}
         self.detail |= {
             name: sorted(one.name.lower() for one in some) for name, some in classes.items() if some
         }
         self.detail |= {
-            name: str(value) for name, value in {"object": object, **detail}.items() if value is not None
+            name: _plain(value) for name, value in {"object": object, **detail}.items() if value is not None
         }
+
+
+def _plain(value: Any) -> Any:
+    """What is told, as words: by name, in a list, or by itself."""
+    if isinstance(value, Mapping):
+        return {str(name): str(one) for name, one in value.items()}
+    return [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
 
 
 @contextmanager
@@ -80,11 +90,8 @@ def acting(act: Act, *, work: Work, ports: Ports) -> Iterator[Doing]:
     role = check(act, work.actor, ports=ports)
     name = act.named_by(work.actor)
     doing = Doing(act=act, work=work, ports=ports, role=role)
-    try:
+    with asked_for(act, work.actor):
         yield doing
-    except (NotAllowed, NotFound) as error:
-        error.act = error.act or name
-        raise
     if act.deed.kept is Kept.COUNTED:
         ports.audit.count(name, OK, work=work)
         return
@@ -102,10 +109,19 @@ def check(act: Act, actor: Actor, *, ports: Ports) -> str:
     """
     role = _role(act.deed.needs, actor, ports)
     if role is None:
-        refused = ActNotAllowed(needs=act.deed.needs.scope)
-        refused.act = act.named_by(actor)
-        raise refused
+        with asked_for(act, actor):
+            raise ActNotAllowed(needs=act.deed.needs.scope)
     return role
+
+
+@contextmanager
+def asked_for(act: Act, actor: Actor) -> Iterator[None]:
+    """Whatever refuses in the block, or finds nobody, does so of this act: that is what is counted."""
+    try:
+        yield
+    except (NotAllowed, NotFound) as error:
+        error.act = error.act or act.named_by(actor)
+        raise
 
 
 def _role(permission: Permission, actor: Actor, ports: Ports) -> str | None:

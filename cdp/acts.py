@@ -55,6 +55,7 @@ class Deed:
 _SEGMENTATION, _OPERATION = "segmentation", "operation"
 EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
+AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
 _READS_LOG = Permission(Resource.AUDIT, Action.READ)
@@ -63,6 +64,17 @@ _READS_LOG = Permission(Resource.AUDIT, Action.READ)
 class Act(Enum):
     """Every act there is."""
 
+    # Looking at one person.
+    PROFILE_READ = Deed(
+        "profile",
+        "read",
+        Permission(Resource.PROFILE, Action.READ),
+        "profile_read",
+        may_need=(AS_CONTROLLER, EXACT_REASONS),
+        shows=True,
+    )
+
+    # Whom a marketer means.
     SEGMENT_CREATE = Deed(
         "segment",
         "create",

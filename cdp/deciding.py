@@ -21,14 +21,12 @@ from cdp.work import Work
 class Asking:
     """For what somebody reads, and who receives it: a recipient's name; None: the controller itself.
 
-    `inbox_lag` is how stale the ledger may be; `exact`: what the caller came with lets them see exact
-    reasons, as far as the policy does.
+    `inbox_lag` is how stale the ledger may be.
     """
 
     purpose: str
     recipient: str | None
     inbox_lag: timedelta
-    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

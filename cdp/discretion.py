@@ -14,7 +14,7 @@ from cdp.consents import Opener
 from cdp.deciding import Asking, sees
 from cdp.kernel.errors import BadInput, Conflict, NotFound
 from cdp.ports import Ports
-from cdp.profile_view import find, may_know
+from cdp.profile_view import find
 from cdp.serving import WhoWasTold
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ TELLING_YES = (NotFound, Conflict, WhoseGrant, NotTheirContact, WhoWasTold, BadI
 class Listener:
     """Who is told: a caller of a recipient's, for its purposes; of none: the controller's, who may know all.
 
-    `exact` as in `Asking`.
+    `exact`: they may see why exactly somebody is refused, and so may know of everybody.
     """
 
     recipient: str | None
@@ -38,15 +38,13 @@ class Listener:
 
     def may_know(self, about: About) -> bool:
         """Whether the caller may know of the one person whom all of `about` means."""
-        if self.recipient is None:
+        if self.exact or self.recipient is None:
             return True
         askings = [
-            Asking(purpose=one, recipient=self.recipient, inbox_lag=timedelta(0), exact=self.exact)
+            Asking(purpose=one, recipient=self.recipient, inbox_lag=timedelta(0))
             for one in sorted(self.purposes)
         ]
         with self.begin() as work:
-            if may_know(self.recipient, self.exact, work=work, ports=self.ports):
-                return True
             named = [one for one in (about.profile, about.person, about.identifier) if one is not None]
             means = {find(one, work=work, ports=self.ports) for one in named}
             whom = means.pop() if len(means) == 1 else None

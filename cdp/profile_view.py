@@ -2,22 +2,25 @@
 
 Policy says which classes the caller may see for the purpose, the gate whether this person
 may be used for it at all; both must agree before a value is opened. What is not shown is
-named with a reason, and the whole decision is signed and logged.
+named with a reason, as exactly as the caller may know it, and the whole decision is signed and logged.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from cdp import catalogue, inbox, policy_lines, purposes, receipts
+from cdp.acting import REFUSED, Doing, acting
+from cdp.acts import AS_CONTROLLER, EXACT_REASONS, Act
 from cdp.deciding import Asking, Decision, decide
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.left_out import LeftOut
+from cdp.left_out import shown as worded
 from cdp.minimising import best, without_texts
 from cdp.policy_lines import plan_for
-from cdp.ports import AuditEntry, GoldenValue, Keys, Ports
+from cdp.ports import GoldenValue, Keys, Ports
 from cdp.profiles import opened
 from cdp.rereading import Moved, until_still
 from cdp.vocabulary import Channel, ContactId, FieldClass, FragmentId, Identifier, ProfileId, Show
@@ -26,10 +29,6 @@ from cdp.work import Work
 
 class NoSuchProfile(NotFound):
     """There is no such profile, or you may not know of it."""
-
-
-class ReadNotAllowed(NotAllowed):
-    """The policy does not let this caller read profiles."""
 
 
 class NotAsController(NotAllowed):
@@ -79,49 +78,30 @@ def find(whom: UUID | Identifier | None, *, work: Work, ports: Ports) -> Profile
 
 
 def read(
-    whom: UUID | Identifier | None,
-    asking: Asking,
-    *,
-    fields: Sequence[str],
-    work: Work,
-    ports: Ports,
-    told: Callable[[str], str] = str,
+    whom: UUID | Identifier | None, asking: Asking, *, fields: Sequence[str], work: Work, ports: Ports
 ) -> View | None:
     """Read `fields` (all known ones if empty) of a profile for a purpose, as its recipient.
 
-    `told` words a reason for this caller, in the view and its receipt: exact reasons are
-    personal data too. The log's sealed detail keeps the exact one.
+    Reasons are as exact, in the view and its receipt, as the caller may know them: they are personal
+    data too. The log's sealed detail keeps the exact ones.
 
     None: there is no such profile, or the caller may not know of it, which is so of a recipient that may
     see nothing of the person and no exact reasons (ADR-0044); both take the same questions to the
     database. To others a refusal by consent shows nothing and says why. Every look leaves one audit
     entry, which says as whom; its caller has to commit it.
 
-    Raises `ReadNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownPurpose`, `UnknownTrait`, and
+    Raises `ActNotAllowed`, `NotAsController`, `NoRecipient`, `UnknownPurpose`, `UnknownTrait`, and
     `InboxLags` while a withdrawal may still wait, all before anybody is looked up.
     """
-    _check(asking, work=work, ports=ports)
-    purposes.used(asking.purpose, work=work, ports=ports)
-    traits = [trait.id for trait in catalogue.named(fields, field="fields", ports=ports)]
-    return until_still(lambda: _read(whom, asking, traits, told, work=work, ports=ports))
+    with acting(Act.PROFILE_READ, work=work, ports=ports) as doing:
+        _check(asking, doing)
+        purposes.used(asking.purpose, work=work, ports=ports)
+        traits = [trait.id for trait in catalogue.named(fields, field="fields", ports=ports)]
+        return until_still(lambda: _read(whom, asking, traits, doing))
 
 
-def may_know(recipient: str | None, exact: bool, *, work: Work, ports: Ports) -> bool:
-    """Whether a caller, of a recipient's or of none's, may know of people of whom they may see nothing."""
-    if recipient is None:
-        return True
-    return exact and ports.policies.allows(work.actor, "consent", "read-exact")
-
-
-def _read(
-    whom: UUID | Identifier | None,
-    asking: Asking,
-    traits: Sequence[int],
-    told: Callable[[str], str],
-    *,
-    work: Work,
-    ports: Ports,
-) -> View | None:
+def _read(whom: UUID | Identifier | None, asking: Asking, traits: Sequence[int], doing: Doing) -> View | None:
+    work, ports = doing.work, doing.ports
     purpose = asking.purpose
     found = find(whom, work=work, ports=ports)
     root = found or ProfileId(new_id())
@@ -130,9 +110,10 @@ def _read(
     held = ports.identity.fragments_of(root, core_only=False, work=work)
     if found is not None and not held:
         raise Moved
-    knows = may_know(asking.recipient, asking.exact, work=work, ports=ports)
+    exact = doing.may(EXACT_REASONS)
+    knows = exact or asking.recipient is None
     if found is None or (decision.refused is not None and not knows):
-        _unseen(asking, root, held, work=work, ports=ports)
+        _unseen(asking, root, held, doing)
         return None
     values = ports.identity.golden([root], traits, work=work)
     if decision.core is not None:
@@ -142,14 +123,14 @@ def _read(
     keys = ports.vault.keys(sorted({value.fragment for value in values} | set(held[:1])), work=work)
     shown, masked, withheld = _minimised(values, plan, decision.refused, keys, ports)
     if not (knows or shown or masked or any(decision.contactable.values())):
-        _unseen(asking, root, held, work=work, ports=ports)
+        _unseen(asking, root, held, doing)
         return None
     withheld |= shut
     seen = _seen(values, shown.keys() | masked.keys(), ports)
     references = [keys.reference(fragment) for fragment in sorted(seen | set(held[:1]))]
-    said = {name: told(reason) for name, reason in withheld.items()}
+    said = {name: worded(reason, exact=exact) for name, reason in withheld.items()}
     receipt = _receipt(references[0], asking, decision, shown, masked, said, work=work, ports=ports)
-    _log(asking, references, shown, masked, withheld, work=work, ports=ports)
+    _tell(asking, references, shown, masked, withheld, doing)
     return View(
         profile=root,
         purpose=purpose,
@@ -157,16 +138,16 @@ def _read(
         masked=masked,
         withheld=said,
         contactable=decision.contactable,
-        reasons={channel: told(reason) for channel, reason in decision.reasons.items()},
+        reasons={channel: worded(reason, exact=exact) for channel, reason in decision.reasons.items()},
         receipt=receipt,
         cure=_cure(purpose, withheld, decision.reasons, work=work, ports=ports),
     )
 
 
-def _unseen(asking: Asking, root: ProfileId, held: Sequence[FragmentId], *, work: Work, ports: Ports) -> None:
-    """The entry of a look that shows nothing, not even that there is somebody; it says whom it was about."""
-    keys = ports.vault.keys(held[:1] or [FragmentId(root)], work=work)
-    _log(asking, [keys.reference(one) for one in held[:1]], {}, {}, {}, work=work, ports=ports)
+def _unseen(asking: Asking, root: ProfileId, held: Sequence[FragmentId], doing: Doing) -> None:
+    """Tell of a look that shows nothing, not even that there is somebody; the entry says of whom it was."""
+    keys = doing.ports.vault.keys(held[:1] or [FragmentId(root)], work=doing.work)
+    _tell(asking, [keys.reference(one) for one in held[:1]], {}, {}, {}, doing)
 
 
 def _cure(
@@ -184,47 +165,43 @@ def _cure(
     return None
 
 
-def _log(
+def _tell(
     asking: Asking,
     references: Sequence[bytes],
     shown: Mapping[str, Any],
     masked: Mapping[str, str],
     withheld: Mapping[str, str],
-    *,
-    work: Work,
-    ports: Ports,
+    doing: Doing,
 ) -> None:
-    """The read's audit entry; its sealed detail says as whom it was, and the exact reasons."""
-    named = asking.recipient
-    recipient = None if named is None else ports.ledger.recipient(named, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:profile:read",
-            outcome="ok" if shown or masked else "refused",
-            purpose=asking.purpose,
-            references=references,
-            policy_version=ports.policies.version(work),
-            recipient=recipient,
-            detail={
-                "read_as": "controller" if named is None else "recipient",
-                "shown": sorted(shown),
-                "masked": sorted(masked),
-                "withheld": withheld,
-            },
-        ),
-        work=work,
+    """What the read's entry holds; its sealed detail says as whom it was, and the exact reasons."""
+    ports, named = doing.ports, asking.recipient
+
+    def classes(names: Iterable[str]) -> set[FieldClass]:
+        traits = [ports.catalogue.trait(name) for name in names]
+        return {trait.field_class for trait in traits if trait is not None}
+
+    doing.tell(
+        purpose=asking.purpose,
+        outcome="" if shown or masked else REFUSED,
+        references=references,
+        recipient=None if named is None else ports.ledger.recipient(named, work=doing.work),
+        shown=classes(shown),
+        masked=classes(masked),
+        withheld=classes(withheld),
+        read_as="controller" if named is None else "recipient",
+        fields={**dict.fromkeys(shown, "shown"), **dict.fromkeys(masked, "masked"), **withheld},
     )
 
 
-def _check(asking: Asking, *, work: Work, ports: Ports) -> None:
-    if not ports.policies.allows(work.actor, "profile", "read"):
-        raise ReadNotAllowed
+def _check(asking: Asking, doing: Doing) -> None:
+    """Raise unless the caller may read as whom they read, and nothing waits that may say no."""
+    work, ledger = doing.work, doing.ports.ledger
     as_controller = asking.recipient is None
-    if as_controller and not ports.policies.allows(work.actor, "profile", "read-as-controller"):
+    if as_controller and not doing.may(AS_CONTROLLER):
         raise NotAsController
     # A program that is nobody's cannot be held to whom the notice names.
     nobodys = as_controller and work.actor.kind == "client"
-    if nobodys and ports.ledger.names_recipients(asking.purpose, work=work):
+    if nobodys and ledger.names_recipients(asking.purpose, work=work):
         raise NoRecipient
     inbox.hold(asking.inbox_lag, work=work)
 

@@ -19,14 +19,14 @@ from api.cli.running import (
 )
 from api.session import Session
 from cdp import catalogue, profile_view
+from cdp.acts import Act
 from cdp.deciding import Asking
-from cdp.left_out import shown
-from cdp.ports import Ports
 from cdp.profile_view import NoSuchProfile, View
-from cdp.vocabulary import Action, Resource, Role
-from cdp.work import Work
+from cdp.vocabulary import Role
 
 app = typer.Typer()
+
+PURPOSE = Act.PROFILE_READ.purpose
 
 Purpose = Annotated[str, typer.Option(metavar="NAME", help="What the data is used for.")]
 Fields = Annotated[
@@ -57,14 +57,13 @@ def show(
     Exits 7 while the inbox lags behind: a withdrawal may be in it.
     """
     person = uuid_of(profile, "profile")
-    with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
+    with platform() as opened, opened.work(workspace, role, purpose=PURPOSE) as work:
         ports = opened.system.ports
         asking = _asking(purpose, recipient, opened)
         view = profile_view.read(person, asking, fields=field or [], work=work, ports=ports)
-        exact = _sees_exact(work, ports)
     if view is None:
         raise NoSuchProfile
-    _print(view, as_json=as_json, exact=exact)
+    _print(view, as_json=as_json)
 
 
 @app.command("query")
@@ -80,15 +79,14 @@ def query(
 ) -> None:
     """Show the person whom a contact leads to; one that nobody has, or several share, leads nowhere."""
     value = read_contact(contact)
-    with platform() as opened, opened.work(workspace, role, purpose="profile_read") as work:
+    with platform() as opened, opened.work(workspace, role, purpose=PURPOSE) as work:
         ports = opened.system.ports
         named = identifier(value, namespace, work=work, ports=ports)
         asking = _asking(purpose, recipient, opened)
         view = profile_view.read(named, asking, fields=field or [], work=work, ports=ports)
-        exact = _sees_exact(work, ports)
     if view is None:
         raise NoSuchProfile
-    _print(view, as_json=as_json, exact=exact)
+    _print(view, as_json=as_json)
 
 
 @app.command("traits")
@@ -113,37 +111,29 @@ def _asking(purpose: str, recipient: str | None, opened: Session) -> Asking:
     return Asking(purpose=purpose, recipient=recipient, inbox_lag=limit)
 
 
-def _sees_exact(work: Work, ports: Ports) -> bool:
-    return ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
-
-
-def _print(view: View, *, as_json: bool, exact: bool) -> None:
-    withheld = {name: shown(word, exact=exact) for name, word in view.withheld.items()}
-    closed = {channel: shown(word, exact=exact) for channel, word in view.reasons.items()}
+def _print(view: View, *, as_json: bool) -> None:
     policy = None if view.cure is None else view.cure.for_command
-    cures = why.cures({*withheld.values(), *closed.values()}, policy=policy)
+    cures = why.cures({*view.withheld.values(), *view.reasons.values()}, policy=policy)
     document = {
         "profile": view.profile,
         "purpose": view.purpose,
         "shown": dict(view.shown),
         "masked": dict(view.masked),
-        "withheld": withheld,
+        "withheld": dict(view.withheld),
         "contactable": dict(view.contactable),
-        "reasons": closed,
+        "reasons": dict(view.reasons),
         "cures": cures,
         "receipt": view.receipt,
     }
-    emit(document, as_json, *_told(view, withheld, closed, cures))
+    emit(document, as_json, *_told(view, cures))
 
 
-def _told(
-    view: View, withheld: dict[str, str], closed: dict[str, str], cures: dict[str, str]
-) -> list[RenderableType]:
+def _told(view: View, cures: dict[str, str]) -> list[RenderableType]:
     rows: list[tuple[str, str, Any]] = [(name, "shown", value) for name, value in view.shown.items()]
     rows += [(name, "masked", value) for name, value in view.masked.items()]
-    rows += [(name, "withheld", reason) for name, reason in withheld.items()]
+    rows += [(name, "withheld", reason) for name, reason in view.withheld.items()]
     channels = [
-        (channel, contact or f"no: {closed.get(channel, '')}")
+        (channel, contact or f"no: {view.reasons.get(channel, '')}")
         for channel, contact in view.contactable.items()
     ]
     return [

@@ -9,20 +9,20 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api import discreet, why
-from api.deps import Client, PortsDep, requires
+from api.deps import Client, PortsDep, calling
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import profile_view
+from cdp.acts import Act
 from cdp.deciding import Asking
-from cdp.left_out import shown
 from cdp.ports import Ports
-from cdp.profile_view import NoSuchProfile, NotAsController, View
-from cdp.vocabulary import Action, Identifier, Resource
+from cdp.profile_view import NoSuchProfile, View
+from cdp.vocabulary import Identifier
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/profiles", tags=["profiles"], responses=failures(401, 403, 404))
 
-Reader = Annotated[Client, requires(Resource.PROFILE, Action.READ)]
+Reader = Annotated[Client, calling(Act.PROFILE_READ)]
 
 _EXAMPLE = {
     "profile": str(shapes.PROFILE),
@@ -139,33 +139,19 @@ def _read(
     ports: Ports,
 ) -> ProfileOut:
     started = monotonic()
-    asking = _asking(client, purpose)
-    with client.opener("profile_read")() as work:
-        view = profile_view.read(
-            whom(work), asking, fields=fields, work=work, ports=ports, told=_told(client)
+    with client.asking(Act.PROFILE_READ):
+        asking = Asking(
+            purpose=client.for_purpose(purpose),
+            recipient=client.for_recipient(None),
+            inbox_lag=client.system.settings.inbox_lag_limit,
         )
+    with client.opener(Act.PROFILE_READ.purpose)() as work:
+        view = profile_view.read(whom(work), asking, fields=fields, work=work, ports=ports)
     # The entry of the look is committed, and the connection given back.
     if view is None:
         discreet.settle(started, discreet.READ)
         raise NoSuchProfile
     return _shown(view)
-
-
-def _asking(client: Client, purpose: str) -> Asking:
-    """For what, and as which recipient of the register, the client reads; of none: as the controller."""
-    if client.row.recipient is None and not client.may(Resource.PROFILE, Action.READ_AS_CONTROLLER):
-        raise NotAsController
-    return Asking(
-        purpose=client.for_purpose(purpose),
-        recipient=client.for_recipient(None),
-        inbox_lag=client.system.settings.inbox_lag_limit,
-        exact=shapes.sees_exact(client),
-    )
-
-
-def _told(client: Client) -> Callable[[str], str]:
-    exact = shapes.sees_exact(client)
-    return lambda word: shown(word, exact=exact)
 
 
 def _shown(view: View) -> ProfileOut:

@@ -56,7 +56,7 @@ def test_a_note_about_an_illness_is_sent_to_an_email_processor(told, tmp_path, m
 def test_a_note_about_an_illness_is_read_for_marketing(told, more, reason):
     """What may not be sent may not be read either, by a recipient's client or the controller's own people."""
     told.ports = with_lines(told.ports, *more)
-    with told.begin("marketing", purpose="email_marketing")() as work:
+    with told.begin("marketing", "compliance", purpose="email_marketing")() as work:
         person = told.ports.identity.resolve(told.profile("user_id", "u1"), work=work)
         view = profile_view.read(person, READING, fields=["support_note"], work=work, ports=told.ports)
 

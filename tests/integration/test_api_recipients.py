@@ -14,6 +14,7 @@ from api import keeper, wiring
 from api.auth import clients
 from audit.tables import details, entries
 from cdp import profile_view
+from cdp.acting import ActNotAllowed
 from cdp.deciding import Asking
 from cdp.kernel.errors import NotFound
 from cdp.vocabulary import Action, Actor, Role
@@ -147,7 +148,7 @@ def test_only_staff_who_may_read_profiles_read_as_the_controller(town, role):
     if role in (Role.COMPLIANCE, Role.STEWARD, Role.MARKETING, Role.SUPPORT):
         assert read().profile == profile
     else:
-        with pytest.raises(profile_view.ReadNotAllowed):
+        with pytest.raises(ActNotAllowed):
             read()
 
 
@@ -211,5 +212,5 @@ def test_the_log_says_as_whom_an_operator_has_read(town, database, recipient, re
     said = json.loads(leaf)
     detail = json.loads(system.ports.vault.open_detail(town.workspace, entry, bytes(sealed)))
 
-    assert (said["action"], said["actor"]) == ("system:profile:read", "system:operator")
+    assert (said["action"], said["actor"]) == ("operator:profile:read", "system:operator")
     assert (detail["read_as"], detail.get("received_by")) == (read_as, registered)

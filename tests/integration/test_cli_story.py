@@ -321,7 +321,7 @@ def test_a_person_sees_everything_and_is_then_forgotten_with_proof(cdp, tmp_path
     gone = cdp("subject", "erase", person, "--yes", "--json")
 
     assert access.code == Exit.OK
-    assert package["contacts"] and "system:profile:read" in {one["action"] for one in package["who_looked"]}
+    assert package["contacts"] and "operator:profile:read" in {one["action"] for one in package["who_looked"]}
     assert ANN in (out / "access.html").read_text() and "<script" not in (out / "access.html").read_text()
     assert {stat.S_IMODE(file.stat().st_mode) for file in out.iterdir()} == {0o600}
     assert dry.document["dry_run"] is True and dry.document["rows"]["identity.claims"] == 3

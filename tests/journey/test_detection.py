@@ -87,7 +87,7 @@ def said(journey, note, **more):
 
 
 def view(journey, *roles):
-    with journey.begin(*(roles or ("marketing",)), purpose="care")() as work:
+    with journey.begin(*(roles or ("marketing", "compliance")), purpose="care")() as work:
         person = journey.ports.identity.resolve(journey.profile("user_id", "u1"), work=work)
         return profile_view.read(person, CARING, fields=["support_note"], work=work, ports=journey.ports)
 

@@ -29,10 +29,11 @@ from cdp.kernel.clock import Clock, now
 from cdp.kernel.database import make_engine
 from cdp.kernel.jobs import JobQueue
 from cdp.kernel.settings import Settings
-from cdp.ports import Forgotten, Ports, Signer
+from cdp.ports import Forgotten, Ports, Registers, Signer
 from cdp.requests import erasure
 from cdp.vocabulary import Actor, ContactId, FragmentId
 from cdp.work import Work, open_work
+from consent import controllers
 from consent.erasing import ConsentErasure
 from consent.gate import Gate
 from consent.intents import Intents
@@ -52,6 +53,7 @@ from governance.vault import LocalVault, seal_detail
 from identity.contacts import remember_erased
 from identity.erasing import IdentityErasable
 from identity.service import IdentityService
+from policies import registry
 from policies.loader import load_default, load_file
 from policies.service import PolicyService
 
@@ -136,6 +138,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         policies=PolicyService(
             load_file(Path(settings.policy_file)) if settings.policy_file else load_default()
         ),
+        registers=Registers(keys=registry.WriteKeys(), controllers=controllers),
         erasables=erasables,
     )
     return System(

@@ -15,7 +15,6 @@ from typing import Any
 import psycopg
 
 from api import startup
-from api.auth import write_keys
 from api.wiring import Opener, System, wire
 from cdp import sources, workspaces
 from cdp.kernel import embedded, logs
@@ -24,6 +23,7 @@ from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Refused
 from cdp.kernel.settings import Settings
 from cdp.ports import Category
+from cdp.registers import keys
 from cdp.vocabulary import Actor, Basis, KeyKind, PurposeClass, SourceId, WorkspaceId
 from consent import register
 from governance import statedir
@@ -126,5 +126,5 @@ def _registered(system: System, workspace: WorkspaceId) -> tuple[SourceId, str]:
         source = sources.create(
             "shop", priority=1, authoritative=True, controller_id=workspace, categories=CATEGORIES, work=work
         )
-        key = write_keys.create(source.id, KeyKind.SERVER, work=work, ports=system.ports)
+        key = keys.create(source.name, KeyKind.SERVER, work=work, ports=system.ports)
     return source.id, key.text

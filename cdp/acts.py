@@ -59,6 +59,8 @@ AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
 _READS_LOG = Permission(Resource.AUDIT, Action.READ)
+_READS_SOURCES = Permission(Resource.SOURCE, Action.READ)
+_MAKES_SOURCES = Permission(Resource.SOURCE, Action.WRITE)
 
 
 class Act(Enum):
@@ -109,6 +111,13 @@ class Act(Enum):
     TRAIL_REBUILD = Deed("audit", "rebuild", _READS_LOG, "audit")
     TRAIL_RETRY = Deed("audit", "retry", _READS_LOG, "audit")
     KEY_ROTATE = Deed("key", "rotate", Permission(Resource.KEY, Action.ROTATE), "key_rotation")
+
+    # Registers: where data comes from.
+    SOURCE_CREATE = Deed("source", "create", _MAKES_SOURCES, _OPERATION)
+    SOURCE_LIST = Deed("source", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
+    WRITE_KEY_CREATE = Deed("write-key", "create", _MAKES_SOURCES, _OPERATION)
+    WRITE_KEY_LIST = Deed("write-key", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
+    WRITE_KEY_REVOKE = Deed("write-key", "revoke", _MAKES_SOURCES, _OPERATION)
 
     @property
     def deed(self) -> Deed:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
 from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
@@ -48,8 +49,6 @@ def create(
     """
     if not _NAME.match(name):
         raise UnfitSourceName(field="name")
-    if name in {source.name for source in every(work=work).values()}:
-        raise SourceExists(field="name")
     source = Source(
         id=SourceId(new_id()),
         name=name,
@@ -59,8 +58,10 @@ def create(
         controller_id=controller_id,
         categories={word: Category(*meaning) for word, meaning in (categories or {}).items()},
     )
-    work.session.execute(
-        insert(tables.sources).values(
+    # One statement: of two who take a name at the same moment, one is told.
+    saved = work.session.scalar(
+        insert(tables.sources)
+        .values(
             workspace_id=work.workspace,
             id=source.id,
             name=name,
@@ -71,7 +72,11 @@ def create(
             categories={category: list(meaning) for category, meaning in source.categories.items()},
             created_at=work.now,
         )
+        .on_conflict_do_nothing(index_elements=["workspace_id", "name"])
+        .returning(tables.sources.c.id)
     )
+    if saved is None:
+        raise SourceExists(field="name")
     return source
 
 

@@ -89,6 +89,16 @@ def every(*, work: Work) -> list[Controller]:
     ]
 
 
+def known(controller: UUID | None, *, work: Work) -> UUID:
+    """That controller, or the workspace itself where none is named. Raises `NoSuchController`."""
+    if controller is None or controller == work.workspace:
+        return work.workspace
+    there = every(work=work)
+    if controller not in {one.id for one in there}:
+        raise NoSuchController(field="controller", known=listed(f"{one.name} {one.id}" for one in there))
+    return controller
+
+
 def _places(establishments: Iterable[str], offers: Iterable[str]) -> tuple[list[str], list[str]]:
     seats, places = sorted(set(establishments)), sorted(set(offers))
     if not seats:

@@ -5,25 +5,32 @@ and write keys are made and revoked stands in `api/auth/`, beside their protocol
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, Table, insert, select, update
 
 from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Action, Resource, Role, SourceId
+from cdp.ports.registers import KeyRow, NewKey, Page
+from cdp.vocabulary import Action, KeyKind, Resource, Role, SourceId
 from cdp.work import Work
 from policies import secrets, tables
+from policies.secrets import SecretKind
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
 
 
 class AdministrationNotAllowed(NotAllowed):
     """The policy does not let this caller administer clients, keys or accounts."""
+
+
+class NoSuchKey(NotFound):
+    """There is no such write key, or it is revoked already."""
 
 
 class AccountExists(Conflict):
@@ -56,17 +63,6 @@ class ClientEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WriteKeyEntry:
-    """A write key, by whose it is; `kind` is server or public."""
-
-    id: UUID
-    source: SourceId
-    kind: str
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEntry:
     """A local account."""
 
@@ -75,6 +71,61 @@ class AccountEntry:
     roles: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None
+
+
+class WriteKeys:
+    """`ports.registers.KeyRegister`: the digests of write keys."""
+
+    def create(self, source: SourceId, kind: KeyKind, *, work: Work) -> NewKey:
+        """Make a key for a source that there is."""
+        made = new_id()
+        text, digest = secrets.new_secret(SecretKind(kind.value), workspace=work.workspace, id=made)
+        work.session.execute(
+            insert(tables.write_keys).values(
+                workspace_id=work.workspace,
+                id=made,
+                source_id=source,
+                kind=kind.value,
+                digest=digest,
+                created_at=work.now,
+            )
+        )
+        return NewKey(made, text)
+
+    def revoke(self, key: UUID, *, work: Work) -> None:
+        """End a key. Raises `NoSuchKey`."""
+        if not _end(tables.write_keys, key, work):
+            raise NoSuchKey
+
+    def every(self, page: Page, *, work: Work) -> Sequence[KeyRow]:
+        """Write keys, the revoked ones too."""
+        return [
+            KeyRow(
+                id=row.id,
+                source=SourceId(row.source_id),
+                kind=KeyKind(row.kind),
+                created_at=row.created_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in work.session.execute(_page(tables.write_keys, page))
+        ]
+
+
+def _page(table: Table, page: Page) -> Select[Any]:
+    """Rows of a register in the order in which they were made, which their ids tell."""
+    rows = select(table).order_by(table.c.id).limit(page.limit)
+    return rows if page.after is None else rows.where(table.c.id > page.after)
+
+
+def _end(table: Table, row: UUID, work: Work) -> bool:
+    """Revoke a row that stands; whether there is one."""
+    done = work.session.execute(
+        update(table)
+        .where(table.c.id == row, table.c.revoked_at.is_(None))
+        .values(revoked_at=work.now)
+        .returning(table.c.id)
+    )
+    return done.one_or_none() is not None
 
 
 def clients(*, work: Work, ports: Ports) -> list[ClientEntry]:
@@ -89,27 +140,6 @@ def clients(*, work: Work, ports: Ports) -> list[ClientEntry]:
             roles=tuple(row.roles),
             purposes=tuple(row.purposes),
             recipient=row.recipient,
-            created_at=row.created_at,
-            revoked_at=row.revoked_at,
-        )
-        for row in rows
-    ]
-
-
-def write_keys(*, work: Work, ports: Ports) -> list[WriteKeyEntry]:
-    """Every write key, oldest first, the revoked ones too. Raises `AdministrationNotAllowed`."""
-    _allow(Resource.SOURCE, Action.READ, work, ports)
-    column = tables.write_keys.c
-    rows = work.session.execute(
-        select(column.id, column.source_id, column.kind, column.created_at, column.revoked_at).order_by(
-            column.created_at, column.id
-        )
-    )
-    return [
-        WriteKeyEntry(
-            id=row.id,
-            source=SourceId(row.source_id),
-            kind=row.kind,
             created_at=row.created_at,
             revoked_at=row.revoked_at,
         )

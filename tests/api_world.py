@@ -8,11 +8,13 @@ from uuid import UUID
 
 import httpx
 
-from api.auth import clients, write_keys
+from api.auth import clients
 from api.server import running
 from cdp import endpoints, sources
 from cdp.endpoints import Reach
 from cdp.ingest import Limits, work_off
+from cdp.ports.registers import NewKey
+from cdp.registers import keys
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent import register
 
@@ -47,8 +49,8 @@ class Keys:
     """A source and the texts of its two write keys."""
 
     source: SourceId
-    server: write_keys.NewKey
-    public: write_keys.NewKey
+    server: NewKey
+    public: NewKey
 
 
 def as_admin(system, workspace: UUID):
@@ -61,7 +63,7 @@ def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
     with as_admin(system, workspace) as work:
         source = sources.create(name, priority=1, authoritative=True, controller_id=workspace, work=work)
         server, public = (
-            write_keys.create(source.id, kind, work=work, ports=system.ports)
+            keys.create(name, kind, work=work, ports=system.ports)
             for kind in (KeyKind.SERVER, KeyKind.PUBLIC)
         )
     return Keys(source.id, server, public)

@@ -11,13 +11,15 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from api.auth import clients, write_keys
+from api.auth import clients
 from api.cli.output import Json, emit, emit_rows, facts
-from api.cli.running import WorkspaceName, platform, record, uuid_of
-from cdp import purposes, sources
+from api.cli.running import WorkspaceName, platform, uuid_of
+from cdp import purposes
+from cdp.acts import Act
 from cdp.kernel.errors import BadInput, listed
-from cdp.ports import Category, Ports
-from cdp.vocabulary import Action, Channel, KeyKind, Resource, Role
+from cdp.ports import Category
+from cdp.registers import keys, sources
+from cdp.vocabulary import Channel, KeyKind, Role
 from cdp.work import Work
 from consent import controllers
 from consent.controllers import NoSuchController
@@ -40,14 +42,6 @@ VERIFIES_NOBODY = (
 
 class BadCategory(BadInput):
     """A category is written WORD=PURPOSE[:CHANNEL][@NOTICE], with a purpose that is registered."""
-
-
-class NoticeOfAnother(BadInput):
-    """The notice of a category does not name its purpose, so no yes under it would ever count."""
-
-
-class UnknownOrigin(BadInput):
-    """Data is obtained from the `subject` or from a `third_party` (GDPR 13, 14)."""
 
 
 def controller_of(given: str | None, work: Work) -> UUID:
@@ -91,23 +85,20 @@ def create_source(
     by everybody, and speaks for its own device. Only an `--authoritative` source's server key and
     imports verify contacts: whoever is known by others alone is left out as `no_contact`.
     """
-    if obtained not in ("subject", "third_party"):
-        raise UnknownOrigin(field="obtained")
-    with platform() as opened:
+    act = Act.SOURCE_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
         ports = opened.system.ports
-        with opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-            opened.allow(work, Resource.SOURCE, Action.WRITE)
-            source = sources.create(
-                name,
-                priority=priority,
-                authoritative=authoritative,
-                controller_id=controller_of(controller, work),
-                work=work,
-                obtained=obtained,
-                categories=_categories(category or [], work=work, ports=ports),
-            )
-            record(work, ports, "source", "create", source=source.id)
-            made = [(kind, write_keys.create(source.id, kind, work=work, ports=ports)) for kind in key or []]
+        source = sources.create(
+            name,
+            priority=priority,
+            authoritative=authoritative,
+            controller=uuid_of(controller, "controller") if controller else None,
+            obtained=obtained,
+            categories=_categories(category or []),
+            work=work,
+            ports=ports,
+        )
+        made = [(kind, keys.create(name, kind, work=work, ports=ports)) for kind in key or []]
     emit(
         {
             "source": source.id,
@@ -125,9 +116,9 @@ def create_source(
 @sources_app.command("list")
 def list_sources(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the sources."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        opened.allow(work, Resource.SOURCE, Action.READ)
-        known = list(sources.every(work=work).values())
+    act = Act.SOURCE_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = sources.every(work=work, ports=opened.system.ports)
     emit_rows(
         [
             {
@@ -153,9 +144,9 @@ def create_key(
     as_json: Json = False,
 ) -> None:
     """Make another write key, for instance before the old one is revoked."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        found = sources.named(source, work=work)
-        made = write_keys.create(found.id, kind, work=work, ports=opened.system.ports)
+    act = Act.WRITE_KEY_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        made = keys.create(source, kind, work=work, ports=opened.system.ports)
     emit(
         {"key": made.id, "kind": kind, "text": made.text},
         as_json,
@@ -167,11 +158,11 @@ def create_key(
 @keys_app.command("list")
 def list_keys(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the write keys; their texts are kept nowhere."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        names = {one.id: one.name for one in sources.every(work=work).values()}
-        known = registry.write_keys(work=work, ports=opened.system.ports)
+    act = Act.WRITE_KEY_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = keys.every(work=work, ports=opened.system.ports)
     emit_rows(
-        [asdict(one) | {"source": names.get(one.source), "key": one.id} for one in known],
+        [asdict(one) | {"key": one.id} for one in known],
         ("source", "kind", "created_at", "revoked_at", "key"),
         as_json,
     )
@@ -184,8 +175,9 @@ def revoke_key(
     as_json: Json = False,
 ) -> None:
     """End a write key; every process refuses it within a second."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        write_keys.revoke(uuid_of(key, "key"), work=work, ports=opened.system.ports)
+    act = Act.WRITE_KEY_REVOKE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        keys.revoke(uuid_of(key, "key"), work=work, ports=opened.system.ports)
     emit({"revoked": key}, as_json, Text("Revoked."))
 
 
@@ -298,11 +290,8 @@ def revoke_account(
     emit({"revoked": account}, as_json, Text("Revoked."))
 
 
-def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, Category]:
-    """Consent categories of a source by word.
-
-    Raises `BadCategory`, `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`, `NoticeOfAnother`.
-    """
+def _categories(texts: list[str]) -> dict[str, Category]:
+    """Consent categories of a source by word. Raises `BadCategory`."""
     found: dict[str, Category] = {}
     for text in texts:
         word, _, meaning = text.partition("=")
@@ -313,11 +302,6 @@ def _categories(texts: list[str], *, work: Work, ports: Ports) -> dict[str, Cate
         if not word or not purpose or unknown or (at and not notice):
             raise BadCategory(field="category")
         found[word] = Category(purpose, channel or None, notice or None)
-    known = purposes.check([one.purpose for one in found.values()], work=work, ports=ports)
-    notices = ports.ledger.notices(work=work)
-    for one in found.values():
-        if one.notice and known[one.purpose] not in notices.seen(one.notice, work.now).purposes:
-            raise NoticeOfAnother(field="category")
     return found
 
 

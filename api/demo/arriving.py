@@ -9,7 +9,6 @@ import httpx
 from segment.analytics.client import Client
 from sqlalchemy import func, select
 
-from api.auth import write_keys
 from api.demo import customers, plaintext
 from api.demo.events import CATEGORIES, Call, Events, events
 from api.demo.platform import Platform
@@ -19,6 +18,7 @@ from cdp.ingest.meaning import identity_proof
 from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
 from cdp.ports import Category, Source
+from cdp.registers import keys
 from cdp.vocabulary import Identifier, KeyKind, Namespace
 from consent import register
 
@@ -41,7 +41,7 @@ def prepare(platform: Platform) -> dict[str, str]:
             categories={"analytics": Category("profiling"), "advertising": Category("sale_or_share")},
         )
         ports = platform.system.ports
-        return {kind.value: write_keys.create(web.id, kind, work=work, ports=ports).text for kind in KeyKind}
+        return {kind.value: keys.create(web.name, kind, work=work, ports=ports).text for kind in KeyKind}
 
 
 def import_files(platform: Platform, teller: Teller, told: Told) -> None:

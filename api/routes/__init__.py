@@ -16,6 +16,7 @@ from api.routes import (
     purposes,
     releases,
     segments,
+    sources,
     subjects,
     suppressions,
     trail,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     unsubscribe.router,
     audit.router,
     trail.router,
+    sources.router,
 )
 
 

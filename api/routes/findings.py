@@ -11,20 +11,16 @@ from pydantic import Field
 
 from api.deps import PortsDep, working
 from api.routes import shapes
+from api.routes.paging import UnknownCursor
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import findings
 from cdp.findings import Decision
-from cdp.kernel.errors import BadInput
 from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403))
 
 PURPOSE = "data_protection"
-
-
-class UnknownCursor(BadInput):
-    """This is not a cursor that an earlier page gave; begin again without one."""
 
 
 _FINDING = {

@@ -62,6 +62,10 @@ FINDING = UUID("0190f5fe-7c00-7000-8000-000000000008")
 PLACEHOLDER = UUID("0190f5fe-7c00-7000-8000-000000000009")
 LOG_ENTRY = UUID("0190f5fe-7c00-7000-8000-00000000000c")
 RELEASE = UUID("0190f5fe-7c00-7000-8000-000000000007")
+SOURCE = UUID("0190f5fe-7c00-7000-8000-000000000010")
+WRITE_KEY = UUID("0190f5fe-7c00-7000-8000-000000000011")
+CONTROLLER = UUID("0190f5fe-7c00-7000-8000-000000000012")
+ENDED = UUID("0190f5fe-7c00-7000-8000-000000000013")
 
 ProfilePath = Annotated[
     UUID, Path(description="The id of a profile, or of any fragment that it holds.", examples=[str(PROFILE)])
@@ -85,6 +89,17 @@ class Out(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class RevokedOut(Out):
+    """Something that has ended."""
+
+    model_config = with_examples({"id": str(ENDED), "revoked_at": "2026-01-01T12:00:00Z"})
+
+    id: UUID
+    """The id of what has ended."""
+    revoked_at: datetime
+    """Since when it is refused."""
 
 
 class ContactIn(Strict):

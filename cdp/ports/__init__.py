@@ -68,6 +68,7 @@ from cdp.ports.identity import (
 )
 from cdp.ports.jobs import Jobs
 from cdp.ports.policies import Policies, PurposeLines
+from cdp.ports.registers import Registers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class Ports:
     gate: Gate
     intents: Intents
     policies: Policies
+    registers: Registers
     erasables: Sequence[Erasable]
 
 
@@ -134,6 +136,7 @@ __all__ = [
     "PurposeLines",
     "Recognised",
     "Recorded",
+    "Registers",
     "Remembered",
     "SaidBefore",
     "Scanned",

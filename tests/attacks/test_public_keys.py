@@ -4,8 +4,8 @@ import pytest
 from api_world import Town, as_admin
 from sqlalchemy import text
 
-from api.auth import write_keys
 from cdp import sources
+from cdp.registers import keys
 from cdp.vocabulary import KeyKind
 
 MAIL = "ann@example.org"
@@ -33,7 +33,7 @@ def key(town):
             categories={"marketing": ("email_marketing", "email")},
             work=work,
         )
-        return write_keys.create(page.id, KeyKind.PUBLIC, work=work, ports=town.system.ports).text
+        return keys.create(page.name, KeyKind.PUBLIC, work=work, ports=town.system.ports).text
 
 
 def says(town, key, answer):

@@ -23,8 +23,8 @@ from platform_started import PATIENCE, serving_pages, started, wait
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
 
-from api.auth import write_keys
 from cdp import sources
+from cdp.registers import keys
 from cdp.vocabulary import Basis, Identifier, KeyKind, PurposeClass
 from consent import register
 
@@ -193,7 +193,7 @@ def key(system, workspace):
 
     def make(kind):
         with as_admin(system, workspace) as work:
-            return write_keys.create(source.id, kind, work=work, ports=system.ports).text
+            return keys.create(source.name, kind, work=work, ports=system.ports).text
 
     return make
 

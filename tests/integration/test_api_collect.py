@@ -15,7 +15,6 @@ import segment.analytics
 from api_world import as_admin, serving, source_with_keys, standing_in
 from sqlalchemy import func, select, text
 
-from api.auth import write_keys
 from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
 from api.bodies import Bodies
 from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
@@ -24,6 +23,7 @@ from cdp import tables
 from cdp.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
+from cdp.registers import keys as write_keys
 from cdp.vocabulary import Identifier
 from consent import register
 from governance.envelope import HEADER_BYTES

@@ -21,6 +21,8 @@ from cdp.vocabulary import Channel, ContactId, Find, PurposeClass
 ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
 FIRST = ("/v1/identify", "/v1/track", "/v1/segments")
+# What administrators do, who may do nothing with people's data.
+BY_ADMIN = ("/v1/sources", "/v1/write-keys")
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +102,10 @@ def world(api, workspace, database, hook):
             "write_key": (town.keys.server.text, ""),
         },
         "bearer": {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"},
+        "admin": town.as_("admin"),
         "path": {
             "purpose": "newsletter",
+            "source": "shop",
             "message_id": "identify-ann",
             "token": unsubscribe.write(link, town.system.links),
             "log": log,
@@ -115,6 +119,7 @@ def world(api, workspace, database, hook):
             str(shapes.FINDING): finding,
             str(shapes.PLACEHOLDER): placeholder,
             str(shapes.LOG_ENTRY): signed(town),
+            str(shapes.WRITE_KEY): str(other.server.id),
             "profile:read segment:write": "profile:read segment:write",
         },
     }
@@ -212,7 +217,8 @@ def send(world, method, operation, request):
     """Send a documented request with the credentials that its operation asks for."""
     path, query, kind, body = request
     schemes = {name for one in operation.get("security", []) for name in one}
-    extra = {"headers": world["bearer"]} if "client" in schemes else {}
+    who = "admin" if path.startswith(BY_ADMIN) else "bearer"
+    extra = {"headers": world[who]} if "client" in schemes else {}
     for scheme, pair in world["basic"].items():
         if scheme in schemes:
             extra["auth"] = pair

@@ -1,0 +1,42 @@
+"""Pages of a register by HTTP: how a list is asked for by parts, and what leads from one to the next."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api.routes.shapes import Strict
+from cdp.kernel.errors import BadInput
+from cdp.ports.registers import Page
+
+MOST = 200
+EXAMPLE = "AZD1_nwAcACAAAAAAAAAAQ"
+
+
+class UnknownCursor(BadInput):
+    """This is not a cursor that an earlier page gave; begin again without one."""
+
+
+class PageAsk(Strict):
+    """Which part of a list is wanted."""
+
+    limit: int = Field(50, ge=1, le=MOST)
+    """At most so many on a page."""
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+    """`next` of the page before; left out: the first page."""
+
+    def page(self) -> Page:
+        """The page that is meant. Raises `UnknownCursor`."""
+        return Page(after=_read(self.cursor) if self.cursor else None, limit=self.limit)
+
+    def next(self, found: list[UUID]) -> str | None:
+        """What leads to the page behind one of these rows; None: there is none."""
+        return urlsafe_b64encode(found[-1].bytes).decode().rstrip("=") if len(found) == self.limit else None
+
+
+def _read(cursor: str) -> UUID:
+    try:
+        return UUID(bytes=urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+    except ValueError:
+        raise UnknownCursor(field="cursor") from None

@@ -1,0 +1,6 @@
+"""The registers by which a workspace is set up, as acts: who may look, who may change, what is told.
+
+One module a register; the rows are kept behind `cdp.ports.registers`.
+
+- `sources.py`, `keys.py`: where data comes from, and the write keys of sources.
+"""

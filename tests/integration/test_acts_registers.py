@@ -1,0 +1,181 @@
+"""Acts on the registers: whoever's face they came by, the same is asked, done and told."""
+
+import pytest
+from acts_world import as_, beside, counted, log
+
+from api.cli.exits import Exit
+from cdp.acting import ActNotAllowed
+from cdp.registers import keys, sources
+from cdp.vocabulary import KeyKind
+
+NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
+
+
+@pytest.fixture
+def cdp(town, database, capsys):
+    """`cdp` in the town's workspace."""
+    return beside(town, database, capsys)
+
+
+def told(town, database, *subjects):
+    """The entries about kinds of things: (what the leaf says, the detail)."""
+    return [one for one in log(town, database) if one[0]["action"].split(":")[1] in subjects]
+
+
+def names(said):
+    """The names of these entries."""
+    return [leaf["action"] for leaf, _ in said]
+
+
+def both(*verbs):
+    """The names of an act by HTTP, and then by command."""
+    return [f"{source}:{verb}" for verb in verbs for source in ("client", "operator")]
+
+
+class Faces:
+    """HTTP as somebody in a role, and the command line."""
+
+    def __init__(self, town, cdp, *roles):
+        self._town, self._cdp, self._roles = town, cdp, roles
+
+    def get(self, path, **params):
+        """What a list answers."""
+        answer = self._town.http.get(path, params=params, headers=self._town.as_(*self._roles))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path, body=None, status=200):
+        """What a change answers."""
+        return self._sent("POST", path, body, status)
+
+    def put(self, path, body):
+        """What a change in place answers."""
+        return self._sent("PUT", path, body, 200)
+
+    def _sent(self, method, path, body, status):
+        headers = self._town.as_(*self._roles)
+        answer = self._town.http.request(method, path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def run(self, *arguments, stdin=""):
+        """What a command prints."""
+        done = self._cdp(*arguments, "--json", stdin=stdin)
+        assert done.code == Exit.OK, done.err
+        return done.document
+
+
+@pytest.fixture
+def admin(town, cdp):
+    """Both faces, as an administrator."""
+    return Faces(town, cdp, "admin")
+
+
+def refused_to(town, database, role, *asked):
+    """The names under which it was counted that a client of that role may do none of these."""
+    before = len(counted(town, database))
+    for method, path, body in asked:
+        answer = town.http.request(method, path, json=body, headers=town.as_(role))
+        assert (answer.status_code, answer.json()["code"]) == (403, "act-not-allowed"), path
+    rows = counted(town, database)[before:]
+    assert {outcome for _, _, outcome in rows} <= {"refused"}
+    return [name for _, name, _ in rows]
+
+
+def looked(town, database):
+    """The looks at the set-up that were counted."""
+    return [name for _, name, outcome in counted(town, database) if outcome == "ok"]
+
+
+def test_a_source_and_its_keys_come_and_go_by_either_face(town, database, cdp, admin):
+    """The same entry, with the actor's own source, role and object."""
+    before = len(told(town, database, "source", "write-key"))
+    meaning = {"purpose": "email_marketing", "channel": "email", "notice": "newsletter"}
+    web = admin.post("/v1/sources", {"name": "web", "categories": {"news": meaning}}, 201)
+    app = admin.run("source", "create", "app", "--category", "news=email_marketing:email@newsletter")
+    first = admin.post("/v1/sources/web/write-keys", {"kind": "public"}, 201)
+    second = admin.run("source", "key", "create", "app", "server")
+    assert admin.post(f"/v1/write-keys/{first['id']}/revocation")["id"] == first["id"]
+    assert admin.run("source", "key", "revoke", second["key"])
+    by_http = {one["name"]: one for one in admin.get("/v1/sources")["sources"]}
+    by_command = {one["name"]: one for one in admin.run("source", "list")}
+    ended = {one["id"]: one["revoked_at"] for one in admin.get("/v1/write-keys")["keys"]}
+    said = told(town, database, "source", "write-key")[before:]
+
+    assert by_http["web"]["categories"] == by_http["app"]["categories"] == {"news": meaning}
+    assert by_command["web"]["source"] == web["id"] and by_http["app"]["id"] == app["source"]
+    assert ended[first["id"]] and ended[second["key"]]
+    assert {one["key"] for one in admin.run("source", "key", "list")} == set(ended)
+    assert names(said) == both("source:create", "write-key:create", "write-key:revoke")
+    assert [detail for _, detail in said] == [
+        {"role": "admin", "object": made}
+        for made in (web["id"], app["source"], first["id"], second["key"], first["id"], second["key"])
+    ]
+    assert looked(town, database) == [
+        *("client:source:list", "operator:source:list"),
+        *("client:write-key:list", "operator:write-key:list"),
+    ]
+
+
+def test_a_source_of_what_nobody_registered_is_not_made(town, database, admin):
+    """Categories name what is there, and so does whoever decides."""
+    asked = {
+        "unknown-purpose": {"categories": {"x": {"purpose": "nothing"}}},
+        "unknown-notice": {"categories": {"x": {"purpose": "email_marketing", "notice": "nothing"}}},
+        "notice-of-another": {"categories": {"x": {"purpose": "profiling", "notice": "newsletter"}}},
+        "no-such-controller": {"controller": NOBODY},
+    }
+    for code, more in asked.items():
+        made = admin.post("/v1/sources", {"name": "web", **more}, 404 if "no-such" in code else 422)
+        assert made["code"] == code
+    assert admin.post("/v1/sources", {"name": "shop"}, 409)["code"] == "source-exists"
+    assert admin.post("/v1/sources/none/write-keys", {"kind": "server"}, 404)["code"] == "no-such-source"
+    assert admin.post(f"/v1/write-keys/{NOBODY}/revocation", status=404)["code"] == "no-such-key"
+
+    assert [row[1:] for row in counted(town, database)] == [
+        (f"client:{name}", "not_found") for name in ("source:create", "write-key:create", "write-key:revoke")
+    ]
+
+
+def test_sources_are_no_marketers_affair(town, database):
+    """Who may look may not change; each attempt is counted, whichever face it came by."""
+    ports = town.system.ports
+    for act in (
+        lambda work: sources.create("x", priority=1, authoritative=True, work=work, ports=ports),
+        lambda work: keys.create("shop", KeyKind.SERVER, work=work, ports=ports),
+        lambda work: keys.revoke(town.keys.server.id, work=work, ports=ports),
+    ):
+        with pytest.raises(ActNotAllowed), as_(town, "marketing") as work:
+            act(work)
+    by_http = refused_to(
+        town,
+        database,
+        "marketing",
+        ("POST", "/v1/sources", {"name": "x"}),
+        ("POST", "/v1/sources/shop/write-keys", {"kind": "server"}),
+        ("POST", f"/v1/write-keys/{town.keys.server.id}/revocation", None),
+    )
+    acts = ("source:create", "write-key:create", "write-key:revoke")
+
+    assert by_http == [f"client:{name}" for name in acts]
+    assert [name for _, name, _ in counted(town, database)][:3] == [f"operator:{name}" for name in acts]
+    assert town.http.get("/v1/sources", headers=town.as_("marketing")).status_code == 200
+
+
+def test_a_list_is_read_page_by_page_and_each_row_once(town, admin):
+    """`next` leads on until there is none; what is no cursor is refused."""
+    for _ in range(3):
+        admin.post("/v1/sources/shop/write-keys", {"kind": "server"}, 201)
+    found, cursor = [], {}
+    while cursor is not None:
+        page = admin.get("/v1/write-keys", limit=2, **cursor)
+        found += [one["id"] for one in page["keys"]]
+        cursor = {"cursor": page["next"]} if page["next"] else None
+    wrong = [
+        town.http.get("/v1/write-keys", params={"cursor": one}, headers=town.as_("admin"))
+        for one in ("x", "AAAA", "=", "ä", "0" * 22)
+    ]
+
+    assert len(found) == len(set(found)) == 5
+    assert [answer.status_code for answer in wrong] == [422] * 4 + [200]
+    assert {answer.json()["code"] for answer in wrong[:4]} == {"unknown-cursor"}

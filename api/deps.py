@@ -23,6 +23,7 @@ from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
+from cdp import admitting
 from cdp.acting import ActNotAllowed, asked_for, check, counting_refusals
 from cdp.acts import Act
 from cdp.kernel.clock import Clock
@@ -37,7 +38,7 @@ from policies.words import PERMISSIONS, scope
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
-_AUTHENTICATION = "authentication"
+_AUTHENTICATION = Act.TOKEN_SHOW.purpose
 # What a person says must reach the ledger, even through somebody whose contract has ended or whose
 # secret somebody else tries to guess; the route then lets in what narrows, and nothing else.
 HEARD = frozenset({(Resource.CONSENT, Action.WRITE)})
@@ -194,7 +195,11 @@ def _client(
 ) -> Client:
     """The client behind the access token. Raises `NotAuthenticated`, revoked ones included; `TooOften`."""
     token = header.bearer(authorization)
-    said = tokens.verify(token, system.tokens.verifying, now=system.clock())
+    try:
+        said = tokens.verify(token, system.tokens.verifying, now=system.clock())
+    except NotAuthenticated:
+        _count_past(token, system)
+        raise
     try:
         identifier = UUID(said.client)
     except ValueError:
@@ -205,11 +210,22 @@ def _client(
     with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
         row = clients.current(identifier, work=work)
         if row is None:
-            raise NotAuthenticated
-        own = row.recipient
+            admitting.refused(Act.TOKEN_SHOW, identifier, work=work, ports=system.ports)
+        own = row.recipient if row else None
         contracted = own is None or system.ports.ledger.contracted(own, work=work)
+    if row is None:
+        raise NotAuthenticated
     row = replace(row, scopes=said.scopes)
     return Client(system=system, workspace=said.workspace, row=row, contracted=contracted)
+
+
+def _count_past(token: str, system: System) -> None:
+    """Count that a token of ours was shown whose time is over; of any other nobody knows whose it is."""
+    past = tokens.whose_past(token, system.tokens.verifying, now=system.clock())
+    if past is not None:
+        nobody = Actor(ref=past.client, roles=frozenset(), kind="client")
+        with open_for(system, past.workspace, nobody, _AUTHENTICATION) as work:
+            admitting.refused(Act.TOKEN_SHOW, UUID(past.client), work=work, ports=system.ports)
 
 
 def _standing(client: Annotated[Client, Depends(_client)]) -> None:
@@ -244,7 +260,7 @@ def calling(act: Act) -> Any:
     def known(client: Annotated[Client, Depends(_client)]) -> Client:
         with client.asking(act):
             check(act, client.row.actor, ports=client.system.ports)
-            if (act.deed.needs.resource, act.deed.needs.action) not in HEARD:
+            if (act.needs.resource, act.needs.action) not in HEARD:
                 client.in_good_standing()
         return client
 

@@ -34,7 +34,7 @@ class Doing:
     act: Act
     work: Work
     ports: Ports
-    role: str  # the role that allowed it
+    role: str  # the role that allowed it; empty: none was asked for
     entry: dict[str, Any] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
 
@@ -98,19 +98,22 @@ def acting(act: Act, *, work: Work, ports: Ports) -> Iterator[Doing]:
     # A policy that the act itself changed is told as it is now.
     version = ports.policies.version(work)
     entry = {"outcome": OK, **doing.entry}
-    detail = {"role": doing.role, **doing.detail}
+    detail = ({"role": doing.role} if doing.role else {}) | doing.detail
     ports.audit.record(AuditEntry(action=name, policy_version=version, detail=detail, **entry), work=work)
 
 
 def check(act: Act, actor: Actor, *, ports: Ports) -> str:
     """The role by which an actor may do an act. Raises `ActNotAllowed`.
 
-    The act itself asks; a face asks before it reads what somebody sent who may send nothing.
+    Empty where the register asks for none. The act itself asks; a face asks before it reads what somebody
+    sent who may send nothing.
     """
-    role = _role(act.deed.needs, actor, ports)
+    if act.deed.needs is None:
+        return ""
+    role = _role(act.needs, actor, ports)
     if role is None:
         with asked_for(act, actor):
-            raise ActNotAllowed(needs=act.deed.needs.scope)
+            raise ActNotAllowed(needs=act.needs.scope)
     return role
 
 

@@ -38,21 +38,22 @@ class Deed:
     """What the register says of one act.
 
     `subject` and `verb` are its name in the log, behind who did it: `client:segment:create`.
-    `needs` is what the policy has to allow, `may_need` what it is asked besides in some cases.
+    `needs` is what the policy has to allow (None: whoever comes, for nobody knows yet who it is),
+    `may_need` what it is asked besides in some cases.
     `purpose` is why, in a word of the log; empty: whoever acts states a purpose of the workspace's.
     `shows`: it shows values of people.
     """
 
     subject: str
     verb: str
-    needs: Permission
+    needs: Permission | None
     purpose: str
     may_need: tuple[Permission, ...] = ()
     shows: bool = False
     kept: Kept = Kept.ENTRY
 
 
-_SEGMENTATION, _OPERATION = "segmentation", "operation"
+_SEGMENTATION, _OPERATION, _AUTHENTICATION = "segmentation", "operation", "authentication"
 EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
 AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
@@ -112,6 +113,12 @@ class Act(Enum):
     TRAIL_RETRY = Deed("audit", "retry", _READS_LOG, "audit")
     KEY_ROTATE = Deed("key", "rotate", Permission(Resource.KEY, Action.ROTATE), "key_rotation")
 
+    # Secrets and tokens. Of those that are good, only what they are used for is told.
+    SECRET_SHOW = Deed("secret", "show", None, _AUTHENTICATION, kept=Kept.COUNTED)
+    SECRET_GUESS = Deed("client", "wrong-secrets", None, _AUTHENTICATION)
+    TOKEN_ISSUE = Deed("token", "issue", None, _AUTHENTICATION, kept=Kept.COUNTED)
+    TOKEN_SHOW = Deed("token", "show", None, _AUTHENTICATION, kept=Kept.COUNTED)
+
     # Registers: where data comes from.
     SOURCE_CREATE = Deed("source", "create", _MAKES_SOURCES, _OPERATION)
     SOURCE_LIST = Deed("source", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
@@ -123,6 +130,12 @@ class Act(Enum):
     def deed(self) -> Deed:
         """What the register says of it."""
         return self.value
+
+    @property
+    def needs(self) -> Permission:
+        """What the policy has to allow, of an act that it is asked about."""
+        assert self.value.needs is not None, "the policy is not asked about it"
+        return self.value.needs
 
     @property
     def purpose(self) -> str:

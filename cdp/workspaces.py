@@ -57,6 +57,12 @@ def known(engine: Engine) -> Iterable[UUID]:
         return list(connection.scalars(select(workspaces.c.id).order_by(workspaces.c.id)))
 
 
+def exists(*, work: Work) -> bool:
+    """Whether there is such a workspace at all."""
+    found = select(workspaces.c.id).where(workspaces.c.id == work.workspace)
+    return work.session.scalar(found) is not None
+
+
 def name(*, work: Work) -> str:
     """What the workspace is called."""
     found: str = work.session.execute(

@@ -146,6 +146,23 @@ def verify(token: str, keys: VerifyingKeys, *, now: datetime) -> Caller:
     4. Issuer and audience are ours.
     5. It has begun, has not ended, and never lived longer than `MAX_TTL`.
     """
+    claims = _read(token, keys)
+    if not _timely(claims, now=now):
+        raise NotAuthenticated
+    return _caller(claims)
+
+
+def whose_past(token: str, keys: VerifyingKeys, *, now: datetime) -> Caller | None:
+    """Whom a token spoke for that is refused for its time alone; None: it is good, or was never ours."""
+    try:
+        claims = _read(token, keys)
+    except NotAuthenticated:
+        return None
+    return None if _timely(claims, now=now) else _caller(claims)
+
+
+def _read(token: str, keys: VerifyingKeys) -> _Claims:
+    """The claims of a token of ours, whenever it was good. Raises `NotAuthenticated`."""
     key = keys.by_header.get(token.partition(".")[0])  # 1
     if key is None:
         raise NotAuthenticated
@@ -154,7 +171,18 @@ def verify(token: str, keys: VerifyingKeys, *, now: datetime) -> Caller:
         claims = msgspec.json.decode(signed.payload, type=_Claims)  # 3
     except (JoseError, ValueError):
         raise NotAuthenticated from None
-    _check(claims, keys.realm, now=now)
+    ours = claims.iss == keys.realm.issuer and claims.aud == keys.realm.audience  # 4
+    if not ours or not claims.client_id or claims.client_id != claims.sub:
+        raise NotAuthenticated
+    return claims
+
+
+def _timely(claims: _Claims, *, now: datetime) -> bool:
+    begun = max(claims.iat, claims.nbf) <= (now + SKEW).timestamp()  # 5
+    return begun and now.timestamp() < claims.exp <= claims.iat + MAX_TTL.total_seconds()
+
+
+def _caller(claims: _Claims) -> Caller:
     return Caller(
         client=claims.client_id,
         workspace=WorkspaceId(claims.workspace),
@@ -162,15 +190,6 @@ def verify(token: str, keys: VerifyingKeys, *, now: datetime) -> Caller:
         token_id=claims.jti,
         expires=datetime.fromtimestamp(claims.exp, UTC),
     )
-
-
-def _check(claims: _Claims, realm: Realm, *, now: datetime) -> None:
-    ours = claims.iss == realm.issuer and claims.aud == realm.audience  # 4
-    named = claims.client_id != "" and claims.client_id == claims.sub
-    begun = max(claims.iat, claims.nbf) <= (now + SKEW).timestamp()  # 5
-    live = now.timestamp() < claims.exp <= claims.iat + MAX_TTL.total_seconds()
-    if not (ours and named and begun and live):
-        raise NotAuthenticated
 
 
 def _public(key: bytes) -> OKPKey:

@@ -11,6 +11,8 @@ from cdp import workspaces
 from cdp.kernel.database import APP, KEEPER, OWNER
 from cdp.vocabulary import Actor
 
+ISSUED = ":token:issue"  # each client's first request needs one
+
 
 def acting(*roles, scopes=None):
     """An operator in these roles."""
@@ -41,17 +43,18 @@ def log(town, database):
     ]
 
 
-def counted(town, database):
-    """What was counted and is no entry yet: (actor, action, outcome) each."""
+def counted(town, database, *, tokens=False):
+    """What was counted and is no entry yet: (actor, action, outcome) each; `tokens`: those issued, too."""
     with database.server.admin(database.name) as admin:
-        return admin.execute(
+        rows = admin.execute(
             "SELECT actor, action, outcome FROM audit.counted WHERE workspace_id = %s ORDER BY id",
             (town.workspace,),
         ).fetchall()
+    return [row for row in rows if tokens or not row[1].endswith(ISSUED)]
 
 
-def gathered(town, database):
-    """The log, once the minutes of all that was counted are over."""
+def gathered(town, database, *, tokens=False):
+    """The log, once the minutes of all that was counted are over; `tokens`: those issued, too."""
     system = town.system
     sequencer = wiring.sequencer(system.state, system.keys)
     with database.server.admin(database.name) as admin:
@@ -60,7 +63,7 @@ def gathered(town, database):
             (town.workspace,),
         )
     keeper.keep(sequencer, database.keeper, town.workspace)
-    return log(town, database)
+    return [one for one in log(town, database) if tokens or not one[0]["action"].endswith(ISSUED)]
 
 
 def beside(town, database, capsys):

@@ -147,6 +147,11 @@ def current(client: UUID, *, work: Work) -> ClientRow | None:
     return _find(client, work)[0]
 
 
+def registered(client: UUID, *, work: Work) -> bool:
+    """Whether there is, or was, such a client."""
+    return work.session.scalar(select(tables.clients.c.id).where(tables.clients.c.id == client)) is not None
+
+
 def authenticate(shown: SecretRef, *, work: Work, ports: Ports) -> ClientRow | None:
     """The client whose secret was shown; None: it is not, which is counted and has to be committed."""
     found, digest = _find(shown.id, work)

@@ -12,9 +12,11 @@ from uuid import UUID
 from sqlalchemy import case, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from cdp.acting import REFUSED, acting
+from cdp.acts import Act
 from cdp.kernel.errors import TooOften
 from cdp.kernel.logs import log
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import Ports
 from cdp.work import Work
 from policies import tables
 
@@ -58,14 +60,8 @@ def _alarm(client: UUID, before: int, work: Work, ports: Ports) -> None:
     changed = {"wrong": 0, "alarms": before + 1, "refused_until": work.now + wait}
     work.session.execute(update(_KEPT).where(mine).values(changed))
     log().warning("client_secret_guessed", workspace=str(work.workspace), count=MOST)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:client:wrong-secrets",
-            outcome="refused",
-            detail={"client": str(client), "wrong": MOST, "refused_seconds": int(wait.total_seconds())},
-        ),
-        work=work,
-    )
+    with acting(Act.SECRET_GUESS, work=work, ports=ports) as doing:
+        doing.tell(object=client, outcome=REFUSED, wrong=MOST, refused_seconds=int(wait.total_seconds()))
 
 
 def right(client: UUID, *, work: Work) -> None:

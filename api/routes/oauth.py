@@ -18,9 +18,13 @@ from api.bulkheads import Kind
 from api.deps import HEARD, System, SystemDep, open_for
 from api.rates import Rates
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated
+from cdp import admitting
+from cdp.acts import Act
+from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated, TooOften
 from cdp.vocabulary import Actor
+from cdp.work import Work
 from policies import secrets, tokens
+from policies.secrets import SecretRef
 from policies.words import PERMISSIONS, scope
 
 LIFE = timedelta(minutes=15)
@@ -134,19 +138,20 @@ def token(
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> TokenOut:
     """A token for the client in the Basic header. Without a scope: all that its roles allow."""
-    row, shown = _authenticated(authorization, system)
-    if form.grant_type != "client_credentials":
-        raise UnsupportedGrant(field="grant_type")
-    # Whoever shows a wrong secret uses up nothing of the client's.
-    rates: Rates = request.app.state.rates
-    rates.client(Kind.TOKEN, str(row.id))
-    granted = _granted(form.scope, row, system)
+    identifier, secret = header.client_credentials(authorization)
+    shown = secrets.parse(secret)
+    nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="client")
+    with open_for(system, shown.workspace, nobody, Act.TOKEN_ISSUE.purpose) as work:
+        # What refuses is raised behind the block, for what was counted stays.
+        granted = _answer(identifier, shown, form, request, system, work)
+    if isinstance(granted, CdpError):
+        raise granted
     response.headers["Pragma"] = "no-cache"
     return TokenOut(
         access_token=tokens.issue(
             system.tokens.signer,
             realm=system.tokens.realm,
-            client=str(row.id),
+            client=str(shown.id),
             workspace=shown.workspace,
             scopes=granted,
             now=system.clock(),
@@ -158,15 +163,30 @@ def token(
     )
 
 
-def _authenticated(authorization: str | None, system: SystemDep) -> tuple[ClientRow, secrets.SecretRef]:
-    identifier, secret = header.client_credentials(authorization)
-    shown = secrets.parse(secret)
-    nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="client")
-    with open_for(system, shown.workspace, nobody, "authentication") as work:
-        row = clients.authenticate(shown, work=work, ports=system.ports)
+def _answer(
+    identifier: str, shown: SecretRef, form: TokenIn, request: Request, system: System, work: Work
+) -> frozenset[str] | CdpError:
+    """The scopes that the client gets, or why it gets no token; which is counted."""
+    ports = system.ports
+    row = clients.authenticate(shown, work=work, ports=ports)
     if row is None or identifier != str(row.id):
-        raise NotAuthenticated
-    return row, shown
+        known = clients.registered(shown.id, work=work)
+        admitting.refused(Act.SECRET_SHOW, shown.id if known else None, work=work, ports=ports)
+        return NotAuthenticated()
+    try:
+        if form.grant_type != "client_credentials":
+            raise UnsupportedGrant(field="grant_type")
+        # Whoever shows a wrong secret uses up nothing of the client's.
+        rates: Rates = request.app.state.rates
+        rates.client(Kind.TOKEN, str(row.id))
+        granted = _granted(form.scope, row, system)
+    except (InvalidScope, ClientRefused) as why:
+        admitting.refused(Act.TOKEN_ISSUE, row.id, work=work, ports=ports)
+        return why
+    except (UnsupportedGrant, TooOften) as why:
+        return why
+    admitting.issued(row.id, work=work, ports=ports)
+    return granted
 
 
 def _granted(asked: str, row: ClientRow, system: System) -> frozenset[str]:

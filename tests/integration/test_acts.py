@@ -30,7 +30,7 @@ def town(system, workspace):
 def test_an_act_asks_for_nothing_that_no_policy_could_allow():
     """A permission that no resource has would be refused to everybody for ever."""
     for act in Act:
-        for permission in (act.deed.needs, *act.deed.may_need):
+        for permission in filter(None, (act.deed.needs, *act.deed.may_need)):
             assert permission.action in PERMISSIONS[permission.resource], act
 
 
@@ -41,7 +41,7 @@ def test_no_two_acts_have_one_name():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("act", [act for act in Act if act.deed.needs is not None])
 def test_nobody_without_a_role_may_do_anything(system, act):
     """Silence of the policy is a no."""
     with pytest.raises(ActNotAllowed):

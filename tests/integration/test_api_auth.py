@@ -43,7 +43,7 @@ def test_a_scope_narrows_and_never_widens(api, workspace):
 
     assert narrow["scope"] == "profile:read"
     assert (beyond.status_code, beyond.json()["error"]) == (400, "invalid_scope")
-    assert refused.status_code == 403 and "(scope segment:write)" in refused.json()["detail"]
+    assert refused.status_code == 403 and "(needs segment:write)" in refused.json()["detail"]
 
 
 def test_every_wrong_credential_gets_one_answer(api, workspace, database):

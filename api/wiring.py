@@ -138,7 +138,12 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
         policies=PolicyService(
             load_file(Path(settings.policy_file)) if settings.policy_file else load_default()
         ),
-        registers=Registers(keys=registry.WriteKeys(), controllers=controllers),
+        registers=Registers(
+            keys=registry.WriteKeys(),
+            clients=registry.Clients(),
+            accounts=registry.Accounts(),
+            controllers=controllers,
+        ),
         erasables=erasables,
     )
     return System(

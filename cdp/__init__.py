@@ -15,7 +15,7 @@ The map, in the order in which data takes its way:
 - `requests/`: access and erasure; `erasing.py`: how these tables forget.
 - `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
-- `registers/`: how a workspace is set up, as acts: sources, their keys, and what else is registered.
+- `registers/`: how a workspace is set up, as acts: where data comes from, and who calls.
 
 `acting.py`: how an act of the register `acts.py` is done: the policy asked, and an entry left.
 

@@ -62,6 +62,10 @@ _AGREES = Permission(Resource.POLICY, Action.AGREE)
 _READS_LOG = Permission(Resource.AUDIT, Action.READ)
 _READS_SOURCES = Permission(Resource.SOURCE, Action.READ)
 _MAKES_SOURCES = Permission(Resource.SOURCE, Action.WRITE)
+_READS_CLIENTS = Permission(Resource.CLIENT, Action.READ)
+_MAKES_CLIENTS = Permission(Resource.CLIENT, Action.WRITE)
+_READS_ACCOUNTS = Permission(Resource.ACCOUNT, Action.READ)
+_MAKES_ACCOUNTS = Permission(Resource.ACCOUNT, Action.WRITE)
 
 
 class Act(Enum):
@@ -125,6 +129,16 @@ class Act(Enum):
     WRITE_KEY_CREATE = Deed("write-key", "create", _MAKES_SOURCES, _OPERATION)
     WRITE_KEY_LIST = Deed("write-key", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
     WRITE_KEY_REVOKE = Deed("write-key", "revoke", _MAKES_SOURCES, _OPERATION)
+
+    # Registers: who calls. A list of accounts has people's log-ins in it.
+    CLIENT_CREATE = Deed("client", "create", _MAKES_CLIENTS, _OPERATION)
+    CLIENT_CHANGE = Deed("client", "change", _MAKES_CLIENTS, _OPERATION)
+    CLIENT_BIND = Deed("client", "bind", _MAKES_CLIENTS, _OPERATION)
+    CLIENT_REVOKE = Deed("client", "revoke", _MAKES_CLIENTS, _OPERATION)
+    CLIENT_LIST = Deed("client", "list", _READS_CLIENTS, _OPERATION, kept=Kept.COUNTED)
+    ACCOUNT_CREATE = Deed("account", "create", _MAKES_ACCOUNTS, _OPERATION)
+    ACCOUNT_REVOKE = Deed("account", "revoke", _MAKES_ACCOUNTS, _OPERATION)
+    ACCOUNT_LIST = Deed("account", "list", _READS_ACCOUNTS, _OPERATION)
 
     @property
     def deed(self) -> Deed:

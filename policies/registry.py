@@ -1,36 +1,42 @@
-"""Who may call, for those who administer it: clients, write keys, and local accounts of people.
+"""Who may call, as it is kept: write keys, clients, and local accounts of people.
 
-Secrets and passwords are made and checked elsewhere; nothing here can show one. How clients
-and write keys are made and revoked stands in `api/auth/`, beside their protocols.
+`cdp.registers` decides who may make and end them. Secrets and passwords are kept as digests and hashes;
+nothing here can show one. Who shows a key or a secret is found out in `api/auth/`.
 """
 
-import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, insert, select, update
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.dialects.postgresql import insert
 
-from cdp.kernel.errors import BadInput, Conflict, NotAllowed, NotFound
+from cdp.kernel.errors import Conflict, NotFound
 from cdp.kernel.ids import new_id
-from cdp.ports import AuditEntry, Ports
-from cdp.ports.registers import KeyRow, NewKey, Page
-from cdp.vocabulary import Action, KeyKind, Resource, Role, SourceId
+from cdp.ports.registers import (
+    NewClient,
+    NewKey,
+    Page,
+    RegisteredAccount,
+    RegisteredClient,
+    RegisteredKey,
+)
+from cdp.vocabulary import KeyKind, SourceId
 from cdp.work import Work
 from policies import secrets, tables
 from policies.secrets import SecretKind
 
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
-
-
-class AdministrationNotAllowed(NotAllowed):
-    """The policy does not let this caller administer clients, keys or accounts."""
-
 
 class NoSuchKey(NotFound):
     """There is no such write key, or it is revoked already."""
+
+
+class ClientExists(Conflict):
+    """There is a client of that name already."""
+
+
+class NoSuchClient(NotFound):
+    """There is no such client, or it is revoked."""
 
 
 class AccountExists(Conflict):
@@ -39,38 +45,6 @@ class AccountExists(Conflict):
 
 class NoSuchAccount(NotFound):
     """There is no such account, or it is revoked."""
-
-
-class UnknownRole(BadInput):
-    """A role is not one of the policy's words."""
-
-
-class UnfitLogin(BadInput):
-    """A log-in has up to 100 small letters, digits and . _ @ + -, and begins with a letter or digit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientEntry:
-    """A client as it is registered; `revoked_at` None: it may call."""
-
-    id: UUID
-    name: str
-    roles: tuple[str, ...]
-    purposes: tuple[str, ...]
-    recipient: str | None
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountEntry:
-    """A local account."""
-
-    id: UUID
-    login: str
-    roles: tuple[str, ...]
-    created_at: datetime
-    revoked_at: datetime | None
 
 
 class WriteKeys:
@@ -94,13 +68,13 @@ class WriteKeys:
 
     def revoke(self, key: UUID, *, work: Work) -> None:
         """End a key. Raises `NoSuchKey`."""
-        if not _end(tables.write_keys, key, work):
+        if not _update(tables.write_keys, key, work, revoked_at=work.now):
             raise NoSuchKey
 
-    def every(self, page: Page, *, work: Work) -> Sequence[KeyRow]:
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredKey]:
         """Write keys, the revoked ones too."""
         return [
-            KeyRow(
+            RegisteredKey(
                 id=row.id,
                 source=SourceId(row.source_id),
                 kind=KeyKind(row.kind),
@@ -111,117 +85,121 @@ class WriteKeys:
         ]
 
 
+class Clients:
+    """`ports.registers.ClientRegister`: their roles and purposes, and the digests of their secrets."""
+
+    def create(
+        self,
+        name: str,
+        *,
+        roles: Collection[str],
+        purposes: Collection[str],
+        recipient: str | None,
+        work: Work,
+    ) -> NewClient:
+        """Make a client. Raises `ClientExists`."""
+        made = new_id()
+        text, digest = secrets.new_secret(SecretKind.CLIENT, workspace=work.workspace, id=made)
+        values = {
+            "id": made,
+            "name": name,
+            "roles": sorted(roles),
+            "purposes": sorted(purposes),
+            "recipient": recipient,
+            "digest": digest,
+        }
+        if not _add(tables.clients, "name", values, work):
+            raise ClientExists(field="name")
+        return NewClient(made, text)
+
+    def change(self, client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work) -> None:
+        """Give a client other roles and purposes, at once. Raises `NoSuchClient`."""
+        if not _update(tables.clients, client, work, roles=sorted(roles), purposes=sorted(purposes)):
+            raise NoSuchClient
+
+    def bind(self, client: UUID, recipient: str, *, work: Work) -> None:
+        """Make a client a recipient's, at once. Raises `NoSuchClient`."""
+        if not _update(tables.clients, client, work, recipient=recipient):
+            raise NoSuchClient
+
+    def revoke(self, client: UUID, *, work: Work) -> None:
+        """End a client and all its tokens, at once. Raises `NoSuchClient`."""
+        if not _update(tables.clients, client, work, revoked_at=work.now):
+            raise NoSuchClient
+
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredClient]:
+        """Clients, the revoked ones too."""
+        return [
+            RegisteredClient(
+                id=row.id,
+                name=row.name,
+                roles=tuple(row.roles),
+                purposes=tuple(row.purposes),
+                recipient=row.recipient,
+                created_at=row.created_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in work.session.execute(_page(tables.clients, page))
+        ]
+
+
+class Accounts:
+    """`ports.registers.AccountRegister`: people who log in here, by the hashes of their passwords."""
+
+    def create(self, login: str, password: str, roles: Collection[str], *, work: Work) -> UUID:
+        """Make an account, of whose password the argon2id hash alone is kept.
+
+        Raises `UnfitPassword`, `AccountExists`.
+        """
+        made = new_id()
+        hashed = secrets.hash_password(password)
+        values = {"id": made, "login": login, "roles": sorted(roles), "password": hashed}
+        if not _add(tables.accounts, "login", values, work):
+            raise AccountExists(field="login")
+        return made
+
+    def revoke(self, account: UUID, *, work: Work) -> None:
+        """End an account, at once. Raises `NoSuchAccount`."""
+        if not _update(tables.accounts, account, work, revoked_at=work.now):
+            raise NoSuchAccount
+
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredAccount]:
+        """Accounts, the revoked ones too."""
+        return [
+            RegisteredAccount(
+                id=row.id,
+                login=row.login,
+                roles=tuple(row.roles),
+                created_at=row.created_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in work.session.execute(_page(tables.accounts, page))
+        ]
+
+
 def _page(table: Table, page: Page) -> Select[Any]:
     """Rows of a register in the order in which they were made, which their ids tell."""
     rows = select(table).order_by(table.c.id).limit(page.limit)
     return rows if page.after is None else rows.where(table.c.id > page.after)
 
 
-def _end(table: Table, row: UUID, work: Work) -> bool:
-    """Revoke a row that stands; whether there is one."""
+def _add(table: Table, unique: str, values: Mapping[str, Any], work: Work) -> bool:
+    """Add a row; whether no other has what is `unique` of it. Of two at the same moment, one is told."""
+    added = work.session.scalar(
+        insert(table)
+        .values(workspace_id=work.workspace, created_at=work.now, **values)
+        .on_conflict_do_nothing(index_elements=["workspace_id", unique])
+        .returning(table.c.id)
+    )
+    return added is not None
+
+
+def _update(table: Table, row: UUID, work: Work, **values: object) -> bool:
+    """Change a row that is not revoked; whether there is one."""
     done = work.session.execute(
         update(table)
         .where(table.c.id == row, table.c.revoked_at.is_(None))
-        .values(revoked_at=work.now)
+        .values(**values)
         .returning(table.c.id)
     )
     return done.one_or_none() is not None
-
-
-def clients(*, work: Work, ports: Ports) -> list[ClientEntry]:
-    """Every client by name, the revoked ones too. Raises `AdministrationNotAllowed`."""
-    _allow(Resource.CLIENT, Action.READ, work, ports)
-    column = tables.clients.c
-    rows = work.session.execute(select(tables.clients).order_by(column.name))
-    return [
-        ClientEntry(
-            id=row.id,
-            name=row.name,
-            roles=tuple(row.roles),
-            purposes=tuple(row.purposes),
-            recipient=row.recipient,
-            created_at=row.created_at,
-            revoked_at=row.revoked_at,
-        )
-        for row in rows
-    ]
-
-
-def accounts(*, work: Work, ports: Ports) -> list[AccountEntry]:
-    """Every local account by log-in, the revoked ones too. Raises `AdministrationNotAllowed`."""
-    _allow(Resource.ACCOUNT, Action.READ, work, ports)
-    column = tables.accounts.c
-    rows = work.session.execute(
-        select(column.id, column.login, column.roles, column.created_at, column.revoked_at).order_by(
-            column.login
-        )
-    )
-    return [
-        AccountEntry(
-            id=row.id,
-            login=row.login,
-            roles=tuple(row.roles),
-            created_at=row.created_at,
-            revoked_at=row.revoked_at,
-        )
-        for row in rows
-    ]
-
-
-def create_account(login: str, password: str, roles: Collection[str], *, work: Work, ports: Ports) -> UUID:
-    """Make a local account; its id. The password is kept as its argon2id hash alone.
-
-    Raises `AdministrationNotAllowed`, `UnknownRole`, `UnfitLogin`, `UnfitPassword`, `AccountExists`.
-    """
-    _allow(Resource.ACCOUNT, Action.WRITE, work, ports)
-    if not roles or not set(roles) <= set(Role):
-        raise UnknownRole(field="roles")
-    if not _LOGIN.match(login):
-        raise UnfitLogin(field="login")
-    hashed = secrets.hash_password(password)
-    column = tables.accounts.c
-    if work.session.scalar(select(column.id).where(column.login == login)) is not None:
-        raise AccountExists(field="login")
-    made = new_id()
-    work.session.execute(
-        insert(tables.accounts).values(
-            workspace_id=work.workspace,
-            id=made,
-            login=login,
-            roles=sorted(roles),
-            password=hashed,
-            created_at=work.now,
-        )
-    )
-    _record("create", made, work, ports)
-    return made
-
-
-def revoke_account(account: UUID, *, work: Work, ports: Ports) -> None:
-    """End an account, at once. Raises `AdministrationNotAllowed`, `NoSuchAccount`."""
-    _allow(Resource.ACCOUNT, Action.WRITE, work, ports)
-    column = tables.accounts.c
-    done = work.session.execute(
-        update(tables.accounts)
-        .where(column.id == account, column.revoked_at.is_(None))
-        .values(revoked_at=work.now)
-        .returning(column.id)
-    )
-    if done.one_or_none() is None:
-        raise NoSuchAccount
-    _record("revoke", account, work, ports)
-
-
-def _allow(resource: Resource, action: Action, work: Work, ports: Ports) -> None:
-    if not ports.policies.allows(work.actor, resource, action):
-        raise AdministrationNotAllowed
-
-
-def _record(action: str, account: UUID, work: Work, ports: Ports) -> None:
-    # Only the id: a log-in is a person's name.
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:account:{action}", outcome="ok", detail={"account": str(account)}
-        ),
-        work=work,
-    )

@@ -8,13 +8,12 @@ from uuid import UUID
 
 import httpx
 
-from api.auth import clients
 from api.server import running
 from cdp import endpoints, sources
 from cdp.endpoints import Reach
 from cdp.ingest import Limits, work_off
 from cdp.ports.registers import NewKey
-from cdp.registers import keys
+from cdp.registers import clients, keys
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent import register
 
@@ -70,10 +69,16 @@ def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
 
 
 def client(system, workspace: UUID, *roles: str, purposes=PURPOSES, name: str = "tool", recipient=None):
-    """An API client with these roles."""
+    """An API client with these roles, for those of the purposes that the workspace has."""
     with as_admin(system, workspace) as work:
+        known = system.ports.ledger.purposes(work=work)
         return clients.create(
-            name, roles=roles, purposes=purposes, recipient=recipient, work=work, ports=system.ports
+            name,
+            roles=roles,
+            purposes=[one for one in purposes if one in known],
+            recipient=recipient,
+            work=work,
+            ports=system.ports,
         )
 
 

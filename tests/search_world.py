@@ -26,7 +26,7 @@ KEEPER_WORDS = [
     ("client:profile:read", "refused", "profiling"),
     ("client:release:send", "sent", "email_marketing"),
     ("worker:inbox:ingest", "ok", "ingest"),
-    ("system:client:create", "ok", "setup"),
+    ("operator:client:create", "ok", "setup"),
     ("client:release:send", "unknown_treated_as_released", "email_marketing"),
 ]
 

@@ -11,19 +11,16 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from api.auth import clients
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform, uuid_of
-from cdp import purposes
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, listed
 from cdp.ports import Category
-from cdp.registers import keys, sources
+from cdp.registers import accounts, clients, keys, sources
 from cdp.vocabulary import Channel, KeyKind, Role
 from cdp.work import Work
 from consent import controllers
 from consent.controllers import NoSuchController
-from policies import registry
 
 sources_app, keys_app, clients_app, accounts_app = (typer.Typer() for _ in range(4))
 sources_app.add_typer(keys_app, name="key", help="Write keys of sources.", no_args_is_help=True)
@@ -31,7 +28,6 @@ sources_app.add_typer(keys_app, name="key", help="Write keys of sources.", no_ar
 Controller = Annotated[
     str | None, typer.Option(metavar="ID", help="The controller's id [dim](the workspace's own)[/dim].")
 ]
-OPERATION = "operation"
 ONCE = "Keep it now: it is shown this once, and kept nowhere."
 VERIFIES_NOBODY = (
     "It is not authoritative: it verifies nobody, so whoever comes through it alone is left out"
@@ -197,11 +193,15 @@ def create_client(
 
     One without a recipient reads nothing for purposes whose notice names recipients.
     """
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        ports = opened.system.ports
-        purposes.check(purpose or [], work=work, ports=ports)
+    act = Act.CLIENT_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
         made = clients.create(
-            name, roles=role, purposes=purpose or [], recipient=recipient, work=work, ports=ports
+            name,
+            roles=role,
+            purposes=purpose or [],
+            recipient=recipient,
+            work=work,
+            ports=opened.system.ports,
         )
     emit(
         {"client": made.id, "name": name, "secret": made.secret},
@@ -209,6 +209,31 @@ def create_client(
         Text(f"Client {name!r} is {made.id}."),
         Text(f"secret: {made.secret}"),
         Text(ONCE),
+    )
+
+
+@clients_app.command("change")
+def change_client(
+    client: Annotated[str, typer.Argument(help="The client's id, as `cdp client list` prints it.")],
+    role: Annotated[list[Role], typer.Option(help="What it may do from now on, and nothing else.")],
+    purpose: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What it may act for from now on.")
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Give a client other roles and purposes; they count with its next request."""
+    act = Act.CLIENT_CHANGE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        clients.change(
+            uuid_of(client, "client"),
+            roles=role,
+            purposes=purpose or [],
+            work=work,
+            ports=opened.system.ports,
+        )
+    emit(
+        {"client": client, "roles": role, "purposes": purpose or []}, as_json, Text("It counts from now on.")
     )
 
 
@@ -223,7 +248,8 @@ def bind_client(
 
     No client becomes the controller's own again: that is a new client, with a new secret.
     """
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+    act = Act.CLIENT_BIND
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
         clients.bind(uuid_of(client, "client"), recipient, work=work, ports=opened.system.ports)
     emit({"client": client, "recipient": recipient}, as_json, Text(f"It is {recipient!r}'s from now on."))
 
@@ -231,10 +257,11 @@ def bind_client(
 @clients_app.command("list")
 def list_clients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the clients, with their roles and purposes, and whose they are."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        known = registry.clients(work=work, ports=opened.system.ports)
+    act = Act.CLIENT_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = clients.every(work=work, ports=opened.system.ports)
     emit_rows(
-        [asdict(one) | {"client": one.id} for one in known],
+        [asdict(one) | {"client": one.id} for one in sorted(known, key=lambda one: one.name)],
         ("name", "roles", "purposes", "recipient", "revoked_at", "client"),
         as_json,
     )
@@ -247,7 +274,8 @@ def revoke_client(
     as_json: Json = False,
 ) -> None:
     """End a client and all its tokens, at once."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
+    act = Act.CLIENT_REVOKE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
         clients.revoke(uuid_of(client, "client"), work=work, ports=opened.system.ports)
     emit({"revoked": client}, as_json, Text("Revoked."))
 
@@ -261,18 +289,20 @@ def create_account(
 ) -> None:
     """Make an account for a person; the password is asked for, or read from standard input."""
     password = _password()
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        made = registry.create_account(login, password, role, work=work, ports=opened.system.ports)
+    act = Act.ACCOUNT_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        made = accounts.create(login, password, role, work=work, ports=opened.system.ports)
     emit({"account": made, "login": login}, as_json, facts({"account": made, "login": login}))
 
 
 @accounts_app.command("list")
 def list_accounts(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the accounts."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        known = registry.accounts(work=work, ports=opened.system.ports)
+    act = Act.ACCOUNT_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = accounts.every(work=work, ports=opened.system.ports)
     emit_rows(
-        [asdict(one) | {"account": one.id} for one in known],
+        [asdict(one) | {"account": one.id} for one in sorted(known, key=lambda one: one.login)],
         ("login", "roles", "revoked_at", "account"),
         as_json,
     )
@@ -285,8 +315,9 @@ def revoke_account(
     as_json: Json = False,
 ) -> None:
     """End an account, at once."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=OPERATION) as work:
-        registry.revoke_account(uuid_of(account, "account"), work=work, ports=opened.system.ports)
+    act = Act.ACCOUNT_REVOKE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        accounts.revoke(uuid_of(account, "account"), work=work, ports=opened.system.ports)
     emit({"revoked": account}, as_json, Text("Revoked."))
 
 

@@ -10,7 +10,6 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import select
 
-from api.auth import clients
 from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import RELEASED, Platform
@@ -20,6 +19,7 @@ from cdp.consents import Saying
 from cdp.forms import Form, record_forms
 from cdp.kernel.clock import now
 from cdp.ports import Ask
+from cdp.registers import clients
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import reasons, register
 

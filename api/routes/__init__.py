@@ -4,9 +4,11 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from api.routes import (
+    accounts,
     audiences,
     audit,
     catalogue,
+    clients,
     consents,
     findings,
     health,
@@ -49,6 +51,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     trail.router,
     sources.router,
+    clients.router,
+    accounts.router,
 )
 
 

@@ -3,7 +3,7 @@
 Whether somebody may read or change one is decided before, by the act (`cdp.registers`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -33,7 +33,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRow:
+class RegisteredKey:
     """A write key as it is registered; `revoked_at` None: it is good."""
 
     id: UUID
@@ -54,8 +54,91 @@ class KeyRegister(Protocol):
         """End a key. Raises `NotFound` if it is unknown or revoked already."""
         ...
 
-    def every(self, page: Page, *, work: Work) -> Sequence[KeyRow]:
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredKey]:
         """Write keys, the revoked ones too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client that was just made. Its secret is shown once and kept nowhere."""
+
+    id: UUID
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredClient:
+    """A program that calls: what it may be and act for; `revoked_at` None: it may call.
+
+    `recipient` is whose it is, by its name in the register; None: the controller's own.
+    """
+
+    id: UUID
+    name: str
+    roles: tuple[str, ...]
+    purposes: tuple[str, ...]
+    recipient: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class ClientRegister(Protocol):
+    """Clients: programs that hold a secret."""
+
+    def create(
+        self,
+        name: str,
+        *,
+        roles: Collection[str],
+        purposes: Collection[str],
+        recipient: str | None,
+        work: Work,
+    ) -> NewClient:
+        """Make a client. Raises `Conflict` if there is one of that name."""
+        ...
+
+    def change(self, client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work) -> None:
+        """Give a client other roles and purposes, at once. Raises `NotFound`."""
+        ...
+
+    def bind(self, client: UUID, recipient: str, *, work: Work) -> None:
+        """Make a client a recipient's, at once. Raises `NotFound`."""
+        ...
+
+    def revoke(self, client: UUID, *, work: Work) -> None:
+        """End a client and all its tokens, at once. Raises `NotFound` if it is over already."""
+        ...
+
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredClient]:
+        """Clients, the revoked ones too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredAccount:
+    """A person who logs in here; `revoked_at` None: they may. `login` is a name of theirs."""
+
+    id: UUID
+    login: str = field(repr=False)
+    roles: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class AccountRegister(Protocol):
+    """Local accounts of people."""
+
+    def create(self, login: str, password: str, roles: Collection[str], *, work: Work) -> UUID:
+        """Make an account. Raises `BadInput` for an unfit password, `Conflict` for a log-in that is taken."""
+        ...
+
+    def revoke(self, account: UUID, *, work: Work) -> None:
+        """End an account, at once. Raises `NotFound` if it is over already."""
+        ...
+
+    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredAccount]:
+        """Accounts, the revoked ones too."""
         ...
 
 
@@ -72,4 +155,6 @@ class Registers:
     """Every register that another package keeps."""
 
     keys: KeyRegister
+    clients: ClientRegister
+    accounts: AccountRegister
     controllers: ControllerRegister

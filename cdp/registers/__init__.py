@@ -3,4 +3,5 @@
 One module a register; the rows are kept behind `cdp.ports.registers`.
 
 - `sources.py`, `keys.py`: where data comes from, and the write keys of sources.
+- `clients.py`, `accounts.py`: which programs call, and who logs in.
 """

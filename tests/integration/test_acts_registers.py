@@ -2,6 +2,7 @@
 
 import pytest
 from acts_world import as_, beside, counted, log
+from api_world import MAILER
 
 from api.cli.exits import Exit
 from cdp.acting import ActNotAllowed
@@ -48,9 +49,9 @@ class Faces:
         """What a change answers."""
         return self._sent("POST", path, body, status)
 
-    def put(self, path, body):
+    def put(self, path, body, status=200):
         """What a change in place answers."""
-        return self._sent("PUT", path, body, 200)
+        return self._sent("PUT", path, body, status)
 
     def _sent(self, method, path, body, status):
         headers = self._town.as_(*self._roles)
@@ -179,3 +180,111 @@ def test_a_list_is_read_page_by_page_and_each_row_once(town, admin):
     assert len(found) == len(set(found)) == 5
     assert [answer.status_code for answer in wrong] == [422] * 4 + [200]
     assert {answer.json()["code"] for answer in wrong[:4]} == {"unknown-cursor"}
+
+
+def test_a_client_is_made_changed_bound_and_ended_by_either_face(town, database, admin):
+    """Who gave which role to whom stands in the log, and whose a client is."""
+    before = len(told(town, database, "client"))
+    asked = {"name": "tool", "roles": ["marketing"], "purposes": ["email_marketing"]}
+    first = admin.post("/v1/clients", asked, 201)
+    second = admin.run("client", "create", "tool 2", "--role", "marketing", "--purpose", "email_marketing")
+    one, two = first["id"], second["client"]
+    admin.put(f"/v1/clients/{one}", {"roles": ["reader"], "purposes": []})
+    admin.run("client", "change", two, "--role", "reader")
+    admin.post(f"/v1/clients/{one}/binding", {"recipient": MAILER})
+    admin.run("client", "bind", two, MAILER)
+    known = {row["name"]: row for row in admin.get("/v1/clients")["clients"]}
+    listed = {row["name"]: row for row in admin.run("client", "list")}
+    admin.post(f"/v1/clients/{one}/revocation")
+    admin.run("client", "revoke", two)
+    said = [entry for entry in told(town, database, "client")[before:] if entry[1]["object"] in (one, two)]
+    with as_(town, "admin") as work:
+        mailer = str(town.system.ports.ledger.recipient(MAILER, work=work))
+
+    assert [known[name]["roles"] for name in ("tool", "tool 2")] == [["reader"]] * 2
+    assert [listed[name]["recipient"] for name in ("tool", "tool 2")] == [MAILER] * 2
+    assert first["secret"].startswith("client_") and first["secret"] not in str(known) + str(said)
+    assert names(said) == both("client:create", "client:change", "client:bind", "client:revoke")
+    assert [{**detail, "object": ""} for _, detail in said[::2]] == [
+        {**detail, "object": ""} for _, detail in said[1::2]
+    ]
+    assert [detail for _, detail in said[::2]] == [
+        {"role": "admin", "object": one, "roles": ["marketing"], "purposes": ["email_marketing"]},
+        {"role": "admin", "object": one, "roles": ["reader"], "purposes": []},
+        {"role": "admin", "object": one, "bound_to": mailer},
+        {"role": "admin", "object": one},
+    ]
+    assert looked(town, database) == ["client:client:list", "operator:client:list"]
+
+
+def test_a_client_of_what_nobody_registered_is_not_made(town, database, admin):
+    """Roles, purposes and recipients are words of registers, and a client that has ended is over."""
+    tool = {"name": "tool", "roles": ["marketing"]}
+    subject, reader = {"roles": ["subject"], "purposes": []}, {"roles": ["reader"], "purposes": []}
+    for code, status, path, body in (
+        ("unknown-purpose", 422, "", {**tool, "purposes": ["nothing"]}),
+        ("subject-client", 422, "", {**tool, **subject}),
+        ("not-well-formed", 422, "", {**tool, "roles": []}),
+        ("no-such-recipient", 404, "", {**tool, "recipient": "nobody"}),
+        ("no-such-client", 404, f"/{NOBODY}/revocation", None),
+        ("no-such-client", 404, f"/{NOBODY}/binding", {"recipient": MAILER}),
+    ):
+        assert admin.post(f"/v1/clients{path}", body, status)["code"] == code
+    assert admin.put(f"/v1/clients/{NOBODY}", reader, 404)["code"] == "no-such-client"
+    assert admin.put(f"/v1/clients/{NOBODY}", subject, 422)["code"] == "subject-client"
+    assert admin.post("/v1/clients", tool, 201)
+    assert admin.post("/v1/clients", tool, 409)["code"] == "client-exists"
+
+    assert [row[1] for row in counted(town, database)] == [
+        f"client:client:{verb}" for verb in ("create", "revoke", "bind", "change")
+    ]
+
+
+def test_an_account_is_made_and_ended_by_either_face_and_no_entry_has_its_name(town, database, admin):
+    """A log-in is a name; a look at the list of them is an entry."""
+    password = "correct horse battery staple"
+    first = admin.post("/v1/accounts", {"login": "bea", "password": password, "roles": ["compliance"]}, 201)
+    second = admin.run("account", "create", "cleo", "--role", "compliance", stdin=f"{password}\n")
+    listed = admin.get("/v1/accounts")
+    assert {one["account"] for one in admin.run("account", "list")} == {first["id"], second["account"]}
+    admin.post(f"/v1/accounts/{first['id']}/revocation")
+    admin.run("account", "revoke", second["account"])
+    said = told(town, database, "account")
+    again = {"login": "cleo", "password": password, "roles": ["reader"]}
+
+    assert [one["login"] for one in listed["accounts"]] == ["bea", "cleo"]
+    assert names(said) == both("account:create", "account:list", "account:revoke")
+    assert [detail.get("object") for _, detail in said] == [
+        *(first["id"], second["account"], None, None),
+        *(first["id"], second["account"]),
+    ]
+    assert said[0][1] == {"role": "admin", "object": first["id"], "roles": ["compliance"]}
+    assert not any(word in str(said) for word in ("bea", "cleo", password))
+    assert admin.post("/v1/accounts", again, 409)["code"] == "account-exists"
+    assert password not in admin.post("/v1/accounts", {**again, "roles": []}, 422).values()
+    short = admin.post("/v1/accounts", {**again, "password": "short"}, 422)
+    assert "short" not in str(short["errors"]).replace("too_short", "")
+    assert admin.post(f"/v1/accounts/{NOBODY}/revocation", status=404)["code"] == "no-such-account"
+
+
+@pytest.mark.parametrize("role", ["reader", "compliance"])
+def test_who_calls_is_an_administrators_affair(town, database, role):
+    """Nobody else so much as looks at clients and accounts."""
+    asked = refused_to(
+        town,
+        database,
+        role,
+        ("GET", "/v1/clients", None),
+        ("POST", "/v1/clients", {}),
+        ("PUT", f"/v1/clients/{NOBODY}", {}),
+        ("POST", f"/v1/clients/{NOBODY}/binding", {}),
+        ("POST", f"/v1/clients/{NOBODY}/revocation", None),
+        ("GET", "/v1/accounts", None),
+        ("POST", "/v1/accounts", {}),
+        ("POST", f"/v1/accounts/{NOBODY}/revocation", None),
+    )
+
+    assert asked == [
+        *(f"client:client:{verb}" for verb in ("list", "create", "change", "bind", "revoke")),
+        *(f"client:account:{verb}" for verb in ("list", "create", "revoke")),
+    ]

@@ -6,9 +6,11 @@ import jwt_forging
 import pytest
 from api_world import MAILER, Town, as_admin, client, token
 
-from api.auth import clients
+from api.auth.clients import current
 from cdp.kernel.errors import NotAllowed
+from cdp.registers import clients
 from cdp.vocabulary import Actor
+from policies.registry import ClientExists
 
 RULE = {"all": []}
 
@@ -190,7 +192,7 @@ def test_only_an_admin_makes_and_ends_clients(system, workspace):
     made = client(system, workspace, "marketing")
 
     assert made.secret not in repr(made)
-    with pytest.raises(clients.ClientExists):
+    with pytest.raises(ClientExists):
         client(system, workspace, "marketing")
 
 
@@ -202,6 +204,6 @@ def test_no_client_is_a_subject(system, workspace):
     with as_admin(system, workspace) as work, pytest.raises(clients.SubjectClient):
         clients.change(made.id, roles=["subject"], purposes=[], work=work, ports=system.ports)
     with as_admin(system, workspace) as work:
-        row = clients.current(made.id, work=work)
+        row = current(made.id, work=work)
 
     assert row is not None and row.roles == {"marketing"}

@@ -15,6 +15,7 @@ from api.routes import ROUTERS, shapes, trail
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import policy_lines, scanning, segments, unsubscribe
+from cdp.registers import accounts
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, Find, PurposeClass
 
@@ -22,7 +23,7 @@ ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
 FIRST = ("/v1/identify", "/v1/track", "/v1/segments")
 # What administrators do, who may do nothing with people's data.
-BY_ADMIN = ("/v1/sources", "/v1/write-keys")
+BY_ADMIN = ("/v1/sources", "/v1/write-keys", "/v1/clients", "/v1/accounts")
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,8 @@ def world(api, workspace, database, hook):
             str(shapes.PLACEHOLDER): placeholder,
             str(shapes.LOG_ENTRY): signed(town),
             str(shapes.WRITE_KEY): str(other.server.id),
+            str(shapes.CLIENT): str(client(town.system, workspace, "reader", name="an old tool").id),
+            str(shapes.ACCOUNT): str(account(town)),
             "profile:read segment:write": "profile:read segment:write",
         },
     }
@@ -129,6 +132,14 @@ def signed(town):
     """An entry of the signed log."""
     found = town.http.get("/v1/audit/entries", headers=town.as_("compliance")).json()
     return found["entries"][0]["id"]
+
+
+def account(town):
+    """Somebody who logs in."""
+    with as_admin(town.system, town.workspace) as work:
+        return accounts.create(
+            "ann", "correct horse battery staple", ["reader"], work=work, ports=town.system.ports
+        )
 
 
 class Finder:

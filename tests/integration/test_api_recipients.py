@@ -11,16 +11,17 @@ from api_world import MAILER, as_admin, client, token
 from sqlalchemy import select
 
 from api import keeper, wiring
-from api.auth import clients
 from audit.tables import details, entries
 from cdp import profile_view
 from cdp.acting import ActNotAllowed
 from cdp.deciding import Asking
 from cdp.kernel.errors import NotFound
+from cdp.registers import clients
 from cdp.vocabulary import Action, Actor, Role
 from consent import controllers, register
 from consent.controllers import Controller
 from policies.loader import load_default
+from policies.registry import NoSuchClient
 from policies.service import PolicyService
 
 MARKETING = {"purpose": "email_marketing"}
@@ -111,11 +112,11 @@ def test_a_client_that_is_bound_anew_reads_as_the_other_recipient_with_its_next_
     assert receipt_of(bound)["recipient"] == MAILER
     for which, recipient, error in (
         (tool.id, "nobody", NotFound),
-        (UUID(NOBODY), MAILER, clients.NoSuchClient),
+        (UUID(NOBODY), MAILER, NoSuchClient),
     ):
         with as_admin(town.system, town.workspace) as work, pytest.raises(error):
             clients.bind(which, recipient, work=work, ports=ports)
-    with town.system.opener(town.workspace)() as work, pytest.raises(clients.ClientsNotAllowed):
+    with town.system.opener(town.workspace)() as work, pytest.raises(ActNotAllowed):
         clients.bind(tool.id, MAILER, work=work, ports=ports)
 
 

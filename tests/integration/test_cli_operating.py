@@ -228,7 +228,7 @@ def test_a_contract_is_renewed_and_ended_and_a_client_changes_hands(cdp, place):
     assert clients["rebound"]["recipient"] == "house of the brand"
     assert _actions(place)[len(before) :] == [
         "system:recipient:renew",
-        "system:client:bind",
+        "operator:client:bind",
         "system:recipient:revoke",
         "system:recipient:revoke",
     ]

@@ -212,7 +212,7 @@ def test_times_far_from_today_find_nothing_in_either(lively):
 
 def test_an_edited_document_neither_shows_nor_hides_a_word(lively):
     """What the engine says that the log does not is distrusted, and the log answers."""
-    victim = lively.find(action="system:client:create", limit=1).entries[0]
+    victim = lively.find(action="operator:client:create", limit=1).entries[0]
     edited = {"doc": {"unmapped": {"action": "client:profile:read"}}}
     lively.engine.client.update(
         index=lively.index(), id=f"{lively.log}:{victim.epoch}:{victim.index}", body=edited

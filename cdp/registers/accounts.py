@@ -1,0 +1,54 @@
+"""Accounts of people as acts: who may log in here, and as what.
+
+A log-in is a person's name, so no entry has it: entries name the account by its id.
+"""
+
+import re
+from collections.abc import Collection
+from uuid import UUID
+
+from cdp.acting import acting
+from cdp.acts import Act
+from cdp.kernel.errors import BadInput
+from cdp.ports import Ports
+from cdp.ports.registers import ALL, Page, RegisteredAccount
+from cdp.registers.clients import UnknownRole
+from cdp.vocabulary import Role
+from cdp.work import Work
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
+
+
+class UnfitLogin(BadInput):
+    """A log-in has up to 100 small letters, digits and . _ @ + -, and begins with a letter or digit."""
+
+
+def create(login: str, password: str, roles: Collection[str], *, work: Work, ports: Ports) -> UUID:
+    """Make a local account; its id. The password is kept as its argon2id hash alone.
+
+    Raises `ActNotAllowed`, `UnknownRole`, `UnfitLogin`, `BadInput` for an unfit password, `Conflict` for a
+    log-in that is taken.
+    """
+    with acting(Act.ACCOUNT_CREATE, work=work, ports=ports) as doing:
+        if not roles or not set(roles) <= set(Role):
+            raise UnknownRole(field="roles")
+        if not _LOGIN.match(login):
+            raise UnfitLogin(field="login")
+        made = ports.registers.accounts.create(login, password, roles, work=work)
+        doing.tell(object=made, roles=sorted(roles))
+    return made
+
+
+def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[RegisteredAccount]:
+    """Accounts, the eldest first, the revoked ones too; one entry says how many. Raises `ActNotAllowed`."""
+    with acting(Act.ACCOUNT_LIST, work=work, ports=ports) as doing:
+        found = list(ports.registers.accounts.every(page, work=work))
+        doing.tell(listed=len(found))
+    return found
+
+
+def revoke(account: UUID, *, work: Work, ports: Ports) -> None:
+    """End an account, at once. Raises `ActNotAllowed`, `NotFound`."""
+    with acting(Act.ACCOUNT_REVOKE, work=work, ports=ports) as doing:
+        ports.registers.accounts.revoke(account, work=work)
+        doing.tell(object=account)

@@ -6,6 +6,7 @@ Sources: ISO 6709 (degrees, minutes, seconds; signs; `+52.51-013.40/`), RFC 5870
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 import re2
@@ -102,13 +103,20 @@ def _named(text: str) -> Iterator[Span]:
             yield min(north[0], easts[at][0]), max(north[1], easts[at][1])
 
 
+@lru_cache(maxsize=1_024)
+def _degrees(head: str, other: str) -> bool:
+    """Whether two heads are those of a latitude and a longitude, in any order."""
+    return any(
+        all(form.search(word) for form, word in zip(_HEADS, heads, strict=True))
+        for heads in ((head, other), (other, head))
+    )
+
+
 def _columns(text: str) -> Iterator[Span]:
     """The same in two columns of a table, side by side."""
     for one, other in pairwise(cells(text)):
-        heads = one[2].lower(), other[2].lower()
-        ordered = heads if _HEADS[0].search(heads[0]) else heads[::-1]
         if (
-            all(form.search(word) for form, word in zip(_HEADS, ordered, strict=True))
+            _degrees(one[2], other[2])
             and _CELL.match(text[one[0] : one[1]])
             and _CELL.match(text[other[0] : other[1]])
         ):

@@ -31,6 +31,7 @@ _VALUE = re.compile(
 _TR = re.compile(r"(?i)<tr\b[^<>]{0,200}>")
 _TD = re.compile(r"(?i)<t([hd])\b[^<>]{0,200}>([^<>]{0,2000})</t[hd]>")
 _NAME = " \t\r\"'`[]*"
+_MOST_NAME = 64  # characters of a head
 
 
 def head(text: str, start: int) -> str:
@@ -113,7 +114,11 @@ def _parted(text: str, separator: str) -> Iterator[Cell]:
 
 def _statements(text: str) -> Iterator[Cell]:
     """The values of SQL's INSERT and COPY under the columns that these name."""
+    at = 0
     for match in _INSERT.finditer(text):
+        # What stands within the values of one INSERT is read once.
+        if match.start() < at:
+            continue
         heads, at = _names(match[1]), match.end()
         while text[at : at + 1] == "(":
             column, at = 0, at + 1
@@ -124,10 +129,14 @@ def _statements(text: str) -> Iterator[Cell]:
                 if text[at : at + 1] != ",":
                     break
                 at += 1
-            at = _over(text, at + 1) if text[at : at + 1] == ")" else len(text)
-    for match in _COPY.finditer(text):
+            if text[at : at + 1] != ")":
+                break
+            at = _over(text, at + 1)
+    copies = list(_COPY.finditer(text))
+    # Rows that no full stop ends go on to the next COPY.
+    for match, end in zip(copies, [*(one.start() for one in copies[1:]), len(text)], strict=False):
         heads, at = _names(match[1]), match.end()
-        while at < len(text) and not text.startswith("\\.", at):
+        while at < end and not text.startswith("\\.", at):
             row, at = _row(text, at, "\t")
             yield from ((*span, name) for span, name in zip(row, heads, strict=False))
 
@@ -140,7 +149,7 @@ def _over(text: str, at: int) -> int:
 
 
 def _names(columns: str) -> list[str]:
-    return [one.strip().strip(_NAME) for one in columns.split(",")]
+    return [one.strip()[:_MOST_NAME].strip(_NAME) for one in columns.split(",")]
 
 
 def _rows_of_tags(text: str) -> Iterator[Cell]:
@@ -150,6 +159,6 @@ def _rows_of_tags(text: str) -> Iterator[Cell]:
     for start, end in pairwise([*begins, len(text)]):
         row = list(_TD.finditer(text, start, end))
         if len(row) > 1 and all(one[1] in "hH" for one in row):
-            heads = [one[2].strip() for one in row]
+            heads = [one[2].strip()[:_MOST_NAME] for one in row]
         elif len(row) == len(heads):
             yield from ((*one.span(2), name) for one, name in zip(row, heads, strict=True))

@@ -3,6 +3,7 @@
 A label is found if a find of a fitting entity overlaps it; a find is right if it finds a label so.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
@@ -92,9 +93,11 @@ def measure(scanner: Scanner, vanilla: Find, *, quick: bool, tell: Tell) -> Iter
     records = foreign.generate(count=_QUICK) if quick else foreign.generate()
     finds = scanned(scanner, records)
     yield from _bars("apart", scanner, records, finds, foreign.by_hand(), tell)
-    yield _kept(records, finds, vanilla)
+    yield _kept("apart", records, finds, vanilla)
     fresh = unseen.generate(each=5, clean=45) if quick else unseen.generate()
-    yield from _bars("unseen", scanner, fresh, scanned(scanner, fresh), unseen.by_hand(), tell)
+    finds = scanned(scanner, fresh)
+    yield from _bars("unseen", scanner, fresh, finds, unseen.by_hand(), tell)
+    yield _kept("unseen", fresh, finds, vanilla)
 
 
 def _bars(
@@ -154,7 +157,7 @@ def precision(records: Sequence[Record], finds: Sequence[Finds]) -> tuple[int, i
     return sum(judged), len(judged)
 
 
-def _kept(records: Sequence[Record], finds: Sequence[Finds], vanilla: Find) -> Bar:
+def _kept(name: str, records: Sequence[Record], finds: Sequence[Finds], vanilla: Find) -> Bar:
     """Of the labels that Presidio finds with the entity that it has for them, how many ours finds."""
     both = [
         (found(label, said), label.kind)
@@ -164,10 +167,9 @@ def _kept(records: Sequence[Record], finds: Sequence[Finds], vanilla: Find) -> B
         if found(label, theirs)
     ]
     kept = sum(ours for ours, _ in both)
-    lost = sorted({kind for ours, kind in both if not ours})
-    return _bar(
-        "apart_labels_that_presidio_finds", kept, len(both), "labels that Presidio finds", 1.0, lost=lost
-    )
+    lost = Counter(kind for ours, kind in both if not ours)
+    reference = "labels that Presidio finds"
+    return _bar(f"{name}_labels_that_presidio_finds", kept, len(both), reference, 1.0, lost=dict(lost))
 
 
 def _bar(name: str, value: int, whole: int, reference: str, goal: float, **notes: object) -> Bar:

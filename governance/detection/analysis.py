@@ -12,20 +12,19 @@ from typing import Any
 import spacy
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
-from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 
 from cdp.vocabulary import Find
 from governance.detection import decoding, naming, tables, words
 from governance.detection.config import Config
 from governance.detection.finds import merged, settle
 from governance.detection.reading import Reading, read
-from governance.detection.recognisers import ours
+from governance.detection.recognisers import MODEL, Named, ours
 from governance.detection.suspicion import suspicious
 
 # What finds names needs neither grammar nor lemmas: they take three quarters of the time.
 _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
-_LAYERS = {"SpacyRecognizer": "model"}
+_BATCH = 64  # texts that the model reads at once
 _MOST_NAME, _MOST_NAMED = 64, 256  # characters of a field's name, and of what it can be the name of
 
 # What is believed of lines that were made one: what has a check, or the sign of an address.
@@ -44,25 +43,13 @@ _JOINED = frozenset(
         *("UK_NINO", "UK_NHS", "FR_NIR", "IT_FISCAL_CODE", "CN_RESIDENT_ID"),
     )
 )
-# What the model finds besides names.
-_OTHERS = [
-    *("CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG"),
-    *("PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"),
-]
 
 
 class _Model(SpacyNlpEngine):
     """The model of one language, from its package: never downloaded, names alone."""
 
     def __init__(self, model: str, languages: Sequence[str]) -> None:
-        super().__init__(
-            models=[{"lang_code": "en", "model_name": model}],
-            ner_model_configuration=NerModelConfiguration(
-                model_to_presidio_entity_mapping={"PERSON": "PERSON"},
-                labels_to_ignore=_OTHERS,
-                default_score=0.85,
-            ),
-        )
+        super().__init__(models=[{"lang_code": "en", "model_name": model}])
         self._languages = languages
 
     def load(self) -> None:
@@ -79,6 +66,12 @@ class _Model(SpacyNlpEngine):
     def nothing(self, language: str) -> NlpArtifacts:
         """What the model says of a text that it was not shown."""
         return NlpArtifacts([], self._nothing, [], [], self, language, [])
+
+    def people(self, texts: Sequence[str], language: str) -> Iterator[NlpArtifacts]:
+        """Whom the model finds in each text: nothing else of its answer is wanted, nor made."""
+        for document in self.nlp["en"].pipe(texts, batch_size=_BATCH):
+            persons = [one for one in document.ents if one.label_ == "PERSON"]
+            yield NlpArtifacts(persons, document, [], [], self, language)
 
 
 class _AsFound(ContextAwareEnhancer):
@@ -137,7 +130,7 @@ class Analyser:
         for language in languages:
             for recogniser in ours(language, lambda: self._regions, lambda: self._home):
                 registry.add_recognizer(recogniser)
-        registry.add_recognizer(SpacyRecognizer(supported_language="en", supported_entities=["PERSON"]))
+        registry.add_recognizer(Named("en"))
         self._engine = AnalyzerEngine(
             registry=registry,
             nlp_engine=self._model,
@@ -205,11 +198,16 @@ class Analyser:
             asked = [
                 n
                 for n, piece in enumerate(pieces)
-                if piece.modelled and words.speaks(piece.text) and not words.plain(piece.text)
+                if piece.modelled
+                and words.speaks(piece.text)
+                and not words.plain(piece.text)
+                and naming.possible(piece.whole)
             ]
-            answers = self._model.process_batch([pieces[n].whole for n in asked], language, batch_size=64)
-            for n, answer in zip(asked, answers, strict=True):
-                said[n] = answer[1]
+            # A text that says the same over and over is read once.
+            wholes = list(dict.fromkeys(pieces[n].whole for n in asked))
+            answers = dict(zip(wholes, self._model.people(wholes, language), strict=True))
+            for n in asked:
+                said[n] = answers[pieces[n].whole]
         return said
 
     def _found(self, piece: _Piece, artifacts: NlpArtifacts | None, language: str) -> list[Find]:
@@ -226,22 +224,13 @@ class Analyser:
         for result in results:
             least = self._config.entities.get(result.entity_type)
             name = result.recognition_metadata.get("recognizer_name", "")
-            layer = _LAYERS.get(name, "patterns")
-            if least is None or result.score < least:
+            if least is None or result.score < least or result.end <= begins:
                 continue
-            spans = [(result.start, result.end)]
-            for first, last in naming.names(text, *spans[0]) if layer == "model" else spans:
-                if last > begins:
-                    start, end = max(first, begins) - begins, last - begins
-                    finds.append(
-                        Find(
-                            piece.at + start,
-                            piece.at + end,
-                            result.entity_type,
-                            round(result.score, 2),
-                            layer,
-                        )
-                    )
+            start, end = max(result.start, begins) - begins, result.end - begins
+            layer = "model" if name == MODEL else "patterns"
+            finds.append(
+                Find(piece.at + start, piece.at + end, result.entity_type, round(result.score, 2), layer)
+            )
         return finds
 
     @cached_property

@@ -9,12 +9,12 @@ from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
-from governance.detection import candidates, spoken, telephones
+from governance.detection import candidates, han, spoken, telephones
 from governance.detection.candidates import Span
 from governance.detection.credentials import credentials
 from governance.detection.devices import devices
 from governance.detection.forms import FORMS, forms
-from governance.detection.naming import full_names
+from governance.detection.naming import full_names, names
 from governance.detection.places import places
 from governance.detection.written import written
 
@@ -23,14 +23,15 @@ Finder = Callable[[str], Iterator[Placed]]
 Regions = Callable[[], Sequence[str]]
 CHECKED = 1.0  # a checksum, a public suffix, an issuer's prefix or a word beside it has confirmed it
 FORM = 0.6  # the form alone
+SAID = 0.85  # by the model
+MODEL = "model"  # the recogniser of what the model says
 
 
-class Checked(LocalRecognizer):
-    """A recogniser by form and checksum."""
+class _Ours(LocalRecognizer):
+    """A recogniser of ours: what it finds has one score."""
 
-    def __init__(self, entities: Collection[str], finder: Finder, score: float, language: str) -> None:
-        self._finder, self._score = finder, score
-        name = f"cdp {min(entities)}"
+    def __init__(self, name: str, entities: Collection[str], score: float, language: str) -> None:
+        self._score = score
         super().__init__(supported_entities=list(entities), supported_language=language, name=name)
         self._named = {
             RecognizerResult.RECOGNIZER_NAME_KEY: name,
@@ -38,7 +39,25 @@ class Checked(LocalRecognizer):
         }
 
     def load(self) -> None:
-        """Nothing is loaded: the finders are compiled with their module."""
+        """Nothing is loaded: finders are compiled with their module, and the model is asked before."""
+
+    def _result(self, start: int, end: int, entity: str) -> RecognizerResult:
+        """A find, as Presidio wants it."""
+        return RecognizerResult(
+            entity_type=entity,
+            start=start,
+            end=end,
+            score=self._score,
+            recognition_metadata=dict(self._named),
+        )
+
+
+class Checked(_Ours):
+    """A recogniser by form and checksum."""
+
+    def __init__(self, entities: Collection[str], finder: Finder, score: float, language: str) -> None:
+        self._finder = finder
+        super().__init__(f"cdp {min(entities)}", entities, score, language)
 
     def analyze(
         self,
@@ -46,16 +65,27 @@ class Checked(LocalRecognizer):
         entities: list[str],  # noqa: ARG002
         nlp_artifacts: Any = None,  # noqa: ARG002
     ) -> list[RecognizerResult]:
-        """What the finder finds, as Presidio wants it."""
+        """What the finder finds."""
+        return [self._result(*one) for one in self._finder(text)]
+
+
+class Named(_Ours):
+    """Whom the model calls a person, as far as it is a name: what is none must not outdo a find of ours."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(MODEL, ["PERSON"], SAID, language)
+
+    def analyze(
+        self,
+        text: str,
+        entities: list[str],  # noqa: ARG002
+        nlp_artifacts: Any = None,
+    ) -> list[RecognizerResult]:
+        """The names in what the model found."""
         return [
-            RecognizerResult(
-                entity_type=entity,
-                start=start,
-                end=end,
-                score=self._score,
-                recognition_metadata=dict(self._named),
-            )
-            for start, end, entity in self._finder(text)
+            self._result(start, end, "PERSON")
+            for one in nlp_artifacts.entities
+            for start, end in names(text, one.start_char, one.end_char)
         ]
 
 
@@ -81,6 +111,7 @@ def ours(language: str, regions: Regions, home: Regions) -> list[Checked]:
         (_of("GEO_COORDINATES", places), CHECKED),
         ((("SECRET", "PASSWORD", "URL_CREDENTIALS"), credentials), CHECKED),
         (_of("PERSON", full_names), FORM),
+        (_of("PERSON", han.names), FORM),
         ((("DATE_OF_BIRTH", "STREET_ADDRESS", "PERSON"), written), FORM),
     )
     return [Checked(entities, finder, score, language) for (entities, finder), score in made]

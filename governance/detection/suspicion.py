@@ -17,7 +17,7 @@ _ANY = re2.compile(
     rf"|(?i:{tongues.of(tongues.LICENCE).replace('~dl(?![a-z])', 'dl')})"
     r"|(?i:paszp|paspo|pasa|护照|護照|旅券|パスポート|travel doc|reisdoc)"
     r"|(?i:lat(?:itude)?[^\p{L}\p{N}]{1,8}[0-9])"
-    r"|(?:19|20)[0-9]{2}|[0-9] ?[°º˚]|[\p{L}'.-],? ?(?:n[º°]? ?)?[0-9]|[0-9],? ?\p{L}"
+    r"|\p{Han}{2}|(?:19|20)[0-9]{2}|[0-9] ?[°º˚]|[\p{L}'.-],? ?(?:n[º°]? ?)?[0-9]|[0-9],? ?\p{L}"
 )
 
 

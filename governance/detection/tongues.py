@@ -110,6 +110,11 @@ UNDERSCORE = {
     "sv": "understreck",
     "pl": "podkreślnik|podkreślenie",
 }
+# What says that a name follows, where no field of a program does.
+NAME = {
+    "zh": "姓名|名字|收件人|收货人|寄件人|发件人|联系人|聯絡人|联络人|收貨人|收件者|签收人|签名|署名"
+    "|持卡人|户名|户主|经办人|申请人|客户|顾客|用户|患者|病人",
+}
 # What a number is if it is no telephone's.
 OTHER = {
     "en": "order|invoice|ticket|tracking|parcel|reference|ref|sku|serial|article|item|part|product|model|case"

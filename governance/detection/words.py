@@ -137,7 +137,8 @@ def _bases(word: str) -> Iterable[str]:
 @cache
 def things() -> frozenset[str]:
     """Brands, goods, figures and days that are called like people, in lower case."""
-    return frozenset((FOLDER / "things.txt").read_text(encoding="utf-8").splitlines())
+    listed = (FOLDER / "things.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(form for one in listed for form in (one, one.removesuffix("'s")))
 
 
 @cache

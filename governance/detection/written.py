@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import re2
 
+from governance.detection import tongues
 from governance.detection.surroundings import BEFORE, named
 from governance.detection.tables import head
-from governance.detection.words import common
+from governance.detection.words import common, given
 
 Placed = tuple[int, int, str]
 
@@ -51,14 +52,15 @@ _PLACES = (
 )
 _CAPITAL = r"(?:\p{Lu}\p{Ll}+(?:['’-]\p{Lu}\p{Ll}+)*|\p{Lu}['’]?\p{Lu}[\p{Lu}'’-]+)"
 _NAME = re2.compile(rf"{_CAPITAL}(?: \p{{Lu}}\.?)?(?: {_CAPITAL})(?: {_CAPITAL})?")
-_FIELDS = re.compile(
+FIELDS = re.compile(
     r"(?:full|customer|contact|person|holder|recipient|first|last|billing|shipping|patient|member|user"
     r"|owner)[_ .-]?name"
+    rf"|{tongues.of(tongues.NAME)}"
     r"|(?<![a-z])(?:name|customer|recipient|card ?holder|attn|signed_by|contact|assignee|buyer"
     r"|payee)(?![a-z])",
     re.IGNORECASE,
 )
-_SIGNS = re2.compile(
+SIGNS = re2.compile(
     r"(?:_[a-z0-9]{1,6})?[\s\"'`:=>{<\[]{1,8}(?:!\[CDATA\[|value=[\"']"
     r"|/?[a-z]{1,4}[^<>]{0,24}>|[\s:]){0,4}"
 )
@@ -68,7 +70,10 @@ _DIGIT = re2.compile(r"[0-9]")
 def written(text: str) -> Iterator[Placed]:
     """Names in fields for them, days of birth and streets."""
     for match in _NAME.finditer(text):
-        if named(text, match.start(), _FIELDS, _SIGNS) and not all(map(common, match[0].lower().split())):
+        first, *others = match[0].lower().split()
+        if named(text, match.start(), FIELDS, SIGNS) and not (
+            common(first) and not given(first) and all(map(common, others))
+        ):
             yield *match.span(), "PERSON"
     if not _DIGIT.search(text):
         return

@@ -15,6 +15,7 @@ from starlette.types import Receive
 
 from cdp.kernel.errors import Overloaded, TooLarge, Unavailable
 
+BODY = "cdp.body"  # where a request's scope has it, once it was read
 READ_SECONDS = 20.0
 # So long a body may come in peace; then it gives way to others when memory is short.
 GRACE_SECONDS = 1.0

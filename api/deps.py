@@ -190,7 +190,7 @@ def open_for(system: System, workspace: UUID, actor: Actor, purpose: str) -> Abs
     return counting_refusals(begin, system.ports)
 
 
-def _client(
+def client_of(
     request: Request, system: SystemDep, authorization: Annotated[str | None, Depends(_OAUTH)]
 ) -> Client:
     """The client behind the access token. Raises `NotAuthenticated`, revoked ones included; `TooOften`."""
@@ -228,7 +228,7 @@ def _count_past(token: str, system: System) -> None:
             admitting.refused(Act.TOKEN_SHOW, UUID(past.client), work=work, ports=system.ports)
 
 
-def _standing(client: Annotated[Client, Depends(_client)]) -> None:
+def _standing(client: Annotated[Client, Depends(client_of)]) -> None:
     client.in_good_standing()
 
 
@@ -241,7 +241,7 @@ def requires(resource: Resource, action: Action) -> Any:
     Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
     """
 
-    def allowed(client: Annotated[Client, Depends(_client)]) -> Client:
+    def allowed(client: Annotated[Client, Depends(client_of)]) -> Client:
         if not client.may(resource, action):
             raise ActNotAllowed(needs=scope(resource, action))
         if (resource, action) not in HEARD:
@@ -257,7 +257,7 @@ def calling(act: Act) -> Any:
     Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
     """
 
-    def known(client: Annotated[Client, Depends(_client)]) -> Client:
+    def known(client: Annotated[Client, Depends(client_of)]) -> Client:
         with client.asking(act):
             check(act, client.row.actor, ports=client.system.ports)
             if (act.needs.resource, act.needs.action) not in HEARD:

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import bulkheads, problems
-from api.bodies import Bodies, Gone
+from api.bodies import BODY, Bodies, Gone
 from api.bulkheads import KIND, Bulkheads, Kind
 from api.client_paths import Address
 from api.rates import Rates
@@ -110,6 +110,7 @@ class Edge:
             await self._answer(scope, body, receive, send)
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        scope[BODY] = body
         kept: list[Message] = []
 
         async def keep(message: Message) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import lane
 from api.wiring import System
-from cdp import inbox, quarantine, scanning, tables, workspaces
+from cdp import answers, inbox, quarantine, scanning, tables, workspaces
 from cdp.ingest import Limits
 from cdp.kernel.logs import log
 from cdp.ports import AuditEntry, Detector
@@ -85,6 +85,7 @@ def tidy(system: System) -> None:
         with system.opener(workspace, purpose="retention")() as work:
             # A copy of what comes back from quarantine must be known until nothing comes back.
             days = max(settings.seen_days, settings.quarantine_days)
+            answers.tidy(work=work)
             seen = work.now - timedelta(days=days)
             work.session.execute(delete(tables.seen).where(tables.seen.c.received_at < seen))
             received = _waited_for(work.now - timedelta(days=settings.quarantine_days), work)

@@ -95,6 +95,20 @@ quarantine = workspace_table(
     app=APPEND,
 )
 
+# What a client was answered, by the key that it gave its request, for a day.
+answers = workspace_table(
+    "answers",
+    SCHEMA,
+    Column("client_id", Uuid),
+    Column("key", LargeBinary),  # SHA-256
+    Column("request", LargeBinary, nullable=False),  # SHA-256 of what was asked
+    instant("begun_at"),
+    Column("status", SmallInteger),  # null: it is being worked on, or was broken off
+    Column("inbox_key_id", Uuid),
+    Column("body", LargeBinary),  # sealed; null: it held a secret
+    key=("client_id", "key"),
+)
+
 # One row a message: de-duplication and the verdict that its sender may read.
 seen = workspace_table(
     "seen",

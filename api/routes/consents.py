@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from api import discreet
 from api.deps import Client, PortsDep, SystemDep, requires
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp import consents, holder_change
@@ -20,7 +21,7 @@ from cdp.ports import Ports
 from cdp.vocabulary import NEGATIVE, Action, Channel, Identifier, Resource, Scope, State
 from consent import counting
 
-router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
+router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=Once)
 
 # Beyond the send window: a sender at the deadline still has to write its outcome.
 SLACK = timedelta(seconds=2)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from api.deps import PortsDep, working
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.paging import UnknownCursor
 from api.routes.shapes import Out, Strict, failures, with_examples
@@ -18,7 +19,7 @@ from cdp.findings import Decision
 from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403), route_class=Once)
 
 PURPOSE = "data_protection"
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.deps import Client, PortsDep, SystemDep, requires, working
+from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, Strict, failures, with_examples
@@ -13,7 +14,9 @@ from cdp import merging
 from cdp.vocabulary import Action, FragmentId, Resource
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404))
+router = APIRouter(
+    prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404), route_class=OnceInSteps
+)
 
 
 class SeparateIn(Strict):

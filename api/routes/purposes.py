@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.deps import PortsDep, doing
+from api.idempotency import Once
 from api.routes.shapes import Out, Word, failures, with_examples
 from cdp import policy_lines
 from cdp.acts import Act
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1", tags=["purposes"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1", tags=["purposes"], responses=failures(401, 403), route_class=Once)
 
 _LINES = "p2, service, newsletter, contact_email, show\n"
 _VERSION = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api import why
 from api.deps import Client, PortsDep, SystemDep, requires
+from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp import catalogue, releases, segments, small_counts
@@ -18,7 +19,9 @@ from cdp.releases import Limits, Plan, Result
 from cdp.small_counts import Question
 from cdp.vocabulary import Action, Channel, Resource
 
-router = APIRouter(prefix="/v1", tags=["releases"], responses=failures(401, 403, 404))
+router = APIRouter(
+    prefix="/v1", tags=["releases"], responses=failures(401, 403, 404), route_class=OnceInSteps
+)
 
 
 class ReleaseIn(Strict):

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.deps import PortsDep, doing
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Rule, Strict, failures, with_examples
 from cdp import segments
 from cdp.acts import Act
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1", tags=["segments"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1", tags=["segments"], responses=failures(401, 403), route_class=Once)
 
 RULE = {"all": [{"attribute": "orders", "op": ">=", "value": 1}]}
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.deps import Client, Opener, PortsDep, SystemDep, requires, working
+from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
@@ -18,7 +19,9 @@ from cdp.requests.erasure import Erased, Outlook
 from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404))
+router = APIRouter(
+    prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404), route_class=OnceInSteps
+)
 
 LOG_SECONDS = 2.0  # how long an erasure waits for its entry's place in the log
 LOG_POLL = 0.05

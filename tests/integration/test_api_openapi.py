@@ -212,7 +212,8 @@ def requests(document, path, operation, world):
         if parameter["in"] == "path":
             value = world["path"].get(name) or world["instead"][example]
             path = path.replace(f"{{{name}}}", value)
-        elif example is not None:
+        # A key is for one request alone, and there may be several of an operation.
+        elif example is not None and parameter["in"] != "header":
             query[name] = world["instead"].get(example, example)
     bodies = operation.get("requestBody", {}).get("content", {})
     if not bodies:

@@ -1,0 +1,138 @@
+"""`Idempotency-Key`: a write that is sent again within a day is answered as before, and not done again.
+
+A route of class `Once` takes the header. Its key belongs to the client that sends it. What was refused was
+not done, so its key is free again; what failed in the middle is answered 409 until the day is over.
+A no is heard each time, whatever key it has.
+"""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from api import problems
+from api.bodies import BODY
+from api.bulkheads import KIND, Kind
+from api.deps import Client, client_of
+from api.routes.shapes import failures
+from cdp import answers
+from cdp.answers import Answer, Asked
+from cdp.kernel.errors import Unavailable
+
+HEADER = "Idempotency-Key"
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PURPOSE = "idempotency"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Key = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        min_length=1,
+        max_length=255,
+        description="A word of your own for this request. Sent again with it within 24 hours, the request is"
+        " answered as before and not done again; with another body it is refused.",
+        examples=["order-1042"],
+    ),
+]
+
+
+class Repeated(Exception):
+    """The request was answered before; this is not an error."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Once(APIRoute):
+    """A route whose writes take an `Idempotency-Key`."""
+
+    secret = False  # whether its answer holds a secret that is shown once
+    in_steps = False  # whether some of it may be done where it says that it cannot go on
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        given = options.get("dependencies") or []
+        # The application makes each route of a router anew.
+        if _WRITES & set(options.get("methods") or ()) and _BEGIN not in given:
+            options["dependencies"] = [_BEGIN, *given]
+            options["responses"] = {**failures(409), **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        """What serves a request, and keeps its answer."""
+        serve = super().get_route_handler()
+
+        async def once(request: Request) -> Response:
+            try:
+                response = await serve(request)
+            except Repeated as known:
+                return Response(known.answer.body, known.answer.status, media_type="application/json")
+            except Exception as error:
+                if self._undone(error):
+                    await to_thread.run_sync(_forget, request)
+                raise
+            await to_thread.run_sync(_keep, request, response, self.secret)
+            return response
+
+        return once
+
+    def _undone(self, error: Exception) -> bool:
+        """Whether nothing was done, for sure: what only the database says may have been committed."""
+        refused = isinstance(error, RequestValidationError) or problems.of(error).status < 500
+        return refused or (isinstance(error, Unavailable) and not self.in_steps)
+
+
+class OnceWithSecret(Once):
+    """One whose answer holds a secret: it is not kept, so the repeated request is answered 409."""
+
+    secret = True
+
+
+class OnceInSteps(Once):
+    """One that commits more than once on its way."""
+
+    in_steps = True
+
+
+def _begin(request: Request, client: Annotated[Client, Depends(client_of)], key: Key = None) -> None:
+    if key is None or request.scope[KIND] is Kind.HEARD:
+        return
+    said = (request.method, request.url.path, request.url.query)
+    asked = Asked(
+        client=client.row.id,
+        key=hashlib.sha256(key.encode()).digest(),
+        request=hashlib.sha256(b"\0".join([*(part.encode() for part in said), request.scope[BODY]])).digest(),
+    )
+    with client.opener(_PURPOSE)() as work:
+        before = answers.begin(asked, vault=client.system.ports.vault, work=work)
+    if before is not None:
+        raise Repeated(before)
+    request.state.asked = client, asked
+
+
+_BEGIN = Depends(_begin)
+
+
+def _forget(request: Request) -> None:
+    if begun := _begun(request):
+        client, asked = begun
+        with client.opener(_PURPOSE)() as work:
+            answers.forget(asked, work=work)
+
+
+def _keep(request: Request, response: Response, secret: bool) -> None:
+    if begun := _begun(request):
+        client, asked = begun
+        answer = Answer(status=response.status_code, body=bytes(response.body))
+        with client.opener(_PURPOSE)() as work:
+            answers.keep(asked, answer, secret=secret, vault=client.system.ports.vault, work=work)
+
+
+def _begun(request: Request) -> tuple[Client, Asked] | None:
+    """Whose request is worked on by a key, and which; None: it came without one."""
+    return getattr(request.state, "asked", None)

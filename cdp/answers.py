@@ -1,0 +1,111 @@
+"""Answers that are kept for a day, so that a request that is sent again is not done again.
+
+By whom a request was made, and the key that its sender gave it. What was asked is kept as a hash, the
+answer sealed under the hour's inbox key. A row without an answer is of a request that is being worked
+on, or was broken off: nobody knows what became of that.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from cdp import tables
+from cdp.kernel.errors import BadInput, Conflict
+from cdp.ports import Vault
+from cdp.work import Work
+
+KEPT = timedelta(hours=24)
+
+
+class KeyOfAnother(BadInput):
+    """This Idempotency-Key was given to another request; nothing was done. Give each request its own."""
+
+
+class StillUnknown(Conflict):
+    """The request with this Idempotency-Key is being worked on, or was broken off, and nothing was done
+    anew. Look at what became of it before you send it with another key.
+    """
+
+
+class NotKept(Conflict):
+    """The request with this Idempotency-Key was done. Its answer held a secret, which is kept nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request: who made it, SHA-256 of the key that its sender gave it, and of what it says."""
+
+    client: UUID
+    key: bytes
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The status of an answer, and its body: JSON, or nothing."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
+    """The answer that was given before; None: it is for the first time, which is kept from now on.
+
+    Raises `KeyOfAnother`, `StillUnknown`, `NotKept`.
+    """
+    row = tables.answers.c
+    mine = _mine(asked)
+    work.session.execute(delete(tables.answers).where(mine, row.begun_at < work.now - KEPT))
+    first = work.session.scalar(
+        insert(tables.answers)
+        .values(
+            workspace_id=work.workspace,
+            client_id=asked.client,
+            key=asked.key,
+            request=asked.request,
+            begun_at=work.now,
+        )
+        .on_conflict_do_nothing(index_elements=["workspace_id", "client_id", "key"])
+        .returning(row.key)
+    )
+    if first is not None:
+        return None
+    before = work.session.execute(select(tables.answers).where(mine)).one_or_none()
+    if before is None:
+        # It was refused at this very moment, and is forgotten.
+        raise StillUnknown
+    if bytes(before.request) != asked.request:
+        raise KeyOfAnother(field="idempotency-key")
+    if before.status is None:
+        raise StillUnknown
+    if before.body is None:
+        raise NotKept
+    (body,) = vault.open_bodies([(before.inbox_key_id, bytes(before.body))], work=work)
+    return Answer(status=before.status, body=body)
+
+
+def keep(asked: Asked, answer: Answer, *, secret: bool, vault: Vault, work: Work) -> None:
+    """Keep what was answered; of one with a secret only that it was done."""
+    values: dict[str, object] = {"status": answer.status}
+    if not secret:
+        key_id, sealed = vault.seal_body(work.workspace, answer.body, received_at=work.now, work=work)
+        values |= {"inbox_key_id": key_id, "body": sealed}
+    work.session.execute(update(tables.answers).where(_mine(asked)).values(**values))
+
+
+def forget(asked: Asked, *, work: Work) -> None:
+    """Forget a request that was refused: nothing was done, and it may be sent again."""
+    work.session.execute(delete(tables.answers).where(_mine(asked), tables.answers.c.status.is_(None)))
+
+
+def tidy(*, work: Work) -> None:
+    """Forget what was answered a day ago."""
+    work.session.execute(delete(tables.answers).where(tables.answers.c.begun_at < work.now - KEPT))
+
+
+def _mine(asked: Asked) -> ColumnElement[bool]:
+    row = tables.answers.c
+    return and_(row.client_id == asked.client, row.key == asked.key)

@@ -26,6 +26,8 @@ from cdp.kernel.errors import Unavailable
 HEADER = "Idempotency-Key"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PURPOSE = "idempotency"
+# Of a route whose answer holds a secret: it is not kept, so the repeated request is answered 409.
+SHOWN_ONCE: dict[str, Any] = {"x-shown-once": True}
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Key = Annotated[
@@ -52,7 +54,6 @@ class Repeated(Exception):
 class Once(APIRoute):
     """A route whose writes take an `Idempotency-Key`."""
 
-    secret = False  # whether its answer holds a secret that is shown once
     in_steps = False  # whether some of it may be done where it says that it cannot go on
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -61,6 +62,7 @@ class Once(APIRoute):
         if _WRITES & set(options.get("methods") or ()) and _BEGIN not in given:
             options["dependencies"] = [_BEGIN, *given]
             options["responses"] = {**failures(409), **(options.get("responses") or {})}
+        self.secret = SHOWN_ONCE.items() <= (options.get("openapi_extra") or {}).items()
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
@@ -87,29 +89,28 @@ class Once(APIRoute):
         return refused or (isinstance(error, Unavailable) and not self.in_steps)
 
 
-class OnceWithSecret(Once):
-    """One whose answer holds a secret: it is not kept, so the repeated request is answered 409."""
-
-    secret = True
-
-
 class OnceInSteps(Once):
     """One that commits more than once on its way."""
 
     in_steps = True
 
 
-def _begin(request: Request, client: Annotated[Client, Depends(client_of)], key: Key = None) -> None:
-    if key is None or request.scope[KIND] is Kind.HEARD:
+def _begin(
+    request: Request,
+    client: Annotated[Client, Depends(client_of)],
+    # Named so that no parameter of a path is.
+    idempotency_key: Key = None,
+) -> None:
+    if idempotency_key is None or request.scope[KIND] is Kind.HEARD:
         return
-    said = (request.method, request.url.path, request.url.query)
-    asked = Asked(
-        client=client.row.id,
-        key=hashlib.sha256(key.encode()).digest(),
-        request=hashlib.sha256(b"\0".join([*(part.encode() for part in said), request.scope[BODY]])).digest(),
-    )
+    vault = client.system.ports.vault
+    address = "\0".join((request.method, request.url.path, request.url.query))
+    said = hashlib.sha256(address.encode() + b"\0" + request.scope[BODY]).hexdigest()
+    # With a key: a body can hold a password, and whoever has the database could try all of them.
+    key, asked_for = vault.message_macs(client.workspace, [idempotency_key, said])
+    asked = Asked(client=client.row.id, key=key, request=asked_for)
     with client.opener(_PURPOSE)() as work:
-        before = answers.begin(asked, vault=client.system.ports.vault, work=work)
+        before = answers.begin(asked, vault=vault, work=work)
     if before is not None:
         raise Repeated(before)
     request.state.asked = client, asked

@@ -1,8 +1,8 @@
 """Answers that are kept for a day, so that a request that is sent again is not done again.
 
-By whom a request was made, and the key that its sender gave it. What was asked is kept as a hash, the
-answer sealed under the hour's inbox key. A row without an answer is of a request that is being worked
-on, or was broken off: nobody knows what became of that.
+By whom a request was made, and the key that its sender gave it. Both the key and what was asked are kept
+as keyed hashes, the answer sealed under the hour's inbox key. A row without an answer is of a request
+that is being worked on, or was broken off: nobody knows what became of that.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class NotKept(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request: who made it, SHA-256 of the key that its sender gave it, and of what it says."""
+    """A request: who made it, keyed hashes of the key that its sender gave it and of what it says."""
 
     client: UUID
     key: bytes

@@ -100,8 +100,8 @@ answers = workspace_table(
     "answers",
     SCHEMA,
     Column("client_id", Uuid),
-    Column("key", LargeBinary),  # SHA-256
-    Column("request", LargeBinary, nullable=False),  # SHA-256 of what was asked
+    Column("key", LargeBinary),  # a keyed hash
+    Column("request", LargeBinary, nullable=False),  # a keyed hash of what was asked
     instant("begun_at"),
     Column("status", SmallInteger),  # null: it is being worked on, or was broken off
     Column("inbox_key_id", Uuid),

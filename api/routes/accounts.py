@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.deps import PortsDep, doing
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.paging import EXAMPLE, PageAsk
 from api.routes.shapes import Out, RevokedOut, Strict, failures, with_examples
@@ -16,7 +17,7 @@ from cdp.registers import accounts
 from cdp.vocabulary import Role
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], responses=failures(401, 403), route_class=Once)
 
 Login = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,99}$")]
 AccountPath = Annotated[UUID, Path(description="The id of an account.", examples=[str(shapes.ACCOUNT)])]

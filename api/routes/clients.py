@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from api.deps import PortsDep, doing
+from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
 from api.routes.paging import EXAMPLE, PageAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
@@ -16,7 +17,7 @@ from cdp.registers import clients
 from cdp.vocabulary import Role
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1/clients", tags=["clients"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1/clients", tags=["clients"], responses=failures(401, 403), route_class=Once)
 
 ClientPath = Annotated[UUID, Path(description="The id of a client.", examples=[str(shapes.CLIENT)])]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
@@ -163,7 +164,13 @@ def get_clients(
     )
 
 
-@router.post("", summary="Make a client", status_code=201, responses=failures(404, 409))
+@router.post(
+    "",
+    summary="Make a client",
+    status_code=201,
+    responses=failures(404, 409),
+    openapi_extra=SHOWN_ONCE,
+)
 def post_client(
     body: ClientIn, work: Annotated[Work, doing(Act.CLIENT_CREATE)], ports: PortsDep
 ) -> NewClientOut:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field, StringConstraints
 
 from api.deps import PortsDep, doing
+from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
 from api.routes.paging import EXAMPLE, PageAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
@@ -17,7 +18,7 @@ from cdp.registers import keys, sources
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
 
-router = APIRouter(prefix="/v1", tags=["sources"], responses=failures(401, 403))
+router = APIRouter(prefix="/v1", tags=["sources"], responses=failures(401, 403), route_class=Once)
 
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 SourcePath = Annotated[SourceName, Path(description="The source, by its name.", examples=["shop"])]
@@ -210,6 +211,7 @@ def post_source(
     summary="Make a write key of a source",
     status_code=201,
     responses=failures(404),
+    openapi_extra=SHOWN_ONCE,
 )
 def post_key(
     source: SourcePath, body: KeyIn, work: Annotated[Work, doing(Act.WRITE_KEY_CREATE)], ports: PortsDep

@@ -7,8 +7,8 @@ import pytest
 from acts_world import counted, gathered
 from api_world import Town, as_admin, client, serving, token
 
-from api.auth import clients
 from cdp.kernel.ids import new_id
+from cdp.registers import clients
 from policies import secrets, tokens
 from policies.secrets import SecretKind
 

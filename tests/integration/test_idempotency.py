@@ -143,6 +143,17 @@ def test_what_was_answered_lies_sealed(town, database):
     assert all(name.encode() not in bytes(row[0]) for row in rows if row[0] is not None)
 
 
+def test_a_secret_is_shown_once_however_often_its_request_is_sent(town):
+    """It was made once, and its secret is kept nowhere; the repeated request says so."""
+    body = {"name": "campaigns", "roles": ["marketing"], "purposes": ["email_marketing"]}
+    headers = town.as_("admin") | {"Idempotency-Key": "one"}
+    first, second = (town.http.post("/v1/clients", json=body, headers=headers) for _ in range(2))
+
+    assert first.status_code == 201 and first.json()["secret"]
+    assert (second.status_code, second.json()["code"]) == (409, "not-kept")
+    assert first.json()["secret"] not in second.text
+
+
 def test_a_no_is_heard_whatever_key_it_has(town):
     """A key that was used for something else keeps nobody subscribed."""
     town.person()

@@ -39,9 +39,6 @@ from policies.words import PERMISSIONS, scope
 Opener = Callable[[], AbstractContextManager[Work]]
 
 _AUTHENTICATION = Act.TOKEN_SHOW.purpose
-# What a person says must reach the ledger, even through somebody whose contract has ended or whose
-# secret somebody else tries to guess; the route then lets in what narrows, and nothing else.
-HEARD = frozenset({(Resource.CONSENT, Action.WRITE)})
 _OAUTH = OAuth2(
     flows=OAuthFlows(
         clientCredentials=OAuthFlowClientCredentials(
@@ -132,10 +129,10 @@ class Client:
         return allowed and scope(resource, action) in (self.row.scopes or ())
 
     @contextmanager
-    def asking(self, act: Act) -> Iterator[None]:
+    def asking(self, act: Act, verb: str = "") -> Iterator[None]:
         """What is refused in the block, before there is a Work for the act, is counted."""
         try:
-            with asked_for(act, self.row.actor):
+            with asked_for(act, self.row.actor, verb):
                 yield
         except NotAllowed:
             with self.opener(act.purpose)():
@@ -244,8 +241,7 @@ def requires(resource: Resource, action: Action) -> Any:
     def allowed(client: Annotated[Client, Depends(client_of)]) -> Client:
         if not client.may(resource, action):
             raise ActNotAllowed(needs=scope(resource, action))
-        if (resource, action) not in HEARD:
-            client.in_good_standing()
+        client.in_good_standing()
         return client
 
     return Depends(allowed)
@@ -260,7 +256,9 @@ def calling(act: Act) -> Any:
     def known(client: Annotated[Client, Depends(client_of)]) -> Client:
         with client.asking(act):
             check(act, client.row.actor, ports=client.system.ports)
-            if (act.needs.resource, act.needs.action) not in HEARD:
+            # What a person says must reach the ledger, even through somebody whose contract has ended
+            # or whose secret somebody else tries to guess.
+            if not act.deed.heard:
                 client.in_good_standing()
         return client
 

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import TypeVar
 
 from api.deps import Client
-from api.routes import shapes
+from cdp.acts import Act
 from cdp.binding import About
 from cdp.discretion import Listener
 
@@ -27,19 +27,32 @@ def settle(started: float, step: float) -> None:
     sleep(max(0.0, ceil(passed / step) * step - passed))
 
 
-def told(client: Client, about: About, act: Callable[[], T], *, opens: bool, of_nobody: Callable[[], T]) -> T:
-    """What `act` answers to a client, as `Listener.told` has it, at a step where it is kept from knowing."""
-    started = monotonic()
-    listener = Listener(
+def listener(client: Client, act: Act) -> Listener:
+    """The client, as one who brings words by an act and is told what became of them."""
+    return Listener(
+        act=act,
+        actor=client.row.actor,
         recipient=client.row.recipient,
         purposes=client.row.purposes,
-        exact=shapes.sees_exact(client),
-        begin=client.opener("consent_management"),
+        begin=client.opener(act.purpose),
         ports=client.system.ports,
     )
+
+
+def told(
+    client: Client,
+    act: Act,
+    about: About,
+    say: Callable[[], T],
+    *,
+    opens: bool,
+    of_nobody: Callable[[], T],
+) -> T:
+    """What `say` answers to a client, as `Listener.told` has it, at a step where it is kept from knowing."""
+    started = monotonic()
 
     def quietly() -> T:
         settle(started, WORD)
         return of_nobody()
 
-    return listener.told(about, act, opens=opens, of_nobody=quietly)
+    return listener(client, act).told(about, say, opens=opens, of_nobody=quietly)

@@ -11,7 +11,8 @@ The map, in the order in which data takes its way:
   `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
 - `scanning.py`: free text is looked through before it can be shown; `findings.py`: what was found.
 - `consents.py`, `unsubscribe.py`, `forms.py`: what people say, and when it holds; `binding.py`: who is bound;
-  `suppressions.py`: lists of noes; `serving.py`: which notice was served to whom.
+  `suppressions.py`: lists of noes; `serving.py`: which notice was served to whom;
+  `history.py`: what was said, read back.
 - `answers.py`: what a client was answered, for requests that are sent again.
 - `requests/`: access and erasure; `erasing.py`: how these tables forget.
 - `merging.py`: who is not one person after all; `evaluation.py`: how well links do.

@@ -40,8 +40,7 @@ class Doing:
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor may do what the act needs in some cases alone."""
-        assert permission in self.act.deed.may_need, "the register says what an act asks for"
-        return _role(permission, self.work.actor, self.ports) is not None
+        return may(permission, self.work.actor, act=self.act, ports=self.ports)
 
     def must(self, permission: Permission) -> None:
         """Raise `ActNotAllowed` unless `may`."""
@@ -56,6 +55,7 @@ class Doing:
         outcome: str = "",
         references: Sequence[bytes] = (),
         recipient: UUID | None = None,
+        notice: UUID | None = None,
         shown: Collection[FieldClass] = (),
         masked: Collection[FieldClass] = (),
         withheld: Collection[FieldClass] = (),
@@ -66,7 +66,13 @@ class Doing:
 
         A person is no `object`: their references say who it was, for as long as they are not erased.
         """
-        told = {"purpose": purpose, "outcome": outcome, "references": references, "recipient": recipient}
+        told = {
+            "purpose": purpose,
+            "outcome": outcome,
+            "references": references,
+            "recipient": recipient,
+            "notice_version": str(notice) if notice else "",
+        }
         self.entry |= {name: value for name, value in told.items() if value}
         classes = {"shown": shown, "masked": masked, "withheld": withheld}
         self.detail |= {
@@ -85,12 +91,15 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def acting(act: Act, *, work: Work, ports: Ports) -> Iterator[Doing]:
-    """Let the Work's actor do an act, if they may, and record it. Raises `ActNotAllowed`."""
-    role = check(act, work.actor, ports=ports)
-    name = act.named_by(work.actor)
+def acting(act: Act, *, work: Work, ports: Ports, verb: str = "") -> Iterator[Doing]:
+    """Let the Work's actor do an act, if they may, and record it. Raises `ActNotAllowed`.
+
+    `verb` says which of the act's own it is, where it has several.
+    """
+    role = check(act, work.actor, ports=ports, verb=verb)
+    name = act.named_by(work.actor, verb)
     doing = Doing(act=act, work=work, ports=ports, role=role)
-    with asked_for(act, work.actor):
+    with asked_for(act, work.actor, verb):
         yield doing
     if act.deed.kept is Kept.COUNTED:
         ports.audit.count(name, OK, work=work)
@@ -102,7 +111,7 @@ def acting(act: Act, *, work: Work, ports: Ports) -> Iterator[Doing]:
     ports.audit.record(AuditEntry(action=name, policy_version=version, detail=detail, **entry), work=work)
 
 
-def check(act: Act, actor: Actor, *, ports: Ports) -> str:
+def check(act: Act, actor: Actor, *, ports: Ports, verb: str = "") -> str:
     """The role by which an actor may do an act. Raises `ActNotAllowed`.
 
     Empty where the register asks for none. The act itself asks; a face asks before it reads what somebody
@@ -112,19 +121,25 @@ def check(act: Act, actor: Actor, *, ports: Ports) -> str:
         return ""
     role = _role(act.needs, actor, ports)
     if role is None:
-        with asked_for(act, actor):
+        with asked_for(act, actor, verb):
             raise ActNotAllowed(needs=act.needs.scope)
     return role
 
 
 @contextmanager
-def asked_for(act: Act, actor: Actor) -> Iterator[None]:
+def asked_for(act: Act, actor: Actor, verb: str = "") -> Iterator[None]:
     """Whatever refuses in the block, or finds nobody, does so of this act: that is what is counted."""
     try:
         yield
     except (NotAllowed, NotFound) as error:
-        error.act = error.act or act.named_by(actor)
+        error.act = error.act or act.named_by(actor, verb)
         raise
+
+
+def may(permission: Permission, actor: Actor, *, act: Act, ports: Ports) -> bool:
+    """Whether an actor may do what an act needs in some cases alone."""
+    assert permission in act.deed.may_need, "the register says what an act asks for"
+    return _role(permission, actor, ports) is not None
 
 
 def _role(permission: Permission, actor: Actor, ports: Ports) -> str | None:

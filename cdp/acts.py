@@ -8,7 +8,7 @@ entry that stands here, all in one Work (`cdp.acting`). Commands, routes and job
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from cdp.vocabulary import Action, Actor, Resource
+from cdp.vocabulary import Action, Actor, Resource, State
 
 
 class Kept(StrEnum):
@@ -41,7 +41,9 @@ class Deed:
     `needs` is what the policy has to allow (None: whoever comes, for nobody knows yet who it is),
     `may_need` what it is asked besides in some cases.
     `purpose` is why, in a word of the log; empty: whoever acts states a purpose of the workspace's.
-    `shows`: it shows values of people.
+    `shows`: it shows values of people. `verbs` are those of its entries, where they say more exactly
+    what was done. `heard`: it can carry a person's no, so who may do it is heard whatever has become of
+    their contract or secret; what widens is then refused by the act.
     """
 
     subject: str
@@ -51,12 +53,16 @@ class Deed:
     may_need: tuple[Permission, ...] = ()
     shows: bool = False
     kept: Kept = Kept.ENTRY
+    verbs: tuple[str, ...] = ()
+    heard: bool = False
 
 
 _SEGMENTATION, _OPERATION, _AUTHENTICATION = "segmentation", "operation", "authentication"
+_CONSENT = "consent_management"
 EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
 AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
+_WRITES_WORDS = Permission(Resource.CONSENT, Action.WRITE)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
 _READS_LOG = Permission(Resource.AUDIT, Action.READ)
@@ -80,6 +86,27 @@ class Act(Enum):
         may_need=(AS_CONTROLLER, EXACT_REASONS),
         shows=True,
     )
+
+    # What people say. A no counts whoever brings it.
+    CONSENT_SAY = Deed(
+        "consent",
+        "say",
+        _WRITES_WORDS,
+        _CONSENT,
+        may_need=(EXACT_REASONS,),
+        verbs=tuple(str(state) for state in State),
+        heard=True,
+    )
+    CONSENT_SUPPRESS = Deed(
+        "consent", "suppress", _WRITES_WORDS, _CONSENT, may_need=(EXACT_REASONS,), heard=True
+    )
+    HOLDER_CHANGE = Deed(
+        "consent", "holder-change", _WRITES_WORDS, _CONSENT, may_need=(EXACT_REASONS,), heard=True
+    )
+    NOTICE_SERVE = Deed("consent", "notice-served", _WRITES_WORDS, _CONSENT, may_need=(EXACT_REASONS,))
+    FORMS_RECORD = Deed("consent", "record-forms", _WRITES_WORDS, _CONSENT)
+    CONSENT_READ = Deed("consent", "read", EXACT_REASONS, _CONSENT, shows=True)
+    GRANTS_REFUSED = Deed("consent", "count-refused", EXACT_REASONS, _CONSENT, kept=Kept.COUNTED)
 
     # Whom a marketer means.
     SEGMENT_CREATE = Deed(
@@ -156,8 +183,13 @@ class Act(Enum):
         """Why it is done, where nobody states a purpose of the workspace's."""
         return self.value.purpose
 
-    def named_by(self, actor: Actor) -> str:
-        """Its name in the log: who did it, of what kind, to what, which."""
+    def named_by(self, actor: Actor, verb: str = "") -> str:
+        """Its name in the log: who did it, of what kind, to what, which; `verb` is one of its `verbs`."""
+        assert not verb or verb in self.value.verbs, "the register says what an entry may say"
         # A process or a person at the command line is called by what they are: `operator`, `worker`.
         source = actor.ref if actor.kind == "system" else actor.kind
-        return f"{source}:{self.value.subject}:{self.value.verb}"
+        return f"{source}:{self.value.subject}:{verb or self.value.verb}"
+
+
+# The scopes of tokens by which a person's no may come.
+HEARD = frozenset(act.deed.needs.scope for act in Act if act.deed.heard)

@@ -53,6 +53,11 @@ class Bound:
     unknown: Identifier | None = None  # nobody goes by it
 
     @property
+    def there(self) -> bool:
+        """Whether there is a contact or somebody to be bound."""
+        return self.contact is not None or bool(self.anchors)
+
+    @property
     def to_keep(self) -> bool:
         """Whether a no must be kept for who is not there, beside what it binds now."""
         return self.former is not None or self.unknown is not None

@@ -17,10 +17,12 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp import purposes
+from cdp.acting import REFUSED, acting
+from cdp.acts import Act
 from cdp.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
 from cdp.kernel import snapshots
-from cdp.kernel.errors import BadInput, NotAllowed, Unavailable
-from cdp.ports import AuditEntry, NoAt, NoticeVersion, Ports, Recorded, Word
+from cdp.kernel.errors import BadInput, Unavailable
+from cdp.ports import NoAt, NoticeVersion, Ports, Recorded, Word
 from cdp.rereading import until_still
 from cdp.vocabulary import (
     NEGATIVE,
@@ -48,10 +50,6 @@ class WrongChannel(BadInput):
 
 class AssertedInFuture(BadInput):
     """A word asserts a time later than its receipt; clocks of others never order the ledger."""
-
-
-class WordNotAllowed(NotAllowed):
-    """The policy does not let this caller write words of consent."""
 
 
 class NotYetEffective(Unavailable):
@@ -92,14 +90,14 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
 
     `patience` bounds the wait for running releases, and for whoever makes the contact known just
     now. Raises `NobodyThere`, `WhoseGrant`, `NotTheirContact`, `WrongChannel`, `UnknownPurpose`,
-    `WordNotAllowed`, `NotYetEffective` and what the ledger refuses.
+    `ActNotAllowed`, `NotYetEffective` and what the ledger refuses.
     """
     until = monotonic() + patience.total_seconds()
-    done, bound = until_still(lambda: _record(saying, about, begin=begin, ports=ports))
+    done, bound = until_still(lambda: _record(saying, about, keep=True, begin=begin, ports=ports))
     if done.suppressed:
         wait_for_writers(begin, until)
         # Who became known while this was written may have missed it; from now on nobody does.
-        done, bound = _record(saying, about, begin=begin, ports=ports, again=done)
+        done, bound = _record_again(done, saying, about, begin=begin, ports=ports)
     if saying.state in NEGATIVE:
         contacts = [bound.contact] if bound.contact else []
         left = timedelta(seconds=max(0.0, until - monotonic()))
@@ -128,54 +126,40 @@ def of_nobody(saying: Saying, about: About, *, begin: Opener, ports: Ports) -> A
 
 
 def _record(
-    saying: Saying, about: About, *, begin: Opener, ports: Ports, again: Acknowledged | None = None
+    saying: Saying, about: About, *, keep: bool, begin: Opener, ports: Ports
 ) -> tuple[Acknowledged, Bound]:
-    """Record a saying; `again` is what was kept of it, and stands while nobody is there to be bound."""
-    with begin() as work:
-        if not ports.policies.allows(work.actor, "consent", "write"):
-            raise WordNotAllowed
+    """Record a saying; `keep` a no for who is not there."""
+    with begin() as work, acting(Act.CONSENT_SAY, verb=saying.state, work=work, ports=ports) as doing:
         purpose, notice = terms_of(saying, work=work, ports=ports)
         bound = bind(about, work=work, ports=ports)
-        there = bound.contact is not None or bool(bound.anchors)
-        if again is not None and not there:
-            return again, bound
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
-        if bound.to_keep and again is None:
+        if keep and bound.to_keep:
             _keep(saying, bound, purpose, work=work, ports=ports)
         ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, purpose, notice, work=work, ports=ports)
         is_ = about.identifier or about.otherwise
         known = {bound.contact: is_} if bound.contact and is_ else {}
         recorded = ports.ledger.record(words, work=work, identifiers=known)
-        _audit(saying, recorded, bound, notice, work=work, ports=ports)
-        return Acknowledged(entries=recorded, at=work.now, suppressed=not there), bound
-
-
-def _audit(
-    saying: Saying,
-    recorded: Sequence[Recorded],
-    bound: Bound,
-    notice: NoticeVersion | None,
-    *,
-    work: Work,
-    ports: Ports,
-) -> None:
-    keys = ports.vault.keys(bound.anchors[:1], work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:consent:{saying.state}",
-            outcome="ok" if all(one.counted for one in recorded) else "refused",
+        keys = ports.vault.keys(bound.anchors[:1], work=work)
+        doing.tell(
+            outcome="" if all(one.counted for one in recorded) else REFUSED,
             purpose=saying.purpose,
             references=[keys.reference(fragment) for fragment in bound.anchors[:1]],
-            notice_version=str(notice.id) if notice else "",
-            detail={
-                "entries": [str(one.entry) for one in recorded],
-                "refused_by": [str(one.covered_by) for one in recorded if one.covered_by],
-                "kept_for_later": bound.to_keep,
-            },
-        ),
-        work=work,
-    )
+            notice=notice.id if notice else None,
+            entries=[one.entry for one in recorded],
+            refused_by=[one.covered_by for one in recorded if one.covered_by],
+            kept_for_later="yes" if bound.to_keep else "no",
+        )
+        return Acknowledged(entries=recorded, at=work.now, suppressed=not bound.there), bound
+
+
+def _record_again(
+    done: Acknowledged, saying: Saying, about: About, *, begin: Opener, ports: Ports
+) -> tuple[Acknowledged, Bound]:
+    """Bind who has come since a no was kept; what was done then stands while nobody has."""
+    with begin() as work:
+        bound = bind(about, work=work, ports=ports)
+    return _record(saying, about, keep=False, begin=begin, ports=ports) if bound.there else (done, bound)
 
 
 def wait_for_writers(begin: Opener, until: float) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from cdp.acting import may
+from cdp.acts import EXACT_REASONS, Act
 from cdp.binding import About, NobodyThere, NotTheirContact, WhoseGrant
 from cdp.consents import Opener
 from cdp.deciding import Asking, sees
@@ -16,6 +18,7 @@ from cdp.kernel.errors import BadInput, Conflict, NotFound
 from cdp.ports import Ports
 from cdp.profile_view import find
 from cdp.serving import WhoWasTold
+from cdp.vocabulary import Actor
 
 T = TypeVar("T")
 # What a no is refused with by who is there, and what a yes may be: each says that there is somebody.
@@ -25,20 +28,23 @@ TELLING_YES = (NotFound, Conflict, WhoseGrant, NotTheirContact, WhoWasTold, BadI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Who is told: a caller of a recipient's, for its purposes; of none: the controller's, who may know all.
+    """Who is told: a recipient's caller, for its purposes; of none: the controller's, who may know all."""
 
-    `exact`: they may see why exactly somebody is refused, and so may know of everybody.
-    """
-
+    act: Act  # by which the words come
+    actor: Actor
     recipient: str | None
     purposes: Collection[str]
-    exact: bool
     begin: Opener
     ports: Ports
 
+    @property
+    def knows_everybody(self) -> bool:
+        """Whether the caller is the controller's, or may see why exactly somebody is refused."""
+        return self.recipient is None or may(EXACT_REASONS, self.actor, act=self.act, ports=self.ports)
+
     def may_know(self, about: About) -> bool:
         """Whether the caller may know of the one person whom all of `about` means."""
-        if self.exact or self.recipient is None:
+        if self.knows_everybody:
             return True
         askings = [
             Asking(purpose=one, recipient=self.recipient, inbox_lag=timedelta(0))
@@ -50,17 +56,17 @@ class Listener:
             whom = means.pop() if len(means) == 1 else None
             return any(sees(whom, one, work=work, ports=self.ports) for one in askings)
 
-    def told(self, about: About, act: Callable[[], T], *, opens: bool, of_nobody: Callable[[], T]) -> T:
-        """What `act` answers, or where the caller may not know of whom it is about, what `of_nobody` does.
+    def told(self, about: About, say: Callable[[], T], *, opens: bool, of_nobody: Callable[[], T]) -> T:
+        """What `say` answers, or where the caller may not know of whom it is about, what `of_nobody` does.
 
-        `opens`: the act can make it that they may know. Raises what the two raise.
+        `opens`: what is said can make it that they may know. Raises what the two raise.
         """
         if self.may_know(about):
-            return act()
+            return say()
         answer: T | Exception
         telling: tuple[type[Exception], ...] = TELLING_YES if opens else TELLING_NO
         try:
-            answer = act()
+            answer = say()
         except telling as error:
             answer = error
         if not (opens and self.may_know(about)):

@@ -7,11 +7,12 @@ each of those is waited for (`consents.say`).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cdp.consents import Opener, Saying, WordNotAllowed, holders, terms_of, word_of
+from cdp.acting import Doing, acting
+from cdp.acts import Act
+from cdp.consents import Opener, Saying, holders, terms_of, word_of
 from cdp.kernel.errors import BadInput
-from cdp.ports import AuditEntry, Ports, Recorded
+from cdp.ports import Ports, Recorded
 from cdp.vocabulary import NEGATIVE, Identifier, Scope
-from cdp.work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +40,15 @@ def record_forms(
 ) -> dict[str, int]:
     """Record forms in batches; counts: `counted`, `refused` by a newer no, `unknown` person or contact.
 
-    Raises `NotAGrant`, `WordNotAllowed`, `UnknownPurpose`.
+    Each batch is an act. Raises `NotAGrant`, `ActNotAllowed`, `UnknownPurpose`.
     """
     if any(form.saying.state in NEGATIVE for form in forms):
         raise NotAGrant(field="state")
     counts = {"counted": 0, "refused": 0, "unknown": 0}
     for start in range(0, len(forms), FORMS):
         part = forms[start : start + FORMS]
-        with begin() as work:
-            if not ports.policies.allows(work.actor, "consent", "write"):
-                raise WordNotAllowed
-            recorded = _record_batch(part, work=work, ports=ports)
+        with begin() as work, acting(Act.FORMS_RECORD, work=work, ports=ports) as doing:
+            recorded = _record_batch(part, doing)
             counts["counted"] += sum(one.counted for one in recorded)
             counts["refused"] += sum(not one.counted for one in recorded)
             counts["unknown"] += len(part) - len(recorded)
@@ -57,7 +56,8 @@ def record_forms(
     return counts
 
 
-def _record_batch(forms: Sequence[Form], *, work: Work, ports: Ports) -> list[Recorded]:
+def _record_batch(forms: Sequence[Form], doing: Doing) -> list[Recorded]:
+    work, ports = doing.work, doing.ports
     named = [one for form in forms for one in (form.person, form.contact)]
     contacts = ports.identity.contacts_of(named, work=work)
     held = holders(
@@ -81,12 +81,5 @@ def _record_batch(forms: Sequence[Form], *, work: Work, ports: Ports) -> list[Re
         locked.add(mine[0].profile)
     ports.identity.lock(sorted(locked), work=work)
     recorded = ports.ledger.record(words, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:consent:record-forms",
-            outcome="ok",
-            detail={"forms": len(forms), "recorded": len(recorded)},
-        ),
-        work=work,
-    )
+    doing.tell(forms=len(forms), recorded=len(recorded))
     return recorded

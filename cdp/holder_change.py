@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from cdp import consents
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.binding import NobodyThere
-from cdp.consents import Acknowledged, Opener, WordNotAllowed
-from cdp.ports import AuditEntry, Ports, Word
+from cdp.consents import Acknowledged, Opener
+from cdp.ports import Ports, Word
 from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, Identifier, Scope, State, Trust
 
@@ -22,7 +24,7 @@ EVIDENCE = "holder_change"
 def end_grants(identifier: Identifier, *, begin: Opener, ports: Ports, patience: timedelta) -> Acknowledged:
     """End every grant at a contact; returns once nothing that rests on one can still be sent.
 
-    Raises `NobodyThere`, `WordNotAllowed`, `NotYetEffective`.
+    Raises `NobodyThere`, `ActNotAllowed`, `NotYetEffective`.
     """
     done, fragments, contact = until_still(lambda: _ended(identifier, begin=begin, ports=ports))
     consents.drain(fragments, [contact], begin=begin, ports=ports, patience=patience)
@@ -32,9 +34,7 @@ def end_grants(identifier: Identifier, *, begin: Opener, ports: Ports, patience:
 def _ended(
     identifier: Identifier, *, begin: Opener, ports: Ports
 ) -> tuple[Acknowledged, Sequence[FragmentId], ContactId]:
-    with begin() as work:
-        if not ports.policies.allows(work.actor, "consent", "write"):
-            raise WordNotAllowed
+    with begin() as work, acting(Act.HOLDER_CHANGE, work=work, ports=ports) as doing:
         contact = ports.identity.contact_of(identifier, work=work)
         if contact is None:
             raise NobodyThere
@@ -64,14 +64,8 @@ def _ended(
             }
         )
         keys = ports.vault.keys([FragmentId(one) for one in holders], work=work)
-        ports.audit.record(
-            AuditEntry(
-                action=f"{work.actor.kind}:consent:holder-change",
-                outcome="ok",
-                references=[keys.reference(FragmentId(one)) for one in holders],
-                policy_version=ports.policies.version(work),
-                detail={"entries": [str(one.entry) for one in recorded]},
-            ),
-            work=work,
+        doing.tell(
+            references=[keys.reference(FragmentId(one)) for one in holders],
+            entries=[one.entry for one in recorded],
         )
         return Acknowledged(entries=recorded, at=work.now), fragments, contact

@@ -7,12 +7,13 @@ evidence of a basis and no word of the person's, so it lifts no refusal.
 from dataclasses import dataclass
 from datetime import datetime
 
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.binding import About, NobodyThere, bind
-from cdp.consents import Opener, WordNotAllowed
+from cdp.consents import Opener
 from cdp.kernel.errors import BadInput
-from cdp.ports import AuditEntry, Ground, NoticeVersion, Ports
+from cdp.ports import Ground, NoticeVersion, Ports
 from cdp.rereading import until_still
-from cdp.work import Work
 
 NOTICE = "notice"
 
@@ -37,15 +38,13 @@ def serve(notice: str, about: About, *, begin: Opener, ports: Ports, at: datetim
     """Record that a notice (`name@2`, or the version in force at `at`) was served to one person.
 
     Raises `NobodyThere`, `WhoWasTold`, `ServedInFuture`, `UnknownNotice`, `NoticeNotShownYet`,
-    `WordNotAllowed`.
+    `ActNotAllowed`.
     """
     return until_still(lambda: _served(notice, about, at, begin=begin, ports=ports))
 
 
 def _served(notice: str, about: About, at: datetime | None, *, begin: Opener, ports: Ports) -> Served:
-    with begin() as work:
-        if not ports.policies.allows(work.actor, "consent", "write"):
-            raise WordNotAllowed
+    with begin() as work, acting(Act.NOTICE_SERVE, work=work, ports=ports) as doing:
         since = at or work.now
         if since > work.now:
             raise ServedInFuture(field="served_at")
@@ -66,18 +65,5 @@ def _served(notice: str, about: About, at: datetime | None, *, begin: Opener, po
         )
         ports.ledger.ground([ground], work=work)
         keys = ports.vault.keys([fragment], work=work)
-        _audit(version, keys.reference(fragment), work=work, ports=ports)
+        doing.tell(references=[keys.reference(fragment)], notice=version.id)
         return Served(notice=version, at=since)
-
-
-def _audit(version: NoticeVersion, reference: bytes, *, work: Work, ports: Ports) -> None:
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:consent:notice-served",
-            outcome="ok",
-            references=[reference],
-            notice_version=str(version.id),
-            policy_version=ports.policies.version(work),
-        ),
-        work=work,
-    )

@@ -19,10 +19,12 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from cdp import workspaces
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.collection.contacts import meant
-from cdp.consents import Opener, WordNotAllowed, drain, holders, wait_for_writers
+from cdp.consents import Opener, drain, holders, wait_for_writers
 from cdp.kernel.errors import BadInput
-from cdp.ports import AuditEntry, NoAt, Ports, Word
+from cdp.ports import NoAt, Ports, Word
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -107,19 +109,19 @@ def _places(header: Sequence[str]) -> Mapping[str, int]:
 def suppress(rows: Iterable[Row], *, begin: Opener, ports: Ports, patience: timedelta) -> Suppressed:
     """Keep a no for each row and bind who is there; returns once nothing against one can still be sent.
 
-    `patience` bounds the wait after each batch. Raises `WordNotAllowed`, `NotYetEffective`.
+    `patience` bounds the wait after each batch, which is an act. Raises `ActNotAllowed`, `NotYetEffective`.
     """
     result, unknown = Suppressed(), list[NoAt]()
     each = iter(rows)
     while part := list(islice(each, BATCH)):
-        with begin() as work:
+        with begin() as work, acting(Act.CONSENT_SUPPRESS, work=work, ports=ports) as doing:
             fresh = _fresh(part, result, work=work, ports=ports)
             ports.ledger.refuse(fresh, work=work)
             bound = _bind(fresh, work=work, ports=ports)
             result.kept += len(fresh)
             result.bound_at_once += len(bound.contacts)
             unknown += [one for one in fresh if one.identifier not in bound.identifiers]
-            _audit(len(fresh), work=work, ports=ports)
+            doing.tell(kept=len(fresh))
         drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
     if unknown:
         _look_again(unknown, result, begin=begin, ports=ports, patience=patience)
@@ -140,8 +142,6 @@ def _look_again(
 
 def _fresh(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports) -> list[NoAt]:
     """The noes of a batch that are not kept yet, each once."""
-    if not ports.policies.allows(work.actor, "consent", "write"):
-        raise WordNotAllowed
     region, names = workspaces.region(work=work), ports.ledger.purposes(work=work)
     noes: dict[tuple[Identifier, PurposeId, Channel | None], NoAt] = {}
     for row in part:
@@ -273,15 +273,3 @@ def _bind(noes: Sequence[NoAt], *, work: Work, ports: Ports) -> _Bound:
         )
     ).all()
     return _Bound(sorted(known.values()), fragments, frozenset(known))
-
-
-def _audit(kept: int, *, work: Work, ports: Ports) -> None:
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:consent:suppress",
-            outcome="ok",
-            policy_version=ports.policies.version(work),
-            detail={"kept": kept},
-        ),
-        work=work,
-    )

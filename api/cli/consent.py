@@ -4,12 +4,10 @@ A refusal is acknowledged once nothing that contradicts it can still be sent. A 
 an act as evidence, and lifts no refusal that is newer.
 """
 
-from collections.abc import Sequence
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from uuid import UUID
 
 import typer
 from rich.text import Text
@@ -26,21 +24,21 @@ from api.cli.running import (
     time_of,
     uuid_of,
 )
-from api.session import Opener, Session
-from cdp import consents, holder_change, serving, sources, suppressions
-from cdp.binding import About, NobodyThere
+from api.session import Opener
+from cdp import consents, history, holder_change, serving, suppressions
+from cdp.acts import Act
+from cdp.binding import About
 from cdp.consents import Acknowledged, Saying
 from cdp.kernel.errors import BadInput
-from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Action, Channel, ContactId, FragmentId, Identifier, Resource, Role, State
-from cdp.work import Work
+from cdp.ports import Ports
+from cdp.vocabulary import Channel, Identifier, Role, State
 from consent import counting
 
 app = typer.Typer()
 
 # Beyond the send window: a sender at the deadline still has to write its outcome.
 SLACK = timedelta(seconds=2)
-PURPOSE = "consent_management"
+PURPOSE = Act.CONSENT_SAY.purpose  # and that of the others
 
 Profile = Annotated[
     str | None,
@@ -320,13 +318,11 @@ def show(
     if contact is not None and profile is not None:
         raise NotBoth(field="profile")
     person = uuid_of(profile, "profile") if profile is not None else None
-    value = read_contact(contact) if person is None else None
-    with platform() as opened:
+    value = "" if person is not None else read_contact(contact)
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
         ports = opened.system.ports
-        with opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-            opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
-            named = identifier(value, namespace, work=work, ports=ports) if value is not None else None
-            found = _history(opened, work, person, named)
+        whom = person or identifier(value, namespace, work=work, ports=ports)
+        found = history.of(whom, work=work, ports=ports)
     emit_rows(
         [{"evidence": None, "counted": None, "notice": None, **word} for word in found],
         ("received_at", "state", "purpose", "channel", "scope", "evidence", "notice", "counted", "entry"),
@@ -334,60 +330,13 @@ def show(
     )
 
 
-def _history(
-    opened: Session, work: Work, person: UUID | None, named: Identifier | None
-) -> list[dict[str, object]]:
-    ports = opened.system.ports
-    fragments, contacts = _whom(work, ports, person, named)
-    seen = fragments
-    if not fragments:
-        # What was said at an address that several share is known of each of them.
-        holding = consents.holders(contacts, work=work, ports=ports)
-        seen = sorted({one.fragment for those in holding.values() for one in those})
-    keys = ports.vault.keys(seen, work=work)
-    found = ports.ledger.history(fragments, contacts, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action="system:consent:read",
-            outcome="ok",
-            references=[keys.reference(one) for one in seen],
-            policy_version=ports.policies.version(work),
-            detail={"words": len(found)},
-        ),
-        work=work,
-    )
-    return found
-
-
-def _whom(
-    work: Work, ports: Ports, person: UUID | None, named: Identifier | None
-) -> tuple[Sequence[FragmentId], Sequence[ContactId]]:
-    """Whose words: the person's verified fragments with their contacts, or the contact's own alone."""
-    if named is not None:
-        contact = ports.identity.contact_of(named, work=work)
-        holders = ports.identity.profiles_of(contact, work=work) if contact is not None else []
-        if contact is None:
-            raise NobodyThere
-        if len(holders) != 1:
-            # Which of several is meant cannot be known: only what binds the contact is shown.
-            return [], [contact]
-        person = holders[0]
-    root = ports.identity.resolve(person, work=work) if person is not None else None
-    if root is None:
-        raise NobodyThere
-    fragments = ports.identity.fragments_of(root, core_only=True, work=work)
-    return fragments, sorted(ports.identity.goes_by(fragments, work=work))
-
-
 @app.command("refused")
 def refused(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Count, for each source, the agreements that a standing refusal did not let count."""
     with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.CONSENT, Action.READ_EXACT)
-        names = {str(one.id): one.name for one in sources.every(work=work).values()}
-        found = opened.system.ports.ledger.refused_grants(work=work)
+        found = history.refused_grants(work=work, ports=opened.system.ports)
     emit_rows(
-        [row | {"source": names.get(row["source"] or "", "said live")} for row in found],
+        [row | {"source": row["source"] or "said live"} for row in found],
         ("source", "count", "received_at", "entry", "refused_by"),
         as_json,
     )

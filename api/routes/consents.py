@@ -9,16 +9,17 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from api import discreet
-from api.deps import Client, PortsDep, SystemDep, requires
+from api.deps import Client, PortsDep, SystemDep, calling
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp import consents, holder_change
+from cdp.acts import Act
 from cdp.binding import About, NobodyThere
 from cdp.consents import Acknowledged, Opener, Saying
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports
-from cdp.vocabulary import NEGATIVE, Action, Channel, Identifier, Resource, Scope, State
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
 from consent import counting
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=Once)
@@ -147,7 +148,7 @@ class ConsentOut(Out):
 @router.post("/consents", summary="Record what somebody said: yes, no, or asked")
 def post_consent(
     body: ConsentIn,
-    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    client: Annotated[Client, calling(Act.CONSENT_SAY)],
     system: SystemDep,
     ports: PortsDep,
 ) -> ConsentOut:
@@ -157,8 +158,9 @@ def post_consent(
     said is heard.
     """
     if State(body.state) not in NEGATIVE:
-        client.in_good_standing()
-    begin = client.opener("consent_management")
+        with client.asking(Act.CONSENT_SAY, body.state):
+            client.in_good_standing()
+    begin = client.opener(Act.CONSENT_SAY.purpose)
     saying = Saying(
         purpose=body.purpose,
         channel=body.channel,
@@ -177,6 +179,7 @@ def post_consent(
     wait = patience(system.settings)
     done = discreet.told(
         client,
+        Act.CONSENT_SAY,
         about,
         lambda: consents.say(saying, about, begin=begin, ports=ports, patience=wait),
         opens=saying.state not in NEGATIVE,
@@ -208,17 +211,18 @@ class HolderChangeIn(Strict):
 @router.post("/contacts/holder-change", summary="End all grants at a contact that changed hands")
 def post_holder_change(
     body: HolderChangeIn,
-    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    client: Annotated[Client, calling(Act.HOLDER_CHANGE)],
     system: SystemDep,
     ports: PortsDep,
 ) -> ConsentOut:
     """End every grant at a contact: a phone was recycled, a mailbox returned. Answered as a refusal is."""
-    begin = client.opener("consent_management")
+    begin = client.opener(Act.HOLDER_CHANGE.purpose)
     identifier = identified(body.contact, begin, ports)
     assert identifier is not None, "a contact is named"
     wait = patience(system.settings)
     done = discreet.told(
         client,
+        Act.HOLDER_CHANGE,
         About(identifier=identifier),
         lambda: holder_change.end_grants(identifier, begin=begin, ports=ports, patience=wait),
         opens=False,

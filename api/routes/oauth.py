@@ -15,11 +15,11 @@ from api.auth import clients, guesses, header
 from api.auth.clients import ClientRow
 from api.auth.guesses import ClientRefused
 from api.bulkheads import Kind
-from api.deps import HEARD, System, SystemDep, open_for
+from api.deps import System, SystemDep, open_for
 from api.rates import Rates
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import admitting
-from cdp.acts import Act
+from cdp.acts import HEARD, Act
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated, TooOften
 from cdp.vocabulary import Actor
 from cdp.work import Work
@@ -194,23 +194,23 @@ def _granted(asked: str, row: ClientRow, system: System) -> frozenset[str]:
 
     While its secret is being guessed, a client gets a token for what is heard even then.
     """
-    allowed = {
-        (resource, action): scope(resource, action)
+    allowed = frozenset(
+        scope(resource, action)
         for resource, actions in PERMISSIONS.items()
         for action in actions
         if system.ports.policies.allows(row.actor, resource, action)
-    }
+    )
     wanted = frozenset(asked.split())
-    if not wanted <= frozenset(allowed.values()):
+    if not wanted <= allowed:
         raise InvalidScope(field="scope")
-    heard = frozenset(word for act, word in allowed.items() if act in HEARD)
+    heard = HEARD & allowed
     try:
         guesses.check(row.refused_until, now=system.clock())
     except ClientRefused:
         if not heard or not wanted <= heard:
             raise
         return wanted or heard
-    return wanted or frozenset(allowed.values())
+    return wanted or allowed
 
 
 async def _once(request: Request) -> None:

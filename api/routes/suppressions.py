@@ -10,14 +10,14 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api import discreet
-from api.deps import Client, PortsDep, SystemDep, requires
+from api.deps import Client, PortsDep, SystemDep, calling
 from api.routes import shapes
 from api.routes.consents import identified, nobody, patience
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, with_examples
 from cdp import serving, suppressions
+from cdp.acts import Act
 from cdp.binding import About
 from cdp.suppressions import Row
-from cdp.vocabulary import Action, Resource
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
 
@@ -81,7 +81,7 @@ class SuppressionsOut(Out):
 @router.post("/suppressions", summary="Keep a list of contacts that said no")
 def post_suppressions(
     body: SuppressionsIn,
-    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    client: Annotated[Client, calling(Act.CONSENT_SUPPRESS)],
     system: SystemDep,
     ports: PortsDep,
 ) -> SuppressionsOut:
@@ -90,10 +90,10 @@ def post_suppressions(
     A recipient's client is not told who was known, by a no or as a person.
     """
     started = monotonic()
-    tells = client.row.recipient is None or shapes.sees_exact(client)
+    tells = discreet.listener(client, Act.CONSENT_SUPPRESS).knows_everybody
     done = suppressions.suppress(
         (Row(line=number, **one.model_dump()) for number, one in enumerate(body.suppressions, 1)),
-        begin=client.opener("consent_management"),
+        begin=client.opener(Act.CONSENT_SUPPRESS.purpose),
         ports=ports,
         patience=patience(system.settings),
     )
@@ -150,12 +150,11 @@ class ServedOut(Out):
 @router.post("/notices/served", summary="Record that a notice was served")
 def post_notice_served(
     body: ServedIn,
-    client: Annotated[Client, requires(Resource.CONSENT, Action.WRITE)],
+    client: Annotated[Client, calling(Act.NOTICE_SERVE)],
     ports: PortsDep,
 ) -> ServedOut:
     """Keep that somebody was told: legitimate interests, and data from third parties, rest on it."""
-    client.in_good_standing()
-    begin = client.opener("consent_management")
+    begin = client.opener(Act.NOTICE_SERVE.purpose)
     about = About(
         identifier=identified(body.contact, begin, ports),
         profile=body.profile_id,
@@ -163,6 +162,7 @@ def post_notice_served(
     )
     done = discreet.told(
         client,
+        Act.NOTICE_SERVE,
         about,
         lambda: serving.serve(body.notice, about, begin=begin, ports=ports, at=body.served_at),
         opens=True,

@@ -125,7 +125,7 @@ def test_who_looked_at_the_words_of_a_shared_address_is_told_to_each_who_shares_
     cdp("consent", "withdraw", *EMAIL, "--contact", ANN)
     read = cdp("consent", "show", "--contact", ANN, "--json")
     cdp("audit", "checkpoint", "--out", str(tmp_path / "saved.txt"))
-    seen = cdp("audit", "search", "--action", "system:consent:read", "--json").document["entries"]
+    seen = cdp("audit", "search", "--action", "operator:consent:read", "--json").document["entries"]
 
     assert grant.code == Exit.BAD_INPUT and "Several people share this contact" in grant.err
     assert [one["state"] for one in read.document] == ["withdrawn"]

@@ -24,6 +24,7 @@ WITHOUT = {
     "/v1/suppressions": "Noes, which are heard each time; the same ones change nothing.",
     "/v1/notices/served": "The same notice served at the same time says nothing new.",
     "/v1/profiles/query": "It reads.",
+    "/v1/consents/query": "It reads.",
     "/v1/audiences/preview": "It reads.",
 }
 

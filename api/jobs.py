@@ -9,6 +9,7 @@ from procrastinate import App
 
 from api import worker
 from api.wiring import System
+from cdp.acts import Act
 from cdp.kernel import jobs
 from cdp.requests import erasure
 
@@ -20,7 +21,7 @@ def app(system: System, url: str) -> App:
     """The job library's application over this system; `url` is the runtime role's."""
 
     def finish_erasure(workspace: str, request: str) -> None:
-        begin = system.opener(UUID(workspace), purpose="subject_erasure")
+        begin = system.opener(UUID(workspace), purpose=Act.ERASURE_CERTIFY.purpose)
         erasure.finish(UUID(request), begin=begin, ports=system.ports, patience=PATIENCE)
 
     def tidy(timestamp: int) -> None:

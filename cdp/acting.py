@@ -37,6 +37,7 @@ class Doing:
     role: str  # the role that allowed it; empty: none was asked for
     entry: dict[str, Any] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
+    recorded: UUID | None = None  # its entry, once it is done
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor may do what the act needs in some cases alone."""
@@ -108,7 +109,8 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "") -> Iterator[Do
     version = ports.policies.version(work)
     entry = {"outcome": OK, **doing.entry}
     detail = ({"role": doing.role} if doing.role else {}) | doing.detail
-    ports.audit.record(AuditEntry(action=name, policy_version=version, detail=detail, **entry), work=work)
+    said = AuditEntry(action=name, policy_version=version, detail=detail, **entry)
+    doing.recorded = ports.audit.record(said, work=work)
 
 
 def check(act: Act, actor: Actor, *, ports: Ports, verb: str = "") -> str:

@@ -108,6 +108,19 @@ class Act(Enum):
     CONSENT_READ = Deed("consent", "read", EXACT_REASONS, _CONSENT, shows=True)
     GRANTS_REFUSED = Deed("consent", "count-refused", EXACT_REASONS, _CONSENT, kept=Kept.COUNTED)
 
+    # What a person may ask for.
+    SUBJECT_ACCESS = Deed(
+        "subject", "access", Permission(Resource.SUBJECT, Action.ACCESS), "subject_access", shows=True
+    )
+    SUBJECT_ERASE = Deed(
+        "subject",
+        "erase",
+        Permission(Resource.SUBJECT, Action.ERASE),
+        "subject_erasure",
+        verbs=("foresee-erasure",),
+    )
+    ERASURE_CERTIFY = Deed("subject", "certify", Permission(Resource.JOB, Action.RUN), "subject_erasure")
+
     # Whom a marketer means.
     SEGMENT_CREATE = Deed(
         "segment",

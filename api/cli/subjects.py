@@ -20,6 +20,7 @@ from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, note, table
 from api.cli.running import WorkspaceName, platform, private_folder, uuid_of, write_private
 from api.session import Opener, Session
+from cdp.acts import Act
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
@@ -66,7 +67,7 @@ def get_access(
         chosen = opened.workspace(workspace)
         # What was looked at a moment ago is in the log before the person's list is made.
         keeping.keep_now(opened, chosen)
-        with opened.opener(chosen, Role.COMPLIANCE, purpose="subject_access")() as work:
+        with opened.opener(chosen, Role.COMPLIANCE, purpose=Act.SUBJECT_ACCESS.purpose)() as work:
             package = access.package(person, work=work, ports=opened.system.ports)
     _write_access(out, package)
     counts = {name: len(value) for name, value in package.items() if isinstance(value, list)}
@@ -111,7 +112,7 @@ def erase(
     person = uuid_of(profile, "profile")
     with platform() as opened:
         chosen = opened.workspace(workspace)
-        begin = opened.opener(chosen, Role.COMPLIANCE, purpose="subject_erasure")
+        begin = opened.opener(chosen, Role.COMPLIANCE, purpose=Act.SUBJECT_ERASE.purpose)
         with begin() as work:
             outlook = erasure.outlook(person, work=work, ports=opened.system.ports, quarantined=quarantined)
         if not yes and (as_json or not _confirmed(outlook)):

@@ -8,15 +8,15 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.deps import Client, Opener, PortsDep, SystemDep, requires, working
+from api.deps import Client, Opener, PortsDep, SystemDep, calling, doing
 from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
+from cdp.acts import Act
 from cdp.ports import Ports
 from cdp.requests import access, erasure
 from cdp.requests.erasure import Erased, Outlook
-from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
 router = APIRouter(
@@ -166,7 +166,7 @@ class ErasedOut(Out):
 @router.get("/{profile}/access", summary="Get the access package of a person")
 def get_access(
     profile: ProfilePath,
-    work: Annotated[Work, working(Resource.SUBJECT, Action.ACCESS, purpose="subject_access")],
+    work: Annotated[Work, doing(Act.SUBJECT_ACCESS)],
     ports: PortsDep,
 ) -> AccessOut:
     """Everything about a person (GDPR 15). It stops at verified links."""
@@ -177,12 +177,12 @@ def get_access(
 def post_erasure(
     profile: ProfilePath,
     body: ErasureIn,
-    client: Annotated[Client, requires(Resource.SUBJECT, Action.ERASE)],
+    client: Annotated[Client, calling(Act.SUBJECT_ERASE)],
     system: SystemDep,
     ports: PortsDep,
 ) -> OutlookOut | ErasedOut:
     """Forget a person (GDPR 17), or say what that would do."""
-    begin = client.opener("subject_erasure")
+    begin = client.opener(Act.SUBJECT_ERASE.purpose)
     if body.dry_run:
         with begin() as work:
             return _outlook(erasure.outlook(profile, work=work, ports=ports, quarantined=body.quarantined))

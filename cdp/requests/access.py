@@ -12,12 +12,14 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 
 from cdp import scanning, sources, tables
-from cdp.kernel.errors import BrokenSeal, Conflict, NotAllowed, NotFound
-from cdp.ports import AuditEntry, Keys, Ports
+from cdp.acting import Doing, acting
+from cdp.acts import Act
+from cdp.kernel.errors import BrokenSeal, Conflict, NotFound
+from cdp.ports import Keys, Ports
 from cdp.profiles import WORDS
 from cdp.requests import processing
 from cdp.rereading import Moved, until_still
-from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
+from cdp.vocabulary import CONTACTS, ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 
 # Of others, and so not the person's to take (design: other people's data).
@@ -33,21 +35,17 @@ class NotOnePerson(Conflict):
     """This goes by more contacts than one person has and is quarantined: it holds the data of many."""
 
 
-class AccessNotAllowed(NotAllowed):
-    """The policy does not let this caller take a person's data."""
-
-
 def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     """Everything about a person as one JSON-ready object, and an audit entry that says so.
 
-    Raises `NoSuchPerson`, `NotOnePerson`, `AccessNotAllowed`.
+    Raises `NoSuchPerson`, `NotOnePerson`, `ActNotAllowed`.
     """
-    if not ports.policies.allows(work.actor, "subject", "access"):
-        raise AccessNotAllowed
-    return until_still(lambda: _package(profile, work=work, ports=ports))
+    with acting(Act.SUBJECT_ACCESS, work=work, ports=ports) as doing:
+        return until_still(lambda: _package(profile, doing))
 
 
-def _package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
+def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
+    work, ports = doing.work, doing.ports
     root = ports.identity.resolve(profile, work=work)
     if root is None:
         raise NoSuchPerson
@@ -62,7 +60,7 @@ def _package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     known = sources.every(work=work)
     names = {source.id: source.name for source in known.values()}
     addresses = _contacts(fragments, keys, contacts, work=work, ports=ports)
-    own = Own(addresses)
+    own = Own(addresses, ports)
     result: dict[str, Any] = {
         "profile": str(root),
         "as_of": work.now.isoformat(),
@@ -90,26 +88,35 @@ def _package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
     if not fragments or ports.identity.fragments_of(root, core_only=True, work=work) != fragments:
         # Some of it was read before somebody was erased or joined, and some of it after.
         raise Moved
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:subject:access",
-            outcome="ok",
-            purpose="subject_access",
-            references=references,
-            policy_version=ports.policies.version(work),
-            detail={"statements": len(result["statements"]), "events": len(result["events"])},
-        ),
-        work=work,
+    doing.tell(
+        purpose=Act.SUBJECT_ACCESS.purpose,
+        references=references,
+        shown=own.classes,
+        withheld=frozenset(FieldClass) - OWN,
+        statements=len(result["statements"]),
+        events=len(result["events"]),
     )
     return result
 
 
 class Own:
-    """What a find in the person's own texts may be without being somebody else's: their own."""
+    """What a find in the person's own texts may be without being somebody else's: their own.
 
-    def __init__(self, contacts: Sequence[Mapping[str, Any]]) -> None:
+    And what is handed to them: `classes` are those of the fields.
+    """
+
+    def __init__(self, contacts: Sequence[Mapping[str, Any]], ports: Ports) -> None:
         self._whole = {_bare(one["address"]) for one in contacts}
         self._words: set[str] = set()
+        self._catalogue = ports.catalogue
+        self.classes = {CONTACTS[one["kind"]] for one in contacts if one["kind"] in CONTACTS}
+
+    def handed(self, parts: Mapping[FieldClass, Mapping[str, Any]]) -> dict[str, Any]:
+        """The fields of all classes, by name."""
+        for sealed_as, fields in parts.items():
+            traits = [self._catalogue.trait(name) for name in fields]
+            self.classes |= {sealed_as if trait is None else trait.field_class for trait in traits}
+        return _flat(parts)
 
     def learn(self, fields: Mapping[str, Any]) -> None:
         """What a source said of the person under a declared name."""
@@ -213,7 +220,7 @@ def _statements(
             "kind": one.kind,
             "received_at": one.received_at.isoformat(),
             "trust": Trust(one.trust).name.lower(),
-            "fields": _flat(
+            "fields": own.handed(
                 scanning.safe(parts, scanned.get((Label.STATEMENT, one.id)), own.is_own, ports=ports)
             ),
         }
@@ -244,7 +251,7 @@ def _events(
             "name": row.name,
             "received_at": row.received_at.isoformat(),
             "client_time": row.client_time.isoformat(),
-            "fields": _flat(
+            "fields": own.handed(
                 scanning.safe(
                     keys.open(Label.EVENT, row.id, row.fragment_id, bytes(row.sealed), OWN),
                     scanned.get((Label.EVENT, row.id)),

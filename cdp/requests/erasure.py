@@ -18,9 +18,11 @@ import msgspec
 from sqlalchemy import insert, select, update
 
 from cdp import consents, inbox, profiles, tables
-from cdp.kernel.errors import CdpError, Conflict, NotAllowed, NotFound
+from cdp.acting import Doing, acting
+from cdp.acts import Act
+from cdp.kernel.errors import CdpError, Conflict, NotFound
 from cdp.kernel.ids import new_id
-from cdp.ports import AuditEntry, Forgotten, KeyFingerprint, Ports
+from cdp.ports import Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate
 from cdp.requests.certificate import Certificate
 from cdp.rereading import Moved, until_still
@@ -36,10 +38,6 @@ class NoSuchPerson(NotFound):
 
 class NotOnePerson(Conflict):
     """This goes by more contacts than one person has and is quarantined: erasing it erases of many."""
-
-
-class ErasureNotAllowed(NotAllowed):
-    """The policy does not let this caller erase a person."""
 
 
 class SomethingLeft(CdpError):
@@ -101,10 +99,17 @@ FINISH_AFTER = timedelta(seconds=60)
 
 
 def outlook(profile: UUID, *, work: Work, ports: Ports, quarantined: bool = False) -> Outlook:
-    """The dry run: the same reading as the erasure, without a write. Raises what that raises."""
-    _allow(work, ports)
-    root, whom, contacts = until_still(lambda: _whom(profile, quarantined, work=work, ports=ports))
+    """The dry run: the same reading as the erasure, and no more written than who looked. Raises as that."""
+    with acting(Act.SUBJECT_ERASE, verb="foresee-erasure", work=work, ports=ports) as doing:
+        return until_still(lambda: _outlook(profile, quarantined, doing))
+
+
+def _outlook(profile: UUID, quarantined: bool, doing: Doing) -> Outlook:
+    work, ports = doing.work, doing.ports
+    root, whom, contacts = _whom(profile, quarantined, work=work, ports=ports)
     everything = ports.identity.fragments_of(root, core_only=False, work=work)
+    keys = ports.vault.keys(whom.fragments, work=work)
+    doing.tell(references=[keys.reference(fragment) for fragment in whom.fragments])
     return Outlook(
         profile=root,
         fragments=whom.fragments,
@@ -135,12 +140,10 @@ def erase(
 
     `ground` is the legal ground (`GDPR 17(1)(a)` …); `wait_for_log` may wait until the
     keeper has taken the audit entry into the log. `quarantined` erases whole what is nobody's as
-    one person's. Raises `NoSuchPerson`, `NotOnePerson` without that, `ErasureNotAllowed`,
+    one person's. Raises `NoSuchPerson`, `NotOnePerson` without that, `ActNotAllowed`,
     `NotYetEffective`, `SomethingLeft`.
     """
-    with begin() as work:
-        _allow(work, ports)
-        done = _forget(profile, ground, quarantined, work=work, ports=ports)
+    done = _forget(profile, ground, quarantined, begin=begin, ports=ports)
     consents.drain(done.whom.fragments, done.whom.contacts, begin=begin, ports=ports, patience=patience)
     wait_for_log(done.entry)
     with begin() as work:
@@ -161,8 +164,9 @@ def finish(request: UUID, *, begin: Opener, ports: Ports, patience: timedelta) -
     fragments = [FragmentId(one) for one in draft.fragments]
     contacts = [ContactId(one) for one in draft.contacts]
     consents.drain(fragments, contacts, begin=begin, ports=ports, patience=patience)
-    with begin() as work:
-        certify(request, work=work, ports=ports, hand_out=False)
+    with begin() as work, acting(Act.ERASURE_CERTIFY, work=work, ports=ports) as doing:
+        residue, _ = certify(request, work=work, ports=ports, hand_out=False)
+        doing.tell(object=request, left=sum(residue.values()))
     return True
 
 
@@ -173,11 +177,6 @@ def forget_again(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]
         work=work,
     )
     return _delete(whom, work=work, ports=ports)
-
-
-def _allow(work: Work, ports: Ports) -> None:
-    if not ports.policies.allows(work.actor, "subject", "erase"):
-        raise ErasureNotAllowed
 
 
 def _whom(
@@ -235,15 +234,50 @@ def _identifiers(
     return found
 
 
-def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports: Ports) -> _Done:
-    root, _, _ = until_still(lambda: _whom(profile, quarantined, work=work, ports=ports))
-    ports.identity.lock([root], work=work)
-    # Read again under the lock: a merge may have come in between.
-    root, whom, _ = _whom(profile, quarantined, work=work, ports=ports)
-    keys = ports.vault.keys(whom.fragments, work=work)
-    references = [keys.reference(fragment) for fragment in whom.fragments]
-    fingerprints = ports.vault.fingerprints(whom.fragments, work=work)
-    recipients = ports.intents.naming(whom.fragments, work=work)
+def _forget(profile: UUID, ground: str, quarantined: bool, *, begin: Opener, ports: Ports) -> _Done:
+    """Forget a person in one transaction, with the request and the job that certifies it should nobody."""
+    request = new_id()
+    with begin() as work:
+        with acting(Act.SUBJECT_ERASE, work=work, ports=ports) as doing:
+            root, _, _ = until_still(lambda: _whom(profile, quarantined, work=work, ports=ports))
+            ports.identity.lock([root], work=work)
+            # Read again under the lock: a merge may have come in between.
+            root, whom, _ = _whom(profile, quarantined, work=work, ports=ports)
+            keys = ports.vault.keys(whom.fragments, work=work)
+            references = [keys.reference(fragment) for fragment in whom.fragments]
+            fingerprints = ports.vault.fingerprints(whom.fragments, work=work)
+            recipients = ports.intents.naming(whom.fragments, work=work)
+            _journal(whom, work=work, ports=ports)
+            deleted = _delete(whom, work=work, ports=ports)
+            doing.tell(
+                object=request,
+                purpose=Act.SUBJECT_ERASE.purpose,
+                references=references,
+                rows=sum(deleted.values()),
+            )
+        assert doing.recorded is not None, "an erasure is an entry"
+        draft = _Draft(
+            fragments=list(whom.fragments),
+            contacts=list(whom.contacts),
+            keys=[(key.key, key.fragment, key.kek_version, key.commitment) for key in fingerprints],
+            recipients=recipients,
+            deleted=deleted,
+            entry=doing.recorded,
+            approver=work.actor.ref,
+        )
+        _keep(request, ground, draft, work=work)
+        ports.jobs.defer(
+            "finish_erasure",
+            session=work.session,
+            after=FINISH_AFTER,
+            workspace=work.workspace,
+            request=request,
+        )
+        return _Done(request=request, whom=whom, deleted=deleted, entry=draft.entry)
+
+
+def _journal(whom: Forgotten, *, work: Work, ports: Ports) -> None:
+    """Make the erasure durable before it is done, with HMACs that outlive the contacts."""
     contacts = ports.identity.goes_by(whom.fragments, work=work)
     named = _identifiers(whom.fragments, contacts, work=work, ports=ports)
     macs = ports.vault.lasting_macs(work.workspace, list(named.values()))
@@ -254,34 +288,16 @@ def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports:
         "macs": [made["journal"].hex() for made in macs],
     }
     ports.journal.write("erasure", [line], work=work)
-    deleted = _delete(whom, work=work, ports=ports)
-    request = new_id()
-    entry = ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:subject:erase",
-            outcome="ok",
-            purpose="subject_erasure",
-            references=references,
-            policy_version=ports.policies.version(work),
-            detail={"request": str(request), "rows": sum(deleted.values())},
-        ),
-        work=work,
-    )
-    draft = _Draft(
-        fragments=list(whom.fragments),
-        contacts=list(whom.contacts),
-        keys=[(key.key, key.fragment, key.kek_version, key.commitment) for key in fingerprints],
-        recipients=recipients,
-        deleted=deleted,
-        entry=entry,
-        approver=work.actor.ref,
-    )
+
+
+def _keep(request: UUID, ground: str, draft: _Draft, *, work: Work) -> None:
+    """Keep the request on file, with what its certificate will say."""
     work.session.execute(
         insert(tables.requests).values(
             workspace_id=work.workspace,
             id=request,
             kind="erasure",
-            fragments=list(whom.fragments),
+            fragments=draft.fragments,
             state="erased",
             ground=ground,
             received_at=work.now,
@@ -289,14 +305,6 @@ def _forget(profile: UUID, ground: str, quarantined: bool, *, work: Work, ports:
             draft=msgspec.json.encode(draft),
         )
     )
-    ports.jobs.defer(
-        "finish_erasure",
-        session=work.session,
-        after=FINISH_AFTER,
-        workspace=work.workspace,
-        request=request,
-    )
-    return _Done(request=request, whom=whom, deleted=deleted, entry=entry)
 
 
 def _delete(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]:

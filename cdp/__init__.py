@@ -15,7 +15,8 @@ The map, in the order in which data takes its way:
   `history.py`: what was said, read back.
 - `answers.py`: what a client was answered, for requests that are sent again.
 - `requests/`: access and erasure; `erasing.py`: how these tables forget.
-- `merging.py`: who is not one person after all; `evaluation.py`: how well links do.
+- `merging.py`: who is not one person after all; `graph.py`: what makes one;
+  `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
 - `registers/`: how a workspace is set up, as acts: where data comes from, and who calls.
 

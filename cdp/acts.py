@@ -62,6 +62,9 @@ _CONSENT = "consent_management"
 EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
 AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
+_STEWARDSHIP = "identity_stewardship"
+_MERGES = Permission(Resource.IDENTITY, Action.MERGE)
+_READS_IDENTITY = Permission(Resource.IDENTITY, Action.READ)
 _WRITES_WORDS = Permission(Resource.CONSENT, Action.WRITE)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
@@ -120,6 +123,21 @@ class Act(Enum):
         verbs=("foresee-erasure",),
     )
     ERASURE_CERTIFY = Deed("subject", "certify", Permission(Resource.JOB, Action.RUN), "subject_erasure")
+
+    # Who is who.
+    IDENTITY_SEPARATE = Deed(
+        "identity",
+        "separate",
+        Permission(Resource.IDENTITY, Action.UNMERGE),
+        _STEWARDSHIP,
+        verbs=("foresee-separation",),
+    )
+    IDENTITY_JOIN = Deed("identity", "join", _MERGES, _STEWARDSHIP)
+    IDENTITY_REJOIN = Deed("identity", "rejoin", _MERGES, _STEWARDSHIP)
+    IDENTITY_WAIVE = Deed("identity", "waive", _MERGES, _STEWARDSHIP)
+    IDENTITY_QUARANTINED = Deed("identity", "quarantined", _READS_IDENTITY, _STEWARDSHIP)
+    IDENTITY_DRAW = Deed("identity", "draw", _READS_IDENTITY, _STEWARDSHIP)
+    IDENTITY_EVALUATE = Deed("identity", "evaluate", _READS_IDENTITY, _STEWARDSHIP)
 
     # Whom a marketer means.
     SEGMENT_CREATE = Deed(
@@ -205,4 +223,4 @@ class Act(Enum):
 
 
 # The scopes of tokens by which a person's no may come.
-HEARD = frozenset(act.deed.needs.scope for act in Act if act.deed.heard)
+HEARD = frozenset(act.needs.scope for act in Act if act.deed.heard)

@@ -7,13 +7,15 @@ that identify nobody, count as alone: a link that is not made costs recall.
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
 from cdp.vocabulary import Identifier
@@ -24,7 +26,7 @@ LOOKED_UP = 2000
 
 
 class BadTruth(BadInput):
-    """The truth is a CSV with a header and a row for each record: source record id, person id."""
+    """The truth names the person of each record, once: as CSV, a header and source record id, person id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +48,16 @@ class Score:
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
-def evaluate(truth: Path, *, work: Work, ports: Ports) -> Score:
-    """Score the links between the records that `truth` names. Raises `BadTruth`."""
-    people = _read(truth)
-    found = _profiles(list(people), work=work, ports=ports)
-    member = ports.identity.members()
-    profiles = work.session.scalar(select(func.count(func.distinct(member.c.profile_id)))) or 0
-    # A record that is not there is a cluster of its own.
-    clusters: dict[str, object] = {record: found.get(record, record) for record in people}
-    return score(people, clusters, profiles=profiles)
+def evaluate(people: Mapping[str, str], *, work: Work, ports: Ports) -> Score:
+    """Score the links between these records (source record id -> person). Raises `ActNotAllowed`."""
+    with acting(Act.IDENTITY_EVALUATE, work=work, ports=ports) as doing:
+        found = _profiles(list(people), work=work, ports=ports)
+        member = ports.identity.members()
+        profiles = work.session.scalar(select(func.count(func.distinct(member.c.profile_id)))) or 0
+        # A record that is not there is a cluster of its own.
+        clusters: dict[str, object] = {record: found.get(record, record) for record in people}
+        doing.tell(records=len(people))
+        return score(people, clusters, profiles=profiles)
 
 
 def score(people: Mapping[str, str], clusters: Mapping[str, object], *, profiles: int) -> Score:
@@ -86,13 +89,19 @@ def _wrong(people: Mapping[str, str], clusters: Mapping[str, object]) -> list[tu
     return sorted(wrong)[:SHOWN]
 
 
-def _read(truth: Path) -> dict[str, str]:
+def read(truth: Path) -> dict[str, str]:
+    """What a file says of who is who. Raises `BadTruth`."""
     try:
         with truth.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))[1:]
-        named = list(dict.fromkeys((row[0], row[1]) for row in rows if row))
+        return known([(row[0], row[1]) for row in rows if row])
     except (OSError, UnicodeDecodeError, csv.Error, IndexError):
         raise BadTruth(field="truth") from None
+
+
+def known(records: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Whose each record is. Raises `BadTruth` for none at all, and for a record of two people."""
+    named = list(dict.fromkeys(records))
     people = dict(named)
     # Nothing to be wrong about would score as nothing wrong, and a record of two people as either.
     if not people or len(people) < len(named):

@@ -11,36 +11,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cdp import consents, profiles, sources
-from cdp.kernel.errors import Conflict, NotAllowed, NotFound
-from cdp.ports import AuditEntry, Ports
+from cdp.acting import Doing, acting
+from cdp.acts import Act
+from cdp.kernel.errors import Conflict, NotFound
+from cdp.ports import Ports
+from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
 
-class UnmergeNotAllowed(NotAllowed):
-    """The policy does not let this caller separate people."""
-
-
-class RejoinNotAllowed(NotAllowed):
-    """The policy does not let this caller join people again."""
-
-
-class QuarantineNotAllowed(NotAllowed):
-    """The policy does not let this caller look at what is quarantined."""
-
-
-class WaiverNotAllowed(NotAllowed):
-    """The policy does not let this caller release what is quarantined."""
-
-
 class NoSuchFragment(NotFound):
     """There is no such fragment, or it has been erased."""
-
-
-class JoinNotAllowed(NotAllowed):
-    """The policy does not let this caller join people."""
 
 
 class Evidence(StrEnum):
@@ -102,46 +85,18 @@ class Quarantined:
     contacts: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """What a steward decides, the right that it needs, and what is said where the right is missing."""
-
-    name: str
-    right: str
-    denied: type[NotAllowed]
-
-    def allow(self, work: Work, ports: Ports) -> None:
-        if not ports.policies.allows(work.actor, "identity", self.right):
-            raise self.denied
-
-
-_SEPARATE = _Act("separate", "unmerge", UnmergeNotAllowed)
-_JOIN = _Act("join", "merge", JoinNotAllowed)
-_REJOIN = _Act("rejoin", "merge", RejoinNotAllowed)
-_WAIVE = _Act("waive", "merge", WaiverNotAllowed)
-
-
 def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
-    """All that is quarantined, with counts; and an audit entry. Raises `QuarantineNotAllowed`."""
-    if not ports.policies.allows(work.actor, "identity", "read"):
-        raise QuarantineNotAllowed
-    names = {source.id: source.name for source in sources.every(work=work).values()}
-    found = [
-        Quarantined(
-            fragment=one, source=names.get(source, "?"), namespace=namespace, why=why, contacts=contacts
-        )
-        for one, source, namespace, why, contacts in ports.identity.quarantined(work=work)
-    ]
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:identity:quarantined",
-            outcome="ok",
-            policy_version=ports.policies.version(work),
-            detail={"fragments": len(found)},
-        ),
-        work=work,
-    )
-    return found
+    """All that is quarantined, with counts; and an audit entry. Raises `ActNotAllowed`."""
+    with acting(Act.IDENTITY_QUARANTINED, work=work, ports=ports) as doing:
+        names = {source.id: source.name for source in sources.every(work=work).values()}
+        found = [
+            Quarantined(
+                fragment=one, source=names.get(source, "?"), namespace=namespace, why=why, contacts=contacts
+            )
+            for one, source, namespace, why, contacts in ports.identity.quarantined(work=work)
+        ]
+        doing.tell(fragments=len(found))
+        return found
 
 
 def waive(
@@ -150,13 +105,12 @@ def waive(
     """Release what is quarantined: it is one person's. Its contacts join again, or what hangs together does.
 
     A merge narrows: the stricter word of those who become one holds for all. So it is acknowledged as
-    a separation is. Raises `WaiverNotAllowed`, `NotFound`, `Conflict` if it is not quarantined, and
+    a separation is. Raises `ActNotAllowed`, `NotFound`, `Conflict` if it is not quarantined, and
     `consents.NotYetEffective`.
     """
-    with begin() as work:
-        _WAIVE.allow(work, ports)
+    with begin() as work, acting(Act.IDENTITY_WAIVE, work=work, ports=ports) as doing:
         regrouped = ports.identity.waive(one, work=work)
-        now = _derived(_WAIVE, one, one, regrouped, work=work, ports=ports, reason=str(reason))
+        now = _derived(doing, one, one, regrouped, reason=reason)
         after = _of(sorted({*now, *regrouped}), work=work, ports=ports)
         at = work.now
     consents.drain(after.fragments, after.contacts, begin=begin, ports=ports, patience=patience)
@@ -164,9 +118,16 @@ def waive(
 
 
 def affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
-    """The dry run. Raises `UnmergeNotAllowed`, `NoSuchFragment`, `OneFragment`."""
-    _SEPARATE.allow(work, ports)
-    return _affected(a, b, work=work, ports=ports)
+    """The dry run. Raises `ActNotAllowed`, `NoSuchFragment`, `OneFragment`."""
+    verb = "foresee-separation"
+    with acting(Act.IDENTITY_SEPARATE, verb=verb, work=work, ports=ports) as doing:
+
+        def look() -> Affected:
+            found = _affected(a, b, work=work, ports=ports)
+            doing.tell(references=_references(a, b, work=work, ports=ports))
+            return found
+
+        return until_still(look)
 
 
 def _affected(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> Affected:
@@ -203,7 +164,8 @@ def separate(a: FragmentId, b: FragmentId, *, begin: Opener, ports: Ports, patie
     `patience` bounds the wait for running releases. Raises what `affected` raises, and
     `consents.NotYetEffective`.
     """
-    return _decide(_SEPARATE, ports.identity.separate, a, b, begin=begin, ports=ports, patience=patience)
+    act = Act.IDENTITY_SEPARATE
+    return _decide(act, ports.identity.separate, a, b, begin=begin, ports=ports, patience=patience)
 
 
 def join(
@@ -211,12 +173,11 @@ def join(
 ) -> Separated:
     """Say that these two are one person; `separate` undoes it. The stricter word holds for both.
 
-    Raises `JoinNotAllowed`, `NoSuchFragment`, `OneFragment`, `Conflict` where they are kept apart or
+    Raises `ActNotAllowed`, `NoSuchFragment`, `OneFragment`, `Conflict` where they are kept apart or
     one is quarantined, and `consents.NotYetEffective`.
     """
-    return _decide(
-        _JOIN, ports.identity.join, a, b, begin=begin, ports=ports, patience=patience, reason=str(reason)
-    )
+    act = Act.IDENTITY_JOIN
+    return _decide(act, ports.identity.join, a, b, begin=begin, ports=ports, patience=patience, reason=reason)
 
 
 def rejoin(
@@ -225,16 +186,17 @@ def rejoin(
     """Take a steward's separation of these two back; evidence decides again whether they are one.
 
     A merge narrows: the stricter word of the two holds for both. So it is acknowledged as a
-    separation is. Raises `RejoinNotAllowed`, `NoSuchFragment`, `Conflict` where no steward
+    separation is. Raises `ActNotAllowed`, `NoSuchFragment`, `Conflict` where no steward
     separated them, and `consents.NotYetEffective`.
     """
+    act = Act.IDENTITY_REJOIN
     return _decide(
-        _REJOIN, ports.identity.rejoin, a, b, begin=begin, ports=ports, patience=patience, reason=str(reason)
+        act, ports.identity.rejoin, a, b, begin=begin, ports=ports, patience=patience, reason=reason
     )
 
 
 def _decide(
-    act: _Act,
+    act: Act,
     change: Callable[..., frozenset[ProfileId]],
     a: FragmentId,
     b: FragmentId,
@@ -242,43 +204,34 @@ def _decide(
     begin: Opener,
     ports: Ports,
     patience: timedelta,
-    **detail: str,
+    reason: str | None = None,
 ) -> Separated:
     """Decide on two fragments under the lock of whom they belong to; returns once that holds."""
-    with begin() as work:
-        act.allow(work, ports)
+    with begin() as work, acting(act, work=work, ports=ports) as doing:
         before = _affected(a, b, work=work, ports=ports)
         ports.identity.lock(before.profiles, work=work)
         # Read again under the lock: a merge may have come in between.
         before = _affected(a, b, work=work, ports=ports)
         regrouped = change(a, b, work=work)
-        now = _derived(act, a, b, regrouped, work=work, ports=ports, **detail)
+        now = _derived(doing, a, b, regrouped, reason=reason)
         at = work.now
     consents.drain(before.fragments, before.contacts, begin=begin, ports=ports, patience=patience)
     return Separated(before=before, profiles=list(now), at=at)
 
 
 def _derived(
-    act: _Act,
-    a: FragmentId,
-    b: FragmentId,
-    regrouped: frozenset[ProfileId],
-    *,
-    work: Work,
-    ports: Ports,
-    **detail: str,
+    doing: Doing, a: FragmentId, b: FragmentId, regrouped: frozenset[ProfileId], *, reason: str | None
 ) -> Sequence[ProfileId]:
     """What follows: facts, words and keys stay with their fragments, the rest is derived anew."""
+    work, ports = doing.work, doing.ports
     profiles.refresh(regrouped, work=work, ports=ports)
-    keys = ports.vault.keys(sorted({a, b}), work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:identity:{act.name}",
-            outcome="ok",
-            references=[keys.reference(one) for one in sorted({a, b})],
-            policy_version=ports.policies.version(work),
-            detail={"profiles": sorted(str(one) for one in regrouped), **detail},
-        ),
-        work=work,
+    doing.tell(
+        references=_references(a, b, work=work, ports=ports), profiles=sorted(regrouped), reason=reason
     )
     return sorted({root for one in (a, b) if (root := ports.identity.resolve(one, work=work)) is not None})
+
+
+def _references(a: FragmentId, b: FragmentId, *, work: Work, ports: Ports) -> list[bytes]:
+    both = sorted({a, b})
+    keys = ports.vault.keys(both, work=work)
+    return [keys.reference(one) for one in both]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from cdp.kernel.database import run
-from cdp.ports import Vault
+from cdp.ports import Claimed, Vault
 from cdp.vocabulary import (
     REACHES,
     ContactId,
@@ -233,6 +233,25 @@ def goes_by(
     if verified:
         query = query.where(_claim.trust == int(Trust.VERIFIED))
     return {ContactId(contact): (namespace, sole) for contact, namespace, sole in work.session.execute(query)}
+
+
+def claims_of(fragments: Sequence[FragmentId], *, work: Work) -> list[Claimed]:
+    """Which contacts each of `fragments` goes by, in order."""
+    query = (
+        select(_claim.fragment_id, _claim.contact_id, _claim.namespace)
+        .where(_claim.fragment_id == func.any(_array(fragments)), _claim.retracted_at.is_(None))
+        .distinct()
+    )
+    return sorted(
+        Claimed(FragmentId(one), ContactId(contact), space)
+        for one, contact, space in work.session.execute(query)
+    )
+
+
+def sources_of(fragments: Sequence[FragmentId], *, work: Work) -> dict[FragmentId, SourceId]:
+    """The source of each of `fragments` that is there."""
+    query = select(_fragment.id, _fragment.source_id).where(_fragment.id == func.any(_array(fragments)))
+    return {FragmentId(one): SourceId(source) for one, source in work.session.execute(query)}
 
 
 def known_by(contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:

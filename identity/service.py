@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
-from cdp.ports import Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
+from cdp.ports import Claimed, Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge, waiving
@@ -149,6 +149,14 @@ class IdentityService:
     ) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim: namespace, and whether nobody else holds it."""
         return queries.goes_by(fragments, work=work, verified=verified, retracted=retracted)
+
+    def claims_of(self, fragments: Sequence[FragmentId], *, work: Work) -> list[Claimed]:
+        """Which contacts each of `fragments` goes by, in order."""
+        return queries.claims_of(fragments, work=work)
+
+    def sources_of(self, fragments: Sequence[FragmentId], *, work: Work) -> Mapping[FragmentId, SourceId]:
+        """The source of each of `fragments` that is there."""
+        return queries.sources_of(fragments, work=work)
 
     def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:
         """Other fragments that forgetting `fragments` can regroup: `touched` of them, before and after."""

@@ -1,6 +1,5 @@
 """`cdp identity`: who is one person: separate two, draw one, measure all against a truth."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,28 +12,23 @@ from api.cli.output import Json, emit, facts, table
 from api.cli.running import (
     WorkspaceName,
     platform,
-    record,
     uuid_of,
     write_private,
 )
 from api.demo import pictures
 from api.demo.pictures import Node
-from cdp import evaluation, merging, sources
+from cdp import evaluation, merging
+from cdp import graph as graphs
+from cdp.acts import Act
 from cdp.evaluation import Score
-from cdp.kernel.errors import NotFound
+from cdp.graph import Graph
 from cdp.merging import Affected, Evidence, OnePerson, Reason
-from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import Action, FragmentId, ProfileId, Resource, Role
-from cdp.work import Work
+from cdp.vocabulary import FragmentId, Role
 
 app = typer.Typer()
 
-PURPOSE = "identity_stewardship"
+PURPOSE = Act.IDENTITY_SEPARATE.purpose  # and that of the others
 MERGES_SHOWN = 20  # in a terminal; JSON has them all
-
-
-class NobodyThere(NotFound):
-    """There is no such profile, or it has been erased."""
 
 
 @app.command("separate")
@@ -219,61 +213,42 @@ def graph(
     """Draw what makes one person: the fragments, and the contacts that join them, without a value."""
     person = uuid_of(profile, "profile")
     with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.IDENTITY, Action.READ)
-        root = opened.system.ports.identity.resolve(person, work=work)
-        if root is None:
-            raise NobodyThere
-        nodes, links = drawn(root, work=work, ports=opened.system.ports)
-        _record_graph([node.id for node in nodes if node.kind == "fragment"], work, opened.system.ports)
-    write_private(out, pictures.graph(nodes, links, f"profile {_short(root)}"), "out")
+        found = graphs.draw(person, work=work, ports=opened.system.ports)
+    nodes, links = _drawn(found)
+    write_private(out, pictures.graph(nodes, links, f"profile {_short(found.profile)}"), "out")
     counts = {
         "fragments": sum(node.kind == "fragment" for node in nodes),
         "contacts": sum(node.kind == "contact" for node in nodes),
         "links": len(links),
     }
-    emit({"profile": root, "file": str(out), **counts}, as_json, facts({"drawn": out, **counts}))
+    emit({"profile": found.profile, "file": str(out), **counts}, as_json, facts({"drawn": out, **counts}))
 
 
-def drawn(root: ProfileId, *, work: Work, ports: Ports) -> tuple[list[Node], list[tuple[str, str]]]:
+def _drawn(graph: Graph) -> tuple[list[Node], list[tuple[str, str]]]:
     """Nodes and links of one profile; contacts stand there by their kind and a number alone.
 
     A colour is one verified person; what only lends its behaviour has none of its links.
     """
-    members = ports.identity.fragments_of(root, core_only=False, work=work)
-    core = frozenset(ports.identity.fragments_of(root, core_only=True, work=work))
-    names = {source.id: source.name for source in sources.every(work=work).values()}
-    said = {one.fragment: names.get(one.source, "") for one in ports.identity.statements(members, work=work)}
-    nodes: list[Node] = []
-    links: list[tuple[str, str]] = []
+    nodes = [
+        Node(
+            id=str(one.fragment),
+            label=f"{one.source} {number} ({_short(one.fragment)})",
+            kind="fragment",
+            group=0 if one.core else 1,
+        )
+        for number, one in enumerate(graph.parts, start=1)
+    ]
     contacts: dict[str, Node] = {}
-    for number, one in enumerate(members, start=1):
-        label = f"{said.get(one, '')} {number} ({_short(one)})".strip()
-        nodes.append(Node(id=str(one), label=label, kind="fragment", group=0 if one in core else 1))
-        for contact, (namespace, _) in sorted(ports.identity.goes_by([one], work=work).items()):
-            key = str(contact)
-            if key not in contacts:
-                label = f"{namespace} {len(contacts) + 1}"
-                contacts[key] = Node(id=key, label=label, kind="contact", group=0)
-            links.append((str(one), key))
+    for claim in graph.claims:
+        key = str(claim.contact)
+        label = f"{claim.namespace} {len(contacts) + 1}"
+        contacts.setdefault(key, Node(id=key, label=label, kind="contact", group=0))
+    links = [(str(claim.fragment), str(claim.contact)) for claim in graph.claims]
     return [*nodes, *contacts.values()], links
 
 
 def _short(identifier: object) -> str:
     return f"…{str(identifier)[-6:]}"
-
-
-def _record_graph(fragments: Sequence[str], work: Work, ports: Ports) -> None:
-    held = [FragmentId(uuid_of(one, "fragment")) for one in fragments]
-    keys = ports.vault.keys(held, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action="system:identity:draw",
-            outcome="ok",
-            references=[keys.reference(one) for one in held],
-            policy_version=ports.policies.version(work),
-        ),
-        work=work,
-    )
 
 
 @app.command("evaluate")
@@ -289,11 +264,9 @@ def evaluate(
     Pairwise, and B-cubed, which averages over records. A record that was never imported
     counts as alone.
     """
+    people = evaluation.read(truth)
     with platform() as opened, opened.work(workspace, Role.STEWARD, purpose=PURPOSE) as work:
-        ports = opened.system.ports
-        opened.allow(work, Resource.IDENTITY, Action.READ)
-        score = evaluation.evaluate(truth, work=work, ports=ports)
-        record(work, ports, "identity", "evaluate", records=score.records)
+        score = evaluation.evaluate(people, work=work, ports=opened.system.ports)
     emit(_document(score), as_json, *_scored(score))
 
 

@@ -234,7 +234,8 @@ def golden_profiles(platform: Platform, teller: Teller, told: Told) -> None:
         values = [one for one in ports.identity.golden([emma], [], work=work) if one.rank == 1]
         keys = ports.vault.keys(sorted({one.fragment for one in values}), work=work)
         plain = profiles.opened(values, keys, ports.catalogue)[emma]
-        score = evaluation.evaluate(platform.files.truth, work=work, ports=ports)
+    with platform.operator("steward")() as work:
+        score = evaluation.evaluate(evaluation.read(platform.files.truth), work=work, ports=ports)
     told.figures = {
         "profiles": score.profiles,
         "pairwise_precision": round(score.precision, 4),

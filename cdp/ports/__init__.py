@@ -56,6 +56,7 @@ from cdp.ports.governance import (
 from cdp.ports.identity import (
     Category,
     Claim,
+    Claimed,
     Evidence,
     GoldenValue,
     Identity,
@@ -105,6 +106,7 @@ __all__ = [
     "Category",
     "Checkpoint",
     "Claim",
+    "Claimed",
     "Detector",
     "Endpoint",
     "Erasable",

@@ -140,6 +140,15 @@ class StoredStatement:
     sealed: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Claimed:
+    """That a fragment goes by a contact, of a namespace; never its value."""
+
+    fragment: FragmentId
+    contact: ContactId
+    namespace: str
+
+
 class Identity(Protocol):
     """Fragments, contacts, components, golden pointers."""
 
@@ -266,6 +275,14 @@ class Identity(Protocol):
         self, fragments: Sequence[FragmentId], *, work: Work, verified: bool = False, retracted: bool = False
     ) -> dict[ContactId, tuple[str, bool]]:
         """The contacts that `fragments` claim (`verified`: verifiably): namespace, and if no other does."""
+        ...
+
+    def claims_of(self, fragments: Sequence[FragmentId], *, work: Work) -> list[Claimed]:
+        """Which contacts each of `fragments` goes by, in order, in one query."""
+        ...
+
+    def sources_of(self, fragments: Sequence[FragmentId], *, work: Work) -> Mapping[FragmentId, SourceId]:
+        """The source of each of `fragments` that is there."""
         ...
 
     def beside(self, fragments: Sequence[FragmentId], *, work: Work) -> list[FragmentId]:

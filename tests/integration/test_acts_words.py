@@ -185,7 +185,7 @@ def test_a_no_is_heard_by_what_the_register_says_and_a_yes_is_not(town, database
     with as_admin(town.system, town.workspace) as work:
         register.revoke_recipient(MAILER, work=work)
     grant = town.say("given", headers=both)
-    answers = {act: asked(town, act, both) for act in BODIES if act.deed.needs.scope == "consent:write"}
+    answers = {act: asked(town, act, both) for act in BODIES if act.needs.scope == "consent:write"}
 
     heard = {Act.CONSENT_SAY, Act.CONSENT_SUPPRESS, Act.HOLDER_CHANGE}
     assert {act for act in Act if act.deed.heard} == heard

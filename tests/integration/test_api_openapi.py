@@ -21,7 +21,7 @@ from cdp.vocabulary import Channel, ContactId, Find, PurposeClass
 
 ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
-FIRST = ("/v1/identify", "/v1/track", "/v1/segments")
+FIRST = ("/v1/identify", "/v1/track", "/v1/segments", "/v1/identity/join", "/v1/identity/separate")
 # What administrators do, who may do nothing with people's data.
 BY_ADMIN = ("/v1/sources", "/v1/write-keys", "/v1/clients", "/v1/accounts")
 

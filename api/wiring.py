@@ -33,7 +33,7 @@ from cdp.ports import Forgotten, Ports, Registers, Signer
 from cdp.requests import erasure
 from cdp.vocabulary import Actor, ContactId, FragmentId
 from cdp.work import Work, open_work
-from consent import controllers
+from consent import controllers, registered
 from consent.erasing import ConsentErasure
 from consent.gate import Gate
 from consent.intents import Intents
@@ -142,6 +142,10 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
             keys=registry.WriteKeys(),
             clients=registry.Clients(),
             accounts=registry.Accounts(),
+            purposes=registered.Purposes(),
+            notices=registered.Notices(),
+            recipients=registered.Recipients(),
+            endpoints=registered.Endpoints(),
             controllers=controllers,
         ),
         erasables=erasables,

@@ -19,7 +19,7 @@ from benchmarks.labelled import foreign, unseen
 from benchmarks.labelled.foreign import KINDS, Record
 from benchmarks.place import Place, opened
 from benchmarks.results import Bar, Tell
-from cdp import consents, endpoints, inbox, releases, scanning, segments
+from cdp import consents, inbox, releases, scanning, segments
 from cdp.binding import About
 from cdp.consents import Saying
 from cdp.endpoints import Reach
@@ -27,6 +27,7 @@ from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.kernel.errors import Refused
 from cdp.ports import Ask, Ports
+from cdp.registers import endpoints
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import register
 from governance.detection import config

@@ -18,7 +18,8 @@ The map, in the order in which data takes its way:
 - `merging.py`: who is not one person after all; `graph.py`: what makes one;
   `evaluation.py`: how well links do.
 - `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
-- `registers/`: how a workspace is set up, as acts: where data comes from, and who calls.
+- `registers/`: how a workspace is set up, as acts: where data comes from,
+  who calls, and what words of consent refer to.
 
 `acting.py`: how an act of the register `acts.py` is done: the policy asked, and an entry left.
 

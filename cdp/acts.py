@@ -75,6 +75,12 @@ _READS_CLIENTS = Permission(Resource.CLIENT, Action.READ)
 _MAKES_CLIENTS = Permission(Resource.CLIENT, Action.WRITE)
 _READS_ACCOUNTS = Permission(Resource.ACCOUNT, Action.READ)
 _MAKES_ACCOUNTS = Permission(Resource.ACCOUNT, Action.WRITE)
+CHANGES_BASIS = Permission(Resource.PURPOSE, Action.CHANGE_BASIS)
+_READS_PURPOSES = Permission(Resource.PURPOSE, Action.READ)
+_MAKES_PURPOSES = Permission(Resource.PURPOSE, Action.WRITE)
+_READS_RECIPIENTS = Permission(Resource.RECIPIENT, Action.READ)
+_MAKES_RECIPIENTS = Permission(Resource.RECIPIENT, Action.WRITE)
+_SETS_CONTROLLERS = Permission(Resource.CONTROLLER, Action.WRITE)
 
 
 class Act(Enum):
@@ -197,6 +203,27 @@ class Act(Enum):
     ACCOUNT_CREATE = Deed("account", "create", _MAKES_ACCOUNTS, _OPERATION)
     ACCOUNT_REVOKE = Deed("account", "revoke", _MAKES_ACCOUNTS, _OPERATION)
     ACCOUNT_LIST = Deed("account", "list", _READS_ACCOUNTS, _OPERATION)
+
+    # Registers: what words of consent refer to.
+    PURPOSE_CREATE = Deed("purpose", "create", _MAKES_PURPOSES, _OPERATION, may_need=(CHANGES_BASIS,))
+    PURPOSE_CHANGE_BASIS = Deed("purpose", "change-basis", CHANGES_BASIS, _OPERATION)
+    PURPOSE_LIST = Deed("purpose", "list", _READS_PURPOSES, _OPERATION, kept=Kept.COUNTED)
+    NOTICE_PUBLISH = Deed("notice", "publish", Permission(Resource.NOTICE, Action.WRITE), _OPERATION)
+    NOTICE_LIST = Deed(
+        "notice", "list", Permission(Resource.NOTICE, Action.READ), _OPERATION, kept=Kept.COUNTED
+    )
+    RECIPIENT_CREATE = Deed("recipient", "create", _MAKES_RECIPIENTS, _OPERATION)
+    RECIPIENT_RENEW = Deed("recipient", "renew", _MAKES_RECIPIENTS, _OPERATION)
+    RECIPIENT_REVOKE = Deed("recipient", "revoke", _MAKES_RECIPIENTS, _OPERATION)
+    RECIPIENT_LIST = Deed("recipient", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)
+    ENDPOINT_CREATE = Deed("endpoint", "create", _MAKES_RECIPIENTS, _OPERATION)
+    ENDPOINT_REVOKE = Deed("endpoint", "revoke", _MAKES_RECIPIENTS, _OPERATION)
+    ENDPOINT_LIST = Deed("endpoint", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)
+    CONTROLLER_ADD = Deed("controller", "add", _SETS_CONTROLLERS, _OPERATION)
+    CONTROLLER_MOVE = Deed("controller", "move", _SETS_CONTROLLERS, _OPERATION)
+    CONTROLLER_LIST = Deed(
+        "controller", "list", Permission(Resource.CONTROLLER, Action.READ), _OPERATION, kept=Kept.COUNTED
+    )
 
     @property
     def deed(self) -> Deed:

@@ -1,31 +1,23 @@
-"""Endpoints: registering where a recipient may be sent to, and connecting to what is registered.
+"""Endpoints: where data may leave to, and connecting to what is registered.
 
 An address is judged once more when it is connected to, so that a row that somebody wrote
-past this module sends nothing (ADR-0039). The secret of a webhook is made here, shown once, and
-derived again at each release.
+past `cdp.registers.endpoints` sends nothing (ADR-0039).
 """
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cdp.addresses import LONGEST, Outside, UnsafeAddress
 from cdp.destinations import Destination, Folder, Webhook
-from cdp.kernel.errors import BadInput, NotAllowed
-from cdp.kernel.ids import new_id
+from cdp.kernel.errors import BadInput
 from cdp.kernel.settings import Settings
-from cdp.ports import AuditEntry, Endpoint, Ports
-from cdp.vocabulary import EndpointId
-from cdp.work import Work
+from cdp.ports import Endpoint
 
 NDJSON, WEBHOOK = "ndjson", "webhook"
 
 Connect = Callable[[Endpoint, bytes], Destination]
-
-
-class RegisteringNotAllowed(NotAllowed):
-    """The policy does not let this caller register where recipients are sent to."""
 
 
 class UnwritableFolder(BadInput):
@@ -92,40 +84,6 @@ class Reach:
             if path != ours and path.is_relative_to(ours):
                 return path.relative_to(ours).parts
         raise UnsafeAddress(field="to")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEndpoint:
-    """An endpoint that was just registered; the `secret` of a webhook is shown this once."""
-
-    id: EndpointId
-    kind: str
-    secret: str | None = field(repr=False)
-
-
-def create(recipient: str, name: str, address: str, *, reach: Reach, work: Work, ports: Ports) -> NewEndpoint:
-    """Register an endpoint of a recipient. Raises `RegisteringNotAllowed`, `UnsafeAddress`,
-    `UnwritableFolder`, and `NotFound` or `Conflict` for names that are unknown or taken.
-    """
-    if not ports.policies.allows(work.actor, "recipient", "write"):
-        raise RegisteringNotAllowed
-    kind = reach.kind_of(address)
-    reach.prepare(address)
-    owner = ports.ledger.recipient(recipient, work=work)
-    made = EndpointId(new_id())
-    version, secret = ports.vault.endpoint_secret(work.workspace, made)
-    endpoint = Endpoint(id=made, recipient=owner, name=name, kind=kind, address=address, key_version=version)
-    ports.ledger.add_endpoint(endpoint, work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:endpoint:create",
-            outcome="ok",
-            policy_version=ports.policies.version(work),
-            detail={"endpoint": str(made), "recipient": str(owner), "kind": kind},
-        ),
-        work=work,
-    )
-    return NewEndpoint(id=made, kind=kind, secret=written(secret) if kind == WEBHOOK else None)
 
 
 def written(secret: bytes) -> str:

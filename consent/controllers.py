@@ -5,13 +5,13 @@ compliance officer. A controller that is not registered is bound by every law of
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
 from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
+from cdp.ports.registers import Controller
 from cdp.work import Work
 from consent import tables
 
@@ -33,16 +33,6 @@ class ControllerExists(Conflict):
 
 class NoSuchController(NotFound):
     """There is no such controller in the register."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Controller:
-    """A controller as registered."""
-
-    id: UUID
-    name: str
-    establishments: Sequence[str]
-    offers: Sequence[str]
 
 
 def add(controller: Controller, *, work: Work) -> None:

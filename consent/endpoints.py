@@ -6,6 +6,7 @@ secret stands in no table. Who may write here is decided before (an admin's act)
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import Select, insert, select, update
 
@@ -68,12 +69,18 @@ def every(recipient: str, *, work: Work) -> Sequence[Endpoint]:
     return _read(_open().where(tables.endpoints.c.recipient_id == owner), work)
 
 
-def revoke(recipient: str, name: str, *, work: Work) -> EndpointId:
-    """End an endpoint: the next batch does not go there any more. Raises as `find`."""
-    found = find(recipient, name, work=work)
+def revoke(endpoint: UUID | tuple[str, str], *, work: Work) -> Endpoint:
+    """End an endpoint, by its id or both its names: the next batch does not go there. Raises as `find`."""
     column = tables.endpoints.c
+    if isinstance(endpoint, UUID):
+        there = _read(_open().where(column.id == endpoint), work)
+        if not there:
+            raise NoSuchEndpoint(field="endpoint")
+        found = there[0]
+    else:
+        found = find(*endpoint, work=work)
     work.session.execute(update(tables.endpoints).where(column.id == found.id).values(revoked_at=work.now))
-    return found.id
+    return found
 
 
 def _open() -> Select[tuple[object, ...]]:

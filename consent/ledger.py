@@ -187,10 +187,6 @@ class Ledger:
         """Whether an endpoint is still registered."""
         return endpoints.stands(endpoint, work=work)
 
-    def add_endpoint(self, endpoint: Endpoint, *, work: Work) -> None:
-        """Register an endpoint. Raises `endpoints.EndpointTaken`."""
-        endpoints.add(endpoint, work=work)
-
     def names_recipients(self, purpose: str, *, work: Work) -> bool:
         """Whether a notice of this purpose names recipients, so that who receives matters."""
         return register.names_recipients(purpose, work)

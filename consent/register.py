@@ -176,8 +176,8 @@ def add_purpose(
 
 
 def change_basis(name: str, basis: Basis, *, work: Work) -> None:
-    """Change a purpose's basis. Raises `UnknownPurpose`, `SpecialNeedsConsent`; `BasisAfterWithdrawal`
-    once anybody has said no.
+    """Change a purpose's basis. Raises `UnknownPurpose`, `SpecialNeedsConsent`, `NoLawCited`;
+    `BasisAfterWithdrawal` once anybody has said no.
 
     Falling back on another basis after a withdrawal would make the withdrawal void.
     """
@@ -186,6 +186,8 @@ def change_basis(name: str, basis: Basis, *, work: Work) -> None:
         raise UnknownPurpose(field="name", known=listed(sorted(tree.load(work).usable)))
     if purpose.special and basis is not Basis.CONSENT:
         raise SpecialNeedsConsent(field="basis")
+    if basis is Basis.LEGAL_OBLIGATION and not purpose.law_cited:
+        raise NoLawCited(field="basis")
     said_no = work.session.scalar(
         select(func.count())
         .select_from(tables.current)

@@ -9,11 +9,11 @@ from uuid import UUID
 import httpx
 
 from api.server import running
-from cdp import endpoints, sources
+from cdp import sources
 from cdp.endpoints import Reach
 from cdp.ingest import Limits, work_off
 from cdp.ports.registers import NewKey
-from cdp.registers import clients, keys
+from cdp.registers import clients, endpoints, keys
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent import register
 

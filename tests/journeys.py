@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from cdp import consents, endpoints, inbox, releases, segments, sources
+from cdp import consents, inbox, releases, segments, sources
 from cdp.binding import About
 from cdp.consents import Saying
 from cdp.deciding import Asking
@@ -17,6 +17,7 @@ from cdp.endpoints import Reach
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
 from cdp.ports import Ask
+from cdp.registers import endpoints
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
 from consent import register
 from consent.endpoints import EndpointTaken

@@ -14,13 +14,10 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform, uuid_of
 from cdp.acts import Act
-from cdp.kernel.errors import BadInput, listed
+from cdp.kernel.errors import BadInput
 from cdp.ports import Category
 from cdp.registers import accounts, clients, keys, sources
 from cdp.vocabulary import Channel, KeyKind, Role
-from cdp.work import Work
-from consent import controllers
-from consent.controllers import NoSuchController
 
 sources_app, keys_app, clients_app, accounts_app = (typer.Typer() for _ in range(4))
 sources_app.add_typer(keys_app, name="key", help="Write keys of sources.", no_args_is_help=True)
@@ -40,15 +37,9 @@ class BadCategory(BadInput):
     """A category is written WORD=PURPOSE[:CHANNEL][@NOTICE], with a purpose that is registered."""
 
 
-def controller_of(given: str | None, work: Work) -> UUID:
-    """The controller that is named, else the workspace itself. Raises `NotAnId`, `NoSuchController`."""
-    if given is None:
-        return work.workspace
-    named = uuid_of(given, "controller")
-    there = controllers.every(work=work)
-    if named != work.workspace and named not in {one.id for one in there}:
-        raise NoSuchController(field="controller", known=listed(f"{one.name} {one.id}" for one in there))
-    return named
+def named(controller: str | None) -> UUID | None:
+    """The id of the controller that is named, if one is. Raises `NotAnId`."""
+    return uuid_of(controller, "controller") if controller is not None else None
 
 
 @sources_app.command("create")
@@ -88,7 +79,7 @@ def create_source(
             name,
             priority=priority,
             authoritative=authoritative,
-            controller=uuid_of(controller, "controller") if controller else None,
+            controller=named(controller),
             obtained=obtained,
             categories=_categories(category or []),
             work=work,

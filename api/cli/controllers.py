@@ -7,15 +7,12 @@ import typer
 from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
-from api.cli.running import WorkspaceName, platform, record, uuid_of
-from cdp.kernel.ids import new_id
-from cdp.vocabulary import Action, Resource, Role
-from consent import controllers
-from consent.controllers import Controller
+from api.cli.running import WorkspaceName, platform, uuid_of
+from cdp.acts import Act
+from cdp.registers import controllers
+from cdp.vocabulary import Role
 
 app = typer.Typer()
-
-PURPOSE = "operation"
 
 Established = Annotated[
     list[str], typer.Option(metavar="COUNTRY", help="Where it is established, ISO 3166-1; repeat it.")
@@ -42,13 +39,16 @@ def add_controller(
     One that is not registered is bound by every law that the platform knows; the workspace
     itself, until it is, by that of its region.
     """
-    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.CONTROLLER, Action.WRITE)
-        made = work.workspace if own else new_id()
-        controllers.add(
-            Controller(id=made, name=name, establishments=established, offers=offers or []), work=work
+    act = Act.CONTROLLER_ADD
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        made = controllers.add(
+            name,
+            establishments=established,
+            offers=offers or [],
+            own=own,
+            work=work,
+            ports=opened.system.ports,
         )
-        record(work, opened.system.ports, "controller", "add", controller=made)
     emit({"controller": made, "name": name}, as_json, Text(f"Controller {name!r} is {made}."))
 
 
@@ -62,19 +62,24 @@ def move_controller(
 ) -> None:
     """Say anew where a controller is established and offers; it counts at once, for every answer."""
     which = uuid_of(controller, "controller")
-    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.CONTROLLER, Action.WRITE)
-        controllers.move(which, establishments=established, offers=offers or [], work=work)
-        record(work, opened.system.ports, "controller", "move", controller=which)
+    act = Act.CONTROLLER_MOVE
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        controllers.move(
+            which,
+            establishments=established,
+            offers=offers or [],
+            work=work,
+            ports=opened.system.ports,
+        )
     emit({"controller": which}, as_json, Text("It counts from now on."))
 
 
 @app.command("list")
 def list_controllers(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the controllers, where they are established and where they offer."""
-    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.CONTROLLER, Action.READ)
-        known = controllers.every(work=work)
+    act = Act.CONTROLLER_LIST
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        known = controllers.every(work=work, ports=opened.system.ports)
     emit_rows(
         [asdict(one) | {"controller": one.id} for one in known],
         ("name", "establishments", "offers", "controller"),

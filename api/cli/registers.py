@@ -1,7 +1,5 @@
 """`cdp purpose`, `cdp notice`, `cdp recipient`: the register that words of consent refer to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,27 +7,22 @@ from uuid import UUID
 
 import typer
 from rich.text import Text
-from sqlalchemy import select
 
-from api.cli.callers import ONCE, Controller, controller_of
+from api.cli.callers import ONCE, Controller, named
 from api.cli.consent import SLACK
 from api.cli.output import Json, emit, emit_rows
 from api.cli.policy import proposed
-from api.cli.running import WorkspaceName, platform, read_text, record, time_of
-from api.session import Session
-from cdp import consents, endpoints, policy_lines
+from api.cli.running import WorkspaceName, platform, read_text, time_of
+from cdp.acts import Act
 from cdp.endpoints import Reach
-from cdp.vocabulary import Action, Basis, PurposeClass, RecipientId, Resource, Role
-from cdp.work import Work
-from consent import controllers, purposes, register, tables
-from consent import endpoints as registered
+from cdp.ports.registers import NewNotice, NewPurpose, NewRecipient
+from cdp.registers import endpoints, notices, purposes, recipients
+from cdp.vocabulary import Basis, PurposeClass, Role
 
 purposes_app, notices_app, recipients_app, endpoints_app = (typer.Typer() for _ in range(4))
 recipients_app.add_typer(
     endpoints_app, name="endpoint", help="Where recipients are sent to.", no_args_is_help=True
 )
-
-PURPOSE = "operation"
 
 
 @purposes_app.command("create")
@@ -73,53 +66,63 @@ def create_purpose(
     compliance officer's leave. What may be seen for it is proposed as policy lines, by its class,
     and in force once a compliance officer agrees: `cdp policy agree`.
     """
-    until = time_of(assessed_until, "assessed_until") if assessed_until else None
-    officer = () if kind is PurposeClass.MARKETING else (Role.COMPLIANCE,)
-    with platform() as opened, _as_admin(opened, workspace, Resource.PURPOSE, *officer) as work:
-        if officer:
-            opened.allow(work, Resource.PURPOSE, Action.CHANGE_BASIS)
-        made = register.add_purpose(
-            name,
-            basis=basis,
-            purpose_class=kind,
-            controller=controller_of(controller, work),
-            work=work,
-            parent=parent,
-            law_cited=law,
-            needs_contact=needs_contact,
-            opt_out_offered=opt_out_offered,
-            assessment_until=until,
-            special=special,
-        )
-        record(work, opened.system.ports, "purpose", "create", purpose=made)
-        lines = policy_lines.propose(name, kind, work=work, ports=opened.system.ports)
-    emit(
-        {"purpose": made, "name": name, "proposed": lines},
-        as_json,
-        Text(f"Purpose {name!r} is {made}."),
-        *proposed(name, lines),
+    new = NewPurpose(
+        name=name,
+        basis=basis,
+        purpose_class=kind,
+        parent=parent,
+        controller=named(controller),
+        law_cited=law,
+        needs_contact=needs_contact,
+        opt_out_offered=opt_out_offered,
+        assessment_until=time_of(assessed_until, "assessed_until") if assessed_until else None,
+        special=special,
     )
+    act = Act.PURPOSE_CREATE
+    officer = () if kind is PurposeClass.MARKETING else (Role.COMPLIANCE,)
+    with platform() as opened, opened.work(workspace, Role.ADMIN, *officer, purpose=act.purpose) as work:
+        made = purposes.create(new, work=work, ports=opened.system.ports)
+    emit(
+        {"purpose": made.id, "name": name, "proposed": made.proposed},
+        as_json,
+        Text(f"Purpose {name!r} is {made.id}."),
+        *proposed(name, made.proposed),
+    )
+
+
+@purposes_app.command("change-basis")
+def change_basis(
+    name: Annotated[str, typer.Argument(help="The purpose, by its name.")],
+    basis: Annotated[Basis, typer.Argument(help="The legal basis that it rests on from now on.")],
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Let a purpose rest on another basis, as a compliance officer, as long as nobody has said no to it."""
+    act = Act.PURPOSE_CHANGE_BASIS
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        purposes.change_basis(name, basis, work=work, ports=opened.system.ports)
+    emit({"purpose": name, "basis": basis}, as_json, Text(f"{name!r} rests on {basis} from now on."))
 
 
 @purposes_app.command("list")
 def list_purposes(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the purposes. The reserved ones are only ever said no to."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.PURPOSE, Action.READ)
-        known = purposes.load(work).by_id
+    act = Act.PURPOSE_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = purposes.every(work=work, ports=opened.system.ports)
     found = [
         {
             "name": one.name,
             "basis": one.basis,
             "class": one.purpose_class,
-            "parent": known[one.parent].name if one.parent else None,
+            "parent": one.parent,
             "evidence": "contact" if one.needs_contact else "person",
             "special": one.special,
-            "reserved": one.name in frozenset(purposes.Reserved),
+            "reserved": one.reserved,
             "controller": one.controller,
             "purpose": one.id,
         }
-        for one in sorted(known.values(), key=lambda one: one.name)
+        for one in known
     ]
     emit_rows(found, ("name", "basis", "class", "parent", "evidence", "reserved"), as_json)
 
@@ -144,49 +147,43 @@ def publish_notice(
 
     Who agrees, agrees to the purposes and recipients of the version that they saw.
     """
-    shown = read_text(text, "text")
-    with platform() as opened, _as_admin(opened, workspace, Resource.NOTICE) as work:
-        made = register.add_notice(
-            name,
-            text=shown,
-            language=language,
-            controller=controller_of(controller, work),
-            purposes=purpose,
-            recipients=recipient or [],
-            published_at=time_of(since, "since", of_day=time.min) if since else None,
-            work=work,
-        )
-        column = tables.notices.c
-        version = work.session.scalars(select(column.version).where(column.id == made)).one()
-        record(work, opened.system.ports, "notice", "publish", notice=made)
+    new = NewNotice(
+        name=name,
+        text=read_text(text, "text"),
+        language=language,
+        controller=named(controller),
+        purposes=purpose,
+        recipients=recipient or [],
+        published_at=time_of(since, "since", of_day=time.min) if since else None,
+    )
+    act = Act.NOTICE_PUBLISH
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        made = notices.publish(new, work=work, ports=opened.system.ports)
     emit(
-        {"notice": made, "name": name, "version": version},
+        {"notice": made.id, "name": name, "version": made.version},
         as_json,
-        Text(f"Notice {name!r} is now at version {version}."),
+        Text(f"Notice {name!r} is now at version {made.version}."),
     )
 
 
 @notices_app.command("list")
 def list_notices(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name every version of every notice."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.NOTICE, Action.READ)
-        names = {one.id: one.name for one in purposes.load(work).by_id.values()}
-        column = tables.notices.c
-        rows = work.session.execute(select(tables.notices).order_by(column.name, column.version.desc())).all()
-        receivers = _names_of_recipients(work)
+    act = Act.NOTICE_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = notices.every(work=work, ports=opened.system.ports)
     found = [
         {
-            "name": row.name,
-            "version": row.version,
-            "language": row.language,
-            "purposes": [names[one] for one in row.purposes],
-            "recipients": [receivers[one] for one in row.recipients],
-            "hash": bytes(row.hash).hex(),
-            "published_at": row.published_at,
-            "notice": row.id,
+            "name": one.name,
+            "version": one.version,
+            "language": one.language,
+            "purposes": one.purposes,
+            "recipients": one.recipients,
+            "hash": one.hash,
+            "published_at": one.published_at,
+            "notice": one.id,
         }
-        for row in rows
+        for one in sorted(known, key=lambda one: (one.name, -one.version))
     ]
     emit_rows(found, ("name", "version", "language", "purposes", "recipients", "published_at"), as_json)
 
@@ -214,21 +211,19 @@ def create_recipient(
     The contract is one controller's, and only data of that one's purposes goes there. A legal
     entity that has contracts with several is a recipient for each.
     """
-    contract = time_of(contract_until, "contract_until")
-    transfer = time_of(transfer_until, "transfer_until") if transfer_until else None
-    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-        made = register.add_recipient(
-            name,
-            controller=controller_of(controller, work),
-            legal_entity=entity,
-            role=role,
-            country=country,
-            contract_until=contract,
-            work=work,
-            sale_or_share=sale_or_share,
-            transfer_until=transfer,
-        )
-        record(work, opened.system.ports, "recipient", "create", recipient=made)
+    new = NewRecipient(
+        name=name,
+        legal_entity=entity,
+        role=role,
+        country=country,
+        contract_until=time_of(contract_until, "contract_until"),
+        transfer_until=time_of(transfer_until, "transfer_until") if transfer_until else None,
+        sale_or_share=sale_or_share,
+        controller=named(controller),
+    )
+    act = Act.RECIPIENT_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        made = recipients.create(new, work=work, ports=opened.system.ports)
     emit({"recipient": made, "name": name}, as_json, Text(f"Recipient {name!r} is {made}."))
 
 
@@ -251,9 +246,9 @@ def renew_recipient(
         for field, text in (("contract_until", contract_until), ("transfer_until", transfer_until))
         if text
     }
-    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-        renewed = register.renew_recipient(name, work=work, **until)
-        record(work, opened.system.ports, "recipient", "renew", recipient=renewed, **until)
+    act = Act.RECIPIENT_RENEW
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        renewed = recipients.renew(name, **until, work=work, ports=opened.system.ports)
     emit({"recipient": renewed, **until}, as_json, Text("It counts from now on."))
 
 
@@ -273,37 +268,40 @@ def revoke_recipient(
     still heard.
     """
     ends = "transfer" if transfer_only else "contract"
+    act = Act.RECIPIENT_REVOKE
     with platform() as opened:
-        with _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-            ended = register.revoke_recipient(name, work=work, transfer_only=transfer_only)
-            record(work, opened.system.ports, "recipient", "revoke", recipient=ended, ends=ends)
-        _wait_for_senders(opened, work.workspace, ended)
+        ended = recipients.revoke(
+            name,
+            transfer_only=transfer_only,
+            begin=opened.opener(opened.workspace(workspace), Role.ADMIN, purpose=act.purpose),
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
     emit({"recipient": ended, "revoked": ends}, as_json, Text("Revoked."))
 
 
 @recipients_app.command("list")
 def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the recipients, with whom they have contracts, and until when those hold."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.RECIPIENT, Action.READ)
-        rows = work.session.execute(select(tables.recipients).order_by(tables.recipients.c.name)).all()
-        named = {one.id: one.name for one in controllers.every(work=work)}
+    act = Act.RECIPIENT_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = recipients.every(work=work, ports=opened.system.ports)
         # Until it is registered, the workspace itself has no other name.
-        names: dict[UUID, str] = {work.workspace: "the workspace itself", **named}
+        names: dict[UUID, str] = {work.workspace: "the workspace itself"}
     found: list[dict[str, Any]] = [
         {
-            "name": row.name,
-            "entity": row.legal_entity,
-            "role": row.role,
-            "country": row.country,
-            "sale_or_share": row.sale_or_share,
-            "contract_until": row.contract_until,
-            "transfer_until": row.transfer_until,
-            "contract_with": names.get(row.controller_id, "nobody registered"),
-            "controller": row.controller_id,
-            "recipient": row.id,
+            "name": one.name,
+            "entity": one.legal_entity,
+            "role": one.role,
+            "country": one.country,
+            "sale_or_share": one.sale_or_share,
+            "contract_until": one.contract_until,
+            "transfer_until": one.transfer_until,
+            "contract_with": one.contract_with or names.get(one.controller, "nobody registered"),
+            "controller": one.controller,
+            "recipient": one.id,
         }
-        for row in rows
+        for one in known
     ]
     emit_rows(
         found,
@@ -330,7 +328,8 @@ def add_endpoint(
 
     A webhook's signing secret (Standard Webhooks) is printed once, for its receiver.
     """
-    with platform() as opened, _as_admin(opened, workspace, Resource.RECIPIENT) as work:
+    act = Act.ENDPOINT_CREATE
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
         reach = Reach.of(opened.system.settings)
         made = endpoints.create(recipient, name, to, reach=reach, work=work, ports=opened.system.ports)
     lines = [Text(f"Endpoint {name!r} is {made.id}.")]
@@ -346,9 +345,9 @@ def list_endpoints(
     as_json: Json = False,
 ) -> None:
     """Name a recipient's endpoints; their secrets are kept nowhere."""
-    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        opened.allow(work, Resource.RECIPIENT, Action.READ)
-        known = registered.every(recipient, work=work)
+    act = Act.ENDPOINT_LIST
+    with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
+        known = endpoints.every(recipient, work=work, ports=opened.system.ports)
     emit_rows(
         [{"name": one.name, "kind": one.kind, "address": one.address, "endpoint": one.id} for one in known],
         ("name", "kind", "address", "endpoint"),
@@ -364,35 +363,12 @@ def revoke_endpoint(
     as_json: Json = False,
 ) -> None:
     """End an endpoint. Returns once nothing can go there any more, of running releases either."""
+    act = Act.ENDPOINT_REVOKE
     with platform() as opened:
-        with _as_admin(opened, workspace, Resource.RECIPIENT) as work:
-            ended = registered.revoke(recipient, name, work=work)
-            record(work, opened.system.ports, "endpoint", "revoke", endpoint=ended)
-            whose = register.recipient_id(recipient, work)
-        _wait_for_senders(opened, work.workspace, whose)
+        ended = endpoints.revoke(
+            (recipient, name),
+            begin=opened.opener(opened.workspace(workspace), Role.ADMIN, purpose=act.purpose),
+            ports=opened.system.ports,
+            patience=opened.system.settings.send_window + SLACK,
+        )
     emit({"revoked": ended}, as_json, Text("Revoked."))
-
-
-def _wait_for_senders(opened: Session, workspace: UUID, recipient: RecipientId) -> None:
-    """Return once no batch that was begun before may still reach the recipient."""
-    consents.drain(
-        [],
-        [],
-        recipient=recipient,
-        begin=opened.opener(workspace, Role.ADMIN, purpose=PURPOSE),
-        ports=opened.system.ports,
-        patience=opened.system.settings.send_window + SLACK,
-    )
-
-
-def _names_of_recipients(work: Work) -> dict[Any, str]:
-    column = tables.recipients.c
-    return {row.id: row.name for row in work.session.execute(select(column.id, column.name))}
-
-
-@contextmanager
-def _as_admin(opened: Session, workspace: str | None, resource: Resource, *roles: Role) -> Iterator[Work]:
-    """The operator as admin, who may write to that part of the register."""
-    with opened.work(workspace, Role.ADMIN, *roles, purpose=PURPOSE) as work:
-        opened.allow(work, resource, Action.WRITE)
-        yield work

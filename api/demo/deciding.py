@@ -14,12 +14,12 @@ from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import RELEASED, Platform
 from api.demo.telling import Teller, Told, in_words, late
-from cdp import audiences, endpoints, importing, imports, releases, segments, sources
+from cdp import audiences, importing, imports, releases, segments, sources
 from cdp.consents import Saying
 from cdp.forms import Form, record_forms
 from cdp.kernel.clock import now
 from cdp.ports import Ask
-from cdp.registers import clients
+from cdp.registers import clients, endpoints
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent import reasons, register
 

@@ -25,13 +25,14 @@ from sqlalchemy import select
 
 from api.demo.pictures import Round
 from api.wiring import Opener, System
-from cdp import audiences, endpoints, releases, segments, unsubscribe
+from cdp import audiences, releases, segments, unsubscribe
 from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
 from cdp.endpoints import Reach
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
 from cdp.ports import Ask, Endpoint, Intent
+from cdp.registers import endpoints
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, WorkspaceId
 

@@ -10,13 +10,16 @@ from api.routes import (
     catalogue,
     clients,
     consents,
+    controllers,
     findings,
     health,
     history,
     identity,
+    notices,
     oauth,
     profiles,
     purposes,
+    recipients,
     releases,
     segments,
     sources,
@@ -55,6 +58,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     sources.router,
     clients.router,
     accounts.router,
+    notices.router,
+    recipients.router,
+    recipients.ending,
+    controllers.router,
 )
 
 

@@ -260,10 +260,6 @@ class Ledger(Protocol):
         """Whether an endpoint is still registered."""
         ...
 
-    def add_endpoint(self, endpoint: Endpoint, *, work: Work) -> None:
-        """Register an endpoint. Raises `Conflict` if its recipient has one of that name."""
-        ...
-
     def names_recipients(self, purpose: str, *, work: Work) -> bool:
         """Whether a notice of this purpose names recipients, so that who receives matters."""
         ...

@@ -4,4 +4,6 @@ One module a register; the rows are kept behind `cdp.ports.registers`.
 
 - `sources.py`, `keys.py`: where data comes from, and the write keys of sources.
 - `clients.py`, `accounts.py`: which programs call, and who logs in.
+- `purposes.py`, `notices.py`, `recipients.py`, `endpoints.py`, `controllers.py`: what words of consent refer
+  to, and where data may be sent.
 """

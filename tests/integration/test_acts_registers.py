@@ -1,15 +1,9 @@
-"""Acts on the registers: whoever's face they came by, the same is asked, done and told."""
+"""Acts on what words of consent refer to: whoever's face they came by, the same is asked, done and told."""
 
 import pytest
-from acts_world import as_, beside, counted, log
+from acts_world import beside, counted
 from api_world import MAILER
-
-from api.cli.exits import Exit
-from cdp.acting import ActNotAllowed
-from cdp.registers import keys, sources
-from cdp.vocabulary import KeyKind
-
-NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
+from faces import NOBODY, Faces, both, looked, names, refused_to, told
 
 
 @pytest.fixture
@@ -18,273 +12,228 @@ def cdp(town, database, capsys):
     return beside(town, database, capsys)
 
 
-def told(town, database, *subjects):
-    """The entries about kinds of things: (what the leaf says, the detail)."""
-    return [one for one in log(town, database) if one[0]["action"].split(":")[1] in subjects]
-
-
-def names(said):
-    """The names of these entries."""
-    return [leaf["action"] for leaf, _ in said]
-
-
-def both(*verbs):
-    """The names of an act by HTTP, and then by command."""
-    return [f"{source}:{verb}" for verb in verbs for source in ("client", "operator")]
-
-
-class Faces:
-    """HTTP as somebody in a role, and the command line."""
-
-    def __init__(self, town, cdp, *roles):
-        self._town, self._cdp, self._roles = town, cdp, roles
-
-    def get(self, path, **params):
-        """What a list answers."""
-        answer = self._town.http.get(path, params=params, headers=self._town.as_(*self._roles))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def post(self, path, body=None, status=200):
-        """What a change answers."""
-        return self._sent("POST", path, body, status)
-
-    def put(self, path, body, status=200):
-        """What a change in place answers."""
-        return self._sent("PUT", path, body, status)
-
-    def _sent(self, method, path, body, status):
-        headers = self._town.as_(*self._roles)
-        answer = self._town.http.request(method, path, json=body, headers=headers)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    def run(self, *arguments, stdin=""):
-        """What a command prints."""
-        done = self._cdp(*arguments, "--json", stdin=stdin)
-        assert done.code == Exit.OK, done.err
-        return done.document
-
-
 @pytest.fixture
 def admin(town, cdp):
     """Both faces, as an administrator."""
     return Faces(town, cdp, "admin")
 
 
-def refused_to(town, database, role, *asked):
-    """The names under which it was counted that a client of that role may do none of these."""
-    before = len(counted(town, database))
-    for method, path, body in asked:
-        answer = town.http.request(method, path, json=body, headers=town.as_(role))
-        assert (answer.status_code, answer.json()["code"]) == (403, "act-not-allowed"), path
-    rows = counted(town, database)[before:]
-    assert {outcome for _, _, outcome in rows} <= {"refused"}
-    return [name for _, name, _ in rows]
+@pytest.fixture
+def compliance(town, cdp):
+    """Both faces, as a compliance officer."""
+    return Faces(town, cdp, "compliance")
 
 
-def looked(town, database):
-    """The looks at the set-up that were counted."""
-    return [name for _, name, outcome in counted(town, database) if outcome == "ok"]
+@pytest.fixture
+def officer(town, cdp):
+    """Both faces, as an administrator who is a compliance officer too."""
+    return Faces(town, cdp, "admin", "compliance")
 
 
-def test_a_source_and_its_keys_come_and_go_by_either_face(town, database, cdp, admin):
-    """The same entry, with the actor's own source, role and object."""
-    before = len(told(town, database, "source", "write-key"))
-    meaning = {"purpose": "email_marketing", "channel": "email", "notice": "newsletter"}
-    web = admin.post("/v1/sources", {"name": "web", "categories": {"news": meaning}}, 201)
-    app = admin.run("source", "create", "app", "--category", "news=email_marketing:email@newsletter")
-    first = admin.post("/v1/sources/web/write-keys", {"kind": "public"}, 201)
-    second = admin.run("source", "key", "create", "app", "server")
-    assert admin.post(f"/v1/write-keys/{first['id']}/revocation")["id"] == first["id"]
-    assert admin.run("source", "key", "revoke", second["key"])
-    by_http = {one["name"]: one for one in admin.get("/v1/sources")["sources"]}
-    by_command = {one["name"]: one for one in admin.run("source", "list")}
-    ended = {one["id"]: one["revoked_at"] for one in admin.get("/v1/write-keys")["keys"]}
-    said = told(town, database, "source", "write-key")[before:]
+def test_a_purpose_is_registered_and_its_lines_proposed_by_either_face(town, database, admin, compliance):
+    """Nothing is seen for it yet, whoever registered it; its basis is the officer's word."""
+    before = len(told(town, database, "purpose", "policy"))
+    first = admin.post("/v1/purposes", {"name": "news", "basis": "consent", "parent": "profiling"}, 201)
+    second = admin.run("purpose", "create", "offers", "--basis", "consent", "--parent", "profiling")
+    compliance.put("/v1/purposes/news/basis", {"basis": "legitimate_interest"})
+    compliance.run("purpose", "change-basis", "offers", "legitimate_interest")
+    known = {one["name"]: one for one in compliance.get("/v1/purposes")["purposes"]}
+    listed = {one["name"]: one for one in admin.run("purpose", "list")}
+    said = told(town, database, "purpose", "policy")[before:]
 
-    assert by_http["web"]["categories"] == by_http["app"]["categories"] == {"news": meaning}
-    assert by_command["web"]["source"] == web["id"] and by_http["app"]["id"] == app["source"]
-    assert ended[first["id"]] and ended[second["key"]]
-    assert {one["key"] for one in admin.run("source", "key", "list")} == set(ended)
-    assert names(said) == both("source:create", "write-key:create", "write-key:revoke")
-    assert [detail for _, detail in said] == [
-        {"role": "admin", "object": made}
-        for made in (web["id"], app["source"], first["id"], second["key"], first["id"], second["key"])
+    assert first["proposed"].replace("news", "offers") == second["proposed"]
+    assert {known[name]["basis"] for name in ("news", "offers")} == {"legitimate_interest"}
+    assert [(known[name]["parent"], listed[name]["parent"]) for name in ("news", "offers")] == [
+        ("profiling", "profiling")
+    ] * 2
+    assert known["deceased"]["reserved"] and listed["news"]["purpose"] == first["id"]
+    assert names(said) == [
+        *("client:purpose:create", "client:policy:propose"),
+        *("operator:purpose:create", "operator:policy:propose"),
+        *both("purpose:change-basis"),
     ]
-    assert looked(town, database) == [
-        *("client:source:list", "operator:source:list"),
-        *("client:write-key:list", "operator:write-key:list"),
+    assert [detail for leaf, detail in said if "policy" not in leaf["action"]] == [
+        *({"role": "admin", "object": made} for made in (first["id"], second["purpose"])),
+        *(
+            {"role": "compliance", "object": made, "basis": "legitimate_interest"}
+            for made in (first["id"], second["purpose"])
+        ),
     ]
+    assert looked(town, database) == both("purpose:list")
 
 
-def test_a_source_of_what_nobody_registered_is_not_made(town, database, admin):
-    """Categories name what is there, and so does whoever decides."""
-    asked = {
-        "unknown-purpose": {"categories": {"x": {"purpose": "nothing"}}},
-        "unknown-notice": {"categories": {"x": {"purpose": "email_marketing", "notice": "nothing"}}},
-        "notice-of-another": {"categories": {"x": {"purpose": "profiling", "notice": "newsletter"}}},
-        "no-such-controller": {"controller": NOBODY},
-    }
-    for code, more in asked.items():
-        made = admin.post("/v1/sources", {"name": "web", **more}, 404 if "no-such" in code else 422)
-        assert made["code"] == code
-    assert admin.post("/v1/sources", {"name": "shop"}, 409)["code"] == "source-exists"
-    assert admin.post("/v1/sources/none/write-keys", {"kind": "server"}, 404)["code"] == "no-such-source"
-    assert admin.post(f"/v1/write-keys/{NOBODY}/revocation", status=404)["code"] == "no-such-key"
+def test_a_purpose_that_no_unsubscribe_stops_is_an_officers_act_by_http_too(town, database, admin, officer):
+    """The permission that it needs in that case alone is asked for, and its absence counted."""
+    letters = {"name": "letters", "basis": "contract", "purpose_class": "service"}
+    refused = admin.post("/v1/purposes", letters, 403)
+    made = officer.post("/v1/purposes", letters, 201)
 
-    assert [row[1:] for row in counted(town, database)] == [
-        (f"client:{name}", "not_found") for name in ("source:create", "write-key:create", "write-key:revoke")
-    ]
+    assert (refused["code"], made["name"]) == ("act-not-allowed", "letters")
+    assert "purpose:change-basis" in refused["detail"]
+    assert [row[1:] for row in counted(town, database)] == [("client:purpose:create", "refused")]
 
 
-def test_sources_are_no_marketers_affair(town, database):
-    """Who may look may not change; each attempt is counted, whichever face it came by."""
-    ports = town.system.ports
-    for act in (
-        lambda work: sources.create("x", priority=1, authoritative=True, work=work, ports=ports),
-        lambda work: keys.create("shop", KeyKind.SERVER, work=work, ports=ports),
-        lambda work: keys.revoke(town.keys.server.id, work=work, ports=ports),
-    ):
-        with pytest.raises(ActNotAllowed), as_(town, "marketing") as work:
-            act(work)
-    by_http = refused_to(
-        town,
-        database,
-        "marketing",
-        ("POST", "/v1/sources", {"name": "x"}),
-        ("POST", "/v1/sources/shop/write-keys", {"kind": "server"}),
-        ("POST", f"/v1/write-keys/{town.keys.server.id}/revocation", None),
+def test_a_basis_is_not_changed_after_a_no_nor_for_a_law_that_nobody_cites(town, compliance):
+    """Another basis after a withdrawal would make it void."""
+    town.person()
+    assert town.say("withdrawn").status_code == 200
+    path = "/v1/purposes/email_marketing/basis"
+    late = compliance.put(path, {"basis": "legitimate_interest"}, 409)
+    lawless = compliance.put("/v1/purposes/profiling/basis", {"basis": "legal_obligation"}, 422)
+    unknown = compliance.put("/v1/purposes/nothing/basis", {"basis": "consent"}, 422)
+
+    assert late["code"] == "basis-after-withdrawal"
+    assert (lawless["code"], unknown["code"]) == ("no-law-cited", "unknown-purpose")
+
+
+def test_a_notice_is_published_in_versions_by_either_face(town, database, admin, tmp_path):
+    """A version says what it names; its text is hashed and never changes."""
+    before = len(told(town, database, "notice"))
+    (tmp_path / "terms.txt").write_text("What we do.")
+    body = {"name": "terms", "text": "What we do.", "purposes": ["profiling"], "recipients": [MAILER]}
+    first = admin.post("/v1/notices", body, 201)
+    second = admin.run(
+        *("notice", "publish", "terms", "--text", str(tmp_path / "terms.txt")),
+        *("--purpose", "profiling", "--recipient", MAILER),
     )
-    acts = ("source:create", "write-key:create", "write-key:revoke")
+    known = [one for one in admin.get("/v1/notices")["notices"] if one["name"] == "terms"]
+    listed = [one for one in admin.run("notice", "list") if one["name"] == "terms"]
+    said = told(town, database, "notice")[before:]
 
-    assert by_http == [f"client:{name}" for name in acts]
-    assert [name for _, name, _ in counted(town, database)][:3] == [f"operator:{name}" for name in acts]
-    assert town.http.get("/v1/sources", headers=town.as_("marketing")).status_code == 200
-
-
-def test_a_list_is_read_page_by_page_and_each_row_once(town, admin):
-    """`next` leads on until there is none; what is no cursor is refused."""
-    for _ in range(3):
-        admin.post("/v1/sources/shop/write-keys", {"kind": "server"}, 201)
-    found, cursor = [], {}
-    while cursor is not None:
-        page = admin.get("/v1/write-keys", limit=2, **cursor)
-        found += [one["id"] for one in page["keys"]]
-        cursor = {"cursor": page["next"]} if page["next"] else None
-    wrong = [
-        town.http.get("/v1/write-keys", params={"cursor": one}, headers=town.as_("admin"))
-        for one in ("x", "AAAA", "=", "ä", "0" * 22)
+    assert (first["version"], second["version"]) == (1, 2)
+    assert [one["version"] for one in known] == [1, 2]
+    assert [one["version"] for one in listed] == [2, 1]
+    assert {(one["hash"], *one["purposes"], *one["recipients"]) for one in [*known, *listed]} == {
+        (known[0]["hash"], "profiling", MAILER)
+    }
+    assert names(said) == both("notice:publish")
+    assert [detail for _, detail in said] == [
+        {"role": "admin", "object": first["id"], "version": "1"},
+        {"role": "admin", "object": second["notice"], "version": "2"},
     ]
+    assert admin.post("/v1/notices", {**body, "purposes": ["x"]}, 422)["code"] == "unknown-purpose"
+    assert admin.post("/v1/notices", {**body, "recipients": ["x"]}, 404)["code"] == "no-such-recipient"
+    assert admin.post("/v1/notices", {**body, "text": " "}, 422)["code"] == "unreadable-notice"
 
-    assert len(found) == len(set(found)) == 5
-    assert [answer.status_code for answer in wrong] == [422] * 4 + [200]
-    assert {answer.json()["code"] for answer in wrong[:4]} == {"unknown-cursor"}
 
+def test_a_recipients_contract_begins_is_renewed_and_ends_by_either_face(town, database, admin):
+    """The same entries; what ends is answered once nothing can still be sent."""
+    before = len(told(town, database, "recipient"))
+    body = {"legal_entity": "House", "role": "processor", "country": "DE", "contract_until": "2199-01-31"}
+    first = admin.post("/v1/recipients", {"name": "one house", **body}, 201)["id"]
+    second = admin.run(
+        *("recipient", "create", "another", "--entity", "House", "--role", "processor"),
+        *("--country", "DE", "--contract-until", "2199-01-31"),
+    )["recipient"]
+    renewed = admin.post(f"/v1/recipients/{first}/renewal", {"transfer_until": "2198-01-31"})
+    admin.run("recipient", "renew", "another", "--transfer-until", "2198-01-31")
+    known = {one["name"]: one for one in admin.get("/v1/recipients")["recipients"]}
+    listed = {one["name"]: one for one in admin.run("recipient", "list")}
+    for ends, more in (("transfer", ["--transfer-only"]), ("contract", [])):
+        assert admin.post(f"/v1/recipients/{first}/revocation", {"ends": ends})["ends"] == ends
+        assert admin.run("recipient", "revoke", "another", *more)["revoked"] == ends
+    twice = admin.post(f"/v1/recipients/{first}/revocation", {}, 409)
+    said = told(town, database, "recipient")[before:]
 
-def test_a_client_is_made_changed_bound_and_ended_by_either_face(town, database, admin):
-    """Who gave which role to whom stands in the log, and whose a client is."""
-    before = len(told(town, database, "client"))
-    asked = {"name": "tool", "roles": ["marketing"], "purposes": ["email_marketing"]}
-    first = admin.post("/v1/clients", asked, 201)
-    second = admin.run("client", "create", "tool 2", "--role", "marketing", "--purpose", "email_marketing")
-    one, two = first["id"], second["client"]
-    admin.put(f"/v1/clients/{one}", {"roles": ["reader"], "purposes": []})
-    admin.run("client", "change", two, "--role", "reader")
-    admin.post(f"/v1/clients/{one}/binding", {"recipient": MAILER})
-    admin.run("client", "bind", two, MAILER)
-    known = {row["name"]: row for row in admin.get("/v1/clients")["clients"]}
-    listed = {row["name"]: row for row in admin.run("client", "list")}
-    admin.post(f"/v1/clients/{one}/revocation")
-    admin.run("client", "revoke", two)
-    said = [entry for entry in told(town, database, "client")[before:] if entry[1]["object"] in (one, two)]
-    with as_(town, "admin") as work:
-        mailer = str(town.system.ports.ledger.recipient(MAILER, work=work))
-
-    assert [known[name]["roles"] for name in ("tool", "tool 2")] == [["reader"]] * 2
-    assert [listed[name]["recipient"] for name in ("tool", "tool 2")] == [MAILER] * 2
-    assert first["secret"].startswith("client_") and first["secret"] not in str(known) + str(said)
-    assert names(said) == both("client:create", "client:change", "client:bind", "client:revoke")
+    assert renewed == {"id": first, "contract_until": None, "transfer_until": "2198-01-31T23:59:59.999999Z"}
+    assert known["one house"]["contract_until"] == known["another"]["contract_until"]
+    assert known["one house"]["contract_with"] is None
+    assert listed["one house"]["contract_with"] == "the workspace itself"
+    assert twice["code"] == "already-ended"
+    assert names(said) == both("recipient:create", "recipient:renew", "recipient:revoke", "recipient:revoke")
+    assert [detail["object"] for _, detail in said] == [first, second] * 4
     assert [{**detail, "object": ""} for _, detail in said[::2]] == [
         {**detail, "object": ""} for _, detail in said[1::2]
     ]
-    assert [detail for _, detail in said[::2]] == [
-        {"role": "admin", "object": one, "roles": ["marketing"], "purposes": ["email_marketing"]},
-        {"role": "admin", "object": one, "roles": ["reader"], "purposes": []},
-        {"role": "admin", "object": one, "bound_to": mailer},
-        {"role": "admin", "object": one},
+    assert [detail.get("ends") for _, detail in said[4:]] == ["transfer"] * 2 + ["contract"] * 2
+    for verb, asked in (("renewal", {"contract_until": "2199-01-31"}), ("revocation", {})):
+        unknown = admin.post(f"/v1/recipients/{NOBODY}/{verb}", asked, 404)
+        assert unknown["code"] == "no-such-recipient"
+
+
+def test_an_endpoint_is_registered_and_ends_by_either_face(town, database, admin):
+    """Its secret is shown once; after its end nothing goes there."""
+    before = len(told(town, database, "endpoint"))
+    house = next(one["id"] for one in admin.get("/v1/recipients")["recipients"] if one["name"] == MAILER)
+    place = f"/v1/recipients/{house}/endpoints"
+    hook = "https://hooks.example.org/cdp"
+    first = admin.post(place, {"name": "nightly", "to": hook}, 201)
+    second = admin.run("recipient", "endpoint", "add", MAILER, "weekly", "--to", hook)
+    taken = admin.post(place, {"name": "nightly", "to": hook}, 409)
+    inside = admin.post(place, {"name": "inside", "to": "/etc/cdp"}, 422)
+    known = admin.get(place)["endpoints"]
+    listed = admin.run("recipient", "endpoint", "list", MAILER)
+    admin.post(f"/v1/endpoints/{first['id']}/revocation")
+    admin.run("recipient", "endpoint", "revoke", MAILER, "weekly")
+    twice = admin.post(f"/v1/endpoints/{first['id']}/revocation", status=404)
+    said = told(town, database, "endpoint")[before:]
+
+    assert first["secret"].startswith("whsec_") and second["secret"].startswith("whsec_")
+    assert first["secret"] not in str([known, listed, said])
+    assert (taken["code"], inside["code"], twice["code"]) == (
+        *("endpoint-taken", "unsafe-address", "no-such-endpoint"),
+    )
+    assert [one["name"] for one in known] == [one["name"] for one in listed] == ["nightly", "weekly"]
+    assert admin.get(place)["endpoints"] == []
+    assert names(said) == both("endpoint:create", "endpoint:revoke")
+    assert [detail for _, detail in said] == [
+        {"role": "admin", "object": made, "whose": house, **more}
+        for more in ({"kind": "webhook"}, {})
+        for made in (first["id"], second["endpoint"])
     ]
-    assert looked(town, database) == ["client:client:list", "operator:client:list"]
 
 
-def test_a_client_of_what_nobody_registered_is_not_made(town, database, admin):
-    """Roles, purposes and recipients are words of registers, and a client that has ended is over."""
-    tool = {"name": "tool", "roles": ["marketing"]}
-    subject, reader = {"roles": ["subject"], "purposes": []}, {"roles": ["reader"], "purposes": []}
-    for code, status, path, body in (
-        ("unknown-purpose", 422, "", {**tool, "purposes": ["nothing"]}),
-        ("subject-client", 422, "", {**tool, **subject}),
-        ("not-well-formed", 422, "", {**tool, "roles": []}),
-        ("no-such-recipient", 404, "", {**tool, "recipient": "nobody"}),
-        ("no-such-client", 404, f"/{NOBODY}/revocation", None),
-        ("no-such-client", 404, f"/{NOBODY}/binding", {"recipient": MAILER}),
-    ):
-        assert admin.post(f"/v1/clients{path}", body, status)["code"] == code
-    assert admin.put(f"/v1/clients/{NOBODY}", reader, 404)["code"] == "no-such-client"
-    assert admin.put(f"/v1/clients/{NOBODY}", subject, 422)["code"] == "subject-client"
-    assert admin.post("/v1/clients", tool, 201)
-    assert admin.post("/v1/clients", tool, 409)["code"] == "client-exists"
-
-    assert [row[1] for row in counted(town, database)] == [
-        f"client:client:{verb}" for verb in ("create", "revoke", "bind", "change")
+def test_a_controller_is_registered_and_moved_by_either_face(town, database, compliance):
+    """Which law protects people follows from it, so it is a compliance officer's word."""
+    places = {"establishments": ["SE"], "offers": ["US-CA"]}
+    first = compliance.post("/v1/controllers", {"name": "brand", **places}, 201)["id"]
+    second = compliance.run("controller", "add", "maker", "--established", "SE", "--offers", "US-CA")[
+        "controller"
     ]
+    moved = compliance.put(f"/v1/controllers/{first}/places", {"establishments": ["DE"]})
+    compliance.run("controller", "move", second, "--established", "DE")
+    known = compliance.get("/v1/controllers")["controllers"]
+    listed = compliance.run("controller", "list")
+    own = compliance.post("/v1/controllers", {"name": "we", "own": True, **places}, 201)["id"]
+    said = told(town, database, "controller")
 
-
-def test_an_account_is_made_and_ended_by_either_face_and_no_entry_has_its_name(town, database, admin):
-    """A log-in is a name; a look at the list of them is an entry."""
-    password = "correct horse battery staple"
-    first = admin.post("/v1/accounts", {"login": "bea", "password": password, "roles": ["compliance"]}, 201)
-    second = admin.run("account", "create", "cleo", "--role", "compliance", stdin=f"{password}\n")
-    listed = admin.get("/v1/accounts")
-    assert {one["account"] for one in admin.run("account", "list")} == {first["id"], second["account"]}
-    admin.post(f"/v1/accounts/{first['id']}/revocation")
-    admin.run("account", "revoke", second["account"])
-    said = told(town, database, "account")
-    again = {"login": "cleo", "password": password, "roles": ["reader"]}
-
-    assert [one["login"] for one in listed["accounts"]] == ["bea", "cleo"]
-    assert names(said) == both("account:create", "account:list", "account:revoke")
-    assert [detail.get("object") for _, detail in said] == [
-        *(first["id"], second["account"], None, None),
-        *(first["id"], second["account"]),
+    assert moved == {"id": first, "establishments": ["DE"], "offers": []}
+    assert [(one["name"], one["establishments"]) for one in known] == [("brand", ["DE"]), ("maker", ["DE"])]
+    assert [one["controller"] for one in listed] == [first, second]
+    assert own == str(town.workspace)
+    assert names(said) == [*both("controller:add", "controller:move"), "client:controller:add"]
+    assert [detail for _, detail in said] == [
+        {"role": "compliance", "object": made} for made in (first, second, first, second, own)
     ]
-    assert said[0][1] == {"role": "admin", "object": first["id"], "roles": ["compliance"]}
-    assert not any(word in str(said) for word in ("bea", "cleo", password))
-    assert admin.post("/v1/accounts", again, 409)["code"] == "account-exists"
-    assert password not in admin.post("/v1/accounts", {**again, "roles": []}, 422).values()
-    short = admin.post("/v1/accounts", {**again, "password": "short"}, 422)
-    assert "short" not in str(short["errors"]).replace("too_short", "")
-    assert admin.post(f"/v1/accounts/{NOBODY}/revocation", status=404)["code"] == "no-such-account"
+    taken = compliance.post("/v1/controllers", {"name": "brand", **places}, 409)
+    nobody = compliance.put(f"/v1/controllers/{NOBODY}/places", {"establishments": ["DE"]}, 404)
+    assert (taken["code"], nobody["code"]) == ("controller-exists", "no-such-controller")
 
 
-@pytest.mark.parametrize("role", ["reader", "compliance"])
-def test_who_calls_is_an_administrators_affair(town, database, role):
-    """Nobody else so much as looks at clients and accounts."""
+def test_what_words_refer_to_is_read_by_staff_and_changed_by_few(town, database):
+    """A marketer may look at all of it and change none; each attempt is counted."""
     asked = refused_to(
         town,
         database,
-        role,
-        ("GET", "/v1/clients", None),
-        ("POST", "/v1/clients", {}),
-        ("PUT", f"/v1/clients/{NOBODY}", {}),
-        ("POST", f"/v1/clients/{NOBODY}/binding", {}),
-        ("POST", f"/v1/clients/{NOBODY}/revocation", None),
-        ("GET", "/v1/accounts", None),
-        ("POST", "/v1/accounts", {}),
-        ("POST", f"/v1/accounts/{NOBODY}/revocation", None),
+        "marketing",
+        ("POST", "/v1/purposes", {}),
+        ("PUT", "/v1/purposes/profiling/basis", {}),
+        ("POST", "/v1/notices", {}),
+        ("POST", "/v1/recipients", {}),
+        ("POST", f"/v1/recipients/{NOBODY}/renewal", {}),
+        ("POST", f"/v1/recipients/{NOBODY}/revocation", {}),
+        ("POST", f"/v1/recipients/{NOBODY}/endpoints", {}),
+        ("POST", f"/v1/endpoints/{NOBODY}/revocation", None),
+        ("POST", "/v1/controllers", {}),
+        ("PUT", f"/v1/controllers/{NOBODY}/places", {}),
     )
+    headers = town.as_("marketing")
+    lists = ("/v1/purposes", "/v1/notices", "/v1/recipients", "/v1/controllers", "/v1/sources")
 
     assert asked == [
-        *(f"client:client:{verb}" for verb in ("list", "create", "change", "bind", "revoke")),
-        *(f"client:account:{verb}" for verb in ("list", "create", "revoke")),
+        *("client:purpose:create", "client:purpose:change-basis", "client:notice:publish"),
+        *(f"client:recipient:{verb}" for verb in ("create", "renew", "revoke")),
+        *(f"client:endpoint:{verb}" for verb in ("create", "revoke")),
+        *(f"client:controller:{verb}" for verb in ("add", "move")),
     ]
+    assert {town.http.get(path, headers=headers).status_code for path in lists} == {200}

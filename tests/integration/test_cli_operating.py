@@ -197,9 +197,9 @@ def test_an_act_of_the_operator_leaves_an_entry(cdp, place):
         "--contract-until", "2199-12-31")  # fmt: skip
 
     assert _actions(place)[len(before) :] == [
-        "system:purpose:create",
+        "operator:purpose:create",
         "operator:policy:propose",
-        "system:recipient:create",
+        "operator:recipient:create",
     ]
 
 
@@ -227,10 +227,10 @@ def test_a_contract_is_renewed_and_ended_and_a_client_changes_hands(cdp, place):
     assert ended == [Exit.OK, Exit.OK, Exit.BAD_INPUT]
     assert clients["rebound"]["recipient"] == "house of the brand"
     assert _actions(place)[len(before) :] == [
-        "system:recipient:renew",
+        "operator:recipient:renew",
         "operator:client:bind",
-        "system:recipient:revoke",
-        "system:recipient:revoke",
+        "operator:recipient:revoke",
+        "operator:recipient:revoke",
     ]
 
 

@@ -85,6 +85,7 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     """Valid telephone numbers of `regions`, or with a country code; no dates, decimals, order numbers."""
     if not DIGITS.search(text):
         return
+    read: dict[tuple[str, str, bool], set[Span]] = {}  # what repeats itself is read once
     for match in _PHONE.finditer(text):
         start, end = _behind_others(text, match.start(), match.end()), match.end()
         candidate = text[start:end]
@@ -95,8 +96,10 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
             continue
         named = announced(text, start, _PHONE_WORDS)
         for first, last in _chunks(text, start, end):
-            before = text[first - 1 : first] if first else ""
-            found |= _valid(before, text[first:last], first, regions, named)
+            chunk = text[first - 1 : first] if first else "", text[first:last], named
+            if chunk not in read:
+                read[chunk] = _valid(*chunk, regions)
+            found.update((first + one, first + other) for one, other in read[chunk])
         found.update(_neighbours(text, start, end, regions))
         yield from sorted(found)
 
@@ -156,6 +159,7 @@ def _neighbours(text: str, start: int, end: int, regions: Sequence[str]) -> Iter
     groups = [(start + one.start(), start + one.end()) for one in GROUP.finditer(text[start:end])]
     if sum(map(_width, groups)) <= _MOST_PHONE:
         return
+    told: dict[tuple[str, tuple[str | None, ...]], bool] = {}
     first = 0
     while first < len(groups):
         at = _sign(text, groups[first][0]) if first else start
@@ -165,7 +169,12 @@ def _neighbours(text: str, start: int, end: int, regions: Sequence[str]) -> Iter
             digits += _width(groups[last])
             closes = groups[last][1]
             apart = text[closes : closes + 1] not in (".", "-")
-            if _LEAST_PHONE <= digits <= _MOST_PHONE and apart and _telephone(text[at:closes], homes):
+            if not (_LEAST_PHONE <= digits <= _MOST_PHONE and apart):
+                continue
+            asked = text[at:closes], homes
+            if asked not in told:
+                told[asked] = _telephone(*asked)
+            if told[asked]:
                 found = last
                 break
         if found is not None:
@@ -175,16 +184,16 @@ def _neighbours(text: str, start: int, end: int, regions: Sequence[str]) -> Iter
 
 def _homes(
     text: str, at: int, group: Span, start: int, end: int, regions: Sequence[str]
-) -> Sequence[str | None]:
+) -> tuple[str | None, ...]:
     """Where a number that begins at `at` may be at home; None: it says so itself. Empty: none begins."""
     if at > start and text[at - 1] not in " /":
         return ()
     if text[at] == "+" or text.startswith("00", at):
         return (None,)
     if text[group[0]] == "0" and _width(group) > 1:
-        return [one for one in regions if one not in _PLAN]
+        return tuple(one for one in regions if one not in _PLAN)
     if _AMERICAN.match(text, at, end):
-        return [one for one in regions if one in _PLAN][:1]
+        return tuple(one for one in regions if one in _PLAN)[:1]
     return ()
 
 
@@ -201,33 +210,32 @@ def _telephone(candidate: str, homes: Sequence[str | None]) -> bool:
     return False
 
 
-def _international(candidate: str, start: int) -> Span | None:
+def _international(candidate: str) -> Span | None:
     """A number with its country's code, of a length that the country has: it says itself what it is."""
     try:
         number = phonenumbers.parse(candidate.lstrip("(") if "+" in candidate[:2] else f"+{candidate[2:]}")
     except phonenumbers.NumberParseException:
         return None
-    return (start, start + len(candidate.rstrip())) if phonenumbers.is_possible_number(number) else None
+    return (0, len(candidate.rstrip())) if phonenumbers.is_possible_number(number) else None
 
 
-def _valid(before: str, candidate: str, start: int, regions: Sequence[str], named: bool) -> set[Span]:
-    """What libphonenumber finds in a candidate; the character before it counts."""
+def _valid(before: str, candidate: str, named: bool, regions: Sequence[str]) -> set[Span]:
+    """Where libphonenumber finds numbers in a candidate; the character before it counts."""
     lead = before if before in "$€£¥#" else ""
     found: set[Span] = set()
-    if candidate.startswith(("+", "00", "(+")) and (span := _international(candidate, start)):
+    if candidate.startswith(("+", "00", "(+")) and (span := _international(candidate)):
         return {span}
     for region in regions:
         for match in phonenumbers.PhoneNumberMatcher(
             lead + candidate, region, leniency=phonenumbers.Leniency.VALID
         ):
             if _written(match.raw_string, region, named):
-                found.add((start - len(lead) + match.start, start - len(lead) + match.end))
-    whole = [
+                found.add((match.start - len(lead), match.end - len(lead)))
+    return {
         span
         for span in found
         if not any(one[0] <= span[0] and span[1] <= one[1] and one != span for one in found)
-    ]
-    return set(whole)
+    }
 
 
 def _written(number: str, region: str, named: bool) -> bool:

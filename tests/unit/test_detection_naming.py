@@ -109,6 +109,7 @@ def test_what_can_hold_no_name_is_not_shown_to_the_model(unit):
         "A,B\n",
         "Mia;Leo\n",
         "copy a (b) from stdin\n",
+        "0171 2345678 ",
     ],
 )
 def test_no_text_that_repeats_itself_costs_more_than_one_that_people_write(analyser, unit):

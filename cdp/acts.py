@@ -15,9 +15,7 @@ class Kept(StrEnum):
     """How the log keeps an act that was done."""
 
     ENTRY = auto()  # one entry, in the transaction of the act
-    COUNTED = (
-        auto()
-    )  # one entry for each actor and minute, with how often: a look at the platform's own set-up
+    COUNTED = auto()  # one entry for each actor and minute, with how often
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +144,8 @@ class Act(Enum):
     IDENTITY_EVALUATE = Deed("identity", "evaluate", _READS_IDENTITY, _STEWARDSHIP)
 
     # Whom a marketer means.
-    SEGMENT_CREATE = Deed(
-        "segment",
-        "create",
-        Permission(Resource.SEGMENT, Action.WRITE),
-        _SEGMENTATION,
-        may_need=(EXACT_COUNTS,),
-    )
+    SEGMENT_CREATE = Deed("segment", "create", Permission(Resource.SEGMENT, Action.WRITE), _SEGMENTATION)
     SEGMENT_LIST = Deed("segment", "list", _READS_SEGMENTS, _SEGMENTATION, kept=Kept.COUNTED)
-    ATTRIBUTE_LIST = Deed("attribute", "list", _READS_SEGMENTS, _SEGMENTATION, kept=Kept.COUNTED)
     AUDIENCE_PREVIEW = Deed(
         "audience",
         "preview",

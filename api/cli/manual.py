@@ -1,8 +1,8 @@
-"""The generated part of docs/cli.md: exit codes, and every command with its options.
+"""What documents say that the code says itself: docs/cli.md of every command, docs/acts.md of every act.
 
     python -m api.cli.manual
 
-writes it anew from the commands themselves; a test fails when the two differ.
+writes both anew; tests fail when they differ from the code.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,14 @@ from typer.main import get_command
 
 from api.cli.commands import COMMANDS, build
 from api.cli.exits import MEANING, words
+from cdp.acts import Act, Deed, Kept
 
-FILE = Path(__file__).parents[2] / "docs" / "cli.md"
+DOCS = Path(__file__).parents[2] / "docs"
+FILE, ACTS = DOCS / "cli.md", DOCS / "acts.md"
 BEGIN, END = "<!-- generated: python -m api.cli.manual -->", "<!-- end of what is generated -->"
 # On every command, so said once.
 COMMON = frozenset({"as_json", "workspace", "help"})
+_KEPT = {Kept.ENTRY: "each", Kept.COUNTED: "by the minute"}
 
 
 def generated() -> str:
@@ -34,6 +37,38 @@ def generated() -> str:
         for name, leaf in _leaves(f"cdp {word}", root.commands[word]):
             parts += _described(name, leaf)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def acts() -> str:
+    """Markdown: the register of acts, whole."""
+    parts = [
+        "# Acts",
+        "",
+        "Everything that somebody does or looks at, printed from the register (`cdp/acts.py`) by",
+        "`python -m api.cli.manual`. An act is done in one place: it asks the policy for what stands here,",
+        "within the scopes of the caller's token, and leaves the entry that stands here",
+        "([ADR-0045](adr/0045-an-act-is-done-in-one-place.md)). The log calls it by who did it and this",
+        "name: `client:segment:create`, `operator:segment:create`. *Each* is an entry each time, *by the",
+        "minute* one for each actor and minute with how often. What is refused, or asked about nobody, is",
+        "told by the minute.",
+        "",
+        "| Act | Needs | In some cases | Why | Values of people | Entry |",
+        "|---|---|---|---|---|---|",
+    ]
+    parts += [_act(one.deed) for one in Act]
+    return "\n".join(parts) + "\n"
+
+
+def _act(deed: Deed) -> str:
+    cells = (
+        f"`…:{deed.subject}:{deed.verb}`" + "".join(f", `…:{one}`" for one in deed.verbs),
+        deed.needs.scope if deed.needs else "–",
+        ", ".join(one.scope for one in deed.may_need) or "–",
+        deed.purpose or "*the caller's*",
+        "shown" if deed.shows else "–",
+        _KEPT[deed.kept],
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
@@ -83,10 +118,11 @@ def _meaning(one: Any) -> str:
 
 
 def main() -> None:
-    """Write the generated part of docs/cli.md anew."""
+    """Write the generated part of docs/cli.md, and docs/acts.md, anew."""
     text = FILE.read_text(encoding="utf-8")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     FILE.write_text(f"{before}{BEGIN}\n\n{generated()}\n{END}{after}", encoding="utf-8")
+    ACTS.write_text(acts(), encoding="utf-8")
 
 
 if __name__ == "__main__":

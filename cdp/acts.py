@@ -78,6 +78,7 @@ _READS_PURPOSES = Permission(Resource.PURPOSE, Action.READ)
 _MAKES_PURPOSES = Permission(Resource.PURPOSE, Action.WRITE)
 _READS_RECIPIENTS = Permission(Resource.RECIPIENT, Action.READ)
 _MAKES_RECIPIENTS = Permission(Resource.RECIPIENT, Action.WRITE)
+_READS_CONTROLLERS = Permission(Resource.CONTROLLER, Action.READ)
 _SETS_CONTROLLERS = Permission(Resource.CONTROLLER, Action.WRITE)
 
 
@@ -212,9 +213,10 @@ class Act(Enum):
     ENDPOINT_LIST = Deed("endpoint", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)
     CONTROLLER_ADD = Deed("controller", "add", _SETS_CONTROLLERS, _OPERATION)
     CONTROLLER_MOVE = Deed("controller", "move", _SETS_CONTROLLERS, _OPERATION)
-    CONTROLLER_LIST = Deed(
-        "controller", "list", Permission(Resource.CONTROLLER, Action.READ), _OPERATION, kept=Kept.COUNTED
-    )
+    CONTROLLER_LIST = Deed("controller", "list", _READS_CONTROLLERS, _OPERATION, kept=Kept.COUNTED)
+    WORKSPACE_CREATE = Deed("workspace", "create", _MAKES_PURPOSES, _OPERATION)
+    WORKSPACE_READ = Deed("workspace", "read", _READS_CONTROLLERS, _OPERATION, kept=Kept.COUNTED)
+    WORKSPACE_UNKNOWN_AGE = Deed("workspace", "unknown_age", _SETS_CONTROLLERS, _OPERATION)
 
     @property
     def deed(self) -> Deed:

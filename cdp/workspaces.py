@@ -1,9 +1,9 @@
-"""Workspaces: tenants. Making one is the operator's act, with the owner's connection."""
+"""Workspaces: tenants. Making one is the operator's act, with the owner's connection; one setting is not."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, func, insert, select
 
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
@@ -43,12 +43,17 @@ def create(
     return identifier
 
 
-def protect_unknown_age(owner: Engine, workspace: UUID, *, as_child: bool) -> None:
+def protect_unknown_age(*, as_child: bool, work: Work) -> None:
     """Say anew how people of unknown age are protected; it counts at once, for every answer."""
-    with owner.begin() as connection:
-        connection.execute(
-            update(workspaces).where(workspaces.c.id == workspace).values(unknown_age_is_child=as_child)
-        )
+    work.session.execute(select(func.cdp.protect_unknown_age(as_child)))
+
+
+def unknown_age_is_child(*, work: Work) -> bool:
+    """Whether people of unknown age are protected as children."""
+    found: bool = work.session.execute(
+        select(workspaces.c.unknown_age_is_child).where(workspaces.c.id == work.workspace)
+    ).scalar_one()
+    return found
 
 
 def known(engine: Engine) -> Iterable[UUID]:

@@ -1,7 +1,7 @@
 """`cdp migrate` and `cdp workspace`: the acts of whoever owns the database."""
 
 import re
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -10,25 +10,19 @@ from rich.text import Text
 from sqlalchemy.exc import IntegrityError
 
 from api import migrations, session
-from api.cli.output import Json, emit, emit_rows
-from api.cli.running import WorkspaceName, platform, record
+from api.cli.output import Json, emit, emit_rows, facts
+from api.cli.running import WorkspaceName, platform
 from api.session import Session
 from cdp import workspaces
+from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Conflict
-from cdp.vocabulary import Action, Resource, Role
-from cdp.work import Work
-from consent import register
+from cdp.registers import settings
+from cdp.registers.settings import Protection
+from cdp.vocabulary import Role
 
 app = typer.Typer()
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
-
-
-class Protection(StrEnum):
-    """As whom somebody of unknown age is protected."""
-
-    CHILD = "child"
-    ADULT = "adult"
 
 
 class NotACountry(BadInput):
@@ -88,16 +82,20 @@ def _create(opened: Session, name: str, region: str, *, unknown_age_is_child: bo
             )
         except IntegrityError:
             raise WorkspaceExists(field="name") from None
-    with opened.opener(made, Role.ADMIN, purpose="operation")() as work:
-        furnish(opened, work)
+    act = Act.WORKSPACE_CREATE
+    with opened.opener(made, Role.ADMIN, purpose=act.purpose)() as work:
+        settings.furnish(work=work, ports=opened.system.ports)
     return made
 
 
-def furnish(opened: Session, work: Work) -> None:
-    """What every workspace has from the start: the reserved purposes."""
-    opened.allow(work, Resource.PURPOSE, Action.WRITE)
-    register.seed(work)
-    record(work, opened.system.ports, "workspace", "create")
+@app.command("show")
+def show_workspace(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Show a workspace and what is set of it."""
+    act = Act.WORKSPACE_READ
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        found = asdict(settings.read(work=work, ports=opened.system.ports))
+    shown = {"workspace": found.pop("id"), **found}
+    emit(shown, as_json, facts(shown))
 
 
 @app.command("unknown-age")
@@ -111,14 +109,9 @@ def protect_unknown_age(
     As a `child` they are left out as `age_unknown` until a parent agrees or their age is known. As an
     `adult` they are not: that is for whoever has reason to know that no child is among them.
     """
-    with platform() as opened:
-        with opened.work(workspace, Role.COMPLIANCE, purpose="operation") as work:
-            opened.allow(work, Resource.CONTROLLER, Action.WRITE)
-            record(work, opened.system.ports, "workspace", "unknown_age", protection=protection)
-        # The owner changes it in a transaction of its own, so the entry is there first: nothing
-        # changes without one.
-        with opened.owner() as owner:
-            workspaces.protect_unknown_age(owner, work.workspace, as_child=protection is Protection.CHILD)
+    act = Act.WORKSPACE_UNKNOWN_AGE
+    with platform() as opened, opened.work(workspace, Role.COMPLIANCE, purpose=act.purpose) as work:
+        settings.protect_unknown_age(protection, work=work, ports=opened.system.ports)
     emit({"unknown_age": protection}, as_json, Text("It counts from now on."))
 
 

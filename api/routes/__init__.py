@@ -29,6 +29,7 @@ from api.routes import (
     unsubscribe,
     verdicts,
     well_known,
+    workspace,
 )
 
 # OAuth's server passes over parameters that it doesn't know (RFC 6749 3.2). So does an unsubscribe
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recipients.router,
     recipients.ending,
     controllers.router,
+    workspace.router,
 )
 
 

@@ -72,6 +72,7 @@ PURPOSE = UUID("0190f5fe-7c00-7000-8000-000000000016")
 NOTICE = UUID("0190f5fe-7c00-7000-8000-000000000017")
 RECIPIENT = UUID("0190f5fe-7c00-7000-8000-000000000018")
 ENDPOINT = UUID("0190f5fe-7c00-7000-8000-000000000019")
+WORKSPACE = UUID("0190f5fe-7c00-7000-8000-00000000001a")
 
 ProfilePath = Annotated[
     UUID, Path(description="The id of a profile, or of any fragment that it holds.", examples=[str(PROFILE)])

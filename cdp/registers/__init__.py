@@ -6,4 +6,5 @@ One module a register; the rows are kept behind `cdp.ports.registers`.
 - `clients.py`, `accounts.py`: which programs call, and who logs in.
 - `purposes.py`, `notices.py`, `recipients.py`, `endpoints.py`, `controllers.py`: what words of consent refer
   to, and where data may be sent.
+- `settings.py`: what is set of the workspace itself.
 """

@@ -1,9 +1,14 @@
 """Acts on what words of consent refer to: whoever's face they came by, the same is asked, done and told."""
 
 import pytest
-from acts_world import beside, counted
+from acts_world import as_, beside, counted
 from api_world import MAILER
 from faces import NOBODY, Faces, both, looked, names, refused_to, told
+from sqlalchemy import select
+
+from cdp.acting import ActNotAllowed
+from cdp.registers import settings
+from cdp.tables import workspaces
 
 
 @pytest.fixture
@@ -237,3 +242,45 @@ def test_what_words_refer_to_is_read_by_staff_and_changed_by_few(town, database)
         *(f"client:controller:{verb}" for verb in ("add", "move")),
     ]
     assert {town.http.get(path, headers=headers).status_code for path in lists} == {200}
+
+
+def test_what_is_set_of_the_workspace_is_read_and_said_anew_by_either_face(town, database, compliance):
+    """An officer's word, without the database's owner; of this workspace and no other."""
+    with town.system.app.connect() as connection:
+        rest = select(workspaces.c.id, workspaces.c.unknown_age_is_child).where(
+            workspaces.c.id != town.workspace
+        )
+        before = connection.execute(rest.order_by(workspaces.c.id)).all()
+        assert compliance.put("/v1/workspace/unknown-age", {"protection": "adult"})
+        first = compliance.run("workspace", "show")
+        assert compliance.run("workspace", "unknown-age", "child") == {"unknown_age": "child"}
+        second = compliance.get("/v1/workspace")
+        others = connection.execute(rest.order_by(workspaces.c.id)).all()
+    said = told(town, database, "workspace")
+
+    assert (first["unknown_age"], second["unknown_age"]) == ("adult", "child")
+    assert first["workspace"] == second["id"] == str(town.workspace)
+    assert others == before
+    assert names(said) == both("workspace:unknown_age")
+    assert [detail for _, detail in said] == [
+        {"role": "compliance", "object": str(town.workspace), "protection": word}
+        for word in ("adult", "child")
+    ]
+    assert refused_to(
+        town, database, "admin", ("PUT", "/v1/workspace/unknown-age", {"protection": "adult"})
+    ) == ["client:workspace:unknown_age"]
+
+
+def test_a_workspace_that_is_made_is_an_act(town, database):
+    """What it has from the start is there, and the entry says who gave it."""
+    with as_(town, "admin") as work:
+        settings.furnish(work=work, ports=town.system.ports)
+    with pytest.raises(ActNotAllowed), as_(town, "marketing") as work:
+        settings.furnish(work=work, ports=town.system.ports)
+    ((leaf, detail),) = told(town, database, "workspace")
+
+    assert (leaf["action"], detail) == (
+        "operator:workspace:create",
+        {"role": "admin", "object": str(town.workspace)},
+    )
+    assert [row[1:] for row in counted(town, database)] == [("operator:workspace:create", "refused")]

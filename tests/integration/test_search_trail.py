@@ -212,11 +212,11 @@ def cdp(place, capsys):
 def test_the_trail_is_searched_rebuilt_and_compared_by_command(cdp, place, capsys):
     """Without a feeder PostgreSQL answers; after a rebuild OpenSearch does, and agrees."""
     cdp("audit", "checkpoint")
-    first = cdp("audit", "search", "--action", "system:workspace:create", "--json")
+    first = cdp("audit", "search", "--action", "operator:workspace:create", "--json")
     compared = cdp("audit", "reconcile")
     rebuilt = cdp("audit", "rebuild", "--json")
     second = cdp(
-        *("audit", "search", "--action", "system:workspace:create", "--facet", "outcome", "--json"),
+        *("audit", "search", "--action", "operator:workspace:create", "--facet", "outcome", "--json"),
         *("--since", "2020-01-01", "--until", "2100-01-01"),
     )
     told = cdp("audit", "search", "--limit", "1")

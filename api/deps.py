@@ -8,7 +8,7 @@ scope and whose roles the policy allows it now; what a use case checks beside th
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from cdp.acts import Act
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
-from cdp.ports import Ports, Signer
+from cdp.ports import InForce, Ports, Signer
 from cdp.vocabulary import Action, Actor, KeyKind, Resource, WorkspaceId
 from cdp.work import Work, open_work
 from governance.statedir import StateDirectory
@@ -115,17 +115,19 @@ class RecipientEnded(NotAllowed):
 class Client:
     """Who calls: a client as it stands now, within what its token says.
 
-    `contracted`: it is the controller's own, or its recipient's contract is in force.
+    `contracted`: it is the controller's own, or its recipient's contract is in force. `policy` is the one in
+    force as it began to call.
     """
 
     system: System
     workspace: WorkspaceId
     row: clients.ClientRow
     contracted: bool
+    policy: InForce = field(repr=False)
 
     def may(self, resource: Resource, action: Action) -> bool:
         """Whether both the token's scopes and the policy in force allow it."""
-        allowed = self.system.ports.policies.allows(self.row.actor, resource, action)
+        allowed = self.policy.allows(self.row.actor, resource, action)
         return allowed and scope(resource, action) in (self.row.scopes or ())
 
     @contextmanager
@@ -210,10 +212,11 @@ def client_of(
             admitting.refused(Act.TOKEN_SHOW, identifier, work=work, ports=system.ports)
         own = row.recipient if row else None
         contracted = own is None or system.ports.ledger.contracted(own, work=work)
+        policy = system.ports.policies.in_force(work)
     if row is None:
         raise NotAuthenticated
     row = replace(row, scopes=said.scopes)
-    return Client(system=system, workspace=said.workspace, row=row, contracted=contracted)
+    return Client(system=system, workspace=said.workspace, row=row, contracted=contracted, policy=policy)
 
 
 def _count_past(token: str, system: System) -> None:
@@ -255,7 +258,7 @@ def calling(act: Act) -> Any:
 
     def known(client: Annotated[Client, Depends(client_of)]) -> Client:
         with client.asking(act):
-            check(act, client.row.actor, ports=client.system.ports)
+            check(act, client.row.actor, policy=client.policy)
             # What a person says must reach the ledger, even through somebody whose contract has ended
             # or whose secret somebody else tries to guess.
             if not act.deed.heard:

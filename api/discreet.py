@@ -36,6 +36,7 @@ def listener(client: Client, act: Act) -> Listener:
         purposes=client.row.purposes,
         begin=client.opener(act.purpose),
         ports=client.system.ports,
+        policy=client.policy,
     )
 
 

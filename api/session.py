@@ -89,10 +89,12 @@ class Session:
     def workspace(self, name: str | None) -> WorkspaceId:
         """The workspace of that name, or the only one there is.
 
-        Raises `NoWorkspaceYet`, `NoSuchWorkspace`, `WorkspaceNotNamed`.
+        Raises `NoWorkspaceYet`, `NoSuchWorkspace`, `WorkspaceNotNamed`, `PolicyDiffers`.
         """
         with self.system.app.connect() as connection:
-            return choose(workspaces(connection), name).id
+            chosen = choose(workspaces(connection), name).id
+        startup.hold_to_policy(self.system, chosen, operator())
+        return chosen
 
     def opener(self, workspace: UUID, *roles: Role, purpose: str) -> Opener:
         """What opens a Work of the operator's, in these roles and no others."""

@@ -6,6 +6,8 @@
 3. Migrate.
 4. Replay erasures and negative words that the database does not know.
 5. Set the sequence of acceptance above every watermark.
+6. Of a process that serves: a policy is in force in each workspace, and it is the one that the process was
+   told to use, if it was told to use one, else refuse.
 
 A restored backup therefore brings back neither an erased person nor a withdrawn consent.
 """
@@ -19,11 +21,12 @@ from sqlalchemy.pool import NullPool
 
 from api import migrations
 from api.wiring import System, replay
+from cdp import policy, workspaces
 from cdp.kernel.clock import now
 from cdp.kernel.errors import Refused
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import WorkspaceId
+from cdp.vocabulary import Actor, WorkspaceId
 from governance import journalling, statedir, trimming
 from governance.keyfile import KeyFile, KeyringExists
 from governance.statedir import StateDirectory
@@ -106,6 +109,27 @@ def _adopt(owner: Engine, instance: UUID) -> None:
         connection.execute(
             text("INSERT INTO governance.instance (id, created_at) VALUES (:id, now())"), {"id": instance}
         )
+
+
+def hold_to_policy(system: System, workspace: UUID, actor: Actor) -> None:
+    """Let no process use a file of its own that is not in force. Raises `PolicyDiffers`, with an entry."""
+    if not system.settings.policy_file:
+        return
+    with system.opener(workspace, actor=actor)() as work:
+        refused = policy.hold(work=work, ports=system.ports)
+    if refused is not None:
+        raise refused
+
+
+def begin_policies(system: System, actor: Actor) -> None:
+    """Put the policy of this process in force where none ever was; then hold it to what is in force.
+
+    Raises `PolicyDiffers`.
+    """
+    for workspace in workspaces.known(system.app):
+        with system.opener(workspace, actor=actor)() as work:
+            policy.begin(work=work, ports=system.ports)
+        hold_to_policy(system, workspace, actor)
 
 
 def catch_up(system: System) -> int:

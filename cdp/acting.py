@@ -16,7 +16,7 @@ from uuid import UUID
 
 from cdp.acts import Act, Kept, Permission
 from cdp.kernel.errors import NotAllowed, NotFound
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import AuditEntry, InForce, Ports
 from cdp.vocabulary import Actor, FieldClass
 from cdp.work import Work
 
@@ -41,7 +41,7 @@ class Doing:
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor may do what the act needs in some cases alone."""
-        return may(permission, self.work.actor, act=self.act, ports=self.ports)
+        return may(permission, self.work.actor, act=self.act, policy=self.ports.policies.in_force(self.work))
 
     def must(self, permission: Permission) -> None:
         """Raise `ActNotAllowed` unless `may`."""
@@ -97,7 +97,7 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "") -> Iterator[Do
 
     `verb` says which of the act's own it is, where it has several.
     """
-    role = check(act, work.actor, ports=ports, verb=verb)
+    role = check(act, work.actor, policy=ports.policies.in_force(work), verb=verb)
     name = act.named_by(work.actor, verb)
     doing = Doing(act=act, work=work, ports=ports, role=role)
     with asked_for(act, work.actor, verb):
@@ -113,7 +113,7 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "") -> Iterator[Do
     doing.recorded = ports.audit.record(said, work=work)
 
 
-def check(act: Act, actor: Actor, *, ports: Ports, verb: str = "") -> str:
+def check(act: Act, actor: Actor, *, policy: InForce, verb: str = "") -> str:
     """The role by which an actor may do an act. Raises `ActNotAllowed`.
 
     Empty where the register asks for none. The act itself asks; a face asks before it reads what somebody
@@ -121,7 +121,7 @@ def check(act: Act, actor: Actor, *, ports: Ports, verb: str = "") -> str:
     """
     if act.deed.needs is None:
         return ""
-    role = _role(act.needs, actor, ports)
+    role = _role(act.needs, actor, policy)
     if role is None:
         with asked_for(act, actor, verb):
             raise ActNotAllowed(needs=act.needs.scope)
@@ -138,17 +138,17 @@ def asked_for(act: Act, actor: Actor, verb: str = "") -> Iterator[None]:
         raise
 
 
-def may(permission: Permission, actor: Actor, *, act: Act, ports: Ports) -> bool:
+def may(permission: Permission, actor: Actor, *, act: Act, policy: InForce) -> bool:
     """Whether an actor may do what an act needs in some cases alone."""
     assert permission in act.deed.may_need, "the register says what an act asks for"
-    return _role(permission, actor, ports) is not None
+    return _role(permission, actor, policy) is not None
 
 
-def _role(permission: Permission, actor: Actor, ports: Ports) -> str | None:
+def _role(permission: Permission, actor: Actor, policy: InForce) -> str | None:
     """The role by which the policy lets the actor, within the scopes that they came with; None: none does."""
     if actor.scopes is not None and permission.scope not in actor.scopes:
         return None
-    return ports.policies.role(actor, permission.resource, permission.action)
+    return policy.role(actor, permission.resource, permission.action)
 
 
 @contextmanager

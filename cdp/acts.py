@@ -36,7 +36,7 @@ class Deed:
     """What the register says of one act.
 
     `subject` and `verb` are its name in the log, behind who did it: `client:segment:create`.
-    `needs` is what the policy has to allow (None: whoever comes, for nobody knows yet who it is),
+    `needs` is what the policy has to allow (None: it is not asked, for nobody knows yet who comes),
     `may_need` what it is asked besides in some cases.
     `purpose` is why, in a word of the log; empty: whoever acts states a purpose of the workspace's.
     `shows`: it shows values of people. `verbs` are those of its entries, where they say more exactly
@@ -66,6 +66,7 @@ _READS_IDENTITY = Permission(Resource.IDENTITY, Action.READ)
 _WRITES_WORDS = Permission(Resource.CONSENT, Action.WRITE)
 _READS_SEGMENTS = Permission(Resource.SEGMENT, Action.READ)
 _AGREES = Permission(Resource.POLICY, Action.AGREE)
+_READS_POLICY = Permission(Resource.POLICY, Action.READ)
 _READS_LOG = Permission(Resource.AUDIT, Action.READ)
 _READS_SOURCES = Permission(Resource.SOURCE, Action.READ)
 _MAKES_SOURCES = Permission(Resource.SOURCE, Action.WRITE)
@@ -160,6 +161,13 @@ class Act(Enum):
     POLICY_LINES_LIST = Deed(
         "policy", "list", Permission(Resource.PURPOSE, Action.READ), _OPERATION, kept=Kept.COUNTED
     )
+    POLICY_SHOW = Deed("policy", "show", _READS_POLICY, _OPERATION, kept=Kept.COUNTED)
+    POLICY_MATRIX = Deed("policy", "matrix", _READS_POLICY, _OPERATION, kept=Kept.COUNTED)
+    POLICY_DIFF = Deed("policy", "diff", _READS_POLICY, _OPERATION, kept=Kept.COUNTED)
+    POLICY_ADOPT = Deed("policy", "adopt", _AGREES, _OPERATION)
+    # Of whoever starts a process: what no policy is in force for yet, and another file than the one in force.
+    POLICY_BEGIN = Deed("policy", "begin", None, _OPERATION)
+    POLICY_DIFFER = Deed("policy", "differ", None, _OPERATION)
 
     # The trail. Who looks at it stands in it; what its keeper does with documents and keys does, too.
     TRAIL_SEARCH = Deed("audit", "search", _READS_LOG, "audit")

@@ -15,7 +15,7 @@ from cdp.binding import About, NobodyThere, NotTheirContact, WhoseGrant
 from cdp.consents import Opener
 from cdp.deciding import Asking, sees
 from cdp.kernel.errors import BadInput, Conflict, NotFound
-from cdp.ports import Ports
+from cdp.ports import InForce, Ports
 from cdp.profile_view import find
 from cdp.serving import WhoWasTold
 from cdp.vocabulary import Actor
@@ -36,11 +36,12 @@ class Listener:
     purposes: Collection[str]
     begin: Opener
     ports: Ports
+    policy: InForce
 
     @property
     def knows_everybody(self) -> bool:
         """Whether the caller is the controller's, or may see why exactly somebody is refused."""
-        return self.recipient is None or may(EXACT_REASONS, self.actor, act=self.act, ports=self.ports)
+        return self.recipient is None or may(EXACT_REASONS, self.actor, act=self.act, policy=self.policy)
 
     def may_know(self, about: About) -> bool:
         """Whether the caller may know of the one person whom all of `about` means."""

@@ -38,15 +38,15 @@ class NotProposed(NotAllowed):
 class NotInFile(NotAllowed):
     """No policy line lets this role see this class for this purpose; the policy file is what says so."""
 
-    by_command = "a line of your own in CDP_POLICY_FILE"
-    by_request = "a line in the operator's policy file"
+    by_command = "cdp policy adopt FILE, with a line of your own in it"
+    by_request = "PUT /v1/policy, with a line of your own in it"
 
 
 class NotInTemplate(NotAllowed):
     """The lines of this purpose are agreed to, and they do not let this role see this class."""
 
-    by_command = "a line of your own in CDP_POLICY_FILE"
-    by_request = "a line in the operator's policy file"
+    by_command = "cdp policy adopt FILE, with a line of your own in it"
+    by_request = "PUT /v1/policy, with a line of your own in it"
 
 
 def release_plan(purpose: str, channel: Channel, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
@@ -91,7 +91,7 @@ def refusal(
         "class": "+".join(sorted(one.name.lower() for one in classes)),
         "purpose": purpose,
     }
-    if ports.policies.in_file(purpose):
+    if ports.policies.in_file(purpose, work=work):
         return NotInFile(**known)
     for one in ports.policies.lines(work=work):
         if one.purpose == purpose:
@@ -106,7 +106,7 @@ def propose(purpose: str, purpose_class: PurposeClass, *, work: Work, ports: Por
     """
     with acting(Act.POLICY_LINES_PROPOSE, work=work, ports=ports) as doing:
         doing.tell(object=purpose)
-        if ports.policies.in_file(purpose):
+        if ports.policies.in_file(purpose, work=work):
             doing.tell(outcome="in_file")
             return None
         return ports.policies.propose(purpose, purpose_class, work=work)
@@ -119,7 +119,7 @@ def agree(purpose: str, *, work: Work, ports: Ports) -> str:
     where it is in force.
     """
     with acting(Act.POLICY_LINES_AGREE, work=work, ports=ports) as doing:
-        _by_another(work)
+        by_another(work)
         doing.tell(object=purpose)
         return ports.policies.agree(purpose, work=work)
 
@@ -127,7 +127,7 @@ def agree(purpose: str, *, work: Work, ports: Ports) -> str:
 def withdraw(purpose: str, *, work: Work, ports: Ports) -> str:
     """Take a purpose's lines out of force; they are proposed again. Raises as `agree` does."""
     with acting(Act.POLICY_LINES_WITHDRAW, work=work, ports=ports) as doing:
-        _by_another(work)
+        by_another(work)
         doing.tell(object=purpose)
         return ports.policies.withdraw(purpose, work=work)
 
@@ -138,7 +138,7 @@ def every(*, work: Work, ports: Ports) -> Sequence[PurposeLines]:
         return ports.policies.lines(work=work)
 
 
-def _by_another(work: Work) -> None:
-    # Whatever a policy file allows.
+def by_another(work: Work) -> None:
+    """Raise `AdministratorsDoNotAgree`, whatever a policy file allows."""
     if Role.ADMIN in work.actor.roles:
         raise AdministratorsDoNotAgree

@@ -137,7 +137,7 @@ class _InForce:
 
 
 class Decider:
-    """Answers by the policy in force: `ports.Policies`. Safe to share between threads.
+    """Answers by one policy: `ports.InForce`. Safe to share between threads.
 
     A new policy is built beside the old one and takes its place by one assignment: reloading
     Casbin in place lets denied callers through while it runs (limits.md).
@@ -150,6 +150,11 @@ class Decider:
     def version(self) -> str:
         """The version of the policy in force."""
         return self._in_force.policy.version
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._in_force.policy
 
     def replace(self, policy: Policy) -> None:
         """Put `policy` in force. If it cannot be built, this raises and the old one stays."""

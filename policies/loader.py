@@ -140,6 +140,11 @@ def load_file(path: Path) -> Policy:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise PolicyRefused(file=path.name, reason="unreadable") from None
+    return load_text(text)
+
+
+def load_text(text: str) -> Policy:
+    """A policy as it was put in force once, or is to be. Raises `PolicyRefused`."""
     return _of(text, None)
 
 

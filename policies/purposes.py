@@ -15,10 +15,8 @@ from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.ports import PurposeLines
 from cdp.vocabulary import FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
-from policies import tables
+from policies import in_force, tables
 from policies.loader import ColumnRule, Policy, PolicyRefused, load
-
-_AGREED = "policies.agreed"  # where a Work's session keeps what it has read
 
 # What a purpose of each class is proposed to use. Free text, behaviour, national ids and special
 # categories stand in no template: whoever wants them writes a policy file that says so.
@@ -101,7 +99,7 @@ def propose(purpose: str, purpose_class: PurposeClass, *, base: Policy, work: Wo
     text = template(purpose, purpose_class)
     with_base(base, [(purpose, text)])
     table = tables.purpose_lines
-    values = {"text": text, "proposed_at": work.now, "proposed_by": _who(work)}
+    values = {"text": text, "proposed_at": work.now, "proposed_by": in_force.who(work)}
     made = (
         upsert(table)
         .values(workspace_id=work.workspace, purpose=purpose, **values)
@@ -123,7 +121,7 @@ def agree(purpose: str, *, base: Policy, work: Work) -> Policy:
     row = _locked(purpose, work)
     if row.agreed_at is not None:
         raise AlreadyAgreed(purpose=purpose)
-    return _changed(purpose, {"agreed_at": work.now, "agreed_by": _who(work)}, base=base, work=work)
+    return _changed(purpose, {"agreed_at": work.now, "agreed_by": in_force.who(work)}, base=base, work=work)
 
 
 def withdraw(purpose: str, *, base: Policy, work: Work) -> Policy:
@@ -149,18 +147,6 @@ def every(work: Work) -> list[PurposeLines]:
     ]
 
 
-def agreed(work: Work) -> tuple[tuple[str, str], ...]:
-    """(purpose, text) of what is in force, by purpose; read once a Work."""
-    known: tuple[tuple[str, str], ...] | None = work.session.info.get(_AGREED)
-    if known is None:
-        column = tables.purpose_lines.c
-        rows = work.session.execute(
-            select(column.purpose, column.text).where(column.agreed_at.is_not(None)).order_by(column.purpose)
-        )
-        known = work.session.info[_AGREED] = tuple((row.purpose, row.text) for row in rows)
-    return known
-
-
 def with_base(base: Policy, lines: Sequence[tuple[str, str]]) -> Policy:
     """The policy of the base and of the lines of purposes that it does not speak of.
 
@@ -180,19 +166,9 @@ def with_base(base: Policy, lines: Sequence[tuple[str, str]]) -> Policy:
 def _changed(purpose: str, values: Mapping[str, object], *, base: Policy, work: Work) -> Policy:
     table = tables.purpose_lines
     work.session.execute(update(table).where(table.c.purpose == purpose).values(**values))
-    work.session.info.pop(_AGREED, None)
-    made = with_base(base, agreed(work))
-    work.session.execute(
-        upsert(tables.policy_versions)
-        .values(
-            workspace_id=work.workspace,
-            version=made.version,
-            text=made.text,
-            loaded_at=work.now,
-            loaded_by=_who(work),
-        )
-        .on_conflict_do_nothing()
-    )
+    in_force.forget(work)
+    made = with_base(base, in_force.standing(work).agreed)
+    in_force.keep(made, work=work)
     return made
 
 
@@ -205,7 +181,3 @@ def _locked(purpose: str, work: Work) -> Row[tuple[object, ...]]:
         there = (one.purpose for one in every(work))
         raise NothingProposed(field="purpose", known=listed(there))
     return row
-
-
-def _who(work: Work) -> str:
-    return f"{work.actor.kind}:{work.actor.ref}"

@@ -1,4 +1,4 @@
-"""Tables of policies: clients, accounts, write keys, policy lines of purposes, policy versions.
+"""Tables of policies: clients, accounts, write keys, policy lines of purposes, policies.
 
 Secrets are kept as digests. A client's or key's text names its workspace, so that the
 look-up happens under row-level security like every other.
@@ -82,9 +82,20 @@ policy_versions = workspace_table(
     "policy_versions",
     SCHEMA,
     Column("version", Text),
-    Column("text", Text, nullable=False),  # of the whole policy, the base included
+    Column("text", Text, nullable=False),  # of a base, or of a whole policy, base and lines
     instant("loaded_at"),
     Column("loaded_by", Text, nullable=False),
     key=("version",),
+    app=GROW,
+)
+
+policies_in_force = workspace_table(
+    "policies_in_force",
+    SCHEMA,
+    Column("number", Integer),  # the greatest is in force; its text stands in `policy_versions`
+    Column("version", Text, nullable=False),  # of the base, without the workspace's own lines
+    instant("adopted_at"),
+    Column("adopted_by", Text, nullable=False),
+    key=("number",),
     app=GROW,
 )

@@ -66,8 +66,8 @@ def gathered(town, database, *, tokens=False):
     return [one for one in log(town, database) if tokens or not one[0]["action"].endswith(ISSUED)]
 
 
-def beside(town, database, capsys):
-    """What calls `cdp` in the town's own workspace, on the same database."""
+def beside(town, database, capsys, **settings):
+    """What calls `cdp` in the town's own workspace, on the same database, with more settings if need be."""
     system = town.system
     urls = {"DATABASE": APP, "OWNER": OWNER, "KEEPER": KEEPER}
     run = caller(
@@ -77,6 +77,7 @@ def beside(town, database, capsys):
             "CDP_STATE_DIR": str(system.state.path),
             "CDP_DATA_DIR": str(system.settings.data_dir),
             "CDP_RELEASE_DIR": str(system.settings.release_dir),
+            **settings,
         },
     )
     with system.opener(town.workspace)() as work:

@@ -11,7 +11,7 @@ from uuid import UUID
 from api_world import MAILER, PURPOSES, Town, as_admin, client, source_with_keys, token
 
 from api import keeper, openapi, wiring
-from api.routes import shapes
+from api.routes import policy, shapes
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
 from cdp import scanning, unsubscribe
@@ -21,6 +21,7 @@ from cdp.ports.registers import Controller, NewPurpose, NewRecipient
 from cdp.registers import accounts, endpoints, purposes, recipients
 from cdp.unsubscribe import Link
 from cdp.vocabulary import Basis, Channel, ContactId, Find
+from policies.loader import load_default
 
 ROLES = ("marketing", "compliance", "support", "steward")
 # What has to happen before something else can.
@@ -115,6 +116,7 @@ def world_of(api, workspace, database, hook):
             str(shapes.FINDING): finding,
             str(shapes.PLACEHOLDER): placeholder,
             str(shapes.LOG_ENTRY): signed(town),
+            policy.POLICY: f"{load_default().text}p, support, verdict, read, allow\n",
             str(shapes.WRITE_KEY): str(other.server.id),
             str(shapes.CLIENT): str(client(town.system, workspace, "reader", name="an old tool").id),
             str(shapes.ACCOUNT): str(account(town)),

@@ -1,20 +1,29 @@
 """`cdp policy`: what may be seen for a purpose, as proposed, agreed to and in force."""
 
-from typing import Annotated
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from api.cli.output import Json, emit, emit_rows
-from api.cli.running import WorkspaceName, platform
-from cdp import policy_lines, purposes
+from api.cli.output import Json, emit, emit_rows, facts, table
+from api.cli.running import WorkspaceName, platform, read_text, settings
+from api.session import Session
+from cdp import policy, policy_lines, purposes
+from cdp.ports import PolicyChange
 from cdp.vocabulary import Role
+from cdp.work import Work
 from consent import purposes as tree
 
 app = typer.Typer()
 
 PURPOSE = "operation"
 
+File = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="A policy file; else CDP_POLICY_FILE, or the one that ships."),
+]
 Purpose = Annotated[str, typer.Argument(metavar="PURPOSE", help="The purpose, by its name.")]
 
 
@@ -71,6 +80,91 @@ def withdraw(name: Purpose, workspace: WorkspaceName = None, as_json: Json = Fal
         as_json,
         Text(f"The lines of {name!r} are out of force; the policy is version {version}."),
     )
+
+
+@app.command("show")
+def show(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Print the policy in force, line by line, and who put it in force."""
+    with platform(any_policy=True) as opened, _officer(opened, workspace) as work:
+        found = policy.show(work=work, ports=opened.system.ports)
+    told = {"version": found.version, "adopted_at": found.adopted_at, "adopted_by": found.adopted_by}
+    emit({**told, "lines": found.lines}, as_json, Text("\n".join(found.lines)), facts(told))
+
+
+@app.command("matrix")
+def matrix(workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Say who sees which classes of fields for which purpose, and which roles can do each act.
+
+    What is not named is withheld from that role. Consent is asked besides.
+    """
+    with platform(any_policy=True) as opened, _officer(opened, workspace) as work:
+        found = policy.matrix(work=work, ports=opened.system.ports)
+    cells = [
+        {"role": one.role, "purpose": one.purpose, "shown": one.shown, "masked": one.masked}
+        for one in found.sees
+    ]
+    rows = [(one.role, one.purpose, " ".join(one.shown), " ".join(one.masked)) for one in found.sees]
+    acts = [(name, " ".join(roles)) for name, roles in found.may.items()]
+    emit(
+        {"version": found.version, "sees": cells, "acts": found.may},
+        as_json,
+        table(("role", "purpose", "shown", "masked"), rows),
+        table(("act", "roles"), acts),
+        facts({"version": found.version}),
+    )
+
+
+@app.command("diff")
+def diff(file: File = None, workspace: WorkspaceName = None, as_json: Json = False) -> None:
+    """Say what would change if a policy file were put in force; nothing is changed."""
+    text = _proposed(file)
+    with platform(any_policy=True) as opened, _officer(opened, workspace) as work:
+        change = policy.diff(text, work=work, ports=opened.system.ports)
+    emit(_change(change), as_json, *_changed(change))
+
+
+@app.command("adopt")
+def adopt(
+    file: File = None,
+    instead_of: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Only if this version is in force now.")
+    ] = None,
+    workspace: WorkspaceName = None,
+    as_json: Json = False,
+) -> None:
+    """Put a policy file in force for every process at its next request, as a compliance officer.
+
+    The entry in the audit log says line by line what changed; every version that was ever in force is kept.
+    """
+    text = _proposed(file)
+    with platform(any_policy=True) as opened, _officer(opened, workspace) as work:
+        change = policy.adopt(text, instead_of=instead_of, work=work, ports=opened.system.ports)
+    emit(_change(change), as_json, *_changed(change), Text(f"The policy in force is version {change.after}."))
+
+
+def _officer(opened: Session, name: str | None) -> AbstractContextManager[Work]:
+    return opened.work(name, Role.COMPLIANCE, purpose=PURPOSE)
+
+
+def _proposed(file: Path | None) -> str | None:
+    """The text of a file, else of CDP_POLICY_FILE; None: of the policy that ships with the platform."""
+    named = settings().policy_file
+    chosen = file or (Path(named) if named else None)
+    return None if chosen is None else read_text(chosen, "file")
+
+
+def _change(change: PolicyChange) -> dict[str, Any]:
+    return {
+        "before": change.before,
+        "after": change.after,
+        "added": change.added,
+        "removed": change.removed,
+    }
+
+
+def _changed(change: PolicyChange) -> list[Text]:
+    lines = [f"- {line}" for line in change.removed] + [f"+ {line}" for line in change.added]
+    return [Text("\n".join(lines) if lines else "Nothing changes.")]
 
 
 def proposed(name: str, text: str | None) -> list[Text]:

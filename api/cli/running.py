@@ -84,9 +84,14 @@ def settings() -> Settings:
 
 
 @contextmanager
-def platform(*, migrate: bool = False, service: bool = False) -> Iterator[Session]:
-    """The opened platform. Only a `service` logs what it does; a command says what it did."""
+def platform(*, migrate: bool = False, service: bool = False, any_policy: bool = False) -> Iterator[Session]:
+    """The opened platform. Only a `service` logs what it does; a command says what it did.
+
+    `any_policy`: whatever CDP_POLICY_FILE says, which is refused else if another policy is in force.
+    """
     chosen = settings()
+    if any_policy:
+        chosen = chosen.model_copy(update={"policy_file": ""})
     logs.configure(chosen.log_level if service else "error")
     with ExitStack() as stack:
         stack.enter_context(ending_in_order())

@@ -16,13 +16,13 @@ from procrastinate.exceptions import ConnectorException
 from rich.console import RenderableType
 from rich.text import Text
 
-from api import jobs, server
+from api import jobs, server, startup
 from api import keeper as keeping
 from api import worker as working
 from api.beside import SearchNode
 from api.cli.output import Json, NoSearch, emit, facts, note, waiting
 from api.cli.running import platform
-from api.session import Session
+from api.session import Session, operator
 from cdp.kernel import processes
 from cdp.kernel.errors import Refused, Unavailable
 from cdp.kernel.logs import log
@@ -49,6 +49,7 @@ class PartEnded(Unavailable):
 def api(as_json: Json = False) -> None:
     """Serve the API until SIGTERM or Ctrl-C; what is under way is finished first."""
     with platform(service=True) as opened, working.until_signalled():
+        startup.begin_policies(opened.system, operator())
         settings = opened.system.settings
         _free(settings.host, settings.port)
         emit({"url": settings.public_url}, as_json, Text(f"Listening; reached as {settings.public_url}"))
@@ -59,6 +60,7 @@ def api(as_json: Json = False) -> None:
 def worker(as_json: Json = False) -> None:
     """Work the inbox off, and run jobs, until SIGTERM or Ctrl-C. Any number may run side by side."""
     with platform(service=True) as opened, working.until_signalled() as stop:
+        startup.begin_policies(opened.system, operator())
         emit({"running": "worker"}, as_json, Text("Working."))
         sys.stdout.flush()
         beside = threading.Thread(target=_run_jobs, args=(opened, stop), daemon=True)

@@ -13,7 +13,7 @@ from api import migrations, session
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform
 from api.session import Session
-from cdp import workspaces
+from cdp import policy, workspaces
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Conflict
 from cdp.registers import settings
@@ -85,6 +85,7 @@ def _create(opened: Session, name: str, region: str, *, unknown_age_is_child: bo
     act = Act.WORKSPACE_CREATE
     with opened.opener(made, Role.ADMIN, purpose=act.purpose)() as work:
         settings.furnish(work=work, ports=opened.system.ports)
+        policy.begin(work=work, ports=opened.system.ports)
     return made
 
 

@@ -21,6 +21,7 @@ from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import admitting
 from cdp.acts import HEARD, Act
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated, TooOften
+from cdp.ports import InForce
 from cdp.vocabulary import Actor
 from cdp.work import Work
 from policies import secrets, tokens
@@ -179,7 +180,7 @@ def _answer(
         # Whoever shows a wrong secret uses up nothing of the client's.
         rates: Rates = request.app.state.rates
         rates.client(Kind.TOKEN, str(row.id))
-        granted = _granted(form.scope, row, system)
+        granted = _granted(form.scope, row, system, ports.policies.in_force(work))
     except (InvalidScope, ClientRefused) as why:
         admitting.refused(Act.TOKEN_ISSUE, row.id, work=work, ports=ports)
         return why
@@ -189,7 +190,7 @@ def _answer(
     return granted
 
 
-def _granted(asked: str, row: ClientRow, system: System) -> frozenset[str]:
+def _granted(asked: str, row: ClientRow, system: System, policy: InForce) -> frozenset[str]:
     """The scopes that were asked for, or all that the roles allow. Raises `InvalidScope`, `ClientRefused`.
 
     While its secret is being guessed, a client gets a token for what is heard even then.
@@ -198,7 +199,7 @@ def _granted(asked: str, row: ClientRow, system: System) -> frozenset[str]:
         scope(resource, action)
         for resource, actions in PERMISSIONS.items()
         for action in actions
-        if system.ports.policies.allows(row.actor, resource, action)
+        if policy.allows(row.actor, resource, action)
     )
     wanted = frozenset(asked.split())
     if not wanted <= allowed:

@@ -68,9 +68,10 @@ class Settings(BaseSettings):
     )
     policy_file: str = Field(
         "",
-        description="A policy of your own: a copy of `policies/default.csv` with a `p2` line for each role,"
-        " purpose and class of fields that may be seen. Empty: the default one. For purposes"
-        " of which the file says nothing, `cdp policy` proposes lines.",
+        description="The policy file that this process is to use: a copy of `policies/default.csv` with a"
+        " `p2` line for each role, purpose and class of fields that may be seen. Where another one is in"
+        " force, the process refuses: see `cdp policy diff` and `cdp policy adopt`. Empty: whichever is in"
+        " force, which at first is the one that ships.",
     )
     send_window: timedelta = Field(
         timedelta(seconds=3),

@@ -68,7 +68,7 @@ from cdp.ports.identity import (
     StoredStatement,
 )
 from cdp.ports.jobs import Jobs
-from cdp.ports.policies import Policies, PurposeLines
+from cdp.ports.policies import InForce, Policies, PolicyChange, PolicyShown, PurposeLines, Sees
 from cdp.ports.registers import Registers
 
 
@@ -117,6 +117,7 @@ __all__ = [
     "GoldenValue",
     "Ground",
     "Identity",
+    "InForce",
     "Intent",
     "Intents",
     "Jobs",
@@ -134,6 +135,8 @@ __all__ = [
     "PlacedFind",
     "Placement",
     "Policies",
+    "PolicyChange",
+    "PolicyShown",
     "Ports",
     "PurposeLines",
     "Recognised",
@@ -144,6 +147,7 @@ __all__ = [
     "Scanned",
     "Scans",
     "SealedRow",
+    "Sees",
     "SignedLog",
     "Signer",
     "Source",

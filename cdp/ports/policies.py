@@ -21,11 +21,42 @@ class PurposeLines:
     agreed_by: str | None
 
 
-class Policies(Protocol):
-    """Who may do what, decided once a request."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """From one policy to another: their versions (`before` None: none was in force), and lines."""
 
-    def version(self, work: Work) -> str:
-        """Of the policy in force in the Work's workspace."""
+    before: str | None
+    after: str
+    added: Sequence[str]
+    removed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyShown:
+    """The policy in force; who adopted its base, and when (None: the file of the process decides yet)."""
+
+    version: str
+    lines: Sequence[str]
+    adopted_at: datetime | None
+    adopted_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sees:
+    """What a role sees for a purpose, by the names of classes; what is in neither is withheld."""
+
+    role: str
+    purpose: str
+    shown: Sequence[str]
+    masked: Sequence[str]
+
+
+class InForce(Protocol):
+    """One policy, to ask."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
         ...
 
     def allows(self, actor: Actor, resource: str, action: str) -> bool:
@@ -36,6 +67,22 @@ class Policies(Protocol):
         """The role by which the actor may; None: they may not."""
         ...
 
+
+class Policies(Protocol):
+    """Who may do what, decided once a request."""
+
+    def in_force(self, work: Work) -> InForce:
+        """The policy in force in the Work's workspace: the same for every process."""
+        ...
+
+    def version(self, work: Work) -> str:
+        """Of the policy in force in the Work's workspace."""
+        ...
+
+    def allows(self, actor: Actor, resource: str, action: str) -> bool:
+        """Whether a role of the actor may, by the file of this process; for who has no Work to ask in."""
+        ...
+
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> Mapping[FieldClass, Show]:
         """What the actor sees of each class for that purpose; total, default WITHHOLD."""
         ...
@@ -44,8 +91,8 @@ class Policies(Protocol):
         """The masked form of a value."""
         ...
 
-    def in_file(self, purpose: str) -> bool:
-        """Whether the policy file speaks of this purpose; its lines then are the only ones."""
+    def in_file(self, purpose: str, *, work: Work) -> bool:
+        """Whether the file in force speaks of this purpose; its lines then are the only ones."""
         ...
 
     def lines(self, *, work: Work) -> Sequence[PurposeLines]:
@@ -62,4 +109,34 @@ class Policies(Protocol):
 
     def withdraw(self, purpose: str, *, work: Work) -> str:
         """Take lines out of force; the version of the policy that then is."""
+        ...
+
+    def begin(self, *, work: Work) -> PolicyChange | None:
+        """Put this process's file in force where nothing ever was; None: something was."""
+        ...
+
+    def change(self, text: str | None, *, work: Work) -> PolicyChange:
+        """What would change if this text (None: the file of this process) were put in force.
+
+        Raises `BadInput`.
+        """
+        ...
+
+    def adopt(self, text: str | None, *, instead_of: str | None, work: Work) -> PolicyChange:
+        """Put a text (None: the file of this process) in force, instead of that version if one is named.
+
+        Raises `BadInput`, `Conflict`.
+        """
+        ...
+
+    def shown(self, *, work: Work) -> PolicyShown:
+        """The policy in force: its lines, and who put its base there."""
+        ...
+
+    def sees(self, *, work: Work) -> Sequence[Sees]:
+        """Who sees what for which purpose, by the policy in force."""
+        ...
+
+    def roles(self, resource: str, action: str, *, work: Work) -> Sequence[str]:
+        """Which roles may, each by itself, by the policy in force."""
         ...

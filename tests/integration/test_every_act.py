@@ -70,13 +70,35 @@ class Policies:
     def __getattr__(self, name):
         return getattr(self.real, name)
 
+    def in_force(self, work):
+        """As the real ones, and listened to."""
+        return InForce(self.real.in_force(work), self.heard)
+
+    def allows(self, actor, resource, action):
+        """As the real ones; nobody but an act should ask."""
+        self.heard.past_acts.append((str(resource), str(action)))
+        return self.real.allows(actor, resource, action)
+
+
+@dataclass
+class InForce:
+    """A policy that is listened to."""
+
+    real: Any
+    heard: Heard
+
+    @property
+    def version(self):
+        """As the real one."""
+        return self.real.version
+
     def role(self, actor, resource, action):
-        """As the real ones."""
+        """As the real one."""
         self.heard.asked.append((str(resource), str(action)))
         return self.real.role(actor, resource, action)
 
     def allows(self, actor, resource, action):
-        """As the real ones; nobody but an act should ask."""
+        """As the real one; nobody but an act should ask."""
         self.heard.past_acts.append((str(resource), str(action)))
         return self.real.allows(actor, resource, action)
 

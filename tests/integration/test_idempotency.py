@@ -26,6 +26,7 @@ WITHOUT = {
     "/v1/profiles/query": "It reads.",
     "/v1/consents/query": "It reads.",
     "/v1/audiences/preview": "It reads.",
+    "/v1/policy/diff": "It reads.",
 }
 
 

@@ -331,7 +331,7 @@ def _server_key(request: Request) -> WriteKey:
 
 
 def _server_work(system: SystemDep, key: Annotated[WriteKey, Depends(_server_key)]) -> Iterator[Work]:
-    with open_for(system, key.workspace, key.actor, "verdict_reading") as work:
+    with open_for(system, key.workspace, key.actor, Act.VERDICT_READ.purpose) as work:
         yield work
 
 

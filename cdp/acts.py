@@ -60,7 +60,10 @@ _CONSENT = "consent_management"
 EXACT_COUNTS = Permission(Resource.AUDIENCE, Action.READ_EXACT)
 EXACT_REASONS = Permission(Resource.CONSENT, Action.READ_EXACT)
 AS_CONTROLLER = Permission(Resource.PROFILE, Action.READ_AS_CONTROLLER)
-_STEWARDSHIP = "identity_stewardship"
+_STEWARDSHIP, _PROTECTION = "identity_stewardship", "data_protection"
+_RUNS_JOBS = Permission(Resource.JOB, Action.RUN)
+_IMPORTS = Permission(Resource.IMPORT, Action.RUN)
+_DECIDES = Permission(Resource.FINDING, Action.DECIDE)
 _MERGES = Permission(Resource.IDENTITY, Action.MERGE)
 _READS_IDENTITY = Permission(Resource.IDENTITY, Action.READ)
 _WRITES_WORDS = Permission(Resource.CONSENT, Action.WRITE)
@@ -128,7 +131,7 @@ class Act(Enum):
         "subject_erasure",
         verbs=("foresee-erasure",),
     )
-    ERASURE_CERTIFY = Deed("subject", "certify", Permission(Resource.JOB, Action.RUN), "subject_erasure")
+    ERASURE_CERTIFY = Deed("subject", "certify", _RUNS_JOBS, "subject_erasure")
 
     # Who is who.
     IDENTITY_SEPARATE = Deed(
@@ -144,6 +147,24 @@ class Act(Enum):
     IDENTITY_QUARANTINED = Deed("identity", "quarantined", _READS_IDENTITY, _STEWARDSHIP)
     IDENTITY_DRAW = Deed("identity", "draw", _READS_IDENTITY, _STEWARDSHIP)
     IDENTITY_EVALUATE = Deed("identity", "evaluate", _READS_IDENTITY, _STEWARDSHIP)
+
+    # What comes in, and what was found in it. A file is imported by command alone: it is taken whole or not
+    # at all, however large it is; over HTTP the same records come as messages.
+    FILE_IMPORT = Deed("file", "import", _IMPORTS, "import", verbs=("foresee-import",))
+    RECORDS_IMPORT = Deed("record", "import", _IMPORTS, "import")
+    VERDICT_READ = Deed(
+        "verdict", "read", Permission(Resource.VERDICT, Action.READ), "verdict_reading", kept=Kept.COUNTED
+    )
+    QUARANTINE_LIST = Deed(
+        "quarantine", "list", Permission(Resource.QUARANTINE, Action.READ), _OPERATION, kept=Kept.COUNTED
+    )
+    QUARANTINE_REQUEUE = Deed(
+        "quarantine", "requeue", Permission(Resource.QUARANTINE, Action.RUN), _OPERATION
+    )
+    QUARANTINE_DESTROY = Deed("quarantine", "destroy", _RUNS_JOBS, "retention")
+    FINDING_LIST = Deed("finding", "list", Permission(Resource.FINDING, Action.READ), _PROTECTION, shows=True)
+    FINDING_DECIDE = Deed("finding", "decide", _DECIDES, _PROTECTION)
+    TEXT_RESCAN = Deed("text", "rescan", _DECIDES, _PROTECTION)
 
     # Whom a marketer means.
     SEGMENT_CREATE = Deed("segment", "create", Permission(Resource.SEGMENT, Action.WRITE), _SEGMENTATION)

@@ -12,10 +12,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from cdp import scanning
-from cdp.kernel.errors import NotAllowed, NotFound
-from cdp.ports import AuditEntry, Finding, Ports
+from cdp.acting import Doing, acting
+from cdp.acts import Act
+from cdp.kernel.errors import NotFound
+from cdp.ports import Finding, Ports
 from cdp.rereading import until_still
-from cdp.scanning import Text
+from cdp.scanning import Opener, Text
+from cdp.vocabulary import FieldClass
 from cdp.work import Work
 
 AROUND = 24  # characters shown on either side of a find
@@ -28,10 +31,6 @@ class Decision(StrEnum):
 
     ACCEPT = "accept"  # it is personal: the text stays withheld
     NOT_PERSONAL = "not_personal"
-
-
-class FindingsNotAllowed(NotAllowed):
-    """The policy does not let this caller see findings, or decide on them."""
 
 
 class NoSuchFinding(NotFound):
@@ -53,16 +52,14 @@ def listed(
 ) -> list[View]:
     """Findings of the detector in force, oldest first, behind `after`; one audit entry.
 
-    Raises `FindingsNotAllowed`.
+    Raises `ActNotAllowed`.
     """
-    if not ports.policies.allows(work.actor, "finding", "read"):
-        raise FindingsNotAllowed
-    return until_still(lambda: _listed(undecided, after, limit, work=work, ports=ports))
+    with acting(Act.FINDING_LIST, work=work, ports=ports) as doing:
+        return until_still(lambda: _listed(undecided, after, limit, doing))
 
 
-def _listed(
-    undecided: bool, after: tuple[datetime, UUID] | None, limit: int, *, work: Work, ports: Ports
-) -> list[View]:
+def _listed(undecided: bool, after: tuple[datetime, UUID] | None, limit: int, doing: Doing) -> list[View]:
+    work, ports = doing.work, doing.ports
     found = ports.scans.findings(undecided=undecided, after=after, limit=min(limit, MOST), work=work)
     keys = ports.vault.keys(sorted({one.row.fragment for one in found}), work=work)
     rows = {(one.row.label, one.row.id): one.row for one in found}
@@ -77,15 +74,11 @@ def _listed(
         beside = [placed.find for placed in (whole.finds if whole else ()) if placed.leaf == one.placed.leaf]
         spans = [(find.start, find.end) for find in [*beside, one.placed.find]]
         views.append(_view(one, texts.get(key), spans, AROUND if known else 0, ports))
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:finding:list",
-            outcome="ok",
-            references=[keys.reference(one) for one in sorted({one.row.fragment for one in found})],
-            policy_version=ports.policies.version(work),
-            detail={"findings": len(found)},
-        ),
-        work=work,
+    traits = [ports.catalogue.trait_by_id(one.placed.field) if one.placed.field else None for one in found]
+    doing.tell(
+        references=[keys.reference(one) for one in sorted({one.row.fragment for one in found})],
+        masked={FieldClass.UNCLASSIFIED if trait is None else trait.field_class for trait in traits},
+        findings=len(found),
     )
     return views
 
@@ -122,21 +115,31 @@ def masked(text: str, start: int, end: int, spans: Sequence[tuple[int, int]], ar
 
 
 def decide(finding: UUID, decision: Decision, *, work: Work, ports: Ports) -> Finding:
-    """Add a decision, and its audit entry. Raises `FindingsNotAllowed`, `NoSuchFinding`."""
-    if not ports.policies.allows(work.actor, "finding", "decide"):
-        raise FindingsNotAllowed
-    decided = ports.scans.decide(finding, decision, work=work)
-    if decided is None:
-        raise NoSuchFinding
-    keys = ports.vault.keys([decided.row.fragment], work=work)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:finding:decide",
-            outcome="ok",
+    """Add a decision, and its audit entry. Raises `ActNotAllowed`, `NoSuchFinding`."""
+    with acting(Act.FINDING_DECIDE, work=work, ports=ports) as doing:
+        decided = ports.scans.decide(finding, decision, work=work)
+        if decided is None:
+            raise NoSuchFinding
+        keys = ports.vault.keys([decided.row.fragment], work=work)
+        doing.tell(
+            object=finding,
             references=[keys.reference(decided.row.fragment)],
-            policy_version=ports.policies.version(work),
-            detail={"finding": str(finding), "decision": str(decision), "version": decided.version},
-        ),
-        work=work,
-    )
-    return decided
+            decision=decision,
+            version=decided.version,
+        )
+        return decided
+
+
+def rescan(*, begin: Opener, ports: Ports) -> int:
+    """Let what the detector failed on wait for it once more; how many rows. Each batch is an act.
+
+    Raises `ActNotAllowed`.
+    """
+    total = 0
+    while True:
+        with begin() as work, acting(Act.TEXT_RESCAN, work=work, ports=ports) as doing:
+            count = scanning.retry(work=work, ports=ports)
+            doing.tell(rows=count)
+        total += count
+        if count < scanning.OVERDUE:
+            return total

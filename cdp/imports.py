@@ -15,12 +15,14 @@ from pathlib import Path
 import msgspec
 
 from cdp import importing, inbox, sources, workspaces
+from cdp.acting import PARTIAL, acting
+from cdp.acts import Act
 from cdp.importing import Choice, ImportRow, Loss, Mapping, Refusal, Rejected, RejectFile
 from cdp.inbox import Accepted
 from cdp.ingest.reading import ImportBody, ImportChoice, ImportRecord
 from cdp.ingest.sharing import joins
-from cdp.kernel.errors import BadInput, NotAllowed, listed
-from cdp.ports import AuditEntry, Notices, Ports, Source
+from cdp.kernel.errors import BadInput, listed
+from cdp.ports import Notices, Ports, Source
 from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 
@@ -37,10 +39,6 @@ class UnknownConsent(BadInput):
 
 class UnstatedVersion(BadInput):
     """The notice has several versions: name the one that people saw (`name@2`), or map `agreed_at`."""
-
-
-class ImportNotAllowed(NotAllowed):
-    """The policy does not let this caller import files."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,50 +76,49 @@ def load(
     work: Work,
     ports: Ports,
     progress: Callable[[int], None] = lambda _: None,
+    dry_run: bool = False,
 ) -> Imported:
     """Put the rows of `path` into the inbox; write the others, without a value, to `rejects`.
 
-    `progress` hears how many rows each step took. Raises `ImportNotAllowed`, `WrongSource`,
-    `UnknownConsent` and what `importing.read` raises; then nothing of the file is stored.
+    `progress` hears how many rows each step took; of a `dry_run` nothing is stored but who tried. Raises
+    `ActNotAllowed`, `WrongSource`, `UnknownConsent` and what `importing.read` raises; then nothing of the
+    file is stored.
     """
-    if not ports.policies.allows(work.actor, "import", "run"):
-        raise ImportNotAllowed
-    if mapping.source != source_name:
-        raise WrongSource(field="source")
-    source = sources.named(source_name, work=work)
-    _check_consents(mapping, work=work, ports=ports)
-    region = mapping.phone_region or workspaces.region(work=work)
-    taking = _Taking(mapping, ports, region, ports.ledger.notices(work=work))
-    rows = importing.read(path, mapping)
-    with RejectFile(rejects) as file:
-        while batch := list(islice(rows, ROWS)):
-            records = [record for row in batch if (record := taking.take(row, file)) is not None]
-            _accept(records, source, work=work, ports=ports)
-            progress(len(batch))
-    result = taking.result
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:file:import",
-            outcome="ok" if not result.rejected else "partial",
-            detail={
-                "accepted": result.accepted,
-                "rejected": result.rejected,
-                "noes_heard": result.noes_heard,
-                "noes_of_nobody": result.noes_of_nobody,
-            },
-        ),
-        work=work,
-    )
-    return result
+    verb = "foresee-import" if dry_run else ""
+    with acting(Act.FILE_IMPORT, verb=verb, work=work, ports=ports) as doing:
+        if mapping.source != source_name:
+            raise WrongSource(field="source")
+        source = sources.named(source_name, work=work)
+        _check_consents(mapping, work=work, ports=ports)
+        region = mapping.phone_region or workspaces.region(work=work)
+        taking = _Taking(mapping, ports, region, ports.ledger.notices(work=work))
+        rows = importing.read(path, mapping)
+        with work.session.begin_nested() as stored, RejectFile(rejects) as file:
+            while batch := list(islice(rows, ROWS)):
+                records = [record for row in batch if (record := taking.take(row, file)) is not None]
+                _accept(records, source, work=work, ports=ports)
+                progress(len(batch))
+            if dry_run:
+                stored.rollback()
+        result = taking.result
+        doing.tell(
+            object=source.id,
+            outcome=PARTIAL if result.rejected else "",
+            accepted=result.accepted,
+            rejected=result.rejected,
+            noes_heard=result.noes_heard,
+            noes_of_nobody=result.noes_of_nobody,
+        )
+        return result
 
 
 def accept_records(records: Sequence[ImportRecord], *, source_name: str, work: Work, ports: Ports) -> None:
-    """Put records into the inbox as an import of a source. Raises `ImportNotAllowed`, `NoSuchSource`."""
-    if not ports.policies.allows(work.actor, "import", "run"):
-        raise ImportNotAllowed
-    source = sources.named(source_name, work=work)
-    for start in range(0, len(records), ROWS):
-        _accept(records[start : start + ROWS], source, work=work, ports=ports)
+    """Put records into the inbox as an import of a source. Raises `ActNotAllowed`, `NoSuchSource`."""
+    with acting(Act.RECORDS_IMPORT, work=work, ports=ports) as doing:
+        source = sources.named(source_name, work=work)
+        for start in range(0, len(records), ROWS):
+            _accept(records[start : start + ROWS], source, work=work, ports=ports)
+        doing.tell(object=source.id, records=len(records))
 
 
 def _accept(records: Sequence[ImportRecord], source: Source, *, work: Work, ports: Ports) -> None:

@@ -10,18 +10,16 @@ for it is old and may be a withdrawal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, delete, exists, insert, select
 
-from cdp import tables
-from cdp.kernel.errors import NotAllowed, NotFound
-from cdp.ports import AuditEntry, Ports
-from cdp.vocabulary import SourceId
+from cdp import sources, tables
+from cdp.acting import acting
+from cdp.acts import Act
+from cdp.kernel.errors import NotFound
+from cdp.ports import Ports
 from cdp.work import Work
-
-
-class QuarantineNotAllowed(NotAllowed):
-    """The policy does not let this caller look into quarantine or bring anything back."""
 
 
 class NotQuarantined(NotFound):
@@ -33,7 +31,7 @@ class Quarantined:
     """A request in quarantine, by what may be printed of it."""
 
     accept_seq: int
-    source: SourceId | None  # None, as the next two: not known, and it cannot come back
+    source: str | None  # by its name; None, as the next two: not known, and it cannot come back
     kind: str | None
     items: int | None
     reason: str  # the name of the error that it failed with
@@ -41,32 +39,43 @@ class Quarantined:
     quarantined_at: datetime
 
 
-def every(*, work: Work, ports: Ports) -> list[Quarantined]:
-    """What is in quarantine, in the order of acceptance. Raises `QuarantineNotAllowed`."""
-    if not ports.policies.allows(work.actor, "quarantine", "read"):
-        raise QuarantineNotAllowed
-    rows = work.session.execute(select(tables.quarantine).order_by(tables.quarantine.c.accept_seq))
-    return [
-        Quarantined(
-            accept_seq=row.accept_seq,
-            source=row.source_id,
-            kind=row.kind,
-            items=row.items,
-            reason=row.reason,
-            received_at=row.received_at,
-            quarantined_at=row.quarantined_at,
-        )
-        for row in rows
-    ]
+def every(
+    *, after: int | None = None, limit: int | None = None, work: Work, ports: Ports
+) -> list[Quarantined]:
+    """What is in quarantine, in the order of acceptance, behind `after`. Raises `ActNotAllowed`."""
+    with acting(Act.QUARANTINE_LIST, work=work, ports=ports):
+        names = {one.id: one.name for one in sources.every(work=work).values()}
+        place = tables.quarantine.c.accept_seq
+        query = select(tables.quarantine).order_by(place).limit(limit)
+        rows = work.session.execute(query if after is None else query.where(place > after))
+        return [
+            Quarantined(
+                accept_seq=row.accept_seq,
+                source=names.get(row.source_id),
+                kind=row.kind,
+                items=row.items,
+                reason=row.reason,
+                received_at=row.received_at,
+                quarantined_at=row.quarantined_at,
+            )
+            for row in rows
+        ]
 
 
 def requeue(numbers: Sequence[int], *, work: Work, ports: Ports) -> int:
     """Bring requests back into the inbox, at the place that they had; how many messages.
 
-    All of `numbers` or none. Raises `QuarantineNotAllowed`, `NotQuarantined`.
+    All of `numbers` or none. Raises `ActNotAllowed`, `NotQuarantined`.
     """
-    if not ports.policies.allows(work.actor, "quarantine", "run"):
-        raise QuarantineNotAllowed
+    with acting(Act.QUARANTINE_REQUEUE, work=work, ports=ports) as doing:
+        taken = _taken(numbers, work=work)
+        messages: int = sum(row.items for row in taken)
+        doing.tell(requests=sorted(row.accept_seq for row in taken), messages=messages)
+        return messages
+
+
+def _taken(numbers: Sequence[int], *, work: Work) -> Sequence[Row[Any]]:
+    """Put the requests back; their rows. Raises `NotQuarantined` unless all of them are there."""
     column = tables.quarantine.c
     # Who deletes the row has it: of two who bring the same one back, one finds nothing.
     taken = work.session.execute(
@@ -93,28 +102,16 @@ def requeue(numbers: Sequence[int], *, work: Work, ports: Ports) -> int:
             for row in taken
         ],
     )
-    messages: int = sum(row.items for row in taken)
-    ports.audit.record(
-        AuditEntry(
-            action=f"{work.actor.kind}:quarantine:requeue",
-            outcome="ok",
-            policy_version=ports.policies.version(work),
-            detail={"requests": sorted(row.accept_seq for row in taken), "messages": messages},
-        ),
-        work=work,
-    )
-    return messages
+    return taken
 
 
 def destroy(before: datetime, *, work: Work, ports: Ports) -> int:
-    """Destroy what was received before `before`, with an audit entry; how many requests."""
-    gone = delete(tables.quarantine).where(tables.quarantine.c.received_at < before)
-    numbers = work.session.scalars(gone.returning(tables.quarantine.c.accept_seq)).all()
-    if numbers:
-        ports.audit.record(
-            AuditEntry(
-                action="worker:quarantine:destroy", outcome="ok", detail={"requests": sorted(numbers)}
-            ),
-            work=work,
-        )
-    return len(numbers)
+    """Destroy what was received before `before`, with an audit entry if there is any; how many requests."""
+    old = tables.quarantine.c.received_at < before
+    if not work.session.scalar(select(exists().where(old))):
+        return 0
+    with acting(Act.QUARANTINE_DESTROY, work=work, ports=ports) as doing:
+        gone = delete(tables.quarantine).where(old).returning(tables.quarantine.c.accept_seq)
+        numbers = work.session.scalars(gone).all()
+        doing.tell(requests=sorted(numbers))
+        return len(numbers)

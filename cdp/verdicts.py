@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from cdp import sources, tables
-from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.acting import acting
+from cdp.acts import Act
+from cdp.kernel.errors import NotFound
 from cdp.ports import Ports
 from cdp.vocabulary import SourceId
 from cdp.work import Work
@@ -19,10 +21,6 @@ from cdp.work import Work
 
 class NoVerdict(NotFound):
     """There is no verdict for that message: it never came, is not processed yet, or is too old."""
-
-
-class VerdictsNotAllowed(NotAllowed):
-    """The policy does not let this caller read verdicts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +37,17 @@ class Verdict:
 
 
 def of(message_id: str, *, source: SourceId, work: Work, ports: Ports) -> Verdict:
-    """The verdict on a message of `source`. Raises `NoVerdict`, `VerdictsNotAllowed`."""
-    if not ports.policies.allows(work.actor, "verdict", "read"):
-        raise VerdictsNotAllowed
-    mac = ports.vault.message_macs(work.workspace, [f"{source}\n{message_id}"])[0]
-    seen = tables.seen.c
-    row = work.session.execute(
-        select(seen.verdict, seen.field, seen.received_at, seen.notes).where(seen.message_mac == mac)
-    ).one_or_none()
-    if row is None:
-        raise NoVerdict
-    notes = row.notes.split(",") if row.notes else []
-    return Verdict(verdict=row.verdict, field=row.field, received_at=row.received_at, notes=notes)
+    """The verdict on a message of `source`. Raises `NoVerdict`, `ActNotAllowed`."""
+    with acting(Act.VERDICT_READ, work=work, ports=ports):
+        mac = ports.vault.message_macs(work.workspace, [f"{source}\n{message_id}"])[0]
+        seen = tables.seen.c
+        row = work.session.execute(
+            select(seen.verdict, seen.field, seen.received_at, seen.notes).where(seen.message_mac == mac)
+        ).one_or_none()
+        if row is None:
+            raise NoVerdict
+        notes = row.notes.split(",") if row.notes else []
+        return Verdict(verdict=row.verdict, field=row.field, received_at=row.received_at, notes=notes)
 
 
 def counts(*, work: Work) -> Mapping[str, Mapping[str, int]]:

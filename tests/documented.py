@@ -4,18 +4,21 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 from api_world import MAILER, PURPOSES, Town, as_admin, client, source_with_keys, token
+from sqlalchemy import select
 
 from api import keeper, openapi, wiring
-from api.routes import policy, shapes
+from api.routes import policy, quarantine, shapes
 from audit.checkpoint import key_of, open_note
 from audit.sequencer import log_id
-from cdp import scanning, unsubscribe
+from cdp import scanning, tables, unsubscribe
 from cdp.endpoints import Reach
+from cdp.ingest import Limits, work_off
 from cdp.kernel.ids import new_id
 from cdp.ports.registers import Controller, NewPurpose, NewRecipient
 from cdp.registers import accounts, endpoints, purposes, recipients
@@ -35,7 +38,7 @@ FIRST = (
 )
 # What administrators do, who may do nothing with people's data.
 BY_ADMIN = re.compile(
-    r"/v1/(sources|write-keys|clients|accounts|recipients|endpoints)\b|/v1/(purposes|notices)\Z"
+    r"/v1/(sources|write-keys|clients|accounts|recipients|endpoints|quarantine)\b|/v1/(purposes|notices)\Z"
 )
 
 
@@ -114,6 +117,7 @@ def world_of(api, workspace, database, hook):
             str(shapes.PROFILE): profile,
             str(shapes.OTHER_PROFILE): str(second),
             str(shapes.FINDING): finding,
+            quarantine.REQUEST: quarantined(town),
             str(shapes.PLACEHOLDER): placeholder,
             str(shapes.LOG_ENTRY): signed(town),
             policy.POLICY: f"{load_default().text}p, support, verdict, read, allow\n",
@@ -167,6 +171,24 @@ def account(town):
         )
 
 
+def quarantined(town):
+    """The number of a request that could not be worked off, though that was tried again and again."""
+
+    class Broken:
+        """Identity with a fault in it."""
+
+        def __getattr__(self, name):
+            raise ValueError
+
+    message = {"type": "track", "event": "Seen", "userId": "user-ann", "messageId": "failing"}
+    town.http.post("/v1/batch", json={"batch": [message]}, auth=(town.keys.server.text, ""))
+    ports = replace(town.system.ports, identity=Broken())
+    for _ in range(6):
+        work_off(town.system.opener(town.workspace), ports=ports, limits=Limits())
+    with as_admin(town.system, town.workspace) as work:
+        return work.session.scalars(select(tables.quarantine.c.accept_seq)).one()
+
+
 class Finder:
     """A detector that finds one card in everything."""
 
@@ -201,7 +223,7 @@ def real(value, instead):
         return {name: real(one, instead) for name, one in value.items()}
     if isinstance(value, list):
         return [real(one, instead) for one in value]
-    return instead.get(value, value) if isinstance(value, str) else value
+    return instead.get(value, value) if isinstance(value, str | int) else value
 
 
 def resolved(document, schema):

@@ -6,14 +6,15 @@ import typer
 from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
-from api.cli.running import WorkspaceName, platform, record, uuid_of
-from cdp import findings, scanning
+from api.cli.running import WorkspaceName, platform, uuid_of
+from cdp import findings
+from cdp.acts import Act
 from cdp.findings import Decision
-from cdp.vocabulary import Action, Resource, Role
+from cdp.vocabulary import Role
 
 app = typer.Typer()
 
-PURPOSE = "data_protection"
+PURPOSE = Act.FINDING_LIST.purpose  # and that of the others
 
 
 @app.command("list")
@@ -77,16 +78,7 @@ def decide(
 @app.command("rescan")
 def rescan(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Let what is in quarantine wait for the detector once more; the worker scans it."""
-    total = 0
     with platform() as opened:
         begin = opened.opener(opened.workspace(workspace), Role.COMPLIANCE, purpose=PURPOSE)
-        while True:
-            with begin() as work:
-                opened.allow(work, Resource.FINDING, Action.DECIDE)
-                count = scanning.retry(work=work, ports=opened.system.ports)
-                if count:
-                    record(work, opened.system.ports, "text", "rescan", rows=count)
-            total += count
-            if not count:
-                break
+        total = findings.rescan(begin=begin, ports=opened.system.ports)
     emit({"waiting": total}, as_json, Text(f"{total} rows wait for the worker."))

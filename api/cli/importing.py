@@ -15,6 +15,7 @@ from api.cli.output import Json, emit, facts, progress, table
 from api.cli.running import POLL, UnwritableFile, WorkspaceName, platform, read_text
 from api.session import Opener, Session
 from cdp import imports, inbox, tables, verdicts
+from cdp.acts import Act
 from cdp.importing import Loss, load_mapping
 from cdp.imports import Imported
 from cdp.ingest import Limits, work_off
@@ -69,7 +70,7 @@ def import_file(
     _try(left, apart_from=(file, mapping))
     with platform() as opened:
         chosen = opened.workspace(workspace)
-        begin = opened.opener(chosen, Role.STEWARD, purpose="import")
+        begin = opened.opener(chosen, Role.STEWARD, purpose=Act.FILE_IMPORT.purpose)
         before = _verdicts(begin, source)
         taken = _load(opened, begin, file, source, mapping, left, dry_run=dry_run, as_json=as_json)
         wait = wait and not dry_run
@@ -121,7 +122,7 @@ def _load(
     ports = opened.system.ports
     read = load_mapping(read_text(mapping, "mapping"), traits=ports.catalogue.traits())
     with progress("reading", total=None, as_json=as_json) as advance, begin() as work:
-        taken = imports.load(
+        return imports.load(
             file,
             source_name=source,
             mapping=read,
@@ -129,10 +130,8 @@ def _load(
             work=work,
             ports=ports,
             progress=advance,
+            dry_run=dry_run,
         )
-        if dry_run:
-            work.session.rollback()
-        return taken
 
 
 def _process(

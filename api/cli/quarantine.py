@@ -8,12 +8,13 @@ from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform
-from cdp import quarantine, sources
-from cdp.vocabulary import Role, SourceId
+from cdp import quarantine
+from cdp.acts import Act
+from cdp.vocabulary import Role
 
 app = typer.Typer()
 
-PURPOSE = "operation"
+PURPOSE = Act.QUARANTINE_LIST.purpose  # and that of bringing back
 
 
 @app.command("list")
@@ -24,12 +25,8 @@ def list_quarantined(workspace: WorkspaceName = None, as_json: Json = False) -> 
     """
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
         known = quarantine.every(work=work, ports=opened.system.ports)
-        names: dict[SourceId | None, str] = {one.id: one.name for one in sources.every(work=work).values()}
     emit_rows(
-        [
-            asdict(one) | {"request": one.accept_seq, "source": names.get(one.source) if one.source else None}
-            for one in known
-        ],
+        [asdict(one) | {"request": one.accept_seq} for one in known],
         ("request", "source", "kind", "items", "reason", "received_at"),
         as_json,
     )

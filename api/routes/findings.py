@@ -9,19 +9,17 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from api.deps import PortsDep, working
+from api.deps import Client, PortsDep, calling, doing
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.paging import UnknownCursor
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp import findings
+from cdp.acts import Act
 from cdp.findings import Decision
-from cdp.vocabulary import Action, Resource
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403), route_class=Once)
-
-PURPOSE = "data_protection"
 
 
 _FINDING = {
@@ -115,7 +113,7 @@ class DecisionOut(Out):
 @router.get("", summary="List personal data that nobody declared")
 def get_findings(
     ask: Annotated[FindingsAsk, Query()],
-    work: Annotated[Work, working(Resource.FINDING, Action.READ, purpose=PURPOSE)],
+    work: Annotated[Work, doing(Act.FINDING_LIST)],
     ports: PortsDep,
 ) -> FindingsOut:
     """Findings of the detector in force, what was found masked. Every look is in the audit log."""
@@ -136,12 +134,28 @@ def get_findings(
 def post_decision(
     finding_id: Annotated[UUID, Path(description="The finding's id.", examples=[str(shapes.FINDING)])],
     body: DecisionIn,
-    work: Annotated[Work, working(Resource.FINDING, Action.DECIDE, purpose=PURPOSE)],
+    work: Annotated[Work, doing(Act.FINDING_DECIDE)],
     ports: PortsDep,
 ) -> DecisionOut:
     """Decide on a finding. Each decision is a version more; the last one counts."""
     decided = findings.decide(finding_id, body.decision, work=work, ports=ports)
     return DecisionOut(id=finding_id, version=decided.version, decision=body.decision)
+
+
+class RescanOut(Out):
+    """What waits for the detector once more."""
+
+    model_config = with_examples({"waiting": 12})
+
+    waiting: int
+    """How many rows wait until the worker has scanned them again."""
+
+
+@router.post("/rescan", summary="Let the detector look once more at what it failed on")
+def post_rescan(client: Annotated[Client, calling(Act.TEXT_RESCAN)], ports: PortsDep) -> RescanOut:
+    """Let the texts that could not be scanned wait for the detector once more; the worker scans them."""
+    begin = client.opener(Act.TEXT_RESCAN.purpose)
+    return RescanOut(waiting=findings.rescan(begin=begin, ports=ports))
 
 
 def _out(view: findings.View) -> FindingOut:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.worker import scan_round
 from cdp import findings, profile_view, scanning, tables
+from cdp.acting import ActNotAllowed
 from cdp.findings import Decision
 from cdp.requests import access, erasure
 from cdp.vocabulary import Basis, PurposeClass, State
@@ -196,9 +197,9 @@ def test_who_is_not_compliance_sees_no_finding(journey, scanner, role):
     scan(journey, scanner)
     (found,) = listed(journey)
     with journey.begin(role)() as work:
-        with pytest.raises(findings.FindingsNotAllowed):
+        with pytest.raises(ActNotAllowed):
             findings.listed(undecided=True, after=None, limit=1, work=work, ports=journey.ports)
-        with pytest.raises(findings.FindingsNotAllowed):
+        with pytest.raises(ActNotAllowed):
             findings.decide(found.finding.id, Decision.NOT_PERSONAL, work=work, ports=journey.ports)
 
 

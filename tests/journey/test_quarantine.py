@@ -10,9 +10,10 @@ from sqlalchemy import func, select, text
 
 from api import worker
 from cdp import inbox, quarantine, sources, tables
+from cdp.acting import ActNotAllowed
 from cdp.inbox import Accepted
 from cdp.ingest import Limits, work_off
-from cdp.quarantine import NotQuarantined, QuarantineNotAllowed
+from cdp.quarantine import NotQuarantined
 from cdp.requests import erasure
 from cdp.vocabulary import State
 from cdp.work import open_work
@@ -189,9 +190,9 @@ def test_all_of_the_named_come_back_or_none_and_nothing_twice(journey):
 def test_only_who_runs_the_house_looks_into_quarantine(journey):
     """A marketer neither lists nor brings back."""
     with journey.begin("marketing")() as work:
-        with pytest.raises(QuarantineNotAllowed):
+        with pytest.raises(ActNotAllowed):
             quarantine.every(work=work, ports=journey.ports)
-        with pytest.raises(QuarantineNotAllowed):
+        with pytest.raises(ActNotAllowed):
             quarantine.requeue([1], work=work, ports=journey.ports)
 
 

@@ -164,6 +164,9 @@ class Act(Enum):
     QUARANTINE_DESTROY = Deed("quarantine", "destroy", _RUNS_JOBS, "retention")
     FINDING_LIST = Deed("finding", "list", Permission(Resource.FINDING, Action.READ), _PROTECTION, shows=True)
     FINDING_DECIDE = Deed("finding", "decide", _DECIDES, _PROTECTION)
+    INBOX_INGEST = Deed("inbox", "ingest", _RUNS_JOBS, "ingest")
+    INBOX_QUARANTINE = Deed("inbox", "quarantine", _RUNS_JOBS, "ingest")
+    TEXT_SCAN = Deed("text", "scan", _RUNS_JOBS, _PROTECTION)
     TEXT_RESCAN = Deed("text", "rescan", _DECIDES, _PROTECTION)
 
     # Whom a marketer means.

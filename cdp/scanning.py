@@ -15,10 +15,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from cdp import tables, workspaces
+from cdp.acting import PARTIAL, acting
+from cdp.acts import Act
 from cdp.kernel.database import write
 from cdp.kernel.errors import BrokenSeal, Unavailable
 from cdp.kernel.ids import new_id
-from cdp.ports import AuditEntry, Detector, Keys, PlacedFind, Ports, Scanned, SealedRow
+from cdp.ports import Detector, Keys, PlacedFind, Ports, Scanned, SealedRow
 from cdp.vocabulary import FieldClass, Find, FragmentId, Label
 from cdp.work import Work
 
@@ -308,13 +310,8 @@ def _name(path: str) -> str:
 
 
 def _finish(waiting: UUID, scanned: Sequence[Scanned], *, work: Work, ports: Ports) -> None:
-    counts = ports.scans.settle(scanned, work=work) if scanned else {}
-    work.session.execute(delete(tables.unscanned).where(tables.unscanned.c.id == waiting))
-    ports.audit.record(
-        AuditEntry(
-            action="worker:text:scan",
-            outcome="partial" if counts.get("quarantined") else "ok",
-            detail={"detector": ports.scans.version, "rows": counts},
-        ),
-        work=work,
-    )
+    with acting(Act.TEXT_SCAN, work=work, ports=ports) as doing:
+        counts = ports.scans.settle(scanned, work=work) if scanned else {}
+        work.session.execute(delete(tables.unscanned).where(tables.unscanned.c.id == waiting))
+        outcome = PARTIAL if counts.get("quarantined") else ""
+        doing.tell(outcome=outcome, detector=ports.scans.version, rows=counts)

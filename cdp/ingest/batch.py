@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from cdp import profiles, scanning, sources, tables
+from cdp.acting import acting
+from cdp.acts import Act
 from cdp.ingest import storing
 from cdp.ingest.choices import says_no
 from cdp.ingest.meaning import Meaning, understand
@@ -17,7 +19,7 @@ from cdp.ingest.stages import Stages
 from cdp.ingest.storing import Found, Sorted
 from cdp.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
-from cdp.ports import AuditEntry, Placed, Ports, Recognised, SaidBefore, Word
+from cdp.ports import Placed, Ports, Recognised, SaidBefore, Word
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
 
@@ -52,27 +54,26 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
         rows = take(limits.messages, only, work=work)
     if not rows:
         return Summary(rows=0)
-    with stages.stage("open"):
-        bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
-    with stages.stage("parse"):
-        items = read(rows, bodies, sources.every(work=work))
-    with stages.stage("classify"):
-        meanings = classify(items, work=work, ports=ports)
-    with stages.stage("consent"):
-        register = register_of(work=work, ports=ports)
-    with stages.stage("recognise"):
-        evidence = [one.evidence for said, _ in meanings.values() for one in (said, *said.others)]
-        recognised = ports.identity.recognise(evidence, work=work)
-    # Up to here this batch has locked its own requests alone, and written nothing.
-    # People are locked once a Work, in one order: a request with more messages goes in one piece.
-    verdicts = _process_items(
-        items, meanings, _Before(register, recognised), work=work, ports=ports, stages=stages
-    )
-    with stages.stage("finish"):
-        ports.audit.record(
-            AuditEntry(action="worker:inbox:ingest", outcome="ok", detail={"verdicts": verdicts}), work=work
+    with acting(Act.INBOX_INGEST, work=work, ports=ports) as doing:
+        with stages.stage("open"):
+            bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
+        with stages.stage("parse"):
+            items = read(rows, bodies, sources.every(work=work))
+        with stages.stage("classify"):
+            meanings = classify(items, work=work, ports=ports)
+        with stages.stage("consent"):
+            register = register_of(work=work, ports=ports)
+        with stages.stage("recognise"):
+            evidence = [one.evidence for said, _ in meanings.values() for one in (said, *said.others)]
+            recognised = ports.identity.recognise(evidence, work=work)
+        # Up to here this batch has locked its own requests alone, and written nothing.
+        # People are locked once a Work, in one order: a request with more messages goes in one piece.
+        verdicts = _process_items(
+            items, meanings, _Before(register, recognised), work=work, ports=ports, stages=stages
         )
-        write(work.session, _DONE, ([row.accept_seq for row in rows],))
+        with stages.stage("finish"):
+            doing.tell(verdicts=verdicts)
+            write(work.session, _DONE, ([row.accept_seq for row in rows],))
     return Summary(rows=len(rows), verdicts=verdicts)
 
 

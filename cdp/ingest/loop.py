@@ -14,13 +14,15 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from cdp import tables
+from cdp.acting import FAILED, acting
+from cdp.acts import Act
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.hearing import hear
 from cdp.ingest.stages import Stages
 from cdp.kernel.database import IN_THE_WAY, OUT_OF_SERVICE, sqlstate
 from cdp.kernel.errors import Overloaded, Unavailable
 from cdp.kernel.logs import log
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import Ports
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
@@ -112,7 +114,9 @@ def _set_aside(number: int, reason: str, heard: int | None, *, work: Work, ports
     row = work.session.execute(
         delete(tables.inbox).where(tables.inbox.c.accept_seq == number).returning(tables.inbox)
     ).one_or_none()
-    if row is not None:
+    if row is None:
+        return
+    with acting(Act.INBOX_QUARANTINE, work=work, ports=ports) as doing:
         work.session.execute(
             insert(tables.quarantine).values(
                 workspace_id=work.workspace,
@@ -129,11 +133,4 @@ def _set_aside(number: int, reason: str, heard: int | None, *, work: Work, ports
                 quarantined_at=work.now,
             )
         )
-        ports.audit.record(
-            AuditEntry(
-                action="worker:inbox:quarantine",
-                outcome="failed",
-                detail={"reason": reason, "noes_heard": heard},
-            ),
-            work=work,
-        )
+        doing.tell(object=str(number), outcome=FAILED, reason=reason, noes_heard=heard)

@@ -9,6 +9,7 @@ from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.binding import NobodyThere
 from cdp.ports import Ports
+from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, Identifier
 from cdp.work import Work
 
@@ -19,16 +20,21 @@ def of(whom: UUID | Identifier, *, work: Work, ports: Ports) -> list[dict[str, A
     Raises `ActNotAllowed`, `NobodyThere`.
     """
     with acting(Act.CONSENT_READ, work=work, ports=ports) as doing:
-        fragments, contacts = _whom(whom, doing)
-        seen = fragments
-        if not fragments:
-            # What was said at an address that several share is known of each of them.
-            holding = consents.holders(contacts, work=work, ports=ports)
-            seen = sorted({one.fragment for those in holding.values() for one in those})
-        keys = ports.vault.keys(seen, work=work)
-        found = ports.ledger.history(fragments, contacts, work=work)
-        doing.tell(references=[keys.reference(one) for one in seen], words=len(found))
-        return found
+        return until_still(lambda: _of(whom, doing))
+
+
+def _of(whom: UUID | Identifier, doing: Doing) -> list[dict[str, Any]]:
+    work, ports = doing.work, doing.ports
+    fragments, contacts = _whom(whom, doing)
+    seen = fragments
+    if not fragments:
+        # What was said at an address that several share is known of each of them.
+        holding = consents.holders(contacts, work=work, ports=ports)
+        seen = sorted({one.fragment for those in holding.values() for one in those})
+    keys = ports.vault.keys(seen, work=work)
+    found = ports.ledger.history(fragments, contacts, work=work)
+    doing.tell(references=[keys.reference(one) for one in seen], words=len(found))
+    return found
 
 
 def _whom(whom: UUID | Identifier, doing: Doing) -> tuple[Sequence[FragmentId], Sequence[ContactId]]:

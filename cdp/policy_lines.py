@@ -7,6 +7,7 @@ agrees to what is proposed. The policy keeps the lines; here stand the acts and 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from cdp import purposes
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import NotAllowed
@@ -14,6 +15,7 @@ from cdp.ports import Ports, PurposeLines
 from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
 
+IN_FILE = "in_file"  # how a proposal ends that the policy itself makes idle
 RELEASES = frozenset({"service"})  # in whose role a release uses what it sends
 
 
@@ -32,7 +34,7 @@ class NotProposed(NotAllowed):
     """No policy line lets this role see this class for this purpose, and none is proposed."""
 
     by_command = "cdp policy propose {purpose}"
-    by_request = "the operator's command cdp policy propose {purpose}"
+    by_request = "POST /v1/purposes/{purpose}/policy-lines/proposal, as a client with the role admin"
 
 
 class NotInFile(NotAllowed):
@@ -99,17 +101,24 @@ def refusal(
     return NotProposed(**known)
 
 
-def propose(purpose: str, purpose_class: PurposeClass, *, work: Work, ports: Ports) -> str | None:
-    """Propose the lines of the class's template; their text, None where the policy file has its own.
-
-    Raises `ActNotAllowed`, and `Conflict` for lines that are in force.
-    """
+def propose(purpose: str, *, work: Work, ports: Ports) -> str | None:
+    """Propose a purpose's lines as `proposed` does. Raises `ActNotAllowed`, `UnknownPurpose`, `Conflict`."""
     with acting(Act.POLICY_LINES_PROPOSE, work=work, ports=ports) as doing:
-        doing.tell(object=purpose)
-        if ports.policies.in_file(purpose, work=work):
-            doing.tell(outcome="in_file")
-            return None
-        return ports.policies.propose(purpose, purpose_class, work=work)
+        which = purposes.used(purpose, work=work, ports=ports)
+        known = {one.id: one.purpose_class for one in ports.registers.purposes.every(work=work)}
+        text = proposed(purpose, known[which], work=work, ports=ports)
+        doing.tell(object=purpose, outcome="" if text else IN_FILE)
+    return text
+
+
+def proposed(purpose: str, purpose_class: PurposeClass, *, work: Work, ports: Ports) -> str | None:
+    """Propose the lines of a class's template; their text, None where the policy itself has lines for it.
+
+    What it is a part of asks the policy and is told. Raises `Conflict` for lines that are in force.
+    """
+    if ports.policies.in_file(purpose, work=work):
+        return None
+    return ports.policies.propose(purpose, purpose_class, work=work)
 
 
 def agree(purpose: str, *, work: Work, ports: Ports) -> str:

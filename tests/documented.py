@@ -33,12 +33,14 @@ FIRST = (
     "/v1/track",
     "/v1/segments",
     "/v1/purposes/{purpose}/basis",
+    "/v1/purposes/{purpose}/policy-lines/proposal",
     "/v1/identity/join",
     "/v1/identity/separate",
 )
 # What administrators do, who may do nothing with people's data.
 BY_ADMIN = re.compile(
     r"/v1/(sources|write-keys|clients|accounts|recipients|endpoints|quarantine)\b|/v1/(purposes|notices)\Z"
+    r"|/v1/purposes/[^/]+/policy-lines/proposal\Z"
 )
 
 

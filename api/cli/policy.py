@@ -10,11 +10,10 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows, facts, table
 from api.cli.running import WorkspaceName, platform, read_text, settings
 from api.session import Session
-from cdp import policy, policy_lines, purposes
+from cdp import policy, policy_lines
 from cdp.ports import PolicyChange
 from cdp.vocabulary import Role
 from cdp.work import Work
-from consent import purposes as tree
 
 app = typer.Typer()
 
@@ -52,9 +51,7 @@ def list_(workspace: WorkspaceName = None, as_json: Json = False) -> None:
 def propose(name: Purpose, workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Propose a purpose's lines from the template of its class, as `cdp purpose create` does."""
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=PURPOSE) as work:
-        ports = opened.system.ports
-        known = tree.load(work).by_id[purposes.used(name, work=work, ports=ports)]
-        text = policy_lines.propose(name, known.purpose_class, work=work, ports=ports)
+        text = policy_lines.propose(name, work=work, ports=opened.system.ports)
     emit({"purpose": name, "proposed": text}, as_json, *proposed(name, text))
 
 

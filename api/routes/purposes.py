@@ -184,6 +184,17 @@ class EveryLinesOut(Out):
     """The purposes of the workspace that have lines of their own."""
 
 
+class ProposalOut(Out):
+    """The policy lines of one purpose that are proposed."""
+
+    model_config = with_examples({"purpose": "newsletter", "proposed": _LINES})
+
+    purpose: str
+    """The purpose, by its name."""
+    proposed: str | None
+    """The lines, as they will be in force; null: the policy itself has lines for this purpose."""
+
+
 class InForceOut(Out):
     """The version of the whole policy that is in force now."""
 
@@ -238,6 +249,20 @@ def get_lines(work: Annotated[Work, doing(Act.POLICY_LINES_LIST)], ports: PortsD
     return EveryLinesOut(
         purposes=[LinesOut(**{name: getattr(one, name) for name in LinesOut.model_fields}) for one in known]
     )
+
+
+@router.post(
+    "/purposes/{purpose}/policy-lines/proposal",
+    summary="Propose a purpose's policy lines",
+    responses=failures(409),
+)
+def post_proposal(
+    purpose: PurposePath, work: Annotated[Work, doing(Act.POLICY_LINES_PROPOSE)], ports: PortsDep
+) -> ProposalOut:
+    """Propose the lines of the purpose's class, as registering it did. They are not in force before an
+    officer's agreement.
+    """
+    return ProposalOut(purpose=purpose, proposed=policy_lines.propose(purpose, work=work, ports=ports))
 
 
 @router.post(

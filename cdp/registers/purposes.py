@@ -34,8 +34,8 @@ def create(new: NewPurpose, *, work: Work, ports: Ports) -> Created:
         if new.purpose_class is not PurposeClass.MARKETING:
             doing.must(CHANGES_BASIS)
         made = ports.registers.purposes.add(new, work=work)
-        doing.tell(object=made)
-    lines = policy_lines.propose(new.name, new.purpose_class, work=work, ports=ports)
+        lines = policy_lines.proposed(new.name, new.purpose_class, work=work, ports=ports)
+        doing.tell(object=made, lines="proposed" if lines else policy_lines.IN_FILE)
     return Created(id=made, proposed=lines)
 
 

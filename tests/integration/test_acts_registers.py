@@ -42,23 +42,26 @@ def test_a_purpose_is_registered_and_its_lines_proposed_by_either_face(town, dat
     second = admin.run("purpose", "create", "offers", "--basis", "consent", "--parent", "profiling")
     compliance.put("/v1/purposes/news/basis", {"basis": "legitimate_interest"})
     compliance.run("purpose", "change-basis", "offers", "legitimate_interest")
+    again = admin.post("/v1/purposes/news/policy-lines/proposal")
+    assert admin.run("policy", "propose", "offers") == {"purpose": "offers", "proposed": second["proposed"]}
     known = {one["name"]: one for one in compliance.get("/v1/purposes")["purposes"]}
     listed = {one["name"]: one for one in admin.run("purpose", "list")}
     said = told(town, database, "purpose", "policy")[before:]
 
     assert first["proposed"].replace("news", "offers") == second["proposed"]
+    assert again == {"purpose": "news", "proposed": first["proposed"]}
+    assert admin.post("/v1/purposes/nothing/policy-lines/proposal", status=422)["code"] == "unknown-purpose"
     assert {known[name]["basis"] for name in ("news", "offers")} == {"legitimate_interest"}
     assert [(known[name]["parent"], listed[name]["parent"]) for name in ("news", "offers")] == [
         ("profiling", "profiling")
     ] * 2
     assert known["deceased"]["reserved"] and listed["news"]["purpose"] == first["id"]
-    assert names(said) == [
-        *("client:purpose:create", "client:policy:propose"),
-        *("operator:purpose:create", "operator:policy:propose"),
-        *both("purpose:change-basis"),
-    ]
-    assert [detail for leaf, detail in said if "policy" not in leaf["action"]] == [
-        *({"role": "admin", "object": made} for made in (first["id"], second["purpose"])),
+    assert names(said) == both("purpose:create", "purpose:change-basis", "policy:propose")
+    assert [detail for leaf, detail in said if "purpose" in leaf["action"]] == [
+        *(
+            {"role": "admin", "object": made, "lines": "proposed"}
+            for made in (first["id"], second["purpose"])
+        ),
         *(
             {"role": "compliance", "object": made, "basis": "legitimate_interest"}
             for made in (first["id"], second["purpose"])

@@ -198,7 +198,6 @@ def test_an_act_of_the_operator_leaves_an_entry(cdp, place):
 
     assert _actions(place)[len(before) :] == [
         "operator:purpose:create",
-        "operator:policy:propose",
         "operator:recipient:create",
     ]
 

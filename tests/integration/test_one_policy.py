@@ -15,7 +15,9 @@ from cdp import policy, policy_lines, segments
 from cdp.acting import ActNotAllowed
 from cdp.policy import PolicyDiffers
 from cdp.policy_lines import AdministratorsDoNotAgree
-from cdp.vocabulary import FieldClass, PurposeClass, Role, Show
+from cdp.ports.registers import NewPurpose
+from cdp.registers import purposes
+from cdp.vocabulary import Basis, FieldClass, Role, Show
 from policies import in_force, tables
 from policies.loader import load_default, load_text
 from policies.service import AnotherInForce, InForceAlready, PolicyService, UnreadPolicy
@@ -224,7 +226,7 @@ def test_a_base_takes_the_place_of_lines_of_purposes_that_it_speaks_of(town):
     """The file wins, as it does over what is proposed."""
     ports = town.system.ports
     with as_(town, "admin", purpose="operation") as work:
-        policy_lines.propose("newsletter", PurposeClass.MARKETING, work=work, ports=ports)
+        purposes.create(NewPurpose(name="newsletter", basis=Basis.CONSENT), work=work, ports=ports)
     with as_(town, "compliance", purpose="operation") as work:
         policy_lines.agree("newsletter", work=work, ports=ports)
     change = adopt(town, f"{DEFAULT}p2, marketing, newsletter, identity, mask\n")

@@ -50,7 +50,7 @@ def purpose(system, workspace):
             contract_until=work.now + timedelta(days=1),
             work=work,
         )
-        policy_lines.propose("newsletter", PurposeClass.MARKETING, work=work, ports=system.ports)
+        policy_lines.propose("newsletter", work=work, ports=system.ports)
     return "newsletter"
 
 

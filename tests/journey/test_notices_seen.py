@@ -178,7 +178,7 @@ def test_a_row_that_says_who_was_served_a_notice_opens_a_legitimate_interest_to_
             recipients=["mailer"],
             work=work,
         )
-        policy_lines.propose("loyalty_mail", PurposeClass.MARKETING, work=work, ports=journey.ports)
+        policy_lines.propose("loyalty_mail", work=work, ports=journey.ports)
     with journey.begin("compliance")() as work:
         policy_lines.agree("loyalty_mail", work=work, ports=journey.ports)
     path = tmp_path / "crm.csv"

@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System, wire
 from cdp import workspaces
+from cdp.acting import ActNotAllowed
+from cdp.acts import Act
 from cdp.ingest import Limits, work_off
 from cdp.kernel import logs, processes
 from cdp.kernel.errors import Unavailable
@@ -59,7 +61,7 @@ def settle_in() -> None:
 def work_on(work: Callable[[], bool], stop: threading.Event) -> None:
     """Call `work` until `stop` is set; at once if it says that there was something to do.
 
-    A database or a journal that does not answer is waited for. Raises what else `work` raises.
+    A database, a journal or a policy that lets it do nothing is waited for. Raises what else `work` raises.
     """
     rounds = 0
     while not stop.is_set():
@@ -69,7 +71,8 @@ def work_on(work: Callable[[], bool], stop: threading.Event) -> None:
             log().warning("database_unavailable", exc_info=True)
             stop.wait(AGAIN)
             continue
-        except Unavailable:
+        except (Unavailable, ActNotAllowed):
+            # A policy that lets no worker work is mended by another, and nothing is lost meanwhile.
             log().warning("part_unavailable", exc_info=True)
             stop.wait(AGAIN)
             continue
@@ -95,7 +98,7 @@ def work_round(system: System, limits: Limits, stop: threading.Event) -> bool:
     for workspace in workspaces.known(system.app):
         if stop.is_set():
             break
-        begin = system.opener(workspace, purpose="ingest")
+        begin = system.opener(workspace, purpose=Act.INBOX_INGEST.purpose)
         busy |= work_off(begin, ports=system.ports, limits=limits).rows > 0
     return busy
 

@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import lane
 from api.wiring import System
-from cdp import answers, inbox, quarantine, scanning, tables, workspaces
+from cdp import answers, inbox, quarantine, releases, scanning, tables, workspaces
+from cdp.acting import ActNotAllowed
+from cdp.acts import Act
 from cdp.ingest import Limits
 from cdp.kernel.logs import log
-from cdp.ports import AuditEntry, Detector
+from cdp.ports import Detector
 from cdp.work import Work
 from governance.detection import config as detection
 from governance.detection.scanner import Scanner
@@ -63,26 +65,15 @@ def run(system: System, url: str, stop: threading.Event) -> None:
 def sweep(system: System) -> None:
     """Settle intents past their deadline as unknown, treated as released, each with its entry."""
     for workspace in workspaces.known(system.app):
-        with system.opener(workspace, purpose="release")() as work:
-            swept = system.ports.intents.sweep(work=work)
-            receiving = system.ports.intents.recipients(swept, work=work) if swept else {}
-            for intent in swept:
-                system.ports.audit.record(
-                    AuditEntry(
-                        action="worker:release:sweep",
-                        outcome="unknown_treated_as_released",
-                        recipient=receiving[intent],
-                        detail={"intent": str(intent)},
-                    ),
-                    work=work,
-                )
+        with system.opener(workspace, purpose=Act.RELEASE_SWEEP.purpose)() as work:
+            releases.sweep(work=work, ports=system.ports)
 
 
 def tidy(system: System) -> None:
     """Forget what has had its time: message ids, quarantined requests and the keys they lie under."""
     settings = system.settings
     for workspace in workspaces.known(system.app):
-        with system.opener(workspace, purpose="retention")() as work:
+        with system.opener(workspace, purpose=Act.QUARANTINE_DESTROY.purpose)() as work:
             # A copy of what comes back from quarantine must be known until nothing comes back.
             days = max(settings.seen_days, settings.quarantine_days)
             answers.tidy(work=work)
@@ -106,7 +97,7 @@ def scan_round(system: System, detector: Detector) -> bool:
     """Scan one batch of every workspace; whether there was anything to do."""
     busy = False
     for workspace in workspaces.known(system.app):
-        begin = system.opener(workspace, purpose="detection")
+        begin = system.opener(workspace, purpose=Act.TEXT_SCAN.purpose)
         busy |= scanning.step(begin, ports=system.ports, detector=detector)
     return busy
 
@@ -114,7 +105,7 @@ def scan_round(system: System, detector: Detector) -> bool:
 def renew_scans(system: System) -> None:
     """Let everything wait anew, in every workspace, that another version of the detector scanned."""
     for workspace in workspaces.known(system.app):
-        scanning.renew(system.opener(workspace, purpose="detection"), ports=system.ports)
+        scanning.renew(system.opener(workspace, purpose=Act.TEXT_SCAN.purpose), ports=system.ports)
 
 
 def _scan_on(system: System, stop: threading.Event) -> None:
@@ -139,7 +130,7 @@ def _sweep_on(system: System, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             sweep(system)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, ActNotAllowed):
             log().warning("task_failed", exc_info=True)
         stop.wait(SWEEP_EVERY)
 

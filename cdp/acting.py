@@ -92,12 +92,13 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def acting(act: Act, *, work: Work, ports: Ports, verb: str = "") -> Iterator[Doing]:
+def acting(act: Act, *, work: Work, ports: Ports, verb: str = "", ends: str = "") -> Iterator[Doing]:
     """Let the Work's actor do an act, if they may, and record it. Raises `ActNotAllowed`.
 
-    `verb` says which of the act's own it is, where it has several.
+    `verb` says which of the act's own it is, where it has several. `ends`: the role by which what ends here
+    was begun; what was done then is recorded whatever the policy says by now.
     """
-    role = check(act, work.actor, policy=ports.policies.in_force(work), verb=verb)
+    role = ends or check(act, work.actor, policy=ports.policies.in_force(work), verb=verb)
     name = act.named_by(work.actor, verb)
     doing = Doing(act=act, work=work, ports=ports, role=role)
     with asked_for(act, work.actor, verb):

@@ -179,6 +179,18 @@ class Act(Enum):
         "audience_preview",
         may_need=(EXACT_COUNTS, EXACT_REASONS),
     )
+    # Personal data leaves. Each batch has entries of its own; what has left is told whatever the policy says
+    # by then.
+    RELEASE_RUN = Deed(
+        "release",
+        "start",
+        Permission(Resource.RELEASE, Action.RUN),
+        "release",
+        may_need=(EXACT_COUNTS, EXACT_REASONS),
+        verbs=("intend", "send", "finish"),
+    )
+    RELEASE_SWEEP = Deed("release", "sweep", _RUNS_JOBS, "release")
+
     POLICY_LINES_PROPOSE = Deed("policy", "propose", Permission(Resource.PURPOSE, Action.WRITE), _OPERATION)
     POLICY_LINES_AGREE = Deed("policy", "agree", _AGREES, _OPERATION)
     POLICY_LINES_WITHDRAW = Deed("policy", "withdraw", _AGREES, _OPERATION)

@@ -15,15 +15,18 @@ intent of its own and read anew; who is left over after that is counted as `not_
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from cdp import audiences, inbox, policy_lines, segments, tables
+from cdp import audiences, inbox, policy_lines, segments, small_counts, tables
+from cdp.acting import FAILED, OK, PARTIAL, Doing, acting
+from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act
 from cdp.destinations import Destination, NotDelivered, NotSent, Record
 from cdp.endpoints import Connect
 from cdp.kernel.errors import NotAllowed
@@ -32,25 +35,16 @@ from cdp.kernel.logs import log
 from cdp.left_out import LeftOut
 from cdp.minimising import Asked, Batch, Subject, fragments, read
 from cdp.policy_lines import release_plan
-from cdp.ports import Ask, AuditEntry, Endpoint, Intent, Ports
+from cdp.ports import Ask, Endpoint, Intent, Ports
 from cdp.rereading import until_still
-from cdp.vocabulary import (
-    FieldClass,
-    ProfileId,
-    PurposeId,
-    RecipientId,
-    Show,
-)
+from cdp.small_counts import Question
+from cdp.vocabulary import FieldClass, ProfileId, PurposeId, Show
 from cdp.work import Work
 
 UNKNOWN = "unknown_treated_as_released"  # the outcome of an intent
 ATTEMPTS = 4  # of a batch that is not ready in time, each with half as many people
 
 Opener = Callable[[], AbstractContextManager[Work]]
-
-
-class ReleaseNotAllowed(NotAllowed):
-    """The policy lets this caller run no releases."""
 
 
 class OtherContact(NotAllowed):
@@ -84,11 +78,15 @@ class Limits:
 class Result:
     """What became of a release.
 
-    `unknown`: people of batches of which a part may have arrived; the log treats them as released.
+    `unknown`: people of batches of which a part may have arrived; the log treats them as released. `exact`,
+    `exact_reasons`: whether its counts may be seen as they are.
     """
 
     id: UUID
     matched: int
+    rule: Any = field(repr=False)
+    exact: bool
+    exact_reasons: bool
     released: int = 0
     unknown: int = 0
     withheld: Counter[str] = field(default_factory=Counter)
@@ -100,6 +98,7 @@ class Result:
 class _Run:
     plan: Plan
     id: UUID
+    role: str  # by which it was begun
     asked: Asked
     endpoint: Endpoint
     destination: Destination
@@ -121,17 +120,20 @@ def run(
     """Release `plan` batch by batch; `progress` hears how many people each batch took.
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
-    `ReleaseNotAllowed` and `OtherContact` before anything is read, and what `policy_lines.refusal`
+    `ActNotAllowed` and `OtherContact` before anything is read, and what `policy_lines.refusal`
     makes where no line lets a release use contacts for the purpose, `UnknownPurpose`, `NotFound` for a
-    recipient, an endpoint of its or a segment that is not there, `UnsafeAddress`; `InboxLags` when the
+    recipient, an endpoint of its or a segment that is not there, `UnsafeAddress`, `TooManyQuestions` where
+    its counts may not be asked for today; `InboxLags` when the
     ledger may be behind: the release is closed as `aborted` then, as for any error; batches that are
     out stay out, and counted.
     """
-    with begin() as work:
+    with begin() as work, acting(Act.RELEASE_RUN, work=work, ports=ports) as doing:
         show = _check(plan, work=work, ports=ports)
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work)
+        exact = doing.may(EXACT_COUNTS)
+        small_counts.check_room([Question(rule), Question(rule, plan.ask)], exact=exact, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
         asked = Asked(
             rule=rule,
@@ -142,11 +144,19 @@ def run(
             public_url=plan.public_url,
             links=ports.receipts,
         )
-        release = _open(plan, segment, purpose, endpoint, funnel.matched, work=work, ports=ports)
-    result = Result(id=release, matched=funnel.matched, withheld=Counter(funnel.withheld))
+        release = _open(plan, segment, purpose, endpoint, funnel.matched, doing=doing)
+        result = Result(
+            id=release,
+            matched=funnel.matched,
+            rule=rule,
+            exact=exact,
+            exact_reasons=doing.may(EXACT_REASONS),
+            withheld=Counter(funnel.withheld),
+        )
     this = _Run(
         plan=plan,
         id=release,
+        role=doing.role,
         asked=asked,
         endpoint=endpoint,
         destination=destination,
@@ -164,15 +174,12 @@ def run(
                 _batch(this, subjects, result)
         state = "done"
     finally:
-        with begin() as work:
-            _close(result, endpoint.recipient, state, work=work, ports=ports)
+        _close(this, result, state)
     return result
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan. Raises `ReleaseNotAllowed`, `OtherContact`, `policy_lines.refusal`; as `check`."""
-    if not ports.policies.allows(work.actor, "release", "run"):
-        raise ReleaseNotAllowed
+    """The column plan. Raises `OtherContact`, what `policy_lines.refusal` makes; as `audiences.check`."""
     audiences.check(plan.ask, work=work, ports=ports)
     purpose, channel = plan.ask.purpose, plan.ask.channel
     assert channel is not None, "checked above"
@@ -202,13 +209,12 @@ def _open(
     endpoint: Endpoint,
     matched: int,
     *,
-    work: Work,
-    ports: Ports,
+    doing: Doing,
 ) -> UUID:
     release = new_id()
-    work.session.execute(
+    doing.work.session.execute(
         insert(tables.releases).values(
-            workspace_id=work.workspace,
+            workspace_id=doing.work.workspace,
             id=release,
             segment_id=segment,
             purpose_id=purpose,
@@ -219,19 +225,15 @@ def _open(
             traits=list(plan.traits),
             state="running",
             matched=matched,
-            created_at=work.now,
+            created_at=doing.work.now,
         )
     )
-    ports.audit.record(
-        AuditEntry(
-            action="client:release:start",
-            outcome="ok",
-            purpose=plan.ask.purpose,
-            policy_version=ports.policies.version(work),
-            recipient=endpoint.recipient,
-            detail={"release": str(release), "matched": matched, "endpoint": str(endpoint.id)},
-        ),
-        work=work,
+    doing.tell(
+        object=release,
+        purpose=plan.ask.purpose,
+        recipient=endpoint.recipient,
+        matched=matched,
+        endpoint=endpoint.id,
     )
     return release
 
@@ -265,7 +267,7 @@ def _permitted(this: _Run, page: Sequence[ProfileId]) -> list[Subject]:
 
 def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts: int = ATTEMPTS) -> None:
     """Intend, read, send and settle; in halves again what was too slow to leave."""
-    with this.begin() as work:
+    with this.begin() as work, _telling(this, "intend", work=work) as doing:
         intent = this.ports.intents.declare(
             release=this.id,
             ask=this.plan.ask,
@@ -276,7 +278,7 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
             traits=this.plan.traits,
             work=work,
         )
-        _audit(this, "client:release:intend", "ok", intent, len(subjects), (), work=work)
+        doing.tell(intent=intent.id, people=len(subjects))
     batch = _read(this, subjects)
     records = batch.records
     outcome = _send(this.destination, records, intent)
@@ -284,15 +286,9 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
     with this.begin() as work:
         settled = this.ports.intents.settle(intent.id, outcome=outcome, sent=sent, work=work)
         if settled:
-            _audit(
-                this,
-                "client:release:send",
-                outcome,
-                intent,
-                sent,
-                batch.references if sent else (),
-                work=work,
-            )
+            with _telling(this, "send", work=work) as doing:
+                references = batch.references if sent else ()
+                doing.tell(outcome=outcome, references=references, intent=intent.id, people=sent)
     result.batches += 1
     if outcome == "not_sent" and attempts > 1:
         log().warning("batch_tried_again", release=str(this.id), size=len(subjects))
@@ -332,55 +328,43 @@ def _send(destination: Destination, records: Sequence[Record], intent: Intent) -
     return "sent"
 
 
-def _audit(
-    this: _Run,
-    action: str,
-    outcome: str,
-    intent: Intent,
-    count: int,
-    references: Sequence[bytes],
-    *,
-    work: Work,
-) -> None:
-    this.ports.audit.record(
-        AuditEntry(
-            action=action,
-            outcome=outcome,
-            purpose=this.plan.ask.purpose,
-            references=references,
-            recipient=this.endpoint.recipient,
-            policy_version=this.ports.policies.version(work),
-            detail={"release": str(this.id), "intent": str(intent.id), "people": count},
-        ),
-        work=work,
-    )
+@contextmanager
+def _telling(this: _Run, verb: str, *, work: Work) -> Iterator[Doing]:
+    """What is told of a release under way; the policy is asked once more before a batch, and not after it."""
+    ends = "" if verb == "intend" else this.role
+    with acting(Act.RELEASE_RUN, work=work, ports=this.ports, verb=verb, ends=ends) as doing:
+        doing.tell(object=this.id, purpose=this.plan.ask.purpose, recipient=this.endpoint.recipient)
+        yield doing
 
 
-def _close(result: Result, recipient: RecipientId, state: str, *, work: Work, ports: Ports) -> None:
+def _close(this: _Run, result: Result, state: str) -> None:
     """Write down how it ended: `done` (with every batch, or in part), or `aborted`, which has failed."""
-    outcome = "failed" if state == "aborted" else "partial" if result.failed_batches else "ok"
-    work.session.execute(
-        update(tables.releases)
-        .where(tables.releases.c.id == result.id)
-        .values(
-            state=state,
+    outcome = FAILED if state == "aborted" else PARTIAL if result.failed_batches else OK
+    with this.begin() as work, _telling(this, "finish", work=work) as doing:
+        work.session.execute(
+            update(tables.releases)
+            .where(tables.releases.c.id == result.id)
+            .values(
+                state=state,
+                released=result.released,
+                unknown=result.unknown,
+                withheld=dict(result.withheld),
+                finished_at=work.now,
+            )
+        )
+        doing.tell(
+            outcome=outcome,
             released=result.released,
             unknown=result.unknown,
-            withheld=dict(result.withheld),
-            finished_at=work.now,
+            left_out=dict(result.withheld),
         )
-    )
-    ports.audit.record(
-        AuditEntry(
-            action="client:release:finish",
-            outcome=outcome,
-            recipient=recipient,
-            detail={
-                "release": str(result.id),
-                "released": result.released,
-                "unknown": result.unknown,
-                "withheld": dict(result.withheld),
-            },
-        ),
-        work=work,
-    )
+
+
+def sweep(*, work: Work, ports: Ports) -> int:
+    """Settle intents past their deadline as unknown, treated as released, each with its entry; how many."""
+    swept = ports.intents.sweep(work=work)
+    receiving = ports.intents.recipients(swept, work=work) if swept else {}
+    for intent in swept:
+        with acting(Act.RELEASE_SWEEP, work=work, ports=ports) as doing:
+            doing.tell(object=intent, outcome=UNKNOWN, recipient=receiving[intent])
+    return len(swept)

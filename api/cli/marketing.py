@@ -1,9 +1,8 @@
 """`cdp segment`, `cdp audience`, `cdp release`: whom a marketer means, may reach, and reaches."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,16 +15,14 @@ from api import why
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text
-from cdp import catalogue, previews, releases, segments, small_counts
+from cdp import catalogue, previews, releasing, segments
 from cdp.acts import Act
 from cdp.endpoints import Reach
-from cdp.left_out import shown
-from cdp.ports import Ask, Ports
+from cdp.ports import Ask
 from cdp.previews import Preview
-from cdp.releases import Limits, Plan, Result
-from cdp.small_counts import Question
-from cdp.vocabulary import Action, Channel, Resource, Role
-from cdp.work import Work
+from cdp.releases import Limits, Plan
+from cdp.releasing import Released
+from cdp.vocabulary import Channel, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))
 
@@ -173,55 +170,21 @@ def run(
             public_url=opened.system.settings.public_url,
         )
         settings = opened.system.settings
-        with opened.work(workspace, *COUNTING, purpose=purpose) as work:
-            questions = _questions(plan, work)
-            small_counts.check_room(questions, exact=_exact(work, ports), work=work)
+        begin = opened.opener(opened.workspace(workspace), *COUNTING, purpose=purpose)
         with progress("releasing", total=None, as_json=as_json) as advance:
-            result = releases.run(
+            made = releasing.release(
                 plan,
-                begin=opened.opener(opened.workspace(workspace), Role.MARKETING, purpose=purpose),
+                begin=begin,
                 ports=ports,
                 connect=Reach.of(settings).connect,
                 limits=Limits(batch=settings.release_batch, inbox_lag=settings.inbox_lag_limit),
                 progress=advance,
             )
-        with opened.work(workspace, *COUNTING, purpose=purpose) as work:
-            result = _told(result, questions, work=work, ports=ports)
-    emit(_document(result), as_json, *_result(result))
-    raise typer.Exit(Exit.FAILED if result.failed_batches else Exit.OK)
+    emit(_document(made), as_json, *_result(made))
+    raise typer.Exit(Exit.FAILED if made.failed_batches else Exit.OK)
 
 
-def _exact(work: Work, ports: Ports) -> bool:
-    return ports.policies.allows(work.actor, Resource.AUDIENCE, Action.READ_EXACT)
-
-
-def _questions(plan: Plan, work: Work) -> tuple[Question, Question]:
-    """What the counts of a release answer: whom its segment matches, and who of them was reached."""
-    _, rule = segments.rule_of(plan.segment, work=work)
-    return Question(rule), Question(rule, plan.ask)
-
-
-def _told(result: Result, questions: tuple[Question, Question], *, work: Work, ports: Ports) -> Result:
-    """A release's counts as the policy lets them be seen."""
-    matching, reached = questions
-    exact = ports.policies.allows(work.actor, Resource.CONSENT, Action.READ_EXACT)
-    reasons: Counter[str] = Counter()
-    for word, number in result.withheld.items():
-        reasons[shown(word, exact=exact)] += number
-    counts = small_counts.told(
-        [
-            (matching, {"matched": result.matched}),
-            (reached, {"released": result.released, **reasons}),
-        ],
-        exact=_exact(work, ports),
-        work=work,
-        done=True,
-    )
-    withheld = Counter(counts.listed(list(reasons)))
-    return replace(result, matched=counts.of["matched"], released=counts.of["released"], withheld=withheld)
-
-
-def _document(result: Result) -> Mapping[str, Any]:
+def _document(result: Released) -> Mapping[str, Any]:
     return {
         "release": result.id,
         "matched": result.matched,
@@ -246,17 +209,17 @@ def _left_out(withheld: Sequence[tuple[str, int]], *, policy: str | None = None)
     ]
 
 
-def _sent(result: Result) -> dict[str, int]:
+def _sent(result: Released) -> dict[str, int]:
     """How many it reached; where nobody knows, nothing is said to be released."""
     if not result.unknown:
         return {"released": result.released}
     return {"confirmed": result.released, "not known": result.unknown}
 
 
-def _result(result: Result) -> list[RenderableType]:
+def _result(result: Released) -> list[RenderableType]:
     parts: list[RenderableType] = [
         facts({"release": result.id, "matched": result.matched, **_sent(result)}),
-        *_left_out(result.withheld.most_common()),
+        *_left_out(sorted(result.withheld.items(), key=itemgetter(1), reverse=True)),
     ]
     if result.failed_batches:
         parts.append(Text(f"{result.failed_batches} batches were not delivered for certain."))

@@ -7,17 +7,16 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api import why
-from api.deps import Client, PortsDep, SystemDep, requires
+from api.deps import Client, PortsDep, SystemDep, calling
 from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
-from cdp import catalogue, releases, segments, small_counts
+from cdp import catalogue, releasing
+from cdp.acts import Act
 from cdp.endpoints import Reach
-from cdp.left_out import shown_counts
 from cdp.ports import Ask
-from cdp.releases import Limits, Plan, Result
-from cdp.small_counts import Question
-from cdp.vocabulary import Action, Channel, Resource
+from cdp.releases import Limits, Plan
+from cdp.vocabulary import Channel
 
 router = APIRouter(
     prefix="/v1", tags=["releases"], responses=failures(401, 403, 404), route_class=OnceInSteps
@@ -100,12 +99,13 @@ class ReleaseOut(Out):
 @router.post("/releases", summary="Release an audience to a recipient")
 def post_release(
     body: ReleaseIn,
-    client: Annotated[Client, requires(Resource.RELEASE, Action.RUN)],
+    client: Annotated[Client, calling(Act.RELEASE_RUN)],
     system: SystemDep,
     ports: PortsDep,
 ) -> ReleaseOut:
     """Release now, batch by batch; answers when the last one is out."""
-    purpose, recipient = client.for_purpose(body.purpose), client.for_recipient(body.recipient)
+    with client.asking(Act.RELEASE_RUN):
+        purpose, recipient = client.for_purpose(body.purpose), client.for_recipient(body.recipient)
     plan = Plan(
         segment=body.segment,
         ask=Ask(purpose=purpose, channel=body.channel, recipient=recipient),
@@ -113,52 +113,14 @@ def post_release(
         endpoint=body.endpoint,
         public_url=system.settings.public_url,
     )
-    exact = shapes.sees_counts(client)
-    with client.opener(purpose)() as work:
-        _, rule = segments.rule_of(body.segment, work=work)
-        matching, reached = Question(rule), Question(rule, plan.ask)
-        small_counts.check_room([matching, reached], exact=exact, work=work)
-    result = releases.run(
+    made = releasing.release(
         plan,
         begin=client.opener(purpose),
         ports=ports,
         connect=Reach.of(system.settings).connect,
         limits=Limits(batch=system.settings.release_batch, inbox_lag=system.settings.inbox_lag_limit),
     )
-    reasons = shown_counts(result.withheld, exact=shapes.sees_exact(client))
-    with client.opener(purpose)() as work:
-        counts = small_counts.told(
-            [
-                (matching, {"matched": result.matched}),
-                (reached, {"released": result.released + result.unknown, **reasons}),
-            ],
-            exact=exact,
-            work=work,
-            done=True,
-        )
-    withheld = counts.listed(list(reasons))
-    released, unknown = _sent(result, counts.of["released"], counts.rounded_to)
-    return ReleaseOut(
-        id=result.id,
-        matched=counts.of["matched"],
-        released=released,
-        unknown=unknown,
-        withheld=withheld,
-        cures=why.cures(withheld),
-        # A segment of one person has a batch or none, as that person has agreed or not.
-        batches=result.batches if counts.rounded_to == 1 else None,
-        failed_batches=result.failed_batches,
-        rounded_to=counts.rounded_to,
-    )
-
-
-def _sent(result: Result, shown: int, rounded_to: int) -> tuple[int, int]:
-    """Of those that were sent, `shown` as the caller may see it, who were confirmed, and who were not.
-
-    How many a receiver confirmed says nothing of anybody; how many there were does.
-    """
-    if not result.unknown:
-        return shown, 0
-    confirmed = shown * result.released // (result.released + result.unknown)
-    confirmed -= confirmed % rounded_to
-    return confirmed, shown - confirmed
+    told = {
+        name: getattr(made, name) for name in ReleaseOut.model_fields if name not in ("withheld", "cures")
+    }
+    return ReleaseOut(**told, withheld=dict(made.withheld), cures=why.cures(made.withheld))

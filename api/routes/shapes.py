@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints, W
 from pydantic_core import PydanticCustomError
 
 from api import times
-from api.deps import Client
 from api.problems import MEDIA_TYPE
 from cdp import workspaces
 from cdp.ports import Ports
-from cdp.vocabulary import Action, Identifier, Resource
+from cdp.vocabulary import Identifier
 from cdp.work import Work
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -205,13 +204,3 @@ def identifier(contact: ContactIn, *, work: Work, ports: Ports) -> Identifier | 
     region = workspaces.region(work=work)
     value = ports.vault.normalise(contact.namespace, contact.value, region=region)
     return Identifier(contact.namespace, value) if value is not None else None
-
-
-def sees_exact(client: Client) -> bool:
-    """Whether the caller may see why exactly somebody is withheld."""
-    return client.may(Resource.CONSENT, Action.READ_EXACT)
-
-
-def sees_counts(client: Client) -> bool:
-    """Whether the caller may see exact counts; see `cdp.small_counts` for what others see."""
-    return client.may(Resource.AUDIENCE, Action.READ_EXACT)

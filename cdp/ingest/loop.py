@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from cdp import tables
-from cdp.acting import FAILED, acting
+from cdp.acting import FAILED, ActNotAllowed, acting
 from cdp.acts import Act
 from cdp.ingest.batch import Limits, Summary, process
 from cdp.ingest.hearing import hear
@@ -85,6 +85,8 @@ def _out_of_service(error: Exception) -> bool:
     """Whether a part that the request needs does not answer, or has no room left."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or sqlstate(error) in OUT_OF_SERVICE
+    if isinstance(error, ActNotAllowed):
+        return True  # No request is at fault where the policy lets no worker work.
     return isinstance(error, Unavailable) and not isinstance(error, Overloaded)
 
 

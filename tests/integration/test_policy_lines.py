@@ -8,11 +8,12 @@ from api_world import MAILER, as_admin, client, serving, token
 from sqlalchemy import select, update
 
 from cdp import audiences, policy_lines, releases
+from cdp.acting import ActNotAllowed
 from cdp.endpoints import Reach
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.policy_lines import NotAgreed, NotInFile, NotInTemplate, NotProposed
 from cdp.ports import Ask
-from cdp.releases import Plan, ReleaseNotAllowed
+from cdp.releases import Plan
 from cdp.vocabulary import Actor, Basis, Channel, FieldClass, PurposeClass, Show
 from consent import register
 from policies import tables
@@ -209,7 +210,7 @@ def test_a_release_tells_the_role_from_the_purpose(system, workspace, purpose):
             connect=Reach.of(system.settings).connect,
         )
 
-    with pytest.raises(ReleaseNotAllowed):
+    with pytest.raises(ActNotAllowed):
         run("support")
     with pytest.raises(NotAgreed):
         run("marketing")

@@ -39,7 +39,7 @@ def ended(journey, database):
         row = work.session.execute(select(tables.releases)).one()
         leaves = work.session.scalars(text("SELECT leaf FROM audit.entries ORDER BY seq")).all()
     entries = [msgspec.json.decode(bytes(leaf)) for leaf in leaves]
-    return row, [one["outcome"] for one in entries if one["action"] == "client:release:finish"]
+    return row, [one["outcome"] for one in entries if one["action"] == "tester:release:finish"]
 
 
 def test_a_release_that_holds_for_the_inbox_is_closed_as_aborted(journey, database):

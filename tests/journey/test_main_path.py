@@ -99,7 +99,7 @@ def test_every_act_is_in_the_log_and_no_value_is(journey, database, tmp_path):
         ]
     actions = [msgspec.json.decode(leaf)["action"] for leaf in leaves]
 
-    assert actions.count("client:release:intend") == actions.count("client:release:send") == 1
+    assert actions.count("tester:release:intend") == actions.count("tester:release:send") == 1
     assert "tester:inbox:ingest" in actions and "tester:consent:given" in actions
     assert not any("ann" in leaf.lower().replace("channel", "") for leaf in leaves)
 

@@ -1,0 +1,78 @@
+"""A release as whoever ran it is told of it: its counts as exactly as they may be seen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from cdp import releases, small_counts
+from cdp.endpoints import Connect
+from cdp.left_out import shown_counts
+from cdp.ports import Ports
+from cdp.releases import Limits, Opener, Plan, Result
+from cdp.small_counts import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What became of a release. `batches` None, and `rounded_to` above 1: the counts are not exact.
+
+    `unknown`: people whose data may have arrived; the log treats them as released.
+    """
+
+    id: UUID
+    matched: int
+    released: int
+    unknown: int
+    withheld: Mapping[str, int]
+    batches: int | None
+    failed_batches: int
+    rounded_to: int
+
+
+def release(
+    plan: Plan,
+    *,
+    begin: Opener,
+    ports: Ports,
+    limits: Limits,
+    connect: Connect,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Released:
+    """Release `plan`, and say what came of it. Raises what `releases.run` does."""
+    result = releases.run(plan, begin=begin, ports=ports, limits=limits, connect=connect, progress=progress)
+    reasons = shown_counts(result.withheld, exact=result.exact_reasons)
+    sent = result.released + result.unknown
+    with begin() as work:
+        counts = small_counts.told(
+            [
+                (Question(result.rule), {"matched": result.matched}),
+                (Question(result.rule, plan.ask), {"released": sent, **reasons}),
+            ],
+            exact=result.exact,
+            work=work,
+            done=True,
+        )
+    released, unknown = _sent(result, counts.of["released"], counts.rounded_to)
+    return Released(
+        id=result.id,
+        matched=counts.of["matched"],
+        released=released,
+        unknown=unknown,
+        withheld=counts.listed(list(reasons)),
+        # A segment of one person has a batch or none, as that person has agreed or not.
+        batches=result.batches if counts.rounded_to == 1 else None,
+        failed_batches=result.failed_batches,
+        rounded_to=counts.rounded_to,
+    )
+
+
+def _sent(result: Result, shown: int, rounded_to: int) -> tuple[int, int]:
+    """Of those that were sent, `shown` as the caller may see it, who were confirmed, and who were not.
+
+    How many a receiver confirmed says nothing of anybody; how many there were does.
+    """
+    if not result.unknown:
+        return shown, 0
+    confirmed = shown * result.released // (result.released + result.unknown)
+    confirmed -= confirmed % rounded_to
+    return confirmed, shown - confirmed

@@ -51,7 +51,7 @@ def create_app(system: System) -> FastAPI:
     app.state.system = system
     app.state.rates = rates
     app.state.bulkheads = bulkheads
-    app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), clock=system.clock)
+    app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), system.ports, clock=system.clock)
     problems.install(app, methods=methods)
     for router in ROUTERS:
         app.include_router(router, dependencies=[] if router in LENIENT else [DOCUMENTED_QUERY])
@@ -59,7 +59,9 @@ def create_app(system: System) -> FastAPI:
         Edge,
         places=bulkheads,
         rates=rates,
-        collection=Collection(collecting, WriteKeys(collecting.app, clock=system.clock), rates=rates),
+        collection=Collection(
+            collecting, WriteKeys(collecting.app, system.ports, clock=system.clock), rates=rates
+        ),
         collects=client_paths.find,
         https=urlsplit(system.settings.public_url).scheme == "https",
     )

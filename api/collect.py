@@ -227,7 +227,7 @@ class Collection:
         batch = decode(body, path_type=request.path_type)
         key = key or self._keys.check(batch.write_key or "")
         self._rates.source(key.source)
-        if not self._system.ports.policies.allows(key.actor, "event", "write"):
+        if not key.may_send:
             raise CollectingNotAllowed
         return key.workspace, Accepted(
             source=key.source,

@@ -1,8 +1,8 @@
 """What routes ask for: the system, who calls, a Work in the caller's workspace.
 
 The only place with `Depends`. A token names client and workspace; roles and purposes are
-read from the client's row at each request. `requires` lets a caller in whose token has the
-scope and whose roles the policy allows it now; what a use case checks beside that is its own.
+read from the client's row at each request. `calling` and `doing` let a caller in who may do an act now,
+by the token's scopes and the policy in force; the act itself asks again.
 """
 
 from collections import Counter
@@ -24,13 +24,13 @@ from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
 from cdp import admitting
-from cdp.acting import ActNotAllowed, asked_for, check, counting_refusals
+from cdp.acting import asked_for, check, counting_refusals
 from cdp.acts import Act
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
 from cdp.ports import InForce, Ports, Signer
-from cdp.vocabulary import Action, Actor, KeyKind, Resource, WorkspaceId
+from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import Work, open_work
 from governance.statedir import StateDirectory
 from policies import tokens
@@ -125,11 +125,6 @@ class Client:
     contracted: bool
     policy: InForce = field(repr=False)
 
-    def may(self, resource: Resource, action: Action) -> bool:
-        """Whether both the token's scopes and the policy in force allow it."""
-        allowed = self.policy.allows(self.row.actor, resource, action)
-        return allowed and scope(resource, action) in (self.row.scopes or ())
-
     @contextmanager
     def asking(self, act: Act, verb: str = "") -> Iterator[None]:
         """What is refused in the block, before there is a Work for the act, is counted."""
@@ -205,11 +200,11 @@ def client_of(
         raise NotAuthenticated from None
     rates: Rates = request.app.state.rates
     rates.client(request.scope[KIND], said.client)
-    nobody = Actor(ref=said.client, roles=frozenset(), kind="client")
+    nobody = admitting.client(identifier)
     with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
         row = clients.current(identifier, work=work)
         if row is None:
-            admitting.refused(Act.TOKEN_SHOW, identifier, work=work, ports=system.ports)
+            admitting.refused(Act.TOKEN_SHOW, nobody, work=work, ports=system.ports)
         own = row.recipient if row else None
         contracted = own is None or system.ports.ledger.contracted(own, work=work)
         policy = system.ports.policies.in_force(work)
@@ -223,9 +218,9 @@ def _count_past(token: str, system: System) -> None:
     """Count that a token of ours was shown whose time is over; of any other nobody knows whose it is."""
     past = tokens.whose_past(token, system.tokens.verifying, now=system.clock())
     if past is not None:
-        nobody = Actor(ref=past.client, roles=frozenset(), kind="client")
+        nobody = admitting.client(UUID(past.client))
         with open_for(system, past.workspace, nobody, _AUTHENTICATION) as work:
-            admitting.refused(Act.TOKEN_SHOW, UUID(past.client), work=work, ports=system.ports)
+            admitting.refused(Act.TOKEN_SHOW, nobody, work=work, ports=system.ports)
 
 
 def _standing(client: Annotated[Client, Depends(client_of)]) -> None:
@@ -233,21 +228,6 @@ def _standing(client: Annotated[Client, Depends(client_of)]) -> None:
 
 
 ANY_CLIENT = Depends(_standing)
-
-
-def requires(resource: Resource, action: Action) -> Any:
-    """The calling client, if it may do this.
-
-    Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
-    """
-
-    def allowed(client: Annotated[Client, Depends(client_of)]) -> Client:
-        if not client.may(resource, action):
-            raise ActNotAllowed(needs=scope(resource, action))
-        client.in_good_standing()
-        return client
-
-    return Depends(allowed)
 
 
 def calling(act: Act) -> Any:
@@ -273,19 +253,6 @@ def doing(act: Act) -> Any:
 
     def work(client: Annotated[Client, calling(act)]) -> Iterator[Work]:
         with client.opener(act.purpose)() as opened, asked_for(act, opened.actor):
-            yield opened
-
-    return Depends(work, scope="function")
-
-
-def working(resource: Resource, action: Action, *, purpose: str) -> Any:
-    """A Work of a client that may do this; it commits before the answer is sent, or there is none.
-
-    `purpose` is the word for the audit log, unless a use case states its own.
-    """
-
-    def work(client: Annotated[Client, requires(resource, action)]) -> Iterator[Work]:
-        with client.opener(purpose)() as opened:
             yield opened
 
     return Depends(work, scope="function")

@@ -22,9 +22,9 @@ from api.wiring import System, wire
 from cdp import tables
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
-from cdp.kernel.errors import BadInput, NotAllowed, NotFound, Refused, Unavailable, listed
+from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable, listed
 from cdp.kernel.settings import Settings
-from cdp.vocabulary import Action, Actor, Resource, Role, WorkspaceId
+from cdp.vocabulary import Actor, Role, WorkspaceId
 from cdp.work import Work
 
 DATABASE = "cdp"
@@ -55,10 +55,6 @@ class NoSuchWorkspace(NotFound):
 
 class WorkspaceNotNamed(BadInput):
     """There are several workspaces; name one with --workspace."""
-
-
-class OperatorNotAllowed(NotAllowed):
-    """The policy in force does not let the operator do this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +115,6 @@ class Session:
             raise KeeperUrlMissing
         with _engine(self.urls.keeper) as engine:
             yield engine
-
-    def allow(self, work: Work, resource: Resource, action: Action) -> None:
-        """Raise `OperatorNotAllowed` unless the policy lets the Work's actor do this."""
-        if not self.system.ports.policies.allows(work.actor, resource, action):
-            raise OperatorNotAllowed
 
 
 @contextmanager

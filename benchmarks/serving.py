@@ -66,7 +66,7 @@ def configured(system: System) -> uvicorn.Config:
     config = server.configured(system)
     app: Any = config.app
     (edge,) = (one for one in app.user_middleware if one.cls is Edge)
-    bare = Bare(system, WriteKeys(system.app, clock=system.clock), rates=edge.kwargs["rates"])
+    bare = Bare(system, WriteKeys(system.app, system.ports, clock=system.clock), rates=edge.kwargs["rates"])
     edge.kwargs["collection"] = beside(edge.kwargs["collection"], bare)
     known = edge.kwargs["collects"]
     edge.kwargs["collects"] = lambda path: known("/v1/batch" if path == BARE else path)

@@ -217,9 +217,12 @@ class Act(Enum):
     TRAIL_RETRY = Deed("audit", "retry", _READS_LOG, "audit")
     KEY_ROTATE = Deed("key", "rotate", Permission(Resource.KEY, Action.ROTATE), "key_rotation")
 
-    # Secrets and tokens. Of those that are good, only what they are used for is told.
+    # Secrets, tokens and write keys. Of those that are good, only what they are used for is told.
     SECRET_SHOW = Deed("secret", "show", None, _AUTHENTICATION, kept=Kept.COUNTED)
     SECRET_GUESS = Deed("client", "wrong-secrets", None, _AUTHENTICATION)
+    EVENT_COLLECT = Deed(
+        "event", "collect", Permission(Resource.EVENT, Action.WRITE), "collection", kept=Kept.COUNTED
+    )
     TOKEN_ISSUE = Deed("token", "issue", None, _AUTHENTICATION, kept=Kept.COUNTED)
     TOKEN_SHOW = Deed("token", "show", None, _AUTHENTICATION, kept=Kept.COUNTED)
 

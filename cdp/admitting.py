@@ -18,21 +18,17 @@ from cdp.work import Work
 STRANGER = Actor(ref="stranger", roles=frozenset(), kind="system")
 
 
-def issued(client: UUID, *, work: Work, ports: Ports) -> None:
+def client(identifier: UUID) -> Actor:
+    """A client of the register, in no role: nobody knows yet whether it is who it says."""
+    return Actor(ref=str(identifier), roles=frozenset(), kind="client")
+
+
+def issued(actor: Actor, *, work: Work, ports: Ports) -> None:
     """Count a token that a client gets; if this fails, it gets none."""
-    ports.audit.count(Act.TOKEN_ISSUE.named_by(_client(client)), OK, work=_by(_client(client), work))
+    ports.audit.count(Act.TOKEN_ISSUE.named_by(actor), OK, work=replace(work, actor=actor))
 
 
-def refused(act: Act, client: UUID | None, *, work: Work, ports: Ports) -> None:
-    """Count a refusal of a client of the register, or of a stranger, in a transaction that commits."""
-    actor = STRANGER if client is None else _client(client)
+def refused(act: Act, actor: Actor, *, work: Work, ports: Ports) -> None:
+    """Count a refusal of a caller of a register, or of a stranger, in a transaction that commits."""
     if workspaces.exists(work=work):
-        ports.audit.count(act.named_by(actor), REFUSED, work=_by(actor, work))
-
-
-def _client(client: UUID) -> Actor:
-    return Actor(ref=str(client), roles=frozenset(), kind="client")
-
-
-def _by(actor: Actor, work: Work) -> Work:
-    return replace(work, actor=actor)
+        ports.audit.count(act.named_by(actor), REFUSED, work=replace(work, actor=actor))

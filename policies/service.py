@@ -79,10 +79,6 @@ class PolicyService:
         """The version of the policy in force in the Work's workspace."""
         return self.in_force(work).version
 
-    def allows(self, actor: Actor, resource: str, action: str) -> bool:
-        """Whether `actor` may by this process's own file, for those who have no Work to ask in."""
-        return self._file.allows(actor, resource, action)
-
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> ColumnPlan:
         """What `actor` sees of each class for `purpose`; an unnamed purpose shows nothing."""
         return self.in_force(work).column_plan(actor, purpose)

@@ -12,8 +12,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 
+from cdp import admitting
+from cdp.acts import Act
 from cdp.kernel.clock import Clock, now
 from cdp.kernel.errors import NotAuthenticated
+from cdp.ports import Ports
 from cdp.vocabulary import Actor, KeyKind, Role, SourceId, WorkspaceId
 from cdp.work import open_work
 from policies import secrets, tables
@@ -37,20 +40,22 @@ class WriteKey:
     workspace: WorkspaceId
     source: SourceId
     kind: KeyKind
+    may_send: bool  # by the policy in force
 
     @property
     def actor(self) -> Actor:
         """The source as it acts through this key."""
-        return Actor(ref=str(self.id), roles=frozenset({str(_ROLES[self.kind])}), kind="source")
+        return _actor(self.id, self.kind)
 
 
 class WriteKeys:
     """Look-ups of presented keys, each remembered for `REMEMBERED` seconds at most."""
 
     def __init__(
-        self, engine: Engine, *, clock: Clock = now, monotonic: Callable[[], float] = monotonic
+        self, engine: Engine, ports: Ports, *, clock: Clock = now, monotonic: Callable[[], float] = monotonic
     ) -> None:
         self._engine = engine
+        self._ports = ports
         self._clock = clock
         self._monotonic = monotonic
         self._known: dict[bytes, tuple[float, WriteKey | None]] = {}
@@ -71,22 +76,42 @@ class WriteKeys:
         return key
 
     def _look_up(self, shown: SecretRef) -> WriteKey | None:
-        column = tables.write_keys.c
+        """Whose key it is; None: nobody's. A good key that may not send, or no longer, is counted (ADR-0046).
+
+        Whoever makes keys up, or knows a key's id, causes no write.
+        """
+        column, ports = tables.write_keys.c, self._ports
         nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="source")
         with open_work(
             self._engine, workspace=shown.workspace, actor=nobody, purpose="authentication", clock=self._clock
         ) as work:
             row = work.session.execute(
-                select(column.source_id, column.kind, column.digest).where(
-                    column.id == shown.id, column.revoked_at.is_(None)
+                select(column.source_id, column.kind, column.digest, column.revoked_at).where(
+                    column.id == shown.id
                 )
             ).one_or_none()
-        same = secrets.matches(shown, bytes(row.digest) if row else None)
-        if row is None or not same or row.kind != shown.kind.value:
-            return None
+            same = secrets.matches(shown, bytes(row.digest) if row else None)
+            if row is None or not same or row.kind != shown.kind.value:
+                return None
+            actor = _actor(shown.id, KeyKind(row.kind))
+            if row.revoked_at is not None:
+                admitting.refused(Act.SECRET_SHOW, actor, work=work, ports=ports)
+                return None
+            needs = Act.EVENT_COLLECT.needs
+            may_send = ports.policies.in_force(work).allows(actor, needs.resource, needs.action)
+            if not may_send:
+                admitting.refused(Act.EVENT_COLLECT, actor, work=work, ports=ports)
         return WriteKey(
-            id=shown.id, workspace=shown.workspace, source=SourceId(row.source_id), kind=KeyKind(row.kind)
+            id=shown.id,
+            workspace=shown.workspace,
+            source=SourceId(row.source_id),
+            kind=KeyKind(row.kind),
+            may_send=may_send,
         )
+
+
+def _actor(key: UUID, kind: KeyKind) -> Actor:
+    return Actor(ref=str(key), roles=frozenset({str(_ROLES[kind])}), kind="source")
 
 
 def _parsed(text: str) -> SecretRef:

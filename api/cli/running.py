@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, time
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
@@ -25,7 +25,7 @@ from cdp import workspaces
 from cdp.kernel import logs, private
 from cdp.kernel.errors import BadInput, Refused
 from cdp.kernel.settings import Settings
-from cdp.ports import AuditEntry, Ports
+from cdp.ports import Ports
 from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 
@@ -111,19 +111,6 @@ def ending_in_order() -> Iterator[None]:
 
 def _leave(number: int, _: object) -> NoReturn:
     raise SystemExit(128 + number)
-
-
-def record(work: Work, ports: Ports, subject: str, action: str, **detail: Any) -> None:
-    """The audit entry of an operator's act on the platform's own set-up."""
-    ports.audit.record(
-        AuditEntry(
-            action=f"system:{subject}:{action}",
-            outcome="ok",
-            policy_version=ports.policies.version(work),
-            detail={name: str(value) for name, value in detail.items()},
-        ),
-        work=work,
-    )
 
 
 def until(condition: Callable[[], bool], *, seconds: float) -> bool:

@@ -22,7 +22,6 @@ from cdp import admitting
 from cdp.acts import HEARD, Act
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated, TooOften
 from cdp.ports import InForce
-from cdp.vocabulary import Actor
 from cdp.work import Work
 from policies import secrets, tokens
 from policies.secrets import SecretRef
@@ -141,7 +140,7 @@ def token(
     """A token for the client in the Basic header. Without a scope: all that its roles allow."""
     identifier, secret = header.client_credentials(authorization)
     shown = secrets.parse(secret)
-    nobody = Actor(ref=str(shown.id), roles=frozenset(), kind="client")
+    nobody = admitting.client(shown.id)
     with open_for(system, shown.workspace, nobody, Act.TOKEN_ISSUE.purpose) as work:
         # What refuses is raised behind the block, for what was counted stays.
         granted = _answer(identifier, shown, form, request, system, work)
@@ -172,7 +171,8 @@ def _answer(
     row = clients.authenticate(shown, work=work, ports=ports)
     if row is None or identifier != str(row.id):
         known = clients.registered(shown.id, work=work)
-        admitting.refused(Act.SECRET_SHOW, shown.id if known else None, work=work, ports=ports)
+        who = work.actor if known else admitting.STRANGER
+        admitting.refused(Act.SECRET_SHOW, who, work=work, ports=ports)
         return NotAuthenticated()
     try:
         if form.grant_type != "client_credentials":
@@ -182,11 +182,11 @@ def _answer(
         rates.client(Kind.TOKEN, str(row.id))
         granted = _granted(form.scope, row, system, ports.policies.in_force(work))
     except (InvalidScope, ClientRefused) as why:
-        admitting.refused(Act.TOKEN_ISSUE, row.id, work=work, ports=ports)
+        admitting.refused(Act.TOKEN_ISSUE, work.actor, work=work, ports=ports)
         return why
     except (UnsupportedGrant, TooOften) as why:
         return why
-    admitting.issued(row.id, work=work, ports=ports)
+    admitting.issued(work.actor, work=work, ports=ports)
     return granted
 
 

@@ -79,10 +79,6 @@ class Policies(Protocol):
         """Of the policy in force in the Work's workspace."""
         ...
 
-    def allows(self, actor: Actor, resource: str, action: str) -> bool:
-        """Whether a role of the actor may, by the file of this process; for who has no Work to ask in."""
-        ...
-
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> Mapping[FieldClass, Show]:
         """What the actor sees of each class for that purpose; total, default WITHHOLD."""
         ...

@@ -2,14 +2,19 @@
 
 from base64 import b64encode
 from datetime import timedelta
+from time import monotonic
 
 import pytest
-from acts_world import counted, gathered
+from acts_world import as_, counted, gathered
 from api_world import Town, as_admin, client, serving, token
 
+from api.auth.write_keys import UnknownWriteKey, WriteKeys
+from cdp import policy
 from cdp.kernel.ids import new_id
 from cdp.registers import clients
+from cdp.registers import keys as write_keys
 from policies import secrets, tokens
+from policies.loader import load_default
 from policies.secrets import SecretKind
 
 SHOWN, ISSUED, USED = "secret:show", "token:issue", "token:show"
@@ -134,3 +139,43 @@ def test_a_token_that_is_over_or_whose_client_is_revoked_is_a_refusal_of_that_cl
 
     assert {(one.status_code, one.json()["code"]) for one in answers} == {(401, "not-authenticated")}
     assert counted(town, database)[-2:] == [told(program, "client", USED, "refused")] * 2
+
+
+def test_a_key_that_was_good_is_counted_as_its_sources_once_it_is_revoked_or_may_not_send(town, database):
+    """Whoever goes on sending is seen; a key that never was, or is guessed at, causes no write."""
+    keys, ports = town.keys, town.system.ports
+    with as_(town, "compliance", purpose="operation") as work:
+        line = "p, source, event, write, allow\n"
+        policy.adopt(load_default().text.replace(line, ""), work=work, ports=ports)
+    with as_admin(town.system, town.workspace) as work:
+        write_keys.revoke(keys.server.id, work=work, ports=ports)
+    fresh = WriteKeys(town.system.app, ports)
+    public = fresh.check(keys.public.text)
+    for text in (keys.server.text, wrong(keys.server.text), wrong(keys.public.text)):
+        with pytest.raises(UnknownWriteKey):
+            fresh.check(text)
+    for _ in range(3):
+        fresh.check(keys.public.text)
+
+    assert not public.may_send
+    assert counted(town, database) == [
+        (f"source:{keys.public.id}", "source:event:collect", "refused"),
+        (f"source:{keys.server.id}", "source:secret:show", "refused"),
+    ]
+
+
+def test_what_the_policy_says_of_sources_holds_at_collection(town):
+    """Within the half second for which a key is remembered."""
+    sent = {"userId": "ann", "event": "Looked"}
+    before = town.http.post("/v1/track", json=sent, auth=(town.keys.server.text, "")).status_code
+    with as_(town, "compliance", purpose="operation") as work:
+        line = "p, source, event, write, allow\n"
+        policy.adopt(load_default().text.replace(line, ""), work=work, ports=town.system.ports)
+    until = monotonic() + 5
+    while (
+        after := town.http.post("/v1/track", json=sent, auth=(town.keys.server.text, ""))
+    ).status_code == 200:
+        assert monotonic() < until
+
+    assert before == 200
+    assert (after.status_code, after.json()["code"]) == (403, "collecting-not-allowed")

@@ -329,7 +329,7 @@ def test_a_revoked_key_is_refused_within_a_second(api, keys, workspace, post):
 def test_a_look_up_is_remembered_for_less_than_a_second_and_no_longer(api, keys, workspace):
     """The clock alone decides; a key that never was is forgotten as fast."""
     time = [100.0]
-    known = WriteKeys(api.system.app, monotonic=lambda: time[0])
+    known = WriteKeys(api.system.app, api.system.ports, monotonic=lambda: time[0])
     assert known.check(keys.server.text).source == keys.source
     with as_admin(api.system, workspace) as work:
         write_keys.revoke(keys.server.id, work=work, ports=api.system.ports)
@@ -375,7 +375,9 @@ def test_more_than_can_be_stored_is_refused_and_what_waits_is_stored():
 
 def alone(system, bodies):
     """Collection without a server."""
-    return Collection(system, WriteKeys(system.app), rates=Rates(system.settings), bodies=bodies)
+    return Collection(
+        system, WriteKeys(system.app, system.ports), rates=Rates(system.settings), bodies=bodies
+    )
 
 
 def sending(*parts):

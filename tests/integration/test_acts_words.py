@@ -1,18 +1,20 @@
 """What people say, as acts: each word, list and notice is told the same way by HTTP and by command."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from acts_world import acting, beside, counted, log
 from api_world import MAILER, as_admin
 
 from api.cli.exits import Exit
-from cdp import consents, forms, history, holder_change, serving, suppressions
+from cdp import consents, forms, history, holder_change, serving, suppressions, unsubscribe
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
 from cdp.binding import About
 from cdp.consents import Saying
 from cdp.suppressions import Row
+from cdp.unsubscribe import Link
 from cdp.vocabulary import Actor, Channel, Identifier, State
 from consent import register
 
@@ -204,3 +206,31 @@ def test_a_yes_about_nobody_is_counted_as_what_was_said(town, database):
 
     assert answer.status_code == 404
     assert [row[1:] for row in counted(town, database)] == [("client:consent:given", "not_found")]
+
+
+def test_a_no_at_a_link_is_the_persons_own_and_its_page_tells_nothing(town, database):
+    """Nobody has logged in: the source is the person, and looking at the page is no word of theirs."""
+    profile = town.person()
+    town.say("given")
+    asked_for = {"params": {"purpose": "email_marketing"}, "headers": town.as_("marketing")}
+    view = town.http.get(f"/v1/profiles/{profile}", **asked_for).json()
+    with town.system.opener(town.workspace)() as work:
+        purpose = town.system.ports.ledger.purposes(work=work)["email_marketing"]
+    links = [
+        unsubscribe.write(
+            Link(workspace=town.workspace, contact=contact, purpose=purpose, channel=Channel.EMAIL),
+            town.system.links,
+        )
+        for contact in (UUID(view["contactable"]["email"]), uuid4())
+    ]
+    before = len(told(town, database))
+    pages = [town.http.get(f"/u/{link}").status_code for link in links]
+    silent = len(told(town, database)), counted(town, database)
+    said = [town.http.post(f"/u/{link}").status_code for link in links]
+    (leaf, detail), *more = told(town, database)[before:]
+
+    assert (pages, said) == ([200, 404], [200, 404])
+    assert silent == (before, [])
+    assert (leaf["action"], leaf["outcome"], detail["role"]) == ("subject:consent:withdrawn", "ok", "subject")
+    assert more == []
+    assert [row[1:] for row in counted(town, database)] == [("subject:consent:withdrawn", "not_found")]

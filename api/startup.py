@@ -23,7 +23,7 @@ from api import migrations
 from api.wiring import System, replay
 from cdp import policy, workspaces
 from cdp.kernel.clock import now
-from cdp.kernel.errors import Refused
+from cdp.kernel.errors import BadInput, Conflict, Refused
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import Actor, WorkspaceId
@@ -122,14 +122,26 @@ def hold_to_policy(system: System, workspace: UUID, actor: Actor) -> None:
 
 
 def begin_policies(system: System, actor: Actor) -> None:
+    """See to it that each workspace has a policy in force before a process serves. Raises `PolicyDiffers`."""
+    for workspace in workspaces.known(system.app):
+        begin_policy(system, workspace, actor)
+
+
+def begin_policy(system: System, workspace: UUID, actor: Actor) -> None:
     """Put the policy of this process in force where none ever was; then hold it to what is in force.
 
-    Raises `PolicyDiffers`.
+    Raises `PolicyDiffers`. A process that was told to use none says where another one ships by now.
     """
-    for workspace in workspaces.known(system.app):
-        with system.opener(workspace, actor=actor)() as work:
-            policy.begin(work=work, ports=system.ports)
-        hold_to_policy(system, workspace, actor)
+    # Of processes that start at the same moment one puts its policy there, and the others find it.
+    with suppress(Conflict), system.opener(workspace, actor=actor)() as work:
+        policy.begin(work=work, ports=system.ports)
+    hold_to_policy(system, workspace, actor)
+    if not system.settings.policy_file:
+        # Lines that do not load with the policy that ships are no reason not to serve: it decides nothing.
+        with suppress(BadInput), system.opener(workspace, actor=actor)() as work:
+            change = system.ports.policies.change(None, work=work)
+            if change.before != change.after:
+                log().info("policy_not_adopted", workspace=str(workspace))
 
 
 def catch_up(system: System) -> int:

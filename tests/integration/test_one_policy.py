@@ -1,6 +1,7 @@
 """One policy for all processes: the workspace's, with its text; another one by an officer's word alone."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -204,6 +205,16 @@ def test_the_first_policy_is_that_of_the_first_process_and_of_no_other(town, dat
 
     assert leaf["action"] == "operator:policy:begin"
     assert detail["object"] == leaf["policy_version"] == load_text(WIDE).version
+
+
+def test_of_processes_that_start_together_each_starts_and_one_policy_is_in_force(town, database):
+    """None fails for having come second."""
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(startup.begin_policy, town.system, town.workspace, operator()) for _ in range(4)]
+    begun = [leaf["action"] for leaf, _ in about_policies(town, database)]
+
+    assert [one.exception() for one in done] == [None] * 4
+    assert begun == ["operator:policy:begin"]
 
 
 def test_a_policy_that_cannot_be_read_any_more_lets_nobody_do_more_than_agree(town):

@@ -84,7 +84,10 @@ def _domain(text: str, start: int) -> int:
             name = ".".join(labels)
             if all(labels) and (labels[-1].lower() in _PRIVATE or has_suffix(name)):
                 return start + len(name)
-            labels.pop()
+            # A dash joins it to the next words: `ann@gmail.com-thanks`.
+            shorter, dash, _ = labels.pop().rpartition("-")
+            if dash:
+                labels.append(shorter.rstrip("-"))
     return start
 
 

@@ -17,13 +17,15 @@ from governance.detection.reading import Part, Reading, read, then, unescaped
 
 LAYERS = 2
 _BASE64 = re2.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
-_HEX = re2.compile(r"(?:[0-9A-Fa-f]{2}){8,}")
+# As one word, or byte by byte as programs show them.
+_HEX = re2.compile(r"[0-9A-Fa-f]{2}(?:[ :,-]{0,2}[0-9A-Fa-f]{2}){7,}")
 # A field of a form, or the value of one: words that pluses join.
 _FORM = re2.compile(r"(?i)[a-z0-9_\]]=[^\s&]*\+|\A[^\s+]+(?:\+[^\s+]+){2,}\z")
 # A plus behind something, and a fold between the parts of a number or an address.
 _MENDED = re.compile(r"(?<=[^\s+=])\+|(?<=[0-9])\r?\n[ \t]+(?=[0-9])|(?<=[-./@])\r?\n[ \t]*(?=[0-9a-z])")
 # A line that ends within a value, or between two.
 _BROKEN = re.compile(r"(?<=[A-Za-z0-9./@-])\r?\n[ \t]*(?=[A-Za-z0-9])")
+_APART = re.compile(r"[ :,-]")
 _LINES = re.compile(r"[\r\n=]")
 _READABLE = 0.6
 
@@ -72,7 +74,7 @@ def _one_line(text: str) -> Iterator[Part]:
 
 def _texts(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _HEX.finditer(text):
-        if _alone(text, *match.span()) and (found := _text(bytes.fromhex(match[0]))):
+        if _alone(text, *match.span()) and (found := _text(bytes.fromhex(_APART.sub("", match[0])))):
             yield *match.span(), found
     for match in _BASE64.finditer(text):
         if found := _text(_bytes(match[0])):

@@ -233,4 +233,4 @@ def _digit(sign: str) -> bool:
 
 
 def _letter(sign: str) -> bool:
-    return sign.isascii() and (sign.isalpha() or sign == "_")
+    return sign.isascii() and sign.isalpha()

@@ -21,7 +21,7 @@ _AT = tongues.of(tongues.AT)
 # Every repetition is bounded, or can start at one place only, so no text takes quadratic time.
 _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
-    r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|[nrt/\"])"
+    r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt/\"])"
     r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp|amp|quot|apos|lt|gt);"
     r"|=(?:40|2E)(?=[A-Za-z0-9])|=3D"
     rf"| ?[(\[{{<] ?(?i:{_AT}|{tongues.of(tongues.DOT)}) ?[)\]}}>] ?"
@@ -141,7 +141,7 @@ def _meant(escape: str, at: int) -> Iterator[Part]:
     end = at + len(escape)
     if escape[0] == "\\":
         code = escape.lstrip("\\")
-        meant = chr(int(code[1:], 16)) if code[0] == "u" else _BLANKS.get(code, code)
+        meant = chr(int(code[1:], 16)) if code[0] in "ux" else _BLANKS.get(code, code)
     elif escape[0] == "&":
         meant = _NAMED.get(escape) or _character(escape[2:-1])
     elif escape[0] == "=":

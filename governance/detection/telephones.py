@@ -40,6 +40,8 @@ _DATE = re.compile(
     r"(?:(?:19|20)\d\d[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d)(?!\d)"
 )
+# The number of a line in a list, or how many of something, before a number that begins anew.
+_MARKER = re.compile(r"\(?[0-9]{1,2}(?:[.)]{1,2} ?(?=[+(]?[0-9])| (?=0[0-9]{3}))")
 _DECIMAL = re.compile(r"(?:[1-9]\d*|0)\.\d+\Z")
 _PART = r"(?:25[0-5]|2[0-4]\d|1?[1-9]?\d)"
 _ADDRESS = re.compile(rf"{_PART}(?:\.{_PART}){{3}}\Z")
@@ -95,7 +97,9 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
         if over(text, start, _OTHER_HEAD) and not over(text, start, _PHONE_HEAD):
             continue
         named = announced(text, start, _PHONE_WORDS)
-        for first, last in _chunks(text, start, end):
+        marker = _MARKER.match(text, start, end)
+        begins = (start,) if marker is None else (start, marker.end())
+        for first, last in (piece for begin in begins for piece in _chunks(text, begin, end)):
             chunk = text[first - 1 : first] if first else "", text[first:last], named
             if chunk not in read:
                 read[chunk] = _valid(*chunk, regions)

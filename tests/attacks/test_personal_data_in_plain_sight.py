@@ -1,0 +1,52 @@
+"""Getting personal data past the detector by how people write: dashes, emphasis, lists, escapes, dumps."""
+
+import pytest
+
+from governance.detection import config
+from governance.detection.scanner import Scanner
+
+EMAIL, PHONE = "ann.smith@gmail.com", "07400 123456"
+SSN, NINO, PASSPORT, VIN = "536-22-8723", "AB123456C", "533380006", "1HGCM82633A004352"
+BYTES = EMAIL.encode()
+WRITTEN = {
+    "a dash behind": [f"mine is {EMAIL}{dash}thanks" for dash in ("-", "\u2013", "\u2014", "--")],
+    "dashes around": [f"my new one\u2014{value}\u2014thanks" for value in (EMAIL, PHONE, SSN)],
+    "emphasis": [f"her number is _{value}_ now" for value in (SSN, NINO, VIN, PHONE)],
+    "names of files": [f"{SSN}_old.pdf", f"nino_{NINO}.pdf", f"scan_passport_{PASSPORT}.pdf"],
+    "items of a list": [f"1) {PHONE}\n2) none", f"(2) {PHONE}", f"2 {PHONE}", f"3.) {PHONE}"],
+    "escapes of bytes": [
+        EMAIL.replace("@", r"\x40"),
+        "".join(rf"\x{one:02x}" for one in BYTES),
+        "".join(rf"\\x{one:02X}" for one in BYTES),
+    ],
+    "dumps of bytes": [BYTES.hex(sign) for sign in " :-,"] + [BYTES.hex(" ").upper()],
+}
+# What looks like it and is nobody's.
+NOBODYS = (
+    "The range is 10-20 and build 20240131-173055 was fine.",
+    "_emphasis_ and snake_case_word stay as they are, as do order_2024_0031 and part_no_7",
+    "1) first\n2) second\n3) third, 12 of 40 done",
+    "bytes 7f 45 4c 46 02 01 01 00 3e 00 of a program, and 3c:22",
+    r"C:\x64\temp and \x1b[0m",
+)
+
+
+@pytest.fixture(scope="module")
+def scanner():
+    """The detector, of a British workspace."""
+    with Scanner(config.load()) as made:
+        yield made
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_value_is_written_as_people_and_programs_write(scanner, way):
+    """Each is found, so its text is withheld."""
+    found = scanner.scan(WRITTEN[way], regions=["GB"])
+
+    assert all(isinstance(one, list) for one in found)
+    assert [text for text, one in zip(WRITTEN[way], found, strict=True) if not one] == []
+
+
+def test_what_only_looks_like_it_stays_clean(scanner):
+    """Texts of nobody are not withheld for it."""
+    assert scanner.scan(NOBODYS, regions=["GB"]) == [[]] * len(NOBODYS)

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from api import client_paths, problems
+from api.auth.callers import caller_by
 from api.auth.write_keys import WriteKeys
 from api.bulkheads import Bulkheads, Kind
 from api.collect import Collection
@@ -63,6 +64,7 @@ def create_app(system: System) -> FastAPI:
             collecting, WriteKeys(collecting.app, system.ports, clock=system.clock), rates=rates
         ),
         collects=client_paths.find,
+        caller=caller_by(system.tokens.verifying, system.clock),
         https=urlsplit(system.settings.public_url).scheme == "https",
     )
 

@@ -2,16 +2,18 @@
 
 Each kind has places, threads and database connections that no other kind can take, so that costly
 asks and slow releases never keep a withdrawal out (ADR-0032). A place is taken when the body is
-there and given back before the answer is sent: who sends or reads slowly holds none.
+there and given back before the answer is sent: who sends or reads slowly holds none. Of the places of
+noes one caller takes a share at most: whoever brings many, or slow ones, keeps nobody else's out.
 """
 
+import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
 from anyio import CapacityLimiter, fail_after
 from sqlalchemy import Engine
 
@@ -29,6 +31,7 @@ class Kind(StrEnum):
     """What a request is for, as far as places and rates go."""
 
     HEARD = "heard"  # a no of somebody's, and what is said at an unsubscribe link
+    NOES = "noes"  # a whole list of them, which takes longer
     TOKEN = "token"  # noqa: S105  # it leads there, as does the page with the button
     PAGE = "page"
     PREVIEW = "preview"
@@ -39,19 +42,25 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+NO = frozenset({Kind.HEARD, Kind.NOES})  # what may carry a no of somebody's
+
+
 @dataclass(frozen=True, slots=True)
 class Bulkhead:
     """Places for requests, and the seconds that each statement of theirs may take in the database.
 
-    Of the connections, one for each place, `kept` stay open between requests.
+    Of the connections, one for each place, `kept` stay open between requests. Of the places one caller
+    takes `share` at most; None: all.
     """
 
     places: int
     seconds: int
     kept: int = 1
+    share: int | None = None
 
 
-HEARD = Bulkhead(10, seconds=15)
+HEARD = Bulkhead(10, seconds=15, share=4)
+NOES = Bulkhead(2, seconds=30, share=1)
 DOOR = Bulkhead(4, seconds=10)
 COSTLY = Bulkhead(4, seconds=30)
 RELEASE = Bulkhead(4, seconds=300)
@@ -61,6 +70,7 @@ COLLECTION = Bulkhead(6, seconds=15, kept=4)
 
 _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.HEARD: HEARD,
+    Kind.NOES: NOES,
     Kind.TOKEN: DOOR,
     Kind.PAGE: DOOR,
     Kind.PREVIEW: COSTLY,
@@ -74,6 +84,7 @@ _BY_KIND: Mapping[Kind, Bulkhead] = {
 _CONSENTS = "/v1/consents"
 _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/v1/consents|/v1/contacts/holder-change|/u/.*", Kind.HEARD),
+    ("POST", r"/v1/suppressions", Kind.NOES),
     ("POST", r"/oauth/token", Kind.TOKEN),
     ("GET|HEAD", r"/u/.*", Kind.PAGE),
     ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
@@ -83,10 +94,6 @@ _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/v1/profiles/query", Kind.PROFILE),
 )
 _KINDS = [(re.compile(method), re.compile(path), kind) for method, path, kind in _ADDRESSES]
-
-
-class _Said(msgspec.Struct):
-    state: str
 
 
 def kind(method: str, path: str) -> Kind:
@@ -102,10 +109,10 @@ def kind_with(known: Kind, path: str, body: bytes) -> Kind:
     if known is not Kind.HEARD or path != _CONSENTS:
         return known
     try:
-        said = msgspec.json.decode(body, type=_Said)
-    except msgspec.MsgspecError:
+        said = json.loads(body)  # as the route reads it, in whichever of JSON's encodings
+    except (ValueError, RecursionError):
         return known
-    return Kind.GRANT if said.state == "given" else known
+    return Kind.GRANT if isinstance(said, dict) and said.get("state") == "given" else known
 
 
 class Bulkheads:
@@ -115,13 +122,15 @@ class Bulkheads:
         """`shared` is the process's engine, of `pool_size`; it keeps what has no bulkhead of its own."""
         self._own = [
             (one, make_engine(shared.url, pool_size=one.kept, overflow=one.places - one.kept))
-            for one in (HEARD, DOOR, COSTLY, RELEASE, COLLECTION)
+            for one in (HEARD, NOES, DOOR, COSTLY, RELEASE, COLLECTION)
         ]
         self._engines = {one: limited(engine, one.seconds) for one, engine in self._own}
         self._engines[REST] = limited(shared, REST.seconds)
         self._limiters = {one: CapacityLimiter(one.places) for one in set(_BY_KIND.values())}
         # A request that is inside never waits for a connection that another one holds.
         self._limiters[REST] = CapacityLimiter(min(REST.places, pool_size + overflow_of(pool_size)))
+        self._shares: dict[tuple[Bulkhead, str], CapacityLimiter] = {}
+        self._holders: Counter[tuple[Bulkhead, str]] = Counter()
 
     @property
     def collection(self) -> Engine:
@@ -137,23 +146,50 @@ class Bulkheads:
         return self._limiters[_BY_KIND[kind]].statistics().tasks_waiting
 
     @asynccontextmanager
-    async def place(self, kind: Kind) -> AsyncIterator[None]:
-        """A place, until the block is left. Raises `Overloaded` where too many wait, or too long."""
-        if self.waiting(kind) >= WAITING:
-            raise Overloaded
-        limiter = self._limiters[_BY_KIND[kind]]
-        holder = object()
-        try:
-            with fail_after(WAIT_SECONDS):
-                await limiter.acquire_on_behalf_of(holder)
-        except TimeoutError:
-            raise Overloaded from None
-        try:
+    async def place(self, kind: Kind, caller: str | None = None) -> AsyncIterator[None]:
+        """A place, until the block is left; `caller` takes no more than a share, None is held to none.
+
+        Raises `Overloaded` where too many wait, or too long.
+        """
+        async with AsyncExitStack() as held:
+            try:
+                with fail_after(WAIT_SECONDS):
+                    await held.enter_async_context(self._within_share(kind, caller))
+                    await held.enter_async_context(_one_of(self._limiters[_BY_KIND[kind]]))
+            except TimeoutError:
+                raise Overloaded from None
             yield
+
+    @asynccontextmanager
+    async def _within_share(self, kind: Kind, caller: str | None) -> AsyncIterator[None]:
+        bulkhead = _BY_KIND[kind]
+        if caller is None or bulkhead.share is None:
+            yield
+            return
+        whose = (bulkhead, caller)
+        share = self._shares.setdefault(whose, CapacityLimiter(bulkhead.share))
+        self._holders[whose] += 1
+        try:
+            async with _one_of(share):
+                yield
         finally:
-            limiter.release_on_behalf_of(holder)
+            self._holders[whose] -= 1
+            if not self._holders[whose]:
+                del self._holders[whose], self._shares[whose]
 
     def dispose(self) -> None:
         """Let go of the connections, but for the process's own."""
         for _, engine in self._own:
             engine.dispose()
+
+
+@asynccontextmanager
+async def _one_of(limiter: CapacityLimiter) -> AsyncIterator[None]:
+    if limiter.statistics().tasks_waiting >= WAITING:
+        raise Overloaded
+    holder = object()
+    await limiter.acquire_on_behalf_of(holder)
+    try:
+        yield
+    finally:
+        limiter.release_on_behalf_of(holder)

@@ -26,6 +26,7 @@ from api.rates import Rates
 from cdp import admitting
 from cdp.acting import asked_for, check, counting_refusals
 from cdp.acts import Act
+from cdp.answers import Answer
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
@@ -97,6 +98,14 @@ class System(Protocol):
     def on(self, engine: Engine) -> "System":
         """The same system, on other connections to its database."""
         ...
+
+
+class Repeated(Exception):
+    """The request was answered before; this is not an error."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class PurposeNotAllowed(NotAllowed):
@@ -230,21 +239,34 @@ def _standing(client: Annotated[Client, Depends(client_of)]) -> None:
 ANY_CLIENT = Depends(_standing)
 
 
+# The dependencies that find out whether a caller may; only then is a repeated request answered.
+GUARDS: set[Callable[..., Client]] = set()
+
+
+def _not_again(request: Request) -> None:
+    """Raise `Repeated` for a request that was answered before."""
+    answer: Answer | None = getattr(request.state, "answered", None)
+    if answer is not None:
+        raise Repeated(answer)
+
+
 def calling(act: Act) -> Any:
     """The client that asks for an act, if it may.
 
     Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
     """
 
-    def known(client: Annotated[Client, Depends(client_of)]) -> Client:
+    def known(request: Request, client: Annotated[Client, Depends(client_of)]) -> Client:
         with client.asking(act):
             check(act, client.row.actor, policy=client.policy)
             # What a person says must reach the ledger, even through somebody whose contract has ended
             # or whose secret somebody else tries to guess.
             if not act.deed.heard:
                 client.in_good_standing()
+        _not_again(request)
         return client
 
+    GUARDS.add(known)
     return Depends(known)
 
 

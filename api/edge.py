@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import bulkheads, problems
 from api.bodies import BODY, Bodies, Gone
-from api.bulkheads import KIND, Bulkheads, Kind
+from api.bulkheads import KIND, Bulkheads
 from api.client_paths import Address
 from api.rates import Rates
 from cdp.kernel.ids import new_id
@@ -49,15 +49,17 @@ class Edge:
         rates: Rates,
         collection: ASGIApp,
         collects: Callable[[str], Address | None],
+        caller: Callable[[Headers], str],
         https: bool,
     ) -> None:
-        """`collects` finds the address of collection's that a path means."""
+        """`collects` finds the address of collection's that a path means, `caller` whose a request is."""
         self._app = app
         self._places = places
         self._rates = rates
         self._bodies, self._heard = (Bodies(most=BODY_BYTES, together=HELD_BYTES) for _ in range(2))
         self._collection = collection
         self._collects = collects
+        self._caller = caller
         headers = dict(SECURITY) | ({"Strict-Transport-Security": _HTTPS_ONLY} if https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -102,21 +104,25 @@ class Edge:
         self._rates.address(kind, scope)
         if path.startswith("/u/"):
             # An unsubscribe link decides by itself: nobody waits for what its body says.
-            await self._answer(scope, b"", receive, send)
+            await self._answer(scope, None, b"", receive, send)
             return
-        bodies = self._heard if kind is Kind.HEARD else self._bodies
-        async with bodies.read(Headers(scope=scope), receive) as body:
-            scope[KIND] = bulkheads.kind_with(kind, path, body)
-            await self._answer(scope, body, receive, send)
+        headers = Headers(scope=scope)
+        bodies = self._heard if kind in bulkheads.NO else self._bodies
+        async with bodies.read(headers, receive) as body:
+            scope[KIND] = kind = bulkheads.kind_with(kind, path, body)
+            caller = self._caller(headers) if kind in bulkheads.NO else None
+            await self._answer(scope, caller, body, receive, send)
 
-    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, scope: Scope, caller: str | None, body: bytes, receive: Receive, send: Send
+    ) -> None:
         scope[BODY] = body
         kept: list[Message] = []
 
         async def keep(message: Message) -> None:
             kept.append(message)
 
-        async with self._places.place(scope[KIND]):
+        async with self._places.place(scope[KIND], caller):
             await self._app(scope, _Read(body, receive), keep)
         for message in kept:
             await send(message)

@@ -6,18 +6,19 @@ A no is heard each time, whatever key it has.
 """
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from api import problems
 from api.bodies import BODY
 from api.bulkheads import KIND, Kind
-from api.deps import Client, client_of
+from api.deps import GUARDS, Client, Repeated, client_of
 from api.routes.shapes import failures
 from cdp import answers
 from cdp.answers import Answer, Asked
@@ -43,14 +44,6 @@ Key = Annotated[
 ]
 
 
-class Repeated(Exception):
-    """The request was answered before; this is not an error."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 class Once(APIRoute):
     """A route whose writes take an `Idempotency-Key`."""
 
@@ -58,12 +51,15 @@ class Once(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         given = options.get("dependencies") or []
+        writes = bool(_WRITES & set(options.get("methods") or ()))
         # The application makes each route of a router anew.
-        if _WRITES & set(options.get("methods") or ()) and _BEGIN not in given:
+        if writes and _BEGIN not in given:
             options["dependencies"] = [_BEGIN, *given]
             options["responses"] = {**failures(409), **(options.get("responses") or {})}
         self.secret = SHOWN_ONCE.items() <= (options.get("openapi_extra") or {}).items()
         super().__init__(path, endpoint, **options)
+        if writes and GUARDS.isdisjoint(_calls(self.dependant)):
+            raise TypeError("who may do it has to be asked before it is said that it was done")
 
     def get_route_handler(self) -> Handler:
         """What serves a request, and keeps its answer."""
@@ -95,6 +91,13 @@ class OnceInSteps(Once):
     in_steps = True
 
 
+def _calls(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
+    """Every function that what depends on others asks, they included."""
+    yield dependant.call
+    for one in dependant.dependencies:
+        yield from _calls(one)
+
+
 def _begin(
     request: Request,
     client: Annotated[Client, Depends(client_of)],
@@ -112,7 +115,9 @@ def _begin(
     with client.opener(_PURPOSE)() as work:
         before = answers.begin(asked, vault=vault, work=work)
     if before is not None:
-        raise Repeated(before)
+        # Whether its caller may do it (still) is asked first.
+        request.state.answered = before
+        return
     request.state.asked = client, asked
 
 

@@ -103,6 +103,7 @@ class Rates:
             **dict.fromkeys(Kind, requests),
             # By how many others does a household, an office or a proxy of theirs reach us?
             Kind.HEARD: None,
+            Kind.NOES: None,
             Kind.PAGE: None,
             Kind.TOKEN: _a_second(settings.rate_tokens),
             EVENTS: _a_second(settings.rate_events),
@@ -110,6 +111,7 @@ class Rates:
         self._clients: Mapping[str, RateLimitItem] = {
             **dict.fromkeys(Kind, requests),
             Kind.HEARD: _a_second(settings.rate_consents),
+            Kind.NOES: _a_second(settings.rate_consents),
             Kind.GRANT: _a_second(settings.rate_consents),
             Kind.TOKEN: _a_second(settings.rate_tokens),
             Kind.PROFILE: _a_second(settings.rate_profiles),

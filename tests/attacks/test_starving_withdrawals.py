@@ -3,19 +3,20 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
 
 import anyio.to_thread
 import httpx
 import pytest
-from api_world import Town
+from api_world import Town, client, token
 from sqlalchemy import text
 from starlette.datastructures import Headers
 
 from api import bulkheads
 from api.bodies import Bodies, BodyTooLarge, TooSlow
 from api.bulkheads import Kind
+from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
 
 HANGS = 60  # seconds, after which a call that nobody lets in fails its test
@@ -78,6 +79,92 @@ def test_neither_previews_nor_anything_else_takes_a_place_of_a_withdrawal(town, 
     assert {one.result() for one in stuck} <= {200, 201, 404, 409}
 
 
+def test_a_list_of_noes_is_kept_out_by_nothing_either(town, database):
+    """Lists have places of their own: neither the rest takes them, nor do they take those of single noes."""
+    support = town.as_("support")
+    marketing = town.as_("marketing")
+    url = str(town.http.base_url)
+    listed = {"suppressions": [{"contact": "ann@example.org"}]}
+
+    def post(_: int) -> int:
+        body = {"name": "none", "rule": {"all": []}}
+        return httpx.post(f"{url}/v1/segments", json=body, headers=marketing, timeout=HANGS).status_code
+
+    many = 2 * bulkheads.REST.places
+    with ThreadPoolExecutor(many) as pool, locked(database, "cdp.segments"):
+        stuck = [pool.submit(post, number) for number in range(many)]
+        waiting(database, bulkheads.REST.places)
+        kept = httpx.post(f"{url}/v1/suppressions", json=listed, headers=support, timeout=HANGS)
+        still = sum(not one.done() for one in stuck)
+
+    assert (kept.status_code, kept.json()["kept"]) == (200, 1)
+    assert still == many, "the others were not stuck"
+
+
+def test_one_callers_slow_noes_keep_no_other_callers_out(town, database):
+    """Noes about somebody whose row another transaction holds wait in a share of the places at most."""
+    town.person("ben")
+    ann = town.profile("ann@example.org")
+    made = client(town.system, town.workspace, "support", name="another of support's")
+    support = town.as_("support")
+    hers = {"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"}
+    url = str(town.http.base_url)
+    no = {"purpose": "email_marketing", "channel": "email", "state": "withdrawn", "evidence": "form"}
+
+    def withdraw(name: str, headers: dict[str, str]) -> int:
+        body = no | {"contact": {"namespace": "email", "value": f"{name}@example.org"}}
+        return httpx.post(f"{url}/v1/consents", json=body, headers=headers, timeout=HANGS).status_code
+
+    share = bulkheads.HEARD.share
+    assert share is not None
+    with ThreadPoolExecutor(20) as pool, database.owner.connect() as holder:
+        chosen = {"w": str(town.workspace)}
+        holder.execute(text("SELECT set_config('cdp.workspace', :w, true)"), chosen)
+        mine = text("SELECT id FROM identity.fragments WHERE id = :id FOR UPDATE")
+        assert holder.execute(mine, {"id": ann}).all()
+        stuck = [pool.submit(withdraw, "ann", support) for _ in range(20)]
+        waiting(database, share)
+        begun = monotonic()
+        others = [withdraw("ben", hers) for _ in range(5)]
+        click = httpx.post(f"{url}/u/no-link", timeout=HANGS).status_code
+        taken = monotonic() - begun
+        still = sum(not one.done() for one in stuck)
+        holder.rollback()
+
+    assert (others, click) == ([200] * 5, 404)
+    assert still == len(stuck), "hers were not stuck"
+    assert taken < bulkheads.WAIT_SECONDS / 2
+    assert {one.result() for one in stuck} == {200}, "hers are heard once they can be"
+
+
+def test_who_shows_no_token_keeps_nobody_out_who_does():
+    """All of them together have one share; and what nobody waits for any more is not kept."""
+    places = bulkheads.Bulkheads(make_engine("postgresql+psycopg:///none", pool_size=1), pool_size=1)
+
+    async def crowd() -> tuple[int, int]:
+        begun = asyncio.Semaphore(0)
+
+        async def inside() -> None:
+            async with places.place(Kind.HEARD, ""):
+                begun.release()
+                await asyncio.Event().wait()
+
+        unknown = [asyncio.create_task(inside()) for _ in range(50)]
+        for _ in range(bulkheads.HEARD.share or 0):
+            await begun.acquire()
+        entered = 0
+        async with AsyncExitStack() as stack:
+            for number in range(bulkheads.HEARD.places - (bulkheads.HEARD.share or 0)):
+                await stack.enter_async_context(places.place(Kind.HEARD, f"client {number}"))
+                entered += 1
+        for one in unknown:
+            one.cancel()
+        await asyncio.gather(*unknown, return_exceptions=True)
+        return entered, len(places._shares)
+
+    assert asyncio.run(asyncio.wait_for(crowd(), HANGS)) == (6, 0)
+
+
 def test_previews_that_are_stuck_keep_no_others_out(town, database):
     """The costly have a bulkhead of their own: reads and segments go on."""
     headers = town.as_("marketing")
@@ -110,6 +197,9 @@ def test_a_yes_takes_no_place_of_a_no():
 
     assert known is Kind.HEARD
     assert kinds.pop(b'{"state": "given"}') is Kind.GRANT
+    for encoding in ("utf-8-sig", "utf-16", "utf-32-be"):
+        said = '{"state": "given", "channel": null}'.encode(encoding)
+        assert bulkheads.kind_with(known, "/v1/consents", said) is Kind.GRANT, encoding
     assert set(kinds.values()) == {Kind.HEARD}
 
 

@@ -239,7 +239,15 @@ def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back(sys
     async def crowd():
         places = Bulkheads(system.app, pool_size=system.settings.pool_size)
         rates = Rates(system.settings.model_copy(update={"rate_requests": 2 * WAITING}))
-        edge = Edge(app, places=places, rates=rates, collection=app, collects=lambda path: None, https=False)
+        edge = Edge(
+            app,
+            places=places,
+            rates=rates,
+            collection=app,
+            collects=lambda path: None,
+            caller=lambda headers: "",
+            https=False,
+        )
         calls = [asyncio.create_task(call(edge, "/x")) for _ in range(REST.places + WAITING)]
         # Each asks for its place once its body is read, which takes some rounds of the loop.
         while len(inside) < REST.places and not any(one.done() for one in calls):

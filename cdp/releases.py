@@ -117,7 +117,7 @@ def run(
     connect: Connect,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Result:
-    """Release `plan` batch by batch; `progress` hears how many people each batch took.
+    """Release `plan` batch by batch; `progress` hears how many people each took, where that may be seen.
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
     `ActNotAllowed` and `OtherContact` before anything is read, and what `policy_lines.refusal`
@@ -305,7 +305,8 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
     result.withheld.update(batch.left_out)
     if not sent and records:
         result.withheld[LeftOut.NOT_SENT] += len(records)
-    this.progress(len(subjects))
+    if result.exact:
+        this.progress(len(subjects))
 
 
 def _read(this: _Run, subjects: Sequence[Subject]) -> Batch:

@@ -6,17 +6,20 @@ from uuid import UUID
 
 from cdp import releases, small_counts
 from cdp.endpoints import Connect
-from cdp.left_out import shown_counts
+from cdp.left_out import LeftOut, shown_counts
 from cdp.ports import Ports
 from cdp.releases import Limits, Opener, Plan, Result
 from cdp.small_counts import Question
 
+LOST = "not delivered for certain"  # people; a figure beside the reasons, which is not shown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """What became of a release. `batches` None, and `rounded_to` above 1: the counts are not exact.
+    """What became of a release. No `batches`, and `rounded_to` above 1: the counts are not exact.
 
-    `unknown`: people whose data may have arrived; the log treats them as released.
+    `unknown`: people whose data may have arrived; the log treats them as released. `failed`: whether
+    somebody's was not delivered for certain; None: too few would be meant for it to be told.
     """
 
     id: UUID
@@ -25,7 +28,8 @@ class Released:
     unknown: int
     withheld: Mapping[str, int]
     batches: int | None
-    failed_batches: int
+    failed_batches: int | None
+    failed: bool | None
     rounded_to: int
 
 
@@ -42,17 +46,19 @@ def release(
     result = releases.run(plan, begin=begin, ports=ports, limits=limits, connect=connect, progress=progress)
     reasons = shown_counts(result.withheld, exact=result.exact_reasons)
     sent = result.released + result.unknown
+    lost = result.unknown + result.withheld[LeftOut.NOT_SENT]
     with begin() as work:
         counts = small_counts.told(
             [
                 (Question(result.rule), {"matched": result.matched}),
-                (Question(result.rule, plan.ask), {"released": sent, **reasons}),
+                (Question(result.rule, plan.ask), {"released": sent, LOST: lost, **reasons}),
             ],
             exact=result.exact,
             work=work,
             done=True,
         )
     released, unknown = _sent(result, counts.of["released"], counts.rounded_to)
+    exact = counts.rounded_to == 1
     return Released(
         id=result.id,
         matched=counts.of["matched"],
@@ -60,8 +66,9 @@ def release(
         unknown=unknown,
         withheld=counts.listed(list(reasons)),
         # A segment of one person has a batch or none, as that person has agreed or not.
-        batches=result.batches if counts.rounded_to == 1 else None,
-        failed_batches=result.failed_batches,
+        batches=result.batches if exact else None,
+        failed_batches=result.failed_batches if exact else None,
+        failed=result.failed_batches > 0 if exact else True if counts.of[LOST] else None,
         rounded_to=counts.rounded_to,
     )
 

@@ -181,7 +181,7 @@ def run(
                 progress=advance,
             )
     emit(_document(made), as_json, *_result(made))
-    raise typer.Exit(Exit.FAILED if made.failed_batches else Exit.OK)
+    raise typer.Exit(Exit.FAILED if made.failed else Exit.OK)
 
 
 def _document(result: Released) -> Mapping[str, Any]:
@@ -194,6 +194,7 @@ def _document(result: Released) -> Mapping[str, Any]:
         "cures": why.cures(result.withheld),
         "batches": result.batches,
         "failed_batches": result.failed_batches,
+        "failed": result.failed,
     }
 
 
@@ -221,6 +222,7 @@ def _result(result: Released) -> list[RenderableType]:
         facts({"release": result.id, "matched": result.matched, **_sent(result)}),
         *_left_out(sorted(result.withheld.items(), key=itemgetter(1), reverse=True)),
     ]
-    if result.failed_batches:
-        parts.append(Text(f"{result.failed_batches} batches were not delivered for certain."))
+    if result.failed:
+        batches = "Some" if result.failed_batches is None else result.failed_batches
+        parts.append(Text(f"{batches} batches were not delivered for certain."))
     return parts

@@ -72,6 +72,7 @@ class ReleaseOut(Out):
             },
             "batches": 5,
             "failed_batches": 0,
+            "failed": False,
             "rounded_to": 1,
         }
     )
@@ -90,8 +91,12 @@ class ReleaseOut(Out):
     """For each of the reasons what mends it."""
     batches: int | None
     """In how many batches it was sent; null where the counts are not exact."""
-    failed_batches: int
-    """How many of the batches were not delivered for certain."""
+    failed_batches: int | None
+    """How many of the batches were not delivered for certain; null where the counts are not exact."""
+    failed: bool | None
+    """Whether somebody's data was not delivered for certain; null where the counts are not exact and, if
+    anybody's was not, it was few people's.
+    """
     rounded_to: int
     """1: the counts are exact; else each is uncertain by as many people, and a multiple of this number."""
 

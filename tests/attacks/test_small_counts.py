@@ -5,9 +5,11 @@ count, on which the same attacks succeed: rounding down, and noise that belongs 
 """
 
 import random
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from statistics import mean
+from uuid import UUID
 
 import pytest
 from api_world import MAILER, Town, client, token
@@ -16,10 +18,13 @@ from hypothesis import strategies as st
 from journeys import lines
 from sqlalchemy import text
 
-from cdp import small_counts
+from cdp import releasing, small_counts
+from cdp.endpoints import Reach
+from cdp.ports import Ask
 from cdp.profiles import AGE_BANDS
+from cdp.releases import Limits, Plan
 from cdp.small_counts import QUESTIONS, K, Question, normal
-from cdp.vocabulary import Actor
+from cdp.vocabulary import Actor, Channel
 
 PEOPLE = 60
 VICTIM = {"attribute": "email_domain", "op": "=", "value": "victim.example"}
@@ -160,6 +165,63 @@ def test_a_release_tells_no_more_than_a_preview(town, tmp_path):
     assert len(lines(tmp_path / "out")) == 1, "the one person was released"
     assert told[0] == told[1]
     assert (told[0]["released"], told[0]["batches"], told[0]["rounded_to"]) == (0, None, K)
+
+
+def test_a_release_that_fails_tells_no_more_either(town):
+    """Where nobody listens, one person who agreed is the same as nobody; that a crowd's failed is told."""
+    town.say("given", "v@victim.example")
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))  # and never listens
+        town.endpoint(f"http://127.0.0.1:{unheard.getsockname()[1]}/")
+        body = {"recipient": MAILER, "endpoint": "batches", "traits": [], **MARKETING}
+        told = []
+        for name, rule in (("victim", VICTIM), ("none", {"all": [VICTIM, {"not": older(75)}]})):
+            headers = town.as_("marketing")
+            town.http.post("/v1/segments", json={"name": name, "rule": rule}, headers=headers)
+            answer = town.http.post("/v1/releases", json=body | {"segment": name}, headers=headers)
+            told.append({key: value for key, value in answer.json().items() if key != "id"})
+        exact = town.http.post(
+            "/v1/releases", json=body | {"segment": "victim"}, headers=town.as_("marketing", "compliance")
+        ).json()
+        for number in range(PEOPLE):
+            town.say("given", f"person{number}@example.org")
+        town.http.post("/v1/segments", json={"name": "all", "rule": EVERYONE}, headers=headers)
+        crowd = town.http.post("/v1/releases", json=body | {"segment": "all"}, headers=headers).json()
+
+    assert told[0] == told[1]
+    assert (told[0]["failed"], told[0]["failed_batches"]) == (None, None)
+    assert (exact["failed"], exact["withheld"]) == (True, {"not_sent": 1})
+    assert (crowd["failed"], crowd["failed_batches"], crowd["released"]) == (True, None, 0)
+
+
+def test_a_release_shows_no_progress_by_people(town, tmp_path):
+    """What moves on a terminal meanwhile is a count too."""
+    town.say("given", "v@victim.example")
+    town.endpoint(str(tmp_path / "out"))
+    made = town.http.post(
+        "/v1/segments", json={"name": "victim", "rule": VICTIM}, headers=town.as_("marketing")
+    ).json()
+    heard: dict[bool, list[int]] = {}
+    for exact in (False, True):
+        roles = frozenset({"marketing", "compliance"} if exact else {"marketing"})
+        actor = Actor(ref=str(town.workspace), roles=roles, kind="account")
+        heard[exact] = []
+        releasing.release(
+            Plan(
+                segment=UUID(made["id"]),
+                ask=Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient=MAILER),
+                traits=[],
+                endpoint="batches",
+                public_url=town.system.settings.public_url,
+            ),
+            begin=town.system.opener(town.workspace, actor=actor, purpose="email_marketing"),
+            ports=town.system.ports,
+            connect=Reach.of(town.system.settings).connect,
+            limits=Limits(),
+            progress=heard[exact].append,
+        )
+
+    assert heard == {False: [], True: [1]}
 
 
 def test_exact_counts_are_a_permission_of_their_own(town):

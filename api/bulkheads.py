@@ -35,7 +35,7 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105  # it leads there, as does the page with the button
     PAGE = "page"
     PREVIEW = "preview"
-    COSTLY = "costly"  # access pages, searches of the log
+    COSTLY = "costly"  # access pages, searches and copies of the log, measurements
     RELEASE = "release"
     PROFILE = "profile"
     GRANT = "grant"
@@ -88,7 +88,8 @@ _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/oauth/token", Kind.TOKEN),
     ("GET|HEAD", r"/u/.*", Kind.PAGE),
     ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
-    ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries", Kind.COSTLY),
+    ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries|/v1/audit/bundle", Kind.COSTLY),
+    ("POST", r"/v1/identity/evaluation|/v1/findings/rescan", Kind.COSTLY),
     ("POST", r"/v1/releases", Kind.RELEASE),
     ("GET", r"/v1/profiles/.*", Kind.PROFILE),
     ("POST", r"/v1/profiles/query", Kind.PROFILE),

@@ -165,6 +165,35 @@ def test_who_shows_no_token_keeps_nobody_out_who_does():
     assert asyncio.run(asyncio.wait_for(crowd(), HANGS)) == (6, 0)
 
 
+def test_measuring_and_copying_take_places_of_the_costly(town):
+    """Sixteen evaluations of 6,000 records at once made withdrawals wait for seconds; four are let in."""
+    costly = (
+        *(("GET", "/v1/audit/entries"), ("GET", "/v1/audit/bundle"), ("POST", "/v1/identity/evaluation")),
+        *(("POST", "/v1/findings/rescan"), ("GET", "/v1/subjects/0/access")),
+    )
+    headers = town.as_("steward")
+    truth = [{"record": f"r{number}", "person": f"p{number % 300}"} for number in range(6_000)]
+    url = str(town.http.base_url)
+    inside: list[float] = []
+
+    def evaluate(_: int) -> int:
+        answer = httpx.post(
+            f"{url}/v1/identity/evaluation", json={"truth": truth}, headers=headers, timeout=HANGS
+        )
+        inside.append(monotonic())
+        return answer.status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(evaluate, number) for number in range(16)]
+        said = [town.say("withdrawn").status_code for _ in range(4)]
+        before = monotonic()
+        answers = {one.result() for one in asked}
+
+    assert {bulkheads.kind(*one) for one in costly} == {Kind.COSTLY}
+    assert (said, answers) == ([200] * 4, {200})
+    assert max(inside) > before, "the withdrawals waited for none of them"
+
+
 def test_previews_that_are_stuck_keep_no_others_out(town, database):
     """The costly have a bulkhead of their own: reads and segments go on."""
     headers = town.as_("marketing")

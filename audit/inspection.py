@@ -142,7 +142,7 @@ class _Epoch:
         evidence = self._evidence([point for point in points if _is_note(point)], said, walk.anchored)
         if evidence is None:
             walk.after = None
-            return Inspected(epoch=self.epoch, size=0, result=self._nothing())
+            return Inspected(epoch=self.epoch, size=0, result=self._nothing(), beside=[*self._tiles()])
         result = verifier.verify_log(self._leaves(), evidence, self._tile)
         first = self._first()
         result = verifier.linked(result, self.epoch, first)
@@ -199,7 +199,8 @@ class _Epoch:
         else:
             result = replace(_said("passed", "a restore lost the epoch"), status=walk.anchored)
         points = storage.checkpoints(self.epoch, session=self.connection)
-        there = [Finding(kind=BELATED, epoch=self.epoch, index=0)] if self.size or points else []
+        left = self.size or points or any(self._tiles())
+        there = [Finding(kind=BELATED, epoch=self.epoch, index=0)] if left else []
         return Inspected(epoch=self.epoch, size=self.size, result=result, lost=lost, beside=there)
 
     def _leaves(self) -> Iterator[bytes]:

@@ -63,6 +63,20 @@ def test_every_rewriting_is_found_by_who_kept_a_checkpoint(log):
     assert whole == []
 
 
+def test_tiles_of_an_epoch_that_never_was_are_found(log):
+    """They are of no entry; and nobody takes the verdict from who kept a checkpoint by putting them there."""
+    saved = log.checkpoint()
+    planted = (
+        "INSERT INTO audit.tiles (workspace_id, epoch, level, index, hashes)"
+        " SELECT workspace_id, epoch + 1, level, index, hashes FROM audit.tiles WHERE level = 0 AND index = 0"
+    )
+    with log.tampered(planted) as work:
+        found = log.inspect(saved, session=work.session)
+
+    assert inspection.verdict(found) == FAILED
+    assert [(one.epoch, bool(one.beside)) for one in found] == [(0, False), (1, True)]
+
+
 def test_a_log_that_was_made_anew_is_not_the_one_that_was_signed(log, begin, database, workspace):
     """Leaves, tiles, checkpoints and signatures by somebody with all the database and a key of their own."""
     saved = log.checkpoint()

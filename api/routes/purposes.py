@@ -230,7 +230,9 @@ def post_purpose(
     return NewPurposeOut(id=made.id, name=body.name, proposed=made.proposed)
 
 
-@router.put("/purposes/{purpose}/basis", summary="Change what a purpose rests on", responses=failures(409))
+@router.put(
+    "/purposes/{purpose}/basis", summary="Change what a purpose rests on", responses=failures(404, 409)
+)
 def put_basis(
     purpose: PurposePath,
     body: BasisIn,
@@ -254,7 +256,7 @@ def get_lines(work: Annotated[Work, doing(Act.POLICY_LINES_LIST)], ports: PortsD
 @router.post(
     "/purposes/{purpose}/policy-lines/proposal",
     summary="Propose a purpose's policy lines",
-    responses=failures(409),
+    responses=failures(404, 409),
 )
 def post_proposal(
     purpose: PurposePath, work: Annotated[Work, doing(Act.POLICY_LINES_PROPOSE)], ports: PortsDep

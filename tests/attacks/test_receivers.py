@@ -16,14 +16,16 @@ from rich.console import Console
 from sqlalchemy import select
 
 from api.cli import marketing
-from api.routes.releases import _sent
 from cdp import tables
 from cdp.addresses import Place
 from cdp.destinations import NotDelivered, Webhook
 from cdp.kernel import logs
 from cdp.ports import Intent
 from cdp.releases import Result
+from cdp.releasing import Released, _sent
 from cdp.vocabulary import State
+
+WHAT = {"rule": {"all": []}, "exact": True, "exact_reasons": True}
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def test_a_receiver_that_takes_it_is(agreed):
 )  # fmt: skip
 def test_rounded_counts_say_no_more_of_a_failed_delivery(released, unknown, shown, rounded_to, told):
     """Nobody who sees rounded counts reads as released what no receiver has confirmed."""
-    result = Result(id=uuid4(), matched=200, released=released, unknown=unknown)
+    result = Result(**WHAT, id=uuid4(), matched=200, released=released, unknown=unknown)
 
     assert _sent(result, shown, rounded_to) == told
 
@@ -115,9 +117,20 @@ def unused_port():
 
 
 def printed_of(result):
-    """What the command line prints of a release."""
+    """What the command line prints of a release to who may see exact counts."""
+    told = Released(
+        id=result.id,
+        matched=result.matched,
+        released=result.released,
+        unknown=result.unknown,
+        withheld=result.withheld,
+        batches=result.batches,
+        failed_batches=result.failed_batches,
+        failed=result.failed_batches > 0,
+        rounded_to=1,
+    )
     console = Console(file=io.StringIO(), width=120)
-    for part in marketing._result(result):
+    for part in marketing._result(told):
         console.print(part)
     return console.file.getvalue()
 

@@ -42,6 +42,7 @@ def made(action, outcome, *, version, recipient, references):
     return json.loads(document(LOG, kept).source)
 
 
+CLIENT = Actor(ref="7", roles=frozenset(), kind="client")
 ACTIONS = sorted(
     {
         ":".join(("client", *found))
@@ -49,7 +50,7 @@ ACTIONS = sorted(
         for path in (ROOT / package).rglob("*.py")
         for found in re.findall(r':([a-z]+(?:-[a-z]+)*):([a-z]+(?:-[a-z]+)*)"', path.read_text())
     }
-    | {act.named_by(Actor(ref="7", roles=frozenset(), kind="client")) for act in Act}
+    | {act.named_by(CLIENT, verb) for act in Act for verb in ("", *act.deed.verbs)}
 )
 SUBJECTS = (*documents._CLASSES, "thing")
 VERBS = sorted({verb for verbs in documents._ACTIVITIES.values() for verb in verbs} | {"do"})

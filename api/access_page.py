@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cdp.importing.countries import name_of
-from cdp.profiles import AGE_BANDS
+from cdp.intake.importing.countries import name_of
+from cdp.people.profiles import AGE_BANDS
 
 BASES: Mapping[str, str] = {
     "consent": "your consent (GDPR 6(1)(a)), as long as you have given it",

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit import node
-from audit.node import Node
-from audit.node_waiting import NodeFailed
+from audit.search import node
+from audit.search.node import Node
+from audit.search.node_waiting import NodeFailed
 from cdp.kernel.errors import CdpError
 from cdp.kernel.settings import Settings
 

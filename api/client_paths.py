@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cdp.collection import PATHS
+from cdp.intake.collection import PATHS
 
 _SETTINGS = "/v1/projects/"
 

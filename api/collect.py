@@ -1,7 +1,7 @@
 """Collection over HTTP: the Segment tracking API, stored sealed and durable before the 200.
 
 Raw ASGI, because this path is the hot one: the body is read with a cap, decompressed with a
-cap, looked at as little as `cdp.collection.decode` must, and stored. Requests that wait at the
+cap, looked at as little as `cdp.intake.collection.decode` must, and stored. Requests that wait at the
 same moment share an insert and a transaction, and so the wait for the disk. What is in them
 is judged later, by the worker; a refusal by consent is no error here. The format is
 wire.md, "Collection"; clients read status, `code` and `message`. What they call, and how each is
@@ -28,9 +28,9 @@ from api.bodies import Bodies, Gone
 from api.client_paths import Address, Serves
 from api.deps import System
 from api.rates import EVENTS, Rates
-from cdp import inbox
-from cdp.collection import BATCH_BYTES, decode, gunzip
-from cdp.inbox import Accepted
+from cdp.intake import inbox
+from cdp.intake.collection import BATCH_BYTES, decode, gunzip
+from cdp.intake.inbox import Accepted
 from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
 from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import open_work

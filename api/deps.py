@@ -23,7 +23,6 @@ from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
-from cdp import admitting
 from cdp.acting import asked_for, check, counting_refusals
 from cdp.acts import Act
 from cdp.answers import Answer
@@ -31,9 +30,10 @@ from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.settings import Settings
 from cdp.ports import InForce, Ports, Signer
+from cdp.registers import admitting
 from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import Work, open_work
-from governance.statedir import StateDirectory
+from governance.keys.statedir import StateDirectory
 from policies import tokens
 from policies.words import PERMISSIONS, scope
 

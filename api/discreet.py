@@ -1,8 +1,8 @@
 """Answers that do not tell whether somebody is known: alike in every byte, and in time.
 
-Who is known and who is not take the same questions to the database (`cdp.profile_view`, `cdp.discretion`),
-but not the same microseconds. So such an answer leaves at a whole step after it was asked for; a step is
-some times what the work usually takes. ADR-0044.
+Who is known and who is not take the same questions to the database (`cdp.views.profile_view`,
+`cdp.views.discretion`), but not the same microseconds. So such an answer leaves at a whole step after it
+was asked for; a step is some times what the work usually takes. ADR-0044.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from api.deps import Client
 from cdp.acts import Act
-from cdp.binding import About
-from cdp.discretion import Listener
+from cdp.permission.binding import About
+from cdp.views.discretion import Listener
 
 T = TypeVar("T")
 

@@ -14,13 +14,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import wiring
-from audit import reconciling
-from audit.engine import ForeignIndex, SearchUnavailable
-from audit.feeding import Feeder
-from cdp import workspaces
+from audit.search import reconciling
+from audit.search.engine import ForeignIndex, SearchUnavailable
+from audit.search.feeding import Feeder
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from governance.statedir import StateDirectory
+from cdp.registers import workspaces
+from governance.keys.statedir import StateDirectory
 
 IDLE = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0

@@ -13,19 +13,20 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import feeding, wiring
-from audit.sequencer import LogRewritten, Sequencer, forget_details
-from cdp import workspaces
+from audit.log.sequencer import LogRewritten, Sequencer, forget_details
 from cdp.kernel.clock import now
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
+from cdp.registers import workspaces
 from cdp.vocabulary import WorkspaceId
 from cdp.work import open_work
-from governance import rotation, statedir, trimming
 from governance import tables as governance_tables
-from governance.journal import JournalDamaged
-from governance.keyfile import KeyFile
-from governance.statedir import StateDirectory
-from governance.trimming import MARGIN
+from governance.journal import trimming
+from governance.journal.journal import JournalDamaged
+from governance.journal.trimming import MARGIN
+from governance.keys import rotation, statedir
+from governance.keys.keyfile import KeyFile
+from governance.keys.statedir import StateDirectory
 
 IDLE = 0.05
 ROTATION_EVERY = 3600.0

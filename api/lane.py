@@ -19,15 +19,15 @@ from time import monotonic
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.wiring import System, wire
-from cdp import workspaces
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
-from cdp.ingest import Limits, work_off
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel import logs, processes
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from governance import statedir
+from cdp.registers import workspaces
+from governance.keys import statedir
 
 PROGRAM = processes.program("api.lane")
 IDLE = 0.05  # seconds between looks at an empty inbox

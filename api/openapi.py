@@ -15,7 +15,7 @@ from api import client_paths
 from api.client_paths import Address, Serves
 from api.problems import MEDIA_TYPE
 from api.routes.shapes import NAMED, Problem, failures
-from cdp import segments
+from cdp.audiences import segments
 from cdp.ports import Catalogue
 
 # A write key that stands in the documentation; a test puts a real one in its place.

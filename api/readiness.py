@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.deps import System
 from api.migrations import newest
-from cdp import inbox, workspaces
+from cdp.intake import inbox
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 from cdp.work import open_work
 

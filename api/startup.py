@@ -21,15 +21,16 @@ from sqlalchemy.pool import NullPool
 
 from api import migrations
 from api.wiring import System, replay
-from cdp import policy, workspaces
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, Conflict, Refused
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
+from cdp.registers import policy, workspaces
 from cdp.vocabulary import Actor, WorkspaceId
-from governance import journalling, statedir, trimming
-from governance.keyfile import KeyFile, KeyringExists
-from governance.statedir import StateDirectory
+from governance.journal import journalling, trimming
+from governance.keys import statedir
+from governance.keys.keyfile import KeyFile, KeyringExists
+from governance.keys.statedir import StateDirectory
 
 
 class WrongInstance(Refused):

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
-from cdp.left_out import CURES, TEXT_WITHHELD, LeftOut
-from consent import reasons
-from consent.reasons import COARSE_CURES, Reason
+from cdp.audiences.left_out import CURES, TEXT_WITHHELD, LeftOut
+from consent.gate import reasons
+from consent.gate.reasons import COARSE_CURES, Reason
 
 _MENDED: Mapping[str, str] = {
     **{str(word): cure for word, cure in (*reasons.CURES.items(), *CURES.items())},

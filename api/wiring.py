@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from api.auth.token_keys import TokenKeys, token_keys
-from audit.engine import Engine as SearchEngine
-from audit.feeding import Begin, Feeder, Pace, Wait
-from audit.located import Located, locate
-from audit.searching import Search
-from audit.sequencer import FileMemory, Sequencer
-from audit.signed import SignedLog
+from audit.answers.searching import Search
+from audit.answers.vouching import Vouching
+from audit.log.sequencer import FileMemory, Sequencer
+from audit.log.signed import SignedLog
+from audit.search.engine import Engine as SearchEngine
+from audit.search.feeding import Begin, Feeder, Pace, Wait
+from audit.search.located import Located, locate
 from audit.trail import Trail
-from audit.vouching import Vouching
 from cdp import tables
 from cdp.acting import counting_refusals
 from cdp.erasing import Business
@@ -33,25 +33,25 @@ from cdp.ports import Forgotten, Ports, Registers, Signer
 from cdp.requests import erasure
 from cdp.vocabulary import Actor, ContactId, FragmentId
 from cdp.work import Work, open_work
-from consent import controllers, registered
 from consent.erasing import ConsentErasure
-from consent.gate import Gate
-from consent.intents import Intents
-from consent.ledger import Ledger
-from governance import statedir
-from governance.catalogue import BuiltInCatalogue
+from consent.gate.gate import Gate
+from consent.gate.intents import Intents
+from consent.ledger.ledger import Ledger
+from consent.register import controllers, registered
 from governance.detection import config as detection
+from governance.detection.scans import DetectionScans
 from governance.erasing import KeysErasable, ScansErasable
-from governance.journal import Journal, JournalLine, Kind
-from governance.journalling import MarkedJournal, note
-from governance.keyfile import KeyFile
-from governance.keyring import Signing
-from governance.scans import DetectionScans
-from governance.signer import Signer as KeyringSigner
-from governance.statedir import StateDirectory
-from governance.vault import LocalVault, seal_detail
-from identity.contacts import remember_erased
+from governance.fields.catalogue import BuiltInCatalogue
+from governance.journal.journal import Journal, JournalLine, Kind
+from governance.journal.journalling import MarkedJournal, note
+from governance.keys import statedir
+from governance.keys.keyfile import KeyFile
+from governance.keys.keyring import Signing
+from governance.keys.signer import Signer as KeyringSigner
+from governance.keys.statedir import StateDirectory
+from governance.keys.vault import LocalVault, seal_detail
 from identity.erasing import IdentityErasable
+from identity.resolve.contacts import remember_erased
 from identity.service import IdentityService
 from policies import registry
 from policies.loader import load_default, load_file
@@ -187,7 +187,7 @@ def log_memory(state: Path) -> FileMemory:
 
 
 def search_engine(settings: Settings) -> Located:
-    """Where the search engine is; raises what `audit.engine:connect` does for settings that contradict."""
+    """Where the search engine is; raises what `audit.search.engine:connect` does for bad settings."""
     return locate(
         settings.data_dir / "search",
         url=settings.search_url,

@@ -17,16 +17,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import lane
 from api.wiring import System
-from cdp import answers, inbox, quarantine, releases, scanning, tables, workspaces
+from cdp import answers, tables
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
-from cdp.ingest import Limits
+from cdp.intake import inbox, quarantine
+from cdp.intake.ingest import Limits
 from cdp.kernel.logs import log
 from cdp.ports import Detector
+from cdp.registers import workspaces
+from cdp.releases import releases
+from cdp.scanning import scanning
 from cdp.work import Work
 from governance.detection import config as detection
 from governance.detection.scanner import Scanner
-from identity.contacts import forget_erased
+from identity.resolve.contacts import forget_erased
 
 SWEEP_EVERY = 1.0
 SCAN_IDLE = 1.0  # seconds between looks for texts to scan

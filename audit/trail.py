@@ -12,12 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from audit import counted, storage, tables, tiles
-from audit.answering import Asking
-from audit.entry import instant
-from audit.pending import Said, SealDetail, actor_of, pend
-from audit.telling import tell
-from audit.vouching import LogContradicted, Vouching
+from audit import tables
+from audit.answers.answering import Asking
+from audit.answers.telling import tell
+from audit.answers.vouching import LogContradicted, Vouching
+from audit.log import counted, storage, tiles
+from audit.log.entry import instant
+from audit.log.pending import Said, SealDetail, actor_of, pend
 from cdp.ports import AuditEntry, TrailQuery
 from cdp.work import Work
 

@@ -22,8 +22,9 @@ from benchmarks.children import resident, with_lanes
 from benchmarks.labelling import sentences
 from benchmarks.place import Place, opened
 from benchmarks.results import Bar, Tell
-from cdp import inbox, tables
-from cdp.inbox import Accepted
+from cdp import tables
+from cdp.intake import inbox
+from cdp.intake.inbox import Accepted
 from cdp.kernel.errors import Unavailable
 from governance import tables as governed
 

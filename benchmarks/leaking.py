@@ -19,17 +19,21 @@ from benchmarks.labelled import foreign, unseen
 from benchmarks.labelled.foreign import KINDS, Record
 from benchmarks.place import Place, opened
 from benchmarks.results import Bar, Tell
-from cdp import consents, inbox, releases, scanning, segments
-from cdp.binding import About
-from cdp.consents import Saying
-from cdp.endpoints import Reach
-from cdp.inbox import Accepted
-from cdp.ingest import Limits, work_off
+from cdp.audiences import segments
+from cdp.intake import inbox
+from cdp.intake.inbox import Accepted
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.errors import Refused
+from cdp.permission import consents
+from cdp.permission.binding import About
+from cdp.permission.consents import Saying
 from cdp.ports import Ask, Ports
-from cdp.registers import endpoints
+from cdp.recipients import endpoints
+from cdp.releases import releases
+from cdp.releases.reach import Reach
+from cdp.scanning import scanning
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
-from consent import register
+from consent.register import register
 from governance.detection import config
 from governance.detection.scanner import Scanner
 from policies.loader import load, load_default

@@ -16,7 +16,7 @@ from benchmarks.children import Child, Program, child, program
 from benchmarks.place import Place
 from benchmarks.results import Bar, Tell
 from benchmarks.traffic import EVENTS
-from cdp import inbox
+from cdp.intake import inbox
 from cdp.kernel.errors import Refused, Unavailable
 
 LIMIT = 400.0  # MB, each part

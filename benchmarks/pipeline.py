@@ -20,7 +20,7 @@ from benchmarks.results import Bar, Tell, median
 from benchmarks.rows import Copied, copy_all, mark
 from benchmarks.traffic import EVENTS, Traffic, accepted
 from benchmarks.working import WORKSPACE
-from cdp import inbox
+from cdp.intake import inbox
 from cdp.kernel.errors import Refused
 
 GOAL = 0.05

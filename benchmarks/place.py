@@ -16,17 +16,17 @@ import psycopg
 
 from api import startup
 from api.wiring import Opener, System, wire
-from cdp import sources, workspaces
 from cdp.kernel import embedded, logs
 from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Refused
 from cdp.kernel.settings import Settings
 from cdp.ports import Category
-from cdp.registers import keys
+from cdp.registers import keys, workspaces
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Actor, Basis, KeyKind, PurposeClass, SourceId, WorkspaceId
-from consent import register
-from governance import statedir
+from consent.register import register
+from governance.keys import statedir
 
 DATABASE = "benchmark"
 CATEGORIES = {"marketing": Category("email_marketing", "email"), "analytics": Category("profiling")}

@@ -17,12 +17,12 @@ import psutil
 from sqlalchemy import Engine
 
 from api import feeding, keeper, wiring
-from audit import feeds, node, reconciling
-from audit.documents import canonical, document
-from audit.engine import Engine as SearchEngine
-from audit.engine import connect
-from audit.feeding import Feeder
-from audit.searching import Search
+from audit.answers.searching import Search
+from audit.search import feeds, node, reconciling
+from audit.search.documents import canonical, document
+from audit.search.engine import Engine as SearchEngine
+from audit.search.engine import connect
+from audit.search.feeding import Feeder
 from benchmarks.place import DATABASE, Place, opened
 from benchmarks.results import Bar, Tell, median
 from cdp.kernel.database import KEEPER, make_engine

@@ -6,9 +6,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from audit import feeds
-from audit.documents import document
-from audit.feeding import Feeder
+from audit.search import feeds
+from audit.search.documents import document
+from audit.search.feeding import Feeder
 
 Source = dict[str, Any]
 

@@ -17,17 +17,18 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from api import keeper, wiring
-from audit import inspection, reconciling, storage
-from audit.attached import Opener
-from audit.checkpoint import key_of
-from audit.engine import Engine as SearchEngine
-from audit.feeding import Feeder
-from audit.inspection import Means
-from audit.searching import Search
-from audit.sequencer import Memory, Signed
+from audit.answers.searching import Search
+from audit.answers.vouching import LogContradicted, Vouching
+from audit.log import inspection, storage
+from audit.log.attached import Opener
+from audit.log.checkpoint import key_of
+from audit.log.inspection import Means
+from audit.log.sequencer import Memory, Signed
+from audit.log.verifier import FAILED, OK
+from audit.search import reconciling
+from audit.search.engine import Engine as SearchEngine
+from audit.search.feeding import Feeder
 from audit.trail import Trail
-from audit.verifier import FAILED, OK
-from audit.vouching import LogContradicted, Vouching
 from benchmarks import owning, search, spoiling
 from benchmarks.owning import Targets
 from benchmarks.place import DATABASE, Place, opened

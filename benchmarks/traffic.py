@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cdp.inbox import Accepted
+from cdp.intake.inbox import Accepted
 from cdp.vocabulary import KeyKind, SourceId
 
 EVENTS = 100  # in one request

@@ -15,8 +15,8 @@ from api import lane
 from api.wiring import Opener, System
 from benchmarks.children import serve
 from benchmarks.place import joined
-from cdp import inbox
-from cdp.ingest import Limits, Stages, work_off
+from cdp.intake import inbox
+from cdp.intake.ingest import Limits, Stages, work_off
 
 WORKSPACE = "CDP_BENCHMARK_WORKSPACE"
 PATIENCE = 30.0  # seconds without a batch, after which what waits will not go

@@ -1,30 +1,26 @@
 """The business of a customer data platform: what marketers and customers want done.
 
-The map, in the order in which data takes its way:
+The rooms, in the order in which data takes its way; each stands on those before it alone:
 
-- `collection/`, `importing/`: messages and files, as pure functions of bytes; `imports.py` runs
-  an import, `inbox.py` keeps what was accepted, sealed, until it is worked off.
-- `ingest/`: from the inbox to fragments, events, facts and words, one batch a Work;
-  `profiles.py`: what is derived of a person; `verdicts.py`: what became of a message.
-- `segments.py`, `audiences.py`, `previews.py`: whom a marketer means, and whom they may reach.
-- `releases.py`: the one door by which personal data leaves; `destinations.py`: where to;
-  `profile_view.py`: one person, for one purpose; `receipts.py`: the signed decision.
-- `scanning.py`: free text is looked through before it can be shown; `findings.py`: what was found.
-- `consents.py`, `unsubscribe.py`, `forms.py`: what people say, and when it holds; `binding.py`: who is bound;
-  `suppressions.py`: lists of noes; `serving.py`: which notice was served to whom;
-  `history.py`: what was said, read back.
-- `answers.py`: what a client was answered, for requests that are sent again.
-- `requests/`: access and erasure; `erasing.py`: how these tables forget.
-- `merging.py`: who is not one person after all; `graph.py`: what makes one;
-  `evaluation.py`: how well links do.
-- `sources.py`, `workspaces.py`: where data comes from, and whose it is; `tables.py`: the tables.
-- `registers/`: how a workspace is set up, as acts: where data comes from,
-  who calls, and what words of consent refer to.
+- `people/`: what is derived of a person, in clear.
+- `registers/`: sources, keys, purposes, notices, controllers, clients, accounts, policies; who is let in.
+- `trail/`: looking at the log of who did what.
+- `scanning/`: free text is looked through before it can be shown, and what was found is decided on.
+- `audiences/`: whom a marketer means, whom they may reach, and why not the rest; small counts.
+- `intake/`: messages and files, the sealed inbox, and from there to fragments, events, facts and words.
+- `permission/`: what people say, by whatever way, and when it holds; lists of noes; notices served.
+- `stewardship/`: who is one person after all, and how well links do.
+- `releases/`: the one door by which personal data leaves, and where to.
+- `requests/`: access and erasure.
+- `recipients/`: who receives, and their endpoints.
+- `views/`: one person, for one purpose; the signed decision.
 
-`acting.py`: how an act of the register `acts.py` is done: the policy asked, and an entry left.
+Beside them: `acting.py` (how an act of the register `acts.py` is done: the policy asked, and an entry left),
+`answers.py` (for requests that are sent again), `erasing.py` (how these tables forget), `rereading.py`
+(reading until nothing changed in between), `tables.py`.
 
-It stands on five modules that the governing packages may use too: `kernel/` (settings,
-database, errors, logs, clock, jobs), `vocabulary.py`, `acts.py`, `work.py` (the one transaction) and
-`ports`, by which alone it knows identity, consent, governance, audit and policies. It
-imports none of the five; `api/wiring.py` joins them (ADR-0001).
+It stands on five modules that the governing packages may use too: `kernel/` (settings, database, errors,
+logs, clock, jobs), `vocabulary.py`, `acts.py`, `work.py` (the one transaction) and `ports/`, by which
+alone it knows identity, consent, governance, audit and policies. It imports none of the five;
+`api/wiring.py` joins them (ADR-0001).
 """

@@ -15,11 +15,13 @@ from cdp.kernel.database import run
 from cdp.ports import Forgotten, Journal, Vault
 from cdp.vocabulary import ContactId, Identifier, Scope, State
 from cdp.work import Work
-from consent import former, journaling, purposes, tables
-from consent.former import Former
-from consent.purposes import Reserved
-from consent.suppression import SUPPRESSION, Suppression
-from consent.words import NO
+from consent import tables
+from consent.ledger import former, journaling
+from consent.ledger.former import Former
+from consent.ledger.suppression import SUPPRESSION, Suppression
+from consent.ledger.words import NO
+from consent.register import purposes
+from consent.register.purposes import Reserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

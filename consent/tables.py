@@ -144,7 +144,7 @@ entries = workspace_table(
     ),  # false: kept as evidence of what was said, e.g. a refused re-grant
     Column("covered_by", Uuid),  # the negative that refused it
     Column("journal_line", Uuid),
-    Column("not_counted", Text),  # why it does not count (`consent.counting`); null: it does
+    Column("not_counted", Text),  # why it does not count (`consent.ledger.counting`); null: it does
     Index("ix_entries_seq", "workspace_id", "seq"),
     Index("ix_entries_contact", "workspace_id", "contact_id", "purpose_id"),
     Index("ix_entries_fragment", "workspace_id", "fragment_id", "purpose_id"),

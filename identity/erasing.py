@@ -19,11 +19,13 @@ from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.ports import Forgotten
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
-from identity import contacts, golden, regrouping, tables
-from identity.components import EdgeKind, Limits
+from identity import tables
+from identity.golden import golden
 from identity.queries import held_by_others
-from identity.regrouping import Change
-from identity.unmerge import EDGE_VERSION
+from identity.resolve import contacts, regrouping
+from identity.resolve.components import EdgeKind, Limits
+from identity.resolve.regrouping import Change
+from identity.resolve.unmerge import EDGE_VERSION
 
 _BY_FRAGMENT = (tables.golden, tables.statements, tables.addresses)
 _OWNED = (*_BY_FRAGMENT, tables.claims, tables.edges, tables.fragments, tables.identifiers)

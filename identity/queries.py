@@ -34,9 +34,9 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-from identity import contacts as index
 from identity import tables
-from identity.components import Quarantine
+from identity.resolve import contacts as index
+from identity.resolve.components import Quarantine
 
 _fragment = tables.fragments.c
 _claim = tables.claims.c

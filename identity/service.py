@@ -9,8 +9,10 @@ from sqlalchemy import FromClause
 from cdp.ports import Claimed, Evidence, GoldenValue, Placement, Recognised, Statement, StoredStatement, Vault
 from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
-from identity import addresses, erasing, golden, placing, queries, regrouping, unmerge, waiving
-from identity.components import Limits
+from identity import erasing, queries
+from identity.golden import addresses, golden
+from identity.resolve import placing, regrouping, unmerge, waiving
+from identity.resolve.components import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

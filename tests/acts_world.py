@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from api import keeper, wiring
 from audit.tables import details, entries
-from cdp import workspaces
 from cdp.kernel.database import APP, KEEPER, OWNER
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 
 ISSUED = ":token:issue"  # each client's first request needs one

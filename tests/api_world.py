@@ -9,13 +9,14 @@ from uuid import UUID
 import httpx
 
 from api.server import running
-from cdp import sources
-from cdp.endpoints import Reach
-from cdp.ingest import Limits, work_off
+from cdp.intake.ingest import Limits, work_off
 from cdp.ports.registers import NewKey
-from cdp.registers import clients, endpoints, keys
+from cdp.recipients import endpoints
+from cdp.registers import clients, keys
+from cdp.registers import source_rows as sources
+from cdp.releases.reach import Reach
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
-from consent import register
+from consent.register import register
 
 ADMIN = Actor(ref="operator", roles=frozenset({"admin"}), kind="system")
 MAILER = "mail house"

@@ -23,14 +23,14 @@ from xdist.scheduler import LoadScopeScheduling
 from api import startup
 from api.migrations import upgrade
 from api.wiring import System, wire
-from audit import node
-from audit.engine import Engine as SearchEngine
-from audit.engine import connect
-from cdp import workspaces
+from audit.search import node
+from audit.search.engine import Engine as SearchEngine
+from audit.search.engine import connect
 from cdp.kernel import embedded, logs
 from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.settings import Settings
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 from cdp.work import Work, open_work
 

@@ -14,15 +14,18 @@ from sqlalchemy import select
 
 from api import keeper, openapi, wiring
 from api.routes import policy, quarantine, shapes
-from audit.checkpoint import key_of, open_note
-from audit.sequencer import log_id
-from cdp import scanning, tables, unsubscribe
-from cdp.endpoints import Reach
-from cdp.ingest import Limits, work_off
+from audit.log.checkpoint import key_of, open_note
+from audit.log.sequencer import log_id
+from cdp import tables
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.ids import new_id
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.ports.registers import Controller, NewPurpose, NewRecipient
-from cdp.registers import accounts, endpoints, purposes, recipients
-from cdp.unsubscribe import Link
+from cdp.recipients import endpoints, recipients
+from cdp.registers import accounts, purposes
+from cdp.releases.reach import Reach
+from cdp.scanning import scanning
 from cdp.vocabulary import Basis, Channel, ContactId, Find
 from policies.loader import load_default
 

@@ -19,10 +19,10 @@ from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileI
 from cdp.work import Work
 from consent import tables
 from consent.erasing import ConsentErasure
-from consent.gate import Gate
-from consent.intents import Intents
-from consent.ledger import Ledger
-from consent.words import COLUMNS, is_change_act, said_of
+from consent.gate.gate import Gate
+from consent.gate.intents import Intents
+from consent.ledger.ledger import Ledger
+from consent.ledger.words import COLUMNS, is_change_act, said_of
 from identity import tables as identity
 
 CONTROLLER = UUID("00000000-0000-7000-8000-0000000c0c0a")

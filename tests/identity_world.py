@@ -15,8 +15,8 @@ from sqlalchemy import select
 from cdp.ports import Claim, Evidence, Source, Statement
 from cdp.vocabulary import Identifier, Position, Trust
 from identity import tables
-from identity.components import ClaimRow, Fragment, Limits, components
 from identity.erasing import IdentityErasable
+from identity.resolve.components import ClaimRow, Fragment, Limits, components
 from identity.service import IdentityService
 
 DAWN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,18 +9,22 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from cdp import consents, inbox, releases, segments, sources
-from cdp.binding import About
-from cdp.consents import Saying
-from cdp.deciding import Asking
-from cdp.endpoints import Reach
-from cdp.inbox import Accepted
-from cdp.ingest import Limits, work_off
+from cdp.audiences import segments
+from cdp.intake import inbox
+from cdp.intake.inbox import Accepted
+from cdp.intake.ingest import Limits, work_off
+from cdp.permission import consents
+from cdp.permission.binding import About
+from cdp.permission.consents import Saying
 from cdp.ports import Ask
-from cdp.registers import endpoints
+from cdp.recipients import endpoints
+from cdp.registers import source_rows as sources
+from cdp.releases import releases
+from cdp.releases.reach import Reach
+from cdp.views.deciding import Asking
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
-from consent import register
-from consent.endpoints import EndpointTaken
+from consent.register import register
+from consent.register.endpoints import EndpointTaken
 from policies.loader import load, load_default
 from policies.service import PolicyService
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from cdp import workspaces
+from cdp.registers import workspaces
 from policies import tokens
 
 FORGERIES = (

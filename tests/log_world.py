@@ -7,12 +7,12 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from audit import exporting, inspection, storage, tiles
-from audit.checkpoint import key_of
-from audit.inspection import Means
-from audit.sequencer import Sequencer, Signed
+from audit.answers.vouching import Vouching
+from audit.log import exporting, inspection, storage, tiles
+from audit.log.checkpoint import key_of
+from audit.log.inspection import Means
+from audit.log.sequencer import Sequencer, Signed
 from audit.trail import Trail
-from audit.vouching import Vouching
 from cdp.kernel.clock import now
 from cdp.ports import AuditEntry
 

@@ -5,7 +5,7 @@ from functools import cache
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
-from audit import documents
+from audit.search import documents
 
 
 @cache

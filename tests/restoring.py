@@ -9,10 +9,10 @@ import pytest
 
 from api import startup
 from api.wiring import wire
-from cdp import workspaces
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.settings import Settings
+from cdp.registers import workspaces
 
 
 class Instance:

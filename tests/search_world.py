@@ -11,14 +11,14 @@ from uuid import UUID, uuid4
 
 from log_world import LogSigner, Memory, as_it_is
 
-from audit import feeds
-from audit.documents import canonical
-from audit.engine import Engine
-from audit.feeding import Feeder, Pace
-from audit.searching import Search
-from audit.sequencer import Sequencer
+from audit.answers.searching import Search
+from audit.answers.vouching import Vouching
+from audit.log.sequencer import Sequencer
+from audit.search import feeds
+from audit.search.documents import canonical
+from audit.search.engine import Engine
+from audit.search.feeding import Feeder, Pace
 from audit.trail import Trail
-from audit.vouching import Vouching
 from cdp.ports import AuditEntry, TrailQuery
 
 KEEPER_WORDS = [

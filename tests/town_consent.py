@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from cdp.ports import Ask, PersonFacts, Word
 from cdp.vocabulary import Basis, Channel, ContactId, FragmentId, PurposeClass, Scope, State, Trust
-from consent import controllers, purposes, register, tables
-from consent.controllers import Controller
+from consent import tables
+from consent.register import controllers, purposes, register
+from consent.register.controllers import Controller
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -24,8 +24,9 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-from consent import controllers, purposes, register, tables
-from consent.purposes import Reserved
+from consent import tables
+from consent.register import controllers, purposes, register
+from consent.register.purposes import Reserved
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT = START + timedelta(hours=100)

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 
-from cdp import admitting
 from cdp.acts import Act
 from cdp.kernel.clock import Clock, now
 from cdp.kernel.errors import NotAuthenticated
 from cdp.ports import Ports
+from cdp.registers import admitting
 from cdp.vocabulary import Actor, KeyKind, Role, SourceId, WorkspaceId
 from cdp.work import open_work
 from policies import secrets, tables

@@ -28,20 +28,21 @@ from api.cli.running import (
     until,
     write_private,
 )
-from audit import inspection, tables, verifier
-from audit.checkpoint import key_of
-from audit.entry import MAX_EPOCH
-from audit.inspection import Inspected, Means
-from audit.sequencer import Signed
-from cdp import trail as handed
+from audit import tables
+from audit.log import inspection, verifier
+from audit.log.checkpoint import key_of
+from audit.log.entry import MAX_EPOCH
+from audit.log.inspection import Inspected, Means
+from audit.log.sequencer import Signed
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable
 from cdp.kernel.settings import Settings
+from cdp.trail import trail as handed
 from cdp.vocabulary import WorkspaceId
-from governance.keyfile import KeyFile
-from governance.keyring import KeyringUnusable
-from governance.statedir import StateUnusable
-from governance.vault import LocalVault
+from governance.keys.keyfile import KeyFile
+from governance.keys.keyring import KeyringUnusable
+from governance.keys.statedir import StateUnusable
+from governance.keys.vault import LocalVault
 
 app = typer.Typer()
 for _command in (trail.search, trail.prove, trail.reconcile, trail.rebuild, trail.retry):
@@ -361,7 +362,7 @@ def export(
 ) -> None:
     """Write the log as a bundle, with the epochs before a restore, for an auditor to verify offline.
 
-    `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` needs nothing else of ours.
+    `python audit/log/verifier.py BUNDLE --checkpoint SAVED --key VKEY` needs nothing else of ours.
     """
     with platform() as opened:
         keeping.keep_signed(opened, opened.workspace(workspace))

@@ -25,14 +25,14 @@ from api.cli.running import (
     uuid_of,
 )
 from api.session import Opener
-from cdp import consents, history, holder_change, serving, suppressions
 from cdp.acts import Act
-from cdp.binding import About
-from cdp.consents import Acknowledged, Saying
 from cdp.kernel.errors import BadInput
+from cdp.permission import consents, history, holder_change, serving, suppressions
+from cdp.permission.binding import About
+from cdp.permission.consents import Acknowledged, Saying
 from cdp.ports import Ports
 from cdp.vocabulary import Channel, Identifier, Role, State
-from consent import counting
+from consent.ledger import counting
 
 app = typer.Typer()
 

@@ -261,7 +261,7 @@ def _search(settings: Any) -> Check:
     """The operator's search engine, or what the node on this machine needs; neither has to be there."""
     if settings.search_url:
         return _search_engine(settings)
-    found = import_module("audit.node")
+    found = import_module("audit.search.node")
     if not found.packages_there():
         return _no_node("its packages are not installed", "pip install --require-hashes -r locks/all.txt")
     if os.geteuid() == 0 and shutil.which("setpriv") is None:

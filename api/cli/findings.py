@@ -7,9 +7,9 @@ from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform, uuid_of
-from cdp import findings
 from cdp.acts import Act
-from cdp.findings import Decision
+from cdp.scanning import findings
+from cdp.scanning.findings import Decision
 from cdp.vocabulary import Role
 
 app = typer.Typer()

@@ -17,12 +17,12 @@ from api.cli.running import (
 )
 from api.demo import pictures
 from api.demo.pictures import Node
-from cdp import evaluation, merging
-from cdp import graph as graphs
 from cdp.acts import Act
-from cdp.evaluation import Score
-from cdp.graph import Graph
-from cdp.merging import Affected, Evidence, OnePerson, Reason
+from cdp.stewardship import evaluation, merging
+from cdp.stewardship import graph as graphs
+from cdp.stewardship.evaluation import Score
+from cdp.stewardship.graph import Graph
+from cdp.stewardship.merging import Affected, Evidence, OnePerson, Reason
 from cdp.vocabulary import FragmentId, Role
 
 app = typer.Typer()

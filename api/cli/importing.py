@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 from api.cli.output import Json, emit, facts, progress, table
 from api.cli.running import POLL, UnwritableFile, WorkspaceName, platform, read_text
 from api.session import Opener, Session
-from cdp import imports, inbox, tables, verdicts
+from cdp import tables
 from cdp.acts import Act
-from cdp.importing import Loss, load_mapping
-from cdp.imports import Imported
-from cdp.ingest import Limits, work_off
+from cdp.intake import imports, inbox, verdicts
+from cdp.intake.importing import Loss, load_mapping
+from cdp.intake.imports import Imported
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel import private
 from cdp.kernel.errors import BadInput
 from cdp.vocabulary import Role, WorkspaceId

@@ -14,15 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import keeper, startup, wiring
 from api.cli.running import until
 from api.session import Session, operator
-from audit import storage, verifier
-from cdp import trail
+from audit.log import storage, verifier
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
 from cdp.kernel.errors import CdpError, Unavailable
 from cdp.kernel.settings import Settings
+from cdp.trail import trail
 from cdp.vocabulary import Role, WorkspaceId
-from governance import statedir
-from governance.statedir import LockHeld
+from governance.keys import statedir
+from governance.keys.statedir import LockHeld
 
 PATIENCE = 10.0  # seconds that a running keeper gets
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from api import keeper
 from api.cli.output import Json, emit, waiting
 from api.cli.running import WorkspaceName, platform
-from cdp import trail
 from cdp.acts import Act
+from cdp.trail import trail
 from cdp.vocabulary import Role
 from governance import tables
 

@@ -15,13 +15,15 @@ from api import why
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows, facts, progress, table
 from api.cli.running import WorkspaceName, platform, read_text
-from cdp import catalogue, previews, releasing, segments
 from cdp.acts import Act
-from cdp.endpoints import Reach
+from cdp.audiences import previews, segments
+from cdp.audiences.previews import Preview
 from cdp.ports import Ask
-from cdp.previews import Preview
-from cdp.releases import Limits, Plan
-from cdp.releasing import Released
+from cdp.registers import catalogue
+from cdp.releases import releasing
+from cdp.releases.reach import Reach
+from cdp.releases.releases import Limits, Plan
+from cdp.releases.releasing import Released
 from cdp.vocabulary import Channel, Role
 
 segments_app, audiences_app, releases_app = (typer.Typer() for _ in range(3))

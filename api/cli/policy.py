@@ -10,8 +10,8 @@ from rich.text import Text
 from api.cli.output import Json, emit, emit_rows, facts, table
 from api.cli.running import WorkspaceName, platform, read_text, settings
 from api.session import Session
-from cdp import policy, policy_lines
 from cdp.ports import PolicyChange
+from cdp.registers import policy, policy_lines
 from cdp.vocabulary import Role
 from cdp.work import Work
 

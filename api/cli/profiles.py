@@ -18,10 +18,11 @@ from api.cli.running import (
     uuid_of,
 )
 from api.session import Session
-from cdp import catalogue, profile_view
 from cdp.acts import Act
-from cdp.deciding import Asking
-from cdp.profile_view import NoSuchProfile, View
+from cdp.registers import catalogue
+from cdp.views import profile_view
+from cdp.views.deciding import Asking
+from cdp.views.profile_view import NoSuchProfile, View
 from cdp.vocabulary import Role
 
 app = typer.Typer()

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import WorkspaceName, platform
-from cdp import quarantine
 from cdp.acts import Act
+from cdp.intake import quarantine
 from cdp.vocabulary import Role
 
 app = typer.Typer()

@@ -14,9 +14,10 @@ from api.cli.output import Json, emit, emit_rows
 from api.cli.policy import proposed
 from api.cli.running import WorkspaceName, platform, read_text, time_of
 from cdp.acts import Act
-from cdp.endpoints import Reach
 from cdp.ports.registers import NewNotice, NewPurpose, NewRecipient
-from cdp.registers import endpoints, notices, purposes, recipients
+from cdp.recipients import endpoints, recipients
+from cdp.registers import notices, purposes
+from cdp.releases.reach import Reach
 from cdp.vocabulary import Basis, PurposeClass, Role
 
 purposes_app, notices_app, recipients_app, endpoints_app = (typer.Typer() for _ in range(4))

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 from api import session, times
 from api.cli.output import waiting
 from api.session import Session
-from cdp import workspaces
 from cdp.kernel import logs, private
 from cdp.kernel.errors import BadInput, Refused
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports
+from cdp.registers import workspaces
 from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 

@@ -27,7 +27,7 @@ from cdp.kernel import processes
 from cdp.kernel.errors import Refused, Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from governance.statedir import LockHeld
+from governance.keys.statedir import LockHeld
 
 PARTS = ("api", "worker", "keeper")
 PATIENCE = 60.0  # seconds until the API must answer, and until a part must have ended

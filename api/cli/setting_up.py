@@ -13,10 +13,9 @@ from api import migrations, session
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform
 from api.session import Session
-from cdp import policy, workspaces
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Conflict
-from cdp.registers import settings
+from cdp.registers import policy, settings, workspaces
 from cdp.registers.settings import Protection
 from cdp.vocabulary import Role
 

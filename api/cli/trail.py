@@ -18,15 +18,15 @@ from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, progress, table, waiting
 from api.cli.running import WorkspaceName, platform, time_of, uuid_of, write_private
 from api.session import Opener, Session
-from audit import reconciling
-from audit.engine import Engine as SearchEngine
-from audit.feeding import Feeder
-from audit.feeds import Feed
-from audit.reconciling import Difference, Report
-from cdp import searching, trail
+from audit.search import reconciling
+from audit.search.engine import Engine as SearchEngine
+from audit.search.feeding import Feeder
+from audit.search.feeds import Feed
+from audit.search.reconciling import Difference, Report
 from cdp.acts import Act
 from cdp.kernel.errors import Unavailable
 from cdp.ports import TrailPage, TrailQuery
+from cdp.trail import searching, trail
 from cdp.vocabulary import Role, WorkspaceId
 from cdp.work import Work
 
@@ -130,7 +130,7 @@ def prove(
 ) -> None:
     """Write one entry with its proof, and the proof that the log extends a checkpoint that you saved.
 
-    `python audit/verifier.py BUNDLE --checkpoint SAVED --key VKEY` verifies it offline.
+    `python audit/log/verifier.py BUNDLE --checkpoint SAVED --key VKEY` verifies it offline.
     """
     with platform() as opened, reading(opened, workspace) as work:
         wanted = uuid_of(entry, "entry")

@@ -13,14 +13,17 @@ from api.demo import customers, plaintext
 from api.demo.events import CATEGORIES, Call, Events, events
 from api.demo.platform import Platform
 from api.demo.telling import Teller, Told
-from cdp import evaluation, importing, imports, profiles, sources, verdicts
-from cdp.ingest.meaning import identity_proof
+from cdp.intake import importing, imports, verdicts
+from cdp.intake.ingest.meaning import identity_proof
 from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
+from cdp.people import profiles
 from cdp.ports import Category, Source
 from cdp.registers import keys
+from cdp.registers import source_rows as sources
+from cdp.stewardship import evaluation
 from cdp.vocabulary import Identifier, KeyKind, Namespace
-from consent import register
+from consent.register import register
 
 KNOWN = 200
 

@@ -14,14 +14,19 @@ from api.demo import customers
 from api.demo.arriving import profile_of
 from api.demo.platform import RELEASED, Platform
 from api.demo.telling import Teller, Told, in_words, late
-from cdp import audiences, importing, imports, releases, segments, sources
-from cdp.consents import Saying
-from cdp.forms import Form, record_forms
+from cdp.audiences import audiences, segments
+from cdp.intake import importing, imports
 from cdp.kernel.clock import now
+from cdp.permission.consents import Saying
+from cdp.permission.forms import Form, record_forms
 from cdp.ports import Ask
-from cdp.registers import clients, endpoints
+from cdp.recipients import endpoints
+from cdp.registers import clients
+from cdp.registers import source_rows as sources
+from cdp.releases import releases
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
-from consent import reasons, register
+from consent.gate import reasons
+from consent.register import register
 
 EVERYONE: dict[str, Any] = {"all": []}
 MARKETING, ORDERS = "email_marketing", "order_updates"

@@ -22,19 +22,23 @@ from api.demo.platform import PATIENCE as STUCK
 from api.demo.telling import Teller, Told, in_words
 from api.demo.waiting import wait_for_scans
 from api.wiring import checkpoint_signer
-from audit import inspection, storage
-from audit.checkpoint import key_of
-from audit.inspection import Means
-from audit.verifier import FAILED, OK
-from cdp import audiences, consents, importing, imports, merging, profiles
-from cdp.forms import Form, record_forms
+from audit.log import inspection, storage
+from audit.log.checkpoint import key_of
+from audit.log.inspection import Means
+from audit.log.verifier import FAILED, OK
+from cdp.audiences import audiences
+from cdp.intake import importing, imports
 from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
 from cdp.kernel.database import OWNER
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Unavailable
+from cdp.people import profiles
+from cdp.permission import consents
+from cdp.permission.forms import Form, record_forms
 from cdp.ports import Ask
 from cdp.requests import access, erasure
+from cdp.stewardship import merging
 from cdp.vocabulary import Channel, FragmentId, Identifier, ProfileId, State
 
 

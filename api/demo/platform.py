@@ -20,14 +20,15 @@ from api.cli.output import note
 from api.demo.files import DemoFiles
 from api.demo.people import Population
 from api.wiring import Opener, System, wire
-from audit import node
-from cdp import inbox, workspaces
-from cdp.endpoints import Reach
+from audit.search import node
+from cdp.intake import inbox
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Refused, Unavailable
 from cdp.kernel.settings import Settings
+from cdp.registers import workspaces
+from cdp.releases.reach import Reach
 from cdp.vocabulary import Actor, WorkspaceId
 
 DATABASE = "cdp"

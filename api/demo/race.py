@@ -25,15 +25,17 @@ from sqlalchemy import select
 
 from api.demo.pictures import Round
 from api.wiring import Opener, System
-from cdp import audiences, releases, segments, unsubscribe
-from cdp.destinations import Destination, NotDelivered, PastDeadline, Record
-from cdp.endpoints import Reach
+from cdp.audiences import audiences, segments
 from cdp.kernel.clock import now
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.ports import Ask, Endpoint, Intent
-from cdp.registers import endpoints
-from cdp.unsubscribe import Link
+from cdp.recipients import endpoints
+from cdp.releases import releases
+from cdp.releases.destinations import Destination, NotDelivered, PastDeadline, Record
+from cdp.releases.reach import Reach
 from cdp.vocabulary import Channel, ContactId, ProfileId, PurposeId, WorkspaceId
 
 ASSEMBLY = 0.02  # what putting a batch together takes beside the queries, at least

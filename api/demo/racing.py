@@ -11,11 +11,13 @@ from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
 from api.demo.telling import Teller, Told
-from cdp import audiences, consents, imports, segments
-from cdp.binding import About
-from cdp.consents import Saying
-from cdp.forms import Form, record_forms
-from cdp.ingest.reading import ImportRecord
+from cdp.audiences import audiences, segments
+from cdp.intake import imports
+from cdp.intake.ingest.reading import ImportRecord
+from cdp.permission import consents
+from cdp.permission.binding import About
+from cdp.permission.consents import Saying
+from cdp.permission.forms import Form, record_forms
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, Identifier, State
 

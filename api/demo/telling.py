@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cdp.left_out import CURES, LeftOut
+from cdp.audiences.left_out import CURES, LeftOut
 
 
 @dataclass(slots=True)

@@ -16,18 +16,21 @@ from api.demo.notes import NOTES, notes
 from api.demo.platform import DATABASE, Platform
 from api.demo.telling import Teller, Told, in_words
 from api.demo.waiting import again, wait, wait_for_scans
-from audit import feeds, reconciling
-from audit.documents import document
-from audit.engine import Action
-from audit.feeding import VERSION, Feeder
-from audit.searching import Search
-from cdp import findings, searching, segments, sources
+from audit.answers.searching import Search
+from audit.search import feeds, reconciling
+from audit.search.documents import document
+from audit.search.engine import Action
+from audit.search.feeding import VERSION, Feeder
+from cdp.audiences import segments
 from cdp.kernel import private
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
-from cdp.minimising import without_texts
+from cdp.people.profiles import opened
 from cdp.ports import TrailPage, TrailQuery
-from cdp.profiles import opened
+from cdp.registers import source_rows as sources
+from cdp.releases.minimising import without_texts
+from cdp.scanning import findings
+from cdp.trail import searching
 from cdp.vocabulary import ProfileId
 
 SUPPORT_MAPPING = """\

@@ -11,9 +11,9 @@ from api import why
 from api.deps import Client, PortsDep, calling, doing
 from api.routes.segments import RULE
 from api.routes.shapes import Name, Out, Rule, Strict, Word, failures, with_examples
-from cdp import previews
 from cdp.acts import Act
-from cdp.left_out import LeftOut
+from cdp.audiences import previews
+from cdp.audiences.left_out import LeftOut
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
 from cdp.work import Work

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Path, Response
 
 from api.deps import System, SystemDep, open_for
 from api.routes.shapes import failures
-from audit import sequencer, storage, tiles
-from audit.storage import Head
-from audit.tiles import TileId
-from cdp import workspaces
+from audit.log import sequencer, storage, tiles
+from audit.log.storage import Head
+from audit.log.tiles import TileId
 from cdp.kernel.errors import NotFound
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 from cdp.work import Work
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from api.deps import ANY_CLIENT, PortsDep
 from api.routes.shapes import Out, failures, with_examples
-from cdp import catalogue
+from cdp.registers import catalogue
 
 router = APIRouter(
     prefix="/v1/catalogue", tags=["catalogue"], responses=failures(401), dependencies=[ANY_CLIENT]

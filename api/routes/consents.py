@@ -13,14 +13,14 @@ from api.deps import Client, PortsDep, SystemDep, calling
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
-from cdp import consents, holder_change
 from cdp.acts import Act
-from cdp.binding import About, NobodyThere
-from cdp.consents import Acknowledged, Opener, Saying
 from cdp.kernel.settings import Settings
+from cdp.permission import consents, holder_change
+from cdp.permission.binding import About, NobodyThere
+from cdp.permission.consents import Acknowledged, Opener, Saying
 from cdp.ports import Ports
 from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
-from consent import counting
+from consent.ledger import counting
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=Once)
 

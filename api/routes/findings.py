@@ -14,9 +14,9 @@ from api.idempotency import Once
 from api.routes import shapes
 from api.routes.paging import UnknownCursor
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp import findings
 from cdp.acts import Act
-from cdp.findings import Decision
+from cdp.scanning import findings
+from cdp.scanning.findings import Decision
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/findings", tags=["findings"], responses=failures(401, 403), route_class=Once)

@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 from api.deps import PortsDep, doing
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Out, Strict, failures, with_examples
-from cdp import history
 from cdp.acts import Act
-from cdp.binding import NobodyThere
+from cdp.permission import history
+from cdp.permission.binding import NobodyThere
 from cdp.vocabulary import Channel, Scope, State
 from cdp.work import Work
 

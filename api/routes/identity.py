@@ -11,9 +11,9 @@ from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp import evaluation, graph, merging
 from cdp.acts import Act
-from cdp.merging import Affected
+from cdp.stewardship import evaluation, graph, merging
+from cdp.stewardship.merging import Affected
 from cdp.vocabulary import FragmentId
 from cdp.work import Work
 

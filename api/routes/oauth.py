@@ -18,10 +18,10 @@ from api.bulkheads import Kind
 from api.deps import System, SystemDep, open_for
 from api.rates import Rates
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp import admitting
 from cdp.acts import HEARD, Act
 from cdp.kernel.errors import BadInput, CdpError, NotAuthenticated, TooOften
 from cdp.ports import InForce
+from cdp.registers import admitting
 from cdp.work import Work
 from policies import secrets, tokens
 from policies.secrets import SecretRef

@@ -9,9 +9,9 @@ from pydantic import StringConstraints
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp import policy
 from cdp.acts import Act
 from cdp.ports import PolicyChange
+from cdp.registers import policy
 from cdp.work import Work
 
 _SHARED: dict[str, Any] = {"prefix": "/v1/policy", "tags": ["policies"], "responses": failures(401, 403)}

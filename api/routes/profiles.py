@@ -12,11 +12,11 @@ from api import discreet, why
 from api.deps import Client, PortsDep, calling
 from api.routes import shapes
 from api.routes.shapes import ContactIn, NamespaceWord, Out, Strict, TraitName, Word, failures, with_examples
-from cdp import profile_view
 from cdp.acts import Act
-from cdp.deciding import Asking
 from cdp.ports import Ports
-from cdp.profile_view import NoSuchProfile, View
+from cdp.views import profile_view
+from cdp.views.deciding import Asking
+from cdp.views.profile_view import NoSuchProfile, View
 from cdp.vocabulary import Identifier
 from cdp.work import Work
 

@@ -11,10 +11,9 @@ from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import End, Out, Strict, Word, failures, with_examples
-from cdp import policy_lines
 from cdp.acts import Act
 from cdp.ports.registers import NewPurpose
-from cdp.registers import purposes
+from cdp.registers import policy_lines, purposes
 from cdp.vocabulary import Basis, PurposeClass
 from cdp.work import Work
 

@@ -9,8 +9,8 @@ from pydantic import Field
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes.shapes import Out, Strict, failures, with_examples
-from cdp import quarantine
 from cdp.acts import Act
+from cdp.intake import quarantine
 from cdp.work import Work
 
 router = APIRouter(

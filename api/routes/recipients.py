@@ -13,9 +13,9 @@ from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import End, Name, Out, Strict, failures, with_examples
 from cdp.acts import Act
-from cdp.endpoints import Reach
 from cdp.ports.registers import NewRecipient
-from cdp.registers import endpoints, recipients
+from cdp.recipients import endpoints, recipients
+from cdp.releases.reach import Reach
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1", tags=["recipients"], responses=failures(401, 403), route_class=Once)

@@ -11,11 +11,12 @@ from api.deps import Client, PortsDep, SystemDep, calling
 from api.idempotency import OnceInSteps
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
-from cdp import catalogue, releasing
 from cdp.acts import Act
-from cdp.endpoints import Reach
 from cdp.ports import Ask
-from cdp.releases import Limits, Plan
+from cdp.registers import catalogue
+from cdp.releases import releasing
+from cdp.releases.reach import Reach
+from cdp.releases.releases import Limits, Plan
 from cdp.vocabulary import Channel
 
 router = APIRouter(

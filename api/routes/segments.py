@@ -9,8 +9,8 @@ from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Rule, Strict, failures, with_examples
-from cdp import segments
 from cdp.acts import Act
+from cdp.audiences import segments
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1", tags=["segments"], responses=failures(401, 403), route_class=Once)

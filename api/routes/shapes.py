@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from api import times
 from api.problems import MEDIA_TYPE
-from cdp import workspaces
 from cdp.ports import Ports
+from cdp.registers import workspaces
 from cdp.vocabulary import Identifier
 from cdp.work import Work
 

@@ -14,10 +14,10 @@ from api.deps import Client, PortsDep, SystemDep, calling
 from api.routes import shapes
 from api.routes.consents import identified, nobody, patience
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, with_examples
-from cdp import serving, suppressions
 from cdp.acts import Act
-from cdp.binding import About
-from cdp.suppressions import Row
+from cdp.permission import serving, suppressions
+from cdp.permission.binding import About
+from cdp.permission.suppressions import Row
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
 

@@ -9,11 +9,11 @@ from pydantic import ConfigDict, Field
 
 from api.deps import PortsDep, doing
 from api.routes.shapes import LOG_ENTRY, End, Moment, Out, Strict, failures, with_examples
-from audit.entry import MAX_EPOCH
-from audit.searching import MOST
-from cdp import searching, trail
+from audit.answers.searching import MOST
+from audit.log.entry import MAX_EPOCH
 from cdp.acts import Act
 from cdp.ports import TrailPage, TrailQuery
+from cdp.trail import searching, trail
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], responses=failures(401, 403, 404))
@@ -217,7 +217,7 @@ class ConsistencyOut(Out):
 
 
 class ProofOut(Out):
-    """One entry with its proof, as `audit/verifier.py` and its like read it."""
+    """One entry with its proof, as `audit/log/verifier.py` and its like read it."""
 
     model_config = with_examples(
         {
@@ -276,7 +276,7 @@ class EpochOut(Out):
 
 
 class BundleOut(EpochOut):
-    """An epoch of the log, as `audit/verifier.py` and its like read it."""
+    """An epoch of the log, as `audit/log/verifier.py` and its like read it."""
 
     model_config = with_examples(
         {

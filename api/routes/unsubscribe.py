@@ -16,12 +16,12 @@ from api.deps import Opener, System, SystemDep, open_for
 from api.routes.consents import patience
 from api.routes.shapes import failures
 from api.templates import CONTENT_SECURITY_POLICY, page, style
-from cdp import consents, unsubscribe
-from cdp.binding import About, ForgottenContact
-from cdp.consents import NotYetEffective, Saying
 from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
-from cdp.unsubscribe import BadLink, Link
+from cdp.permission import consents, unsubscribe
+from cdp.permission.binding import About, ForgottenContact
+from cdp.permission.consents import NotYetEffective, Saying
+from cdp.permission.unsubscribe import BadLink, Link
 from cdp.vocabulary import Actor, Channel, Role, State
 
 # What goes wrong with a link is told on a page, to a person.

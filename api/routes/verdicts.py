@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 
 from api.deps import PortsDep, ServerKeyDep, ServerWorkDep
 from api.routes.shapes import Out, failures, with_examples
-from cdp import verdicts
+from cdp.intake import verdicts
 
 router = APIRouter(prefix="/v1", tags=["collection"])
 

@@ -64,7 +64,7 @@ class SignedLog(Protocol):
         ...
 
     def bundle(self, epoch: int, *, most: int | None, work: Work) -> dict[str, Any]:
-        """An epoch, and those before it that its first leaf speaks of, as `audit/verifier.py` reads them.
+        """An epoch, and those before it that its first leaf speaks of, as `audit/log/verifier.py` reads them.
 
         Raises `NotFound` where nothing of it is signed, `BadInput` if it has more than `most` entries.
         """
@@ -72,7 +72,7 @@ class SignedLog(Protocol):
 
     def proof(self, entry: UUID, *, since: int | None, work: Work) -> dict[str, Any]:
         """One entry with its proof, and that the log extends the checkpoint of size `since` (None: the
-        newest), as `audit/verifier.py` reads them. Raises `NotFound` where no checkpoint covers it yet,
+        newest), as `audit/log/verifier.py` reads them. Raises `NotFound` where no checkpoint covers it yet,
         `BadInput` where none is of that size.
         """
         ...

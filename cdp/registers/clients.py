@@ -7,12 +7,12 @@ next request, for its roles and purposes are read at each.
 from collections.abc import Collection
 from uuid import UUID
 
-from cdp import purposes as register
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
 from cdp.ports.registers import ALL, NewClient, Page, RegisteredClient
+from cdp.registers import purpose_names as register
 from cdp.vocabulary import Role
 from cdp.work import Work
 

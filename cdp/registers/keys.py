@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from cdp import sources
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.ports import Ports
 from cdp.ports.registers import ALL, NewKey, Page
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import KeyKind
 from cdp.work import Work
 

@@ -1,16 +1,16 @@
 """Purposes as acts: what data is used for, and on which basis.
 
 What may be seen for a new one is proposed as policy lines in the same breath; nothing is, until a
-compliance officer agrees (`cdp.policy_lines`).
+compliance officer agrees (`cdp.registers.policy_lines`).
 """
 
 from dataclasses import dataclass
 
-from cdp import policy_lines
 from cdp.acting import acting
 from cdp.acts import CHANGES_BASIS, Act
 from cdp.ports import Ports
 from cdp.ports.registers import NewPurpose, RegisteredPurpose
+from cdp.registers import policy_lines
 from cdp.vocabulary import Basis, PurposeClass, PurposeId
 from cdp.work import Work
 

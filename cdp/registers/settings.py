@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cdp import workspaces
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.ports import Ports
+from cdp.registers import workspaces
 from cdp.vocabulary import WorkspaceId
 from cdp.work import Work
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from cdp import purposes, sources
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Category, Ports, Source
+from cdp.registers import purpose_names as purposes
+from cdp.registers import source_rows as sources
 from cdp.work import Work
 
 ORIGINS = ("subject", "third_party")
@@ -32,7 +33,7 @@ def create(
     work: Work,
     ports: Ports,
 ) -> Source:
-    """Register a source; see `cdp.sources:create`. Without a `controller` it is the workspace's own.
+    """Register a source; see `source_rows:create`. Without a `controller` it is the workspace's own.
 
     Raises `ActNotAllowed`, `UnknownOrigin`, `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`,
     `NoticeOfAnother`, `UnfitSourceName`, `SourceExists`; `NotFound` for a controller that is not registered.

@@ -11,14 +11,16 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from cdp import scanning, sources, tables
+from cdp import tables
 from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.kernel.errors import BrokenSeal, Conflict, NotFound
+from cdp.people.profiles import WORDS
 from cdp.ports import Keys, Ports
-from cdp.profiles import WORDS
+from cdp.registers import source_rows as sources
 from cdp.requests import processing
 from cdp.rereading import Moved, until_still
+from cdp.scanning import scanning
 from cdp.vocabulary import CONTACTS, ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
 from cdp.work import Work
 

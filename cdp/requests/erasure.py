@@ -17,11 +17,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import insert, select, update
 
-from cdp import consents, inbox, profiles, tables
+from cdp import tables
 from cdp.acting import Doing, acting
 from cdp.acts import Act
+from cdp.intake import inbox
 from cdp.kernel.errors import CdpError, Conflict, NotFound
 from cdp.kernel.ids import new_id
+from cdp.people import profiles
+from cdp.permission import consents
 from cdp.ports import Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate
 from cdp.requests.certificate import Certificate

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from cdp import segments, workspaces
+from cdp.audiences import segments
 from cdp.ports import Ports, Source
+from cdp.registers import workspaces
 from cdp.requests import erasure
 from cdp.vocabulary import ProfileId
 from cdp.work import Work

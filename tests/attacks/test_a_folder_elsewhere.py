@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from cdp.addresses import Outside, UnsafeAddress
-from cdp.destinations import NotSent
-from cdp.endpoints import Reach, UnwritableFolder
 from cdp.ports import Endpoint, Intent
+from cdp.releases.addresses import Outside, UnsafeAddress
+from cdp.releases.destinations import NotSent
+from cdp.releases.reach import Reach, UnwritableFolder
 
 
 @pytest.fixture

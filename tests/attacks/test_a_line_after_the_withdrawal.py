@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from journeys import ANN, BOB, identify, lines
 
-from cdp import releases
 from cdp.ports import Ask
+from cdp.releases import releases
 from cdp.vocabulary import Channel, State
 
 HELD = 30.0  # seconds: a bound for what is stuck

@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import DBAPIError
 
 from api import problems
-from cdp import segments
+from cdp.audiences import segments
+from cdp.audiences.segments import DEPTH, LEAVES, RuleTooLarge
 from cdp.kernel.database import limited
 from cdp.kernel.errors import TookTooLong
-from cdp.segments import DEPTH, LEAVES, RuleTooLarge
 from cdp.work import open_work
 
 ASK = {"purpose": "email_marketing", "channel": "email"}

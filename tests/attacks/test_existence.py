@@ -16,8 +16,8 @@ from api_world import MAILER, Town, client, source_with_keys, token
 from scipy.stats import mannwhitneyu
 from sqlalchemy import text
 
-from cdp import unsubscribe
-from cdp.unsubscribe import Link
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId
 
 KNOWN, UNKNOWN = "ann@example.org", "zoe@example.org"

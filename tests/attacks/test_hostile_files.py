@@ -13,11 +13,19 @@ import pyarrow.parquet
 import pytest
 from files_as_people_have_them import workbook
 
-from cdp.importing import DamagedFile, FileTooLarge, ImportRow, Rejected, RejectFile, load_mapping, read
-from cdp.importing.encoding import Recoded
-from cdp.importing.mapping import BadMapping
+from cdp.intake.importing import (
+    DamagedFile,
+    FileTooLarge,
+    ImportRow,
+    Rejected,
+    RejectFile,
+    load_mapping,
+    read,
+)
+from cdp.intake.importing.encoding import Recoded
+from cdp.intake.importing.mapping import BadMapping
 from cdp.kernel.errors import CdpError
-from governance.catalogue import BuiltInCatalogue
+from governance.fields.catalogue import BuiltInCatalogue
 
 TRAITS = BuiltInCatalogue().traits()
 MAPPING = load_mapping(

@@ -4,8 +4,10 @@ import pytest
 from journeys import ANN, READING, identify, lines, with_lines
 from sqlalchemy import select
 
-from cdp import policy_lines, profile_view, scanning
-from cdp.releases import OtherContact
+from cdp.registers import policy_lines
+from cdp.releases.releases import OtherContact
+from cdp.scanning import scanning
+from cdp.views import profile_view
 from cdp.vocabulary import Channel, FieldClass, Show, State
 from governance import tables as governed
 from policies.loader import PolicyRefused

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from log_world import Log
 
-from audit import verifier
-from audit.sequencer import LogRewritten
-from audit.verifier import FAILED, INTERNAL, OK, verify_bundle
+from audit.log import verifier
+from audit.log.sequencer import LogRewritten
+from audit.log.verifier import FAILED, INTERNAL, OK, verify_bundle
 
 ALTER = (
     "UPDATE audit.entries SET leaf ="

@@ -4,8 +4,8 @@ import pytest
 from api_world import Town, as_admin
 from sqlalchemy import text
 
-from cdp import sources
 from cdp.registers import keys
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import KeyKind
 
 MAIL = "ann@example.org"

@@ -17,12 +17,12 @@ from sqlalchemy import select
 
 from api.cli import marketing
 from cdp import tables
-from cdp.addresses import Place
-from cdp.destinations import NotDelivered, Webhook
 from cdp.kernel import logs
 from cdp.ports import Intent
-from cdp.releases import Result
-from cdp.releasing import Released, _sent
+from cdp.releases.addresses import Place
+from cdp.releases.destinations import NotDelivered, Webhook
+from cdp.releases.releases import Result
+from cdp.releases.releasing import Released, _sent
 from cdp.vocabulary import State
 
 WHAT = {"rule": {"all": []}, "exact": True, "exact_reasons": True}

@@ -6,8 +6,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from cdp import workspaces
 from cdp.kernel.database import READER
+from cdp.registers import workspaces
 
 READABLE = text(
     "SELECT c.oid::regclass::text,"

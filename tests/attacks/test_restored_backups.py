@@ -9,7 +9,7 @@ from restoring import instance
 
 from cdp.requests import erasure
 from cdp.vocabulary import State
-from governance.journalling import StateOlderThanDatabase
+from governance.journal.journalling import StateOlderThanDatabase
 
 __all__ = ["instance"]
 

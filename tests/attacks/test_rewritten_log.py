@@ -6,9 +6,9 @@ import pytest
 from log_world import Log, LogSigner, Memory
 from sqlalchemy import text
 
-from audit import inspection
-from audit.sequencer import Sequencer
-from audit.verifier import FAILED, OK
+from audit.log import inspection
+from audit.log.sequencer import Sequencer
+from audit.log.verifier import FAILED, OK
 
 SIZE = 300
 TRIES = 60

@@ -14,14 +14,14 @@ from api_world import MAILER, Town
 from journeys import lines
 from sqlalchemy import text
 
-from cdp.binding import About
-from cdp.consents import Saying, say
-from cdp.deciding import Asking
 from cdp.kernel.errors import BrokenSeal, NotFound
-from cdp.profile_view import read
+from cdp.permission.binding import About
+from cdp.permission.consents import Saying, say
 from cdp.requests import access, erasure
+from cdp.views.deciding import Asking
+from cdp.views.profile_view import read
 from cdp.vocabulary import Actor, Channel, FieldClass, Identifier, State
-from governance import bundle
+from governance.keys import bundle
 
 OFFICER = Actor(ref="officer", roles=frozenset({"compliance", "marketing", "support"}), kind="system")
 MARKETING = "email_marketing"

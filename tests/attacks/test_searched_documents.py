@@ -7,10 +7,11 @@ import pytest
 from search_world import Trailing
 from sqlalchemy import text
 
-from audit import answering, documents
-from audit.searching import Search
-from audit.tiles import WIDTH
-from audit.vouching import Parts
+from audit.answers import answering
+from audit.answers.searching import Search
+from audit.answers.vouching import Parts
+from audit.log.tiles import WIDTH
+from audit.search import documents
 from benchmarks import spoiling, tampering
 from cdp.ports import TrailQuery
 

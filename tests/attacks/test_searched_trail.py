@@ -9,8 +9,8 @@ import pytest
 from log_world import Log, as_it_is
 from sqlalchemy import text
 
-from audit.searching import Search
-from audit.vouching import LogContradicted, Vouching
+from audit.answers.searching import Search
+from audit.answers.vouching import LogContradicted, Vouching
 from benchmarks import owning, tampering
 from benchmarks.tampering import Arena, Attack
 from cdp.ports import TrailQuery

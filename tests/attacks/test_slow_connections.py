@@ -13,8 +13,8 @@ import pytest
 from api_process import started
 from api_world import Town
 
-from cdp import unsubscribe
-from cdp.unsubscribe import Link
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId
 
 SLOW = 200

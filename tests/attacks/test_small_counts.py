@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from journeys import lines
 from sqlalchemy import text
 
-from cdp import releasing, small_counts
-from cdp.endpoints import Reach
+from cdp.audiences import small_counts
+from cdp.audiences.small_counts import QUESTIONS, K, Question, normal
+from cdp.people.profiles import AGE_BANDS
 from cdp.ports import Ask
-from cdp.profiles import AGE_BANDS
-from cdp.releases import Limits, Plan
-from cdp.small_counts import QUESTIONS, K, Question, normal
+from cdp.releases import releasing
+from cdp.releases.reach import Reach
+from cdp.releases.releases import Limits, Plan
 from cdp.vocabulary import Actor, Channel
 
 PEOPLE = 60

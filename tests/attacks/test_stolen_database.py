@@ -17,7 +17,8 @@ from cdp.kernel.database import metadata
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import FragmentId, Identifier, KeyId
 from cdp.work import open_work
-from governance import rotation, tables, wrapping
+from governance import tables
+from governance.keys import rotation, wrapping
 
 KNOWN = 10_000
 

@@ -9,8 +9,8 @@ import pytest
 from api_world import MAILER, Town, as_admin
 from sqlalchemy import text
 
-from cdp import unsubscribe
-from cdp.unsubscribe import Link
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.vocabulary import Channel, ContactId
 
 HANGS = 60

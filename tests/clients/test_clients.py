@@ -23,10 +23,10 @@ from platform_started import PATIENCE, serving_pages, started, wait
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
 
-from cdp import sources
 from cdp.registers import keys
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Basis, Identifier, KeyKind, PurposeClass
-from consent import register
+from consent.register import register
 
 TRACKS = 25
 ONCE_EACH = ("identify", "page", "screen", "group", "alias")

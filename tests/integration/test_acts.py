@@ -6,11 +6,11 @@ from acts_world import acting, as_, counted, gathered, log
 from api_world import Town, serving
 from sqlalchemy import text
 
-from audit.counted import count
-from audit.entry import UnfitEntry
-from cdp import previews, segments
+from audit.log.counted import count
+from audit.log.entry import UnfitEntry
 from cdp.acting import ActNotAllowed, check
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act, Kept
+from cdp.audiences import previews, segments
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ask
 from cdp.vocabulary import Channel

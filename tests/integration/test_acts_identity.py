@@ -8,10 +8,10 @@ from acts_world import acting, beside, counted, log
 from api_world import source_with_keys
 
 from api.cli.exits import Exit
-from cdp import evaluation, graph, merging
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
-from cdp.merging import Evidence, OnePerson, Reason
+from cdp.stewardship import evaluation, graph, merging
+from cdp.stewardship.merging import Evidence, OnePerson, Reason
 from cdp.vocabulary import Actor, FragmentId
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

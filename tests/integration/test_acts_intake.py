@@ -9,11 +9,13 @@ from acts_world import acting, as_, beside, counted, log
 from sqlalchemy import select
 
 from api.cli.exits import Exit
-from cdp import findings, imports, quarantine, scanning, tables
+from cdp import tables
 from cdp.acting import ActNotAllowed
-from cdp.findings import Decision
-from cdp.importing import load_mapping
-from cdp.ingest import Limits, work_off
+from cdp.intake import imports, quarantine
+from cdp.intake.importing import load_mapping
+from cdp.intake.ingest import Limits, work_off
+from cdp.scanning import findings, scanning
+from cdp.scanning.findings import Decision
 from cdp.vocabulary import Find
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

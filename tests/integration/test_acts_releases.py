@@ -10,12 +10,13 @@ from documented import taking
 from sqlalchemy import text
 
 from api.cli.exits import Exit
-from cdp import releases, releasing, scanning
 from cdp.acting import ActNotAllowed
-from cdp.destinations import NotDelivered
-from cdp.ingest import Limits, work_off
+from cdp.intake.ingest import Limits, work_off
 from cdp.ports import Ask
-from cdp.releases import Plan
+from cdp.releases import releases, releasing
+from cdp.releases.destinations import NotDelivered
+from cdp.releases.releases import Plan
+from cdp.scanning import scanning
 from cdp.vocabulary import Channel
 from policies.loader import load_default, load_text
 from policies.service import PolicyService

@@ -9,9 +9,8 @@ from acts_world import as_, counted, gathered
 from api_world import Town, as_admin, client, serving, token
 
 from api.auth.write_keys import UnknownWriteKey, WriteKeys
-from cdp import policy
 from cdp.kernel.ids import new_id
-from cdp.registers import clients
+from cdp.registers import clients, policy
 from cdp.registers import keys as write_keys
 from policies import secrets, tokens
 from policies.loader import load_default

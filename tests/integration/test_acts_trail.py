@@ -8,10 +8,10 @@ from acts_world import as_, beside, counted, log
 from api_world import Town, serving
 
 from api.cli.exits import Exit
-from audit import verifier
-from cdp import searching, trail
+from audit.log import verifier
 from cdp.acting import ActNotAllowed
 from cdp.ports import TrailQuery
+from cdp.trail import searching, trail
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
 ENTRIES, BUNDLE = "/v1/audit/entries", "/v1/audit/bundle"

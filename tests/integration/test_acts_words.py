@@ -8,15 +8,15 @@ from acts_world import acting, beside, counted, log
 from api_world import MAILER, as_admin
 
 from api.cli.exits import Exit
-from cdp import consents, forms, history, holder_change, serving, suppressions, unsubscribe
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
-from cdp.binding import About
-from cdp.consents import Saying
-from cdp.suppressions import Row
-from cdp.unsubscribe import Link
+from cdp.permission import consents, forms, history, holder_change, serving, suppressions, unsubscribe
+from cdp.permission.binding import About
+from cdp.permission.consents import Saying
+from cdp.permission.suppressions import Row
+from cdp.permission.unsubscribe import Link
 from cdp.vocabulary import Actor, Channel, Identifier, State
-from consent import register
+from consent.register import register
 
 ANN = {"namespace": "email", "value": "ann@example.org"}
 CONTACT = ("--contact", "ann@example.org")

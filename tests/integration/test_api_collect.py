@@ -20,13 +20,13 @@ from api.bodies import Bodies
 from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
 from api.rates import Rates
 from cdp import tables
-from cdp.ingest import Limits, work_off
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
 from cdp.registers import keys as write_keys
 from cdp.vocabulary import Identifier
-from consent import register
-from governance.envelope import HEADER_BYTES
+from consent.register import register
+from governance.keys.envelope import HEADER_BYTES
 
 TRACK = {"event": "Order Completed", "userId": "user-1", "messageId": "m-1"}
 CANARY = "canary-7c1f@example.org"

@@ -4,8 +4,9 @@ import pytest
 from api_world import Town, serving
 
 from api.routes.findings import _write
-from cdp import scanning, workspaces
 from cdp.kernel.clock import now
+from cdp.registers import workspaces
+from cdp.scanning import scanning
 from cdp.vocabulary import Find
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

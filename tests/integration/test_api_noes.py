@@ -8,13 +8,13 @@ import pytest
 from api_world import MAILER, as_admin, client, token
 from sqlalchemy import text
 
-from cdp import unsubscribe
 from cdp.kernel.clock import now
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.ports import Ask
-from cdp.unsubscribe import Link
 from cdp.vocabulary import Basis, Channel, ContactId, Identifier, PurposeClass
-from consent import register
-from governance import journal
+from consent.register import register
+from governance.journal import journal
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from api import client_paths, problems
 from api.routes import ROUTERS, trail
-from cdp import segments
+from cdp.audiences import segments
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from api import keeper, wiring
 from audit.tables import details, entries
-from cdp import profile_view
 from cdp.acting import ActNotAllowed
-from cdp.deciding import Asking
 from cdp.kernel.errors import NotFound
 from cdp.registers import clients
+from cdp.views import profile_view
+from cdp.views.deciding import Asking
 from cdp.vocabulary import Action, Actor, Role
-from consent import controllers, register
-from consent.controllers import Controller
+from consent.register import controllers, register
+from consent.register.controllers import Controller
 from policies.loader import load_default
 from policies.registry import NoSuchClient
 from policies.service import PolicyService

@@ -16,16 +16,18 @@ from sqlalchemy import select, text
 
 from api import keeper, wiring
 from api.routes.consents import SLACK
-from audit.checkpoint import key_of, open_note
-from audit.sequencer import log_id
-from cdp import profile_view, unsubscribe, verdicts
-from cdp.deciding import Asking
+from audit.log.checkpoint import key_of, open_note
+from audit.log.sequencer import log_id
+from cdp.audiences.small_counts import K
+from cdp.intake import verdicts
 from cdp.kernel.clock import now
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
 from cdp.ports import Ask, Word
-from cdp.small_counts import K
-from cdp.unsubscribe import Link
+from cdp.views import profile_view
+from cdp.views.deciding import Asking
 from cdp.vocabulary import Actor, Channel, ContactId, Scope, State, Trust
-from consent import register
+from consent.register import register
 
 MARKETING = {"purpose": "email_marketing"}
 GIVEN = {"state": "given", "evidence": "form"}

@@ -7,9 +7,9 @@ from log_world import Log
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from audit import inspection, sequencer, storage
-from audit.sequencer import LogRewritten
-from audit.verifier import FAILED, INTERNAL, OK
+from audit.log import inspection, sequencer, storage
+from audit.log.sequencer import LogRewritten
+from audit.log.verifier import FAILED, INTERNAL, OK
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from api.cli.exits import Exit
 from cdp.kernel import embedded
 from cdp.kernel.database import OWNER
-from governance.signer import verify
+from governance.keys.signer import verify
 
 EMAIL = ("--purpose", "email_marketing", "--channel", "email")
 TO_MAILER = ("--segment", "everyone", *EMAIL, "--recipient", "mailer")
@@ -385,7 +385,7 @@ def test_the_log_verifies_here_and_on_a_copy_until_its_owner_alters_a_row(cdp, p
 
 def _offline(bundle, saved, key):
     """What an auditor runs, who has nothing else of ours."""
-    verifier = ["audit/verifier.py", str(bundle), "--checkpoint", saved, "--key", key]
+    verifier = ["audit/log/verifier.py", str(bundle), "--checkpoint", saved, "--key", key]
     return subprocess.run([".venv/bin/python", *verifier], check=False, capture_output=True).returncode
 
 

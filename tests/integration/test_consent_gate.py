@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from sqlalchemy import Uuid, cast, func, literal, null, select, true, union_all
 from worlds_consent import AT, START, World, build
 
-from cdp import workspaces
 from cdp.ports import Ask
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor, Channel
 from cdp.work import Work, open_work
-from consent import purposes, tables
-from consent.decision import decide
-from consent.laws import Law
-from consent.reasons import Permission, Reason, Refusal
-from consent.subject import Member, Person, Place, gather
-from consent.terms import Terms, load, resolve
+from consent import tables
+from consent.gate.decision import decide
+from consent.gate.reasons import Permission, Reason, Refusal
+from consent.gate.subject import Member, Person, Place, gather
+from consent.gate.terms import Terms, load, resolve
+from consent.register import purposes
+from consent.register.laws import Law
 
 # Worlds among whose answers every reason is; a few occur in one world of thirty.
 SEEDS = (*range(10), 17, 18, 24, 35)

@@ -16,8 +16,9 @@ from town_consent import HOUR, MAIL, NOON, Town
 
 from cdp.ports import Ask, PersonFacts, Word
 from cdp.vocabulary import Basis, Channel, ContactId, FragmentId, PurposeClass, Scope, State, Trust
-from consent import register, tables
-from consent.intents import Intents, UnknownOutcome
+from consent import tables
+from consent.gate.intents import Intents, UnknownOutcome
+from consent.register import register
 
 SHORT = timedelta(milliseconds=150)
 

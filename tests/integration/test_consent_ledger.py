@@ -22,16 +22,17 @@ from cdp.vocabulary import (
     State,
     Trust,
 )
-from consent import purposes, tables
-from consent.recording import (
+from consent import tables
+from consent.ledger.recording import (
     AssertedInFuture,
     LiftedWithoutAct,
     MalformedWord,
     SpeaksForAnother,
     UnknownPurpose,
 )
-from consent.words import COLUMNS, said_of
-from governance.journal import Journal, Kind, read_all
+from consent.ledger.words import COLUMNS, said_of
+from consent.register import purposes
+from governance.journal.journal import Journal, Kind, read_all
 from identity import tables as identity
 
 

@@ -9,7 +9,8 @@ from town_consent import HOUR, NOON, Town
 
 from cdp.ports import Ask, PersonFacts
 from cdp.vocabulary import Basis, Channel, PurposeClass, State
-from consent import register, tables
+from consent import tables
+from consent.register import register
 
 THROUGH_MAILER = Ask(purpose="news", channel=Channel.EMAIL, recipient="mailer")
 

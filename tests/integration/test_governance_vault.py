@@ -13,17 +13,17 @@ from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import Actor, ContactId, FieldClass, FragmentId, Identifier, Label, WorkspaceId
 from cdp.work import open_work
-from governance import fragment_keys, rotation, statedir
-from governance.journal import Journal, Kind
-from governance.journalling import (
+from governance.journal.journal import Journal, Kind
+from governance.journal.journalling import (
     MarkedJournal,
     StateOlderThanDatabase,
     check_marks,
     unknown_lines,
 )
-from governance.keyfile import KeyFile
-from governance.keyring import Use
-from governance.vault import LocalVault
+from governance.keys import fragment_keys, rotation, statedir
+from governance.keys.keyfile import KeyFile
+from governance.keys.keyring import Use
+from governance.keys.vault import LocalVault
 
 ANN = {FieldClass.IDENTITY: {"given_name": "Ann"}, FieldClass.CONTACT: {"email": "ann@example.org"}}
 ALL = frozenset(FieldClass)

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from cdp.ports import Forgotten
 from cdp.vocabulary import FragmentId
 from identity import tables
-from identity.contacts import forget_erased, remember_erased
+from identity.resolve.contacts import forget_erased, remember_erased
 
 ANN, BEN = ("crm", "crm:crm:ann"), ("crm", "crm:crm:ben")
 

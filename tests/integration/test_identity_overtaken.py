@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 from cdp.kernel.database import run
 from cdp.kernel.errors import Overloaded
 from cdp.ports import Forgotten
-from identity import regrouping
-from identity.regrouping import Moved
+from identity.resolve import regrouping
+from identity.resolve.regrouping import Moved
 
 WAITING = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"

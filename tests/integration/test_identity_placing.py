@@ -10,7 +10,7 @@ from fakes_vault import FakeVault
 from identity_world import Message, World, expected, expected_golden, identifier
 
 from cdp.kernel.errors import Conflict
-from identity.components import Limits
+from identity.resolve.components import Limits
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import pytest
 from identity_world import Message, World
 from sqlalchemy import select
 
-from cdp import workspaces
 from cdp.kernel.errors import BadInput, NotFound
 from cdp.ports import Forgotten
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor, FragmentId
 from cdp.work import open_work
 from identity import tables
-from identity.unmerge import Crowded, KeptApart, NotSeparated
+from identity.resolve.unmerge import Crowded, KeptApart, NotSeparated
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 

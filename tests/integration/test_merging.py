@@ -7,15 +7,15 @@ from cli_world import CRM, SHOP, caller, make_place
 
 from api import session
 from api.cli.exits import Exit
-from cdp import merging
 from cdp.acting import ActNotAllowed
-from cdp.consents import NotYetEffective
 from cdp.kernel.ids import new_id
 from cdp.kernel.settings import Settings
-from cdp.merging import NoSuchFragment, OneFragment, Reason
+from cdp.permission.consents import NotYetEffective
 from cdp.ports import Ask
+from cdp.stewardship import merging
+from cdp.stewardship.merging import NoSuchFragment, OneFragment, Reason
 from cdp.vocabulary import Channel, FragmentId, Role
-from identity.unmerge import KeptApart, NotSeparated
+from identity.resolve.unmerge import KeptApart, NotSeparated
 
 NOW = timedelta(0)
 

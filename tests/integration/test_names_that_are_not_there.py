@@ -5,9 +5,9 @@ from api_world import MAILER, as_admin, client, token
 from cli_world import CRM, caller, make_place
 
 from api.cli.exits import Exit
-from cdp import audiences
+from cdp.audiences import audiences
 from cdp.ports import Ask
-from cdp.purposes import UnknownPurpose
+from cdp.registers.purpose_names import UnknownPurpose
 from cdp.vocabulary import Channel
 
 ANN = "ann@example.org"

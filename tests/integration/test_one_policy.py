@@ -12,12 +12,12 @@ from sqlalchemy import select
 from api import startup
 from api.cli.exits import Exit
 from api.session import operator
-from cdp import policy, policy_lines, segments
 from cdp.acting import ActNotAllowed
-from cdp.policy import PolicyDiffers
-from cdp.policy_lines import AdministratorsDoNotAgree
+from cdp.audiences import segments
 from cdp.ports.registers import NewPurpose
-from cdp.registers import purposes
+from cdp.registers import policy, policy_lines, purposes
+from cdp.registers.policy import PolicyDiffers
+from cdp.registers.policy_lines import AdministratorsDoNotAgree
 from cdp.vocabulary import Basis, FieldClass, Role, Show
 from policies import in_force, tables
 from policies.loader import load_default, load_text

@@ -7,15 +7,17 @@ import pytest
 from api_world import MAILER, as_admin, client, serving, token
 from sqlalchemy import select, update
 
-from cdp import audiences, policy_lines, releases
 from cdp.acting import ActNotAllowed
-from cdp.endpoints import Reach
+from cdp.audiences import audiences
 from cdp.kernel.errors import NotAllowed, NotFound
-from cdp.policy_lines import NotAgreed, NotInFile, NotInTemplate, NotProposed
 from cdp.ports import Ask
-from cdp.releases import Plan
+from cdp.registers import policy_lines
+from cdp.registers.policy_lines import NotAgreed, NotInFile, NotInTemplate, NotProposed
+from cdp.releases import releases
+from cdp.releases.reach import Reach
+from cdp.releases.releases import Plan
 from cdp.vocabulary import Actor, Basis, Channel, FieldClass, PurposeClass, Show
-from consent import register
+from consent.register import register
 from policies import tables
 from policies.loader import load, load_default
 from policies.purposes import AlreadyAgreed, template

@@ -6,7 +6,7 @@ import pytest
 from api_world import Town, serving
 from sqlalchemy import text
 
-from cdp import workspaces
+from cdp.registers import workspaces
 
 SMALL = 40  # workspaces of one person each: what the planner then takes every workspace for
 CROWD, TIMES = 60, 4

@@ -18,7 +18,7 @@ from api import feeding
 from api.beside import SearchNode
 from api.cli.exits import Exit
 from api.cli.running import until
-from audit.engine import connect
+from audit.search.engine import connect
 from cdp.kernel.database import OWNER
 from cdp.kernel.settings import Settings
 

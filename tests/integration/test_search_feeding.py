@@ -9,10 +9,10 @@ from log_world import restore
 from search_world import Trailing, proxied
 from sqlalchemy import text
 
-from audit import engine as search
-from audit import feeding, feeds, reconciling
-from audit.documents import document
-from audit.engine import ForeignIndex, SearchBusy, SearchReadOnly, SearchUnavailable, connect
+from audit.search import engine as search
+from audit.search import feeding, feeds, reconciling
+from audit.search.documents import document
+from audit.search.engine import ForeignIndex, SearchBusy, SearchReadOnly, SearchUnavailable, connect
 
 
 @pytest.fixture

@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_world import KEEPER_WORDS, Trailing
 
-from audit.cursors import BadCursor
-from audit.engine import connect
-from audit.searching import (
+from audit.answers.cursors import BadCursor
+from audit.answers.searching import (
     BadLimit,
     BadTimeRange,
     TooManyReferences,
     UnfitSearch,
     UnknownFacet,
 )
-from cdp import workspaces
+from audit.search.engine import connect
 from cdp.kernel.errors import BadInput
+from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 from cdp.work import open_work
 

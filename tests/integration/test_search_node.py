@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from audit import node
-from audit.engine import connect
-from audit.node import NodeDamaged
+from audit.search import node
+from audit.search.engine import connect
+from audit.search.node import NodeDamaged
 
 
 def test_a_node_is_not_root_and_has_nothing_of_ours_in_its_environment(search_node, tmp_path):

@@ -8,9 +8,9 @@ from log_world import as_it_is
 from search_world import Trailing
 from sqlalchemy import text
 
-from audit import feeds, reconciling
-from audit.documents import document
-from audit.reconciling import NothingFed
+from audit.search import feeds, reconciling
+from audit.search.documents import document
+from audit.search.reconciling import NothingFed
 
 
 def nothing(_):

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from search_world import Trailing, proxied
 
 from api import wiring
-from audit.engine import (
+from audit.search.engine import (
     HalfCredentials,
     PasswordInClear,
     SearchCertificate,

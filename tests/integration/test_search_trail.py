@@ -10,9 +10,9 @@ from ocsf import flaws
 
 from api import keeper, wiring
 from api.cli.exits import Exit
-from audit.engine import PREFIX, connect
-from audit.feeding import Feeder, Pace
-from audit.sequencer import log_id
+from audit.log.sequencer import log_id
+from audit.search.engine import PREFIX, connect
+from audit.search.feeding import Feeder, Pace
 from cdp.ports import AuditEntry
 from cdp.work import open_work
 

@@ -7,10 +7,10 @@ import pytest
 from journeys import ANN, BOB, identify, ordered
 
 from api import access_page
-from cdp import segments
+from cdp.audiences import segments
 from cdp.requests import access
 from cdp.vocabulary import State
-from consent import controllers, register
+from consent.register import controllers, register
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

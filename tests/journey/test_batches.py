@@ -7,10 +7,11 @@ import pytest
 from journeys import Journey, identify, ordered
 from sqlalchemy import text
 
-from cdp import sources, workspaces
-from cdp.ingest import Limits, Stages, process, work_off
+from cdp.intake.ingest import Limits, Stages, process, work_off
+from cdp.registers import source_rows as sources
+from cdp.registers import workspaces
 from cdp.vocabulary import Basis, Identifier, PurposeClass
-from consent import register
+from consent.register import register
 
 REQUESTS = 14
 USERS, MAILS, DEVICES = 6, 4, 3

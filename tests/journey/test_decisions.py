@@ -8,12 +8,14 @@ import pytest
 from journeys import ANN, identify, lines, ordered
 from sqlalchemy import delete, func, select
 
-from cdp import imports, policy_lines, tables
-from cdp.importing import DamagedFile, load_mapping
-from cdp.ingest import Limits, Stages, process
+from cdp import tables
+from cdp.intake import imports
+from cdp.intake.importing import DamagedFile, load_mapping
+from cdp.intake.ingest import Limits, Stages, process
+from cdp.registers import policy_lines
 from cdp.vocabulary import Basis, FieldClass, PurposeClass, Show, State
-from consent import register
 from consent import tables as consent
+from consent.register import register
 from identity import tables as identity
 
 MAPPING = """

@@ -8,12 +8,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 
 from api.worker import scan_round
-from cdp import findings, profile_view, scanning, tables
+from cdp import tables
 from cdp.acting import ActNotAllowed
-from cdp.findings import Decision
 from cdp.requests import access, erasure
+from cdp.scanning import findings, scanning
+from cdp.scanning.findings import Decision
+from cdp.views import profile_view
 from cdp.vocabulary import Basis, PurposeClass, State
-from consent import register
+from consent.register import register
 from governance import tables as governed
 from governance.detection import config
 from governance.detection.scanner import DetectorUnavailable, Scanner

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from api.wiring import SYSTEM
-from cdp.ingest import Limits, Stages, process
+from cdp.intake.ingest import Limits, Stages, process
 from cdp.kernel import logs
 from cdp.kernel.database import APP, OWNER, metadata
 from cdp.work import open_work

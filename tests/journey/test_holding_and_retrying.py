@@ -13,10 +13,10 @@ from test_race import agreeing, release
 
 from api import keeper, wiring
 from cdp import tables
-from cdp.inbox import InboxLags
-from cdp.ingest import Limits, work_off
+from cdp.intake.inbox import InboxLags
+from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.errors import Overloaded, Unavailable
-from governance.journal import JournalUnavailable
+from governance.journal.journal import JournalUnavailable
 
 URL = "https://mailer.example.org/batches"
 

@@ -5,11 +5,11 @@ import random
 import pytest
 from journeys import ANN, BOB, identify
 
-from cdp import imports
-from cdp.importing import Loss, load_mapping
-from cdp.imports import UnstatedVersion
+from cdp.intake import imports
+from cdp.intake.importing import Loss, load_mapping
+from cdp.intake.imports import UnstatedVersion
 from cdp.vocabulary import State
-from consent import register
+from consent.register import register
 
 MAPPING = """
 source: web

@@ -11,10 +11,11 @@ from cdp.kernel.clock import now
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.vocabulary import State
 from cdp.work import open_work
-from governance import journal, rotation
-from governance.journal import JournalDamaged, heights
-from governance.journalling import StateOlderThanDatabase
-from governance.trimming import BackupBlind
+from governance.journal import journal
+from governance.journal.journal import JournalDamaged, heights
+from governance.journal.journalling import StateOlderThanDatabase
+from governance.journal.trimming import BackupBlind
+from governance.keys import rotation
 
 NONE = timedelta(0)
 

@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from api import lane
 from api.cli.exits import Exit
-from cdp import workspaces
 from cdp.kernel.database import APP
+from cdp.registers import workspaces
 
 LANES = 3
 PEOPLE, ORDERS, BATCH = 30, 4, 24

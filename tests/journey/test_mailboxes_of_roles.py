@@ -4,8 +4,8 @@ import pytest
 from journeys import ANN, identify
 from test_import_noes import load
 
-from cdp import sources
-from cdp.importing import Loss
+from cdp.intake.importing import Loss
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Identifier, State
 
 __all__ = ["load"]

@@ -8,8 +8,11 @@ from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
 from sqlalchemy import select, text
 
 from api import keeper, wiring, worker
-from cdp import imports, segments, sources, tables
-from cdp.ingest.reading import ImportRecord
+from cdp import tables
+from cdp.audiences import segments
+from cdp.intake import imports
+from cdp.intake.ingest.reading import ImportRecord
+from cdp.registers import source_rows as sources
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
 

@@ -6,11 +6,13 @@ from random import Random
 from journeys import ANN, identify, lines
 from noes_world import CATEGORY, Person, case
 
-from cdp import forms, inbox, sources
-from cdp.consents import Saying
-from cdp.forms import Form
-from cdp.inbox import Accepted
+from cdp.intake import inbox
+from cdp.intake.inbox import Accepted
+from cdp.permission import forms
+from cdp.permission.consents import Saying
+from cdp.permission.forms import Form
 from cdp.ports import Category
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Channel, Identifier, State
 
 SEED, PEOPLE = 2027, 400

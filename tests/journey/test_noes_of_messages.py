@@ -5,8 +5,9 @@ from journeys import ANN, BOB, identify
 from sqlalchemy import func, select
 from test_refusals_heard import agreed, count, reached, row, take
 
-from cdp import sources, tables
+from cdp import tables
 from cdp.ports import Category
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Scope, State
 from consent import tables as consent
 from identity import tables as identity

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from test_noes_of_messages import no, say, shop
 from test_refusals_heard import agreed, reached, take
 
-from cdp import inbox, sources
-from cdp.inbox import Accepted
-from cdp.ingest.reading import ImportChoice, ImportRecord
+from cdp.intake import inbox
+from cdp.intake.inbox import Accepted
+from cdp.intake.ingest.reading import ImportChoice, ImportRecord
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import Identifier, State
 from consent import tables as consent
 from identity import tables as identity

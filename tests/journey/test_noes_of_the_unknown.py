@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from journeys import ANN, identify
 
-from cdp.ingest import Limits, work_off
+from cdp.intake.ingest import Limits, work_off
 from cdp.vocabulary import State
 
 AT_ONCE = 0.3  # seconds in which an answer that does not wait would be there

@@ -6,15 +6,18 @@ import pytest
 from journeys import ANN, identify, lines
 from sqlalchemy import update
 
-from cdp import forms, imports, policy_lines, tables
-from cdp.consents import Saying
-from cdp.forms import Form
-from cdp.importing import load_mapping
-from cdp.ingest.reading import ImportChoice, ImportRecord
+from cdp import tables
+from cdp.intake import imports
+from cdp.intake.importing import load_mapping
+from cdp.intake.ingest.reading import ImportChoice, ImportRecord
+from cdp.permission import forms
+from cdp.permission.consents import Saying
+from cdp.permission.forms import Form
 from cdp.ports import Ask
+from cdp.registers import policy_lines
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
-from consent import register
-from governance.catalogue import BuiltInCatalogue
+from consent.register import register
+from governance.fields.catalogue import BuiltInCatalogue
 
 EMAIL = Identifier("email", ANN["email"])
 

@@ -4,8 +4,9 @@ import pytest
 from journeys import ANN, identify
 from sqlalchemy import select
 
-from cdp import imports, sources
-from cdp.ingest.reading import ImportRecord
+from cdp.intake import imports
+from cdp.intake.ingest.reading import ImportRecord
+from cdp.registers import source_rows as sources
 from consent import tables
 
 

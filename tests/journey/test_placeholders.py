@@ -6,14 +6,15 @@ import pytest
 from journeys import identify, lines
 from sqlalchemy import select, update
 
-from cdp import audiences, profile_view, segments
 from cdp import tables as cdp_tables
+from cdp.audiences import audiences, segments
 from cdp.ports import Ask
-from cdp.profile_view import Asking, NoSuchProfile
 from cdp.requests import access, erasure
+from cdp.views import profile_view
+from cdp.views.profile_view import Asking, NoSuchProfile
 from cdp.vocabulary import Channel, Identifier, State
 from consent import tables as consent_tables
-from consent.words import NO
+from consent.ledger.words import NO
 from identity import tables
 
 PATIENCE = timedelta(0)

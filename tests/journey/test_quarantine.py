@@ -9,11 +9,13 @@ from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
 from sqlalchemy import func, select, text
 
 from api import worker
-from cdp import inbox, quarantine, sources, tables
+from cdp import tables
 from cdp.acting import ActNotAllowed
-from cdp.inbox import Accepted
-from cdp.ingest import Limits, work_off
-from cdp.quarantine import NotQuarantined
+from cdp.intake import inbox, quarantine
+from cdp.intake.inbox import Accepted
+from cdp.intake.ingest import Limits, work_off
+from cdp.intake.quarantine import NotQuarantined
+from cdp.registers import source_rows as sources
 from cdp.requests import erasure
 from cdp.vocabulary import State
 from cdp.work import open_work

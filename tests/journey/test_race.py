@@ -15,13 +15,15 @@ from sqlalchemy.exc import DBAPIError
 from test_restore import Instance
 
 from api.demo.race import receive
-from cdp import consents, releases, segments
-from cdp.addresses import Place
-from cdp.binding import About
-from cdp.consents import NotYetEffective, Saying
-from cdp.destinations import PastDeadline, Webhook
+from cdp.audiences import segments
 from cdp.kernel import embedded
+from cdp.permission import consents
+from cdp.permission.binding import About
+from cdp.permission.consents import NotYetEffective, Saying
 from cdp.ports import Ask
+from cdp.releases import releases
+from cdp.releases.addresses import Place
+from cdp.releases.destinations import PastDeadline, Webhook
 from cdp.vocabulary import Channel, Identifier, State
 
 PEOPLE = 12

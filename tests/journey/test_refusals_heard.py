@@ -4,8 +4,10 @@ import pytest
 from journeys import ANN, BOB, identify
 from sqlalchemy import func, select, text
 
-from cdp import imports, sources, tables
-from cdp.ingest.reading import ImportChoice, ImportRecord
+from cdp import tables
+from cdp.intake import imports
+from cdp.intake.ingest.reading import ImportChoice, ImportRecord
+from cdp.registers import source_rows as sources
 from cdp.vocabulary import State
 from consent import tables as consent
 from identity import tables as identity

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from cdp.kernel.database import APP, OWNER
 from cdp.vocabulary import State
-from consent import register
+from consent.register import register
 
 PEOPLE, ORDERS = 40, 6
 

@@ -4,7 +4,7 @@ import pytest
 from journeys import ANN, BOB, READING, identify, lines
 from sqlalchemy import text
 
-from cdp import profile_view
+from cdp.views import profile_view
 from cdp.vocabulary import State
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from api import access_page
-from cdp.importing.countries import name_of
+from cdp.intake.importing.countries import name_of
 from cdp.vocabulary import Basis, Trust
-from consent import laws
-from consent.authorities import AUTHORITIES, authority
-from consent.register import ROLES
+from consent.register import laws
+from consent.register.authorities import AUTHORITIES, authority
+from consent.register.register import ROLES
 
 ORDERS = {"attribute": "orders", "op": ">=", "value": 2}
 FRENCH = {"attribute": "country", "op": "=", "value": "FR"}

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import verifier
-from audit.checkpoint import (
+from audit.log import verifier
+from audit.log.checkpoint import (
     BadNote,
     BadVerifierKey,
     Checkpoint,

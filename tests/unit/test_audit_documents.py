@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from ocsf import flaws
 
-from audit import documents
-from audit.documents import Kept, document
-from audit.entry import is_word
+from audit.log.entry import is_word
+from audit.search import documents
+from audit.search.documents import Kept, document
 from cdp.acts import Act
 from cdp.vocabulary import Actor
 

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-import audit.entry
-from audit.entry import Entry, Previous, Stood, UnfitEntry, check, detail_hash, encode, subjects
-from audit.merkle import leaf_hash
+import audit.log.entry
+from audit.log.entry import Entry, Previous, Stood, UnfitEntry, check, detail_hash, encode, subjects
+from audit.log.merkle import leaf_hash
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "audit_leaf.json").read_text())
 SCHEMA = Draft202012Validator(
-    json.loads(Path(audit.entry.__file__).with_name("entry.schema.json").read_text())
+    json.loads(Path(audit.log.entry.__file__).with_name("entry.schema.json").read_text())
 )
 TEXTS = ("actor", "action", "purpose", "outcome", "policy_version", "consent_version", "notice_version")
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle.proof import InclusionProof
 
-from audit import tiles
-from audit.merkle import EMPTY_ROOT, Frontier, extends, includes, leaf_hash, root
-from audit.tiles import BadTilePath, TileId, TileMissing, edge, grow, parse, path
+from audit.log import tiles
+from audit.log.merkle import EMPTY_ROOT, Frontier, extends, includes, leaf_hash, root
+from audit.log.tiles import BadTilePath, TileId, TileMissing, edge, grow, parse, path
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "audit_root.json").read_text())
 MOST = 70_000  # enough for tiles on three levels

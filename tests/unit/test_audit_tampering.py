@@ -16,11 +16,22 @@ from random import Random
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit import tiles
-from audit.checkpoint import Checkpoint, key_of, sign
-from audit.merkle import leaf_hash
-from audit.tiles import TileId
-from audit.verifier import FAILED, INTERNAL, OK, Evidence, Note, Replay, Result, judge, read_key, read_note
+from audit.log import tiles
+from audit.log.checkpoint import Checkpoint, key_of, sign
+from audit.log.merkle import leaf_hash
+from audit.log.tiles import TileId
+from audit.log.verifier import (
+    FAILED,
+    INTERNAL,
+    OK,
+    Evidence,
+    Note,
+    Replay,
+    Result,
+    judge,
+    read_key,
+    read_note,
+)
 
 MUTATIONS = 10_000
 SIZES = (257, 258, 300, 384, 400, 511, 512, 513, 600, 769, 1025, 1500, 3000)

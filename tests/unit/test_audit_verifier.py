@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit import bundle, tiles, verifier
-from audit.bundle import Proven
-from audit.checkpoint import Checkpoint, key_of, sign
-from audit.merkle import EMPTY_ROOT, leaf_hash
-from audit.tiles import TileId
-from audit.verifier import FAILED, INTERNAL, OK, Result, gather, verify_bundle, verify_log
+from audit.log import bundle, tiles, verifier
+from audit.log.bundle import Proven
+from audit.log.checkpoint import Checkpoint, key_of, sign
+from audit.log.merkle import EMPTY_ROOT, leaf_hash
+from audit.log.tiles import TileId
+from audit.log.verifier import FAILED, INTERNAL, OK, Result, gather, verify_bundle, verify_log
 
 FILE = Path(verifier.__file__)
 SIZE, SAVED = 700, 300

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.collection import (
+from cdp.intake.collection import (
     BATCH_BYTES,
     EVENT_BYTES,
     PATHS,
@@ -23,7 +23,7 @@ from cdp.collection import (
     decode,
     gunzip,
 )
-from cdp.collection.body import NESTING, _deeper_than, _pruned
+from cdp.intake.collection.body import NESTING, _deeper_than, _pruned
 from cdp.kernel.errors import CdpError
 
 ids = st.sampled_from(sorted(set(PATHS.values())))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdp.collection import ExternalId, Invalid, Message, Reason, complete, decode, parse
-from cdp.collection.checks import flaw, suspicious
-from cdp.collection.parse import _NAMES
+from cdp.intake.collection import ExternalId, Invalid, Message, Reason, complete, decode, parse
+from cdp.intake.collection.checks import flaw, suspicious
+from cdp.intake.collection.parse import _NAMES
 from cdp.kernel.errors import CdpError
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)

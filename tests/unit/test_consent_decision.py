@@ -1,4 +1,4 @@
-"""Each rule of the gate, by its name, against the law as it is written in `consent/decision.py`."""
+"""Each rule of the gate, by its name, against the law as it is written in `consent/gate/decision.py`."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,16 +7,16 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from cdp.left_out import shown
+from cdp.audiences.left_out import shown
 from cdp.ports import Ask, Ground
 from cdp.vocabulary import Basis, Channel, NoticeId, PurposeClass, PurposeId, RecipientId, Scope, State
-from consent.decision import RULES, decide
-from consent.laws import Law
-from consent.purposes import Purpose, Purposes, Reserved
-from consent.reasons import ARTICLES, Permission, Reason, Refusal, article
-from consent.subject import Member, Person, Place, gather
-from consent.terms import Controller, Notice, Recipient, Register, resolve
-from consent.words import Said, is_change_act, polarity_of
+from consent.gate.decision import RULES, decide
+from consent.gate.reasons import ARTICLES, Permission, Reason, Refusal, article
+from consent.gate.subject import Member, Person, Place, gather
+from consent.gate.terms import Controller, Notice, Recipient, Register, resolve
+from consent.ledger.words import Said, is_change_act, polarity_of
+from consent.register.laws import Law
+from consent.register.purposes import Purpose, Purposes, Reserved
 
 SPACE = UUID("00000000-0000-7000-8000-00000000feed")
 OURS, OTHERS = uuid5(SPACE, "our brand"), uuid5(SPACE, "other brand")

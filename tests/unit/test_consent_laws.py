@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.laws import (
+from consent.register.laws import (
     AGES,
     Law,
     age_at,

@@ -13,7 +13,7 @@ from api.demo.customers import CAROL, CUSTOMERS, EMMA, JUDITH, MEI, PAUL
 from api.demo.events import CATEGORIES, events
 from api.demo.people import population
 from api.demo.purchases import purchases
-from cdp.collection import Invalid, Message, Reason, complete, decode, parse
+from cdp.intake.collection import Invalid, Message, Reason, complete, decode, parse
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)  # a Saturday
 

@@ -14,8 +14,8 @@ from api.demo.customers import CAROL, CUSTOMERS, EMMA, JONAS, JUDITH, MEI, PAUL,
 from api.demo.files import BROKEN_LINES, write_files
 from api.demo.people import population
 from api.demo.seeds import DemoDataMissing, data_file
-from cdp.importing import ImportRow, Loss, Rejected, load_mapping, read
-from governance.catalogue import BuiltInCatalogue
+from cdp.intake.importing import ImportRow, Loss, Rejected, load_mapping, read
+from governance.fields.catalogue import BuiltInCatalogue
 
 NOW = datetime(2026, 3, 14, 15, tzinfo=UTC)
 # RFC 2606: names that are nobody's and never will be.

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from cdp.addresses import Outside, Place
-from cdp.destinations import Folder, Webhook
-from cdp.endpoints import Reach, UnsafeAddress, UnwritableFolder, written
 from cdp.kernel.settings import Settings
 from cdp.ports import Endpoint
+from cdp.releases.addresses import Outside, Place
+from cdp.releases.destinations import Folder, Webhook
+from cdp.releases.reach import Reach, UnsafeAddress, UnwritableFolder, written
 
 SECRET = b"a secret that both sides know ..."
 

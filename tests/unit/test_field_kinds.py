@@ -3,7 +3,7 @@
 import pytest
 
 from cdp.vocabulary import FieldClass
-from governance.catalogue import BuiltInCatalogue
+from governance.fields.catalogue import BuiltInCatalogue
 
 
 def classes(kind, name, value):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.kernel.ids import new_id
-from governance.blind import Blinder
-from governance.keyring import KeyState, KeyVersion, Use
+from governance.keys.blind import Blinder
+from governance.keys.keyring import KeyState, KeyVersion, Use
 
 WORKSPACE = new_id()
 texts = st.text(st.characters(codec="utf-8"))

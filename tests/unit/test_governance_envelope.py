@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cdp.kernel.errors import BrokenSeal
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import FieldClass
-from governance import bundle
-from governance.envelope import (
+from governance.keys import bundle
+from governance.keys.envelope import (
     ROW_VERSION,
     Context,
     DataKey,
@@ -24,7 +24,7 @@ from governance.envelope import (
     seal_row,
     unseal,
 )
-from governance.wrapping import new_data_key, successor
+from governance.keys.wrapping import new_data_key, successor
 
 ROW = UUID("01900000-0000-7000-8000-000000000004")
 KEY = new_data_key(new_id(), workspace=new_id())
@@ -238,8 +238,8 @@ def test_no_nonce_repeats_across_a_fork():
         import os
         from uuid import uuid4
         from cdp.vocabulary import FieldClass
-        from governance.envelope import Context, seal
-        from governance.wrapping import new_data_key
+        from governance.keys.envelope import Context, seal
+        from governance.keys.wrapping import new_data_key
         key = new_data_key(uuid4(), workspace=uuid4())
         seal(b"", key=key, context=Context.EVENT, row=uuid4(), cls=FieldClass.CONTACT)
         place = {"key": key, "context": Context.EVENT, "row": uuid4(), "cls": FieldClass.CONTACT}

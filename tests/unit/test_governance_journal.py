@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import Channel, State
-from governance import journal
-from governance.journal import (
+from governance.journal import journal
+from governance.journal.journal import (
     Journal,
     JournalDamaged,
     JournalMark,
@@ -96,7 +96,7 @@ def test_a_forked_child_takes_a_file_of_its_own(directory):
         import os, sys
         from pathlib import Path
         from uuid import uuid4
-        from governance.journal import Journal, Kind
+        from governance.journal.journal import Journal, Kind
         pen = Journal(Path(sys.argv[1]))
         pen.append(Kind.NEGATIVE, uuid4(), {"n": 0})
         child = os.fork()
@@ -305,7 +305,7 @@ def test_an_acknowledged_line_survives_kill_9(directory):
         import sys
         from pathlib import Path
         from uuid import UUID
-        from governance.journal import Journal, Kind
+        from governance.journal.journal import Journal, Kind
         pen = Journal(Path(sys.argv[1]))
         while True:
             mark = pen.append(Kind.NEGATIVE, UUID(int=1), {"n": 1})

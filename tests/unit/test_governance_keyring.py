@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.kernel.ids import new_id
-from governance import keyfile, keyring
-from governance.keyfile import KeyFile, KeyringExists
-from governance.keyring import (
+from governance.keys import keyfile, keyring
+from governance.keys.keyfile import KeyFile, KeyringExists
+from governance.keys.keyring import (
     KeyringUnusable,
     KeyState,
     KeyStillActive,
@@ -289,7 +289,7 @@ ROTATE_FOR_EVER = """if True:
     from datetime import UTC, datetime
     from pathlib import Path
     from uuid import UUID
-    from governance.keyfile import KeyFile
+    from governance.keys.keyfile import KeyFile
     keys, workspace = KeyFile.load(Path(sys.argv[1])), UUID(sys.argv[2])
     while True:
         version = keys.rotate_kek(workspace, now=datetime.now(UTC)).version

@@ -10,8 +10,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from governance.normalise import MAX_EMAIL, MAX_ID, normalise
-from governance.placeholders import is_placeholder_mail
+from governance.fields.normalise import MAX_EMAIL, MAX_ID, normalise
+from governance.fields.placeholders import is_placeholder_mail
 
 NAMESPACES = ["email", "phone", "user_id", "anonymous_id", "crm:shop"]
 IDS = ["user_id", "anonymous_id", "crm:shop"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.kernel.errors import BrokenSeal
-from governance.packing import HEAD_BYTES, LZ4, MAX_UNPACKED, PLAIN, pack, unpack
+from governance.keys.packing import HEAD_BYTES, LZ4, MAX_UNPACKED, PLAIN, pack, unpack
 
 BODY = b'{"email":"anna@example.com","phone":"+4930901820"}' * 40
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from governance import keyring
-from governance.keyring import Signing
-from governance.signer import BadSignature, NotCanonical, Signer, open_document, verify
+from governance.keys import keyring
+from governance.keys.keyring import Signing
+from governance.keys.signer import BadSignature, NotCanonical, Signer, open_document, verify
 
 KEYS = keyring.fresh(datetime.now(UTC))
 SIGNER = Signer.of(KEYS, Signing.CERTIFICATE)

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from governance import statedir
-from governance.statedir import LockHeld, StateUnusable, open_state
+from governance.keys import statedir
+from governance.keys.statedir import LockHeld, StateUnusable, open_state
 
 
 def test_a_fresh_directory_is_for_its_owner_alone(tmp_path):

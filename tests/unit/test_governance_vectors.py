@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cdp.vocabulary import FieldClass
-from governance import bundle
-from governance.blind import Blinder, audit_reference
-from governance.envelope import Context, DataKey, key_id_of, open_row, unseal
-from governance.keyring import KeyState, KeyVersion, Use
-from governance.packing import unpack
-from governance.wrapping import unwrap, wrap
+from governance.keys import bundle
+from governance.keys.blind import Blinder, audit_reference
+from governance.keys.envelope import Context, DataKey, key_id_of, open_row, unseal
+from governance.keys.keyring import KeyState, KeyVersion, Use
+from governance.keys.packing import unpack
+from governance.keys.wrapping import unwrap, wrap
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from cdp.kernel.errors import BrokenSeal
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import FieldClass
-from governance.envelope import Context, DataKey, unseal
-from governance.wrapping import WRAPPED_BYTES, new_data_key, successor, unwrap, wrap
+from governance.keys.envelope import Context, DataKey, unseal
+from governance.keys.wrapping import WRAPPED_BYTES, new_data_key, successor, unwrap, wrap
 
 KEK = os.urandom(32)
 WORKSPACE = new_id()

@@ -26,10 +26,10 @@ LATE_IMPORTS: dict[str, str] = {}
 # Who writes files without `cdp.kernel.private`, each with its reason.
 WRITERS = {
     "cdp/kernel/private.py": "It is what the others go through.",
-    "governance/statedir.py": "Secrets: made anew at 0600, replaced whole, synced.",
-    "governance/journal.py": "The journal: made anew at 0600 in a folder of 0700, synced.",
-    "governance/keyfile.py": "The key file: overwritten when it is destroyed; its rights are judged before.",
-    "audit/node.py": "The search node's programs, settings and locks: nothing of a person.",
+    "governance/keys/statedir.py": "Secrets: made anew at 0600, replaced whole, synced.",
+    "governance/journal/journal.py": "The journal: made anew at 0600 in a folder of 0700, synced.",
+    "governance/keys/keyfile.py": "The key file: overwritten when destroyed; its rights are judged before.",
+    "audit/search/node.py": "The search node's programs, settings and locks: nothing of a person.",
     "governance/detection/child.py": "Names no file: its own standard streams.",
     "api/demo/platform.py": "Logs of the processes, which hold nothing of a person.",
     "api/demo/story.py": "The demo's log, which holds nothing of a person.",
@@ -37,7 +37,7 @@ WRITERS = {
 }
 
 # Modules that may be longer, each with its limit and its reason.
-LONGER = {"audit/verifier.py": (540, "One file that an auditor is handed, which needs no other.")}
+LONGER = {"audit/log/verifier.py": (540, "One file that an auditor is handed, which needs no other.")}
 FUNCTION_LINES, MOST_FUNCTIONS_LINES, MODULE_LINES = 70, 40, 400
 
 # The names are put together here, so that this file does not contain what it looks for.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from cdp.importing import mapping
+from cdp.intake.importing import mapping
 
 ROOT = Path(__file__).parents[2]
 SEVEN = ("cdp", "identity", "consent", "governance", "audit", "policies", "api")
@@ -37,9 +37,9 @@ PARSES_XML = ("xml", "lxml", "defusedxml", "bs4", "html5lib")
 MAKE_PATTERNS = frozenset({"compile", "match", "search", "fullmatch", "sub", "split", "findall", "finditer"})
 # Functions that make patterns of parts, each with what the parts are.
 PATTERNS = {
-    "cdp/importing/objects.py:_overheard": "A column's name, escaped.",
-    "audit/verifier.py:read_note": "A constant of the function's.",
-    "governance/kinds.py:_like": "Constants of the module's, when it is loaded.",
+    "cdp/intake/importing/objects.py:_overheard": "A column's name, escaped.",
+    "audit/log/verifier.py:read_note": "A constant of the function's.",
+    "governance/fields/kinds.py:_like": "Constants of the module's, when it is loaded.",
     "governance/detection/tongues.py:pattern": "Words of its own lists, when a module is loaded.",
 }
 # What may be used of the library of cryptography.
@@ -50,7 +50,7 @@ PRIMITIVES = frozenset(
     }
 )
 # Drawn by a generator that can be guessed: when to come back, and what the demo makes up.
-CHANCE = {"audit/feeding.py": "How long to wait.", "api/feeding.py": "How long to wait."}
+CHANCE = {"audit/search/feeding.py": "How long to wait.", "api/feeding.py": "How long to wait."}
 
 
 def _calls() -> Iterator[tuple[str, ast.Call, str]]:
@@ -159,7 +159,7 @@ def test_no_pattern_is_made_of_what_was_sent():
     )
 
     assert late == sorted(PATTERNS)
-    assert "re.escape(name" in ast.unparse(_function("cdp/importing/objects.py", "_overheard"))
+    assert "re.escape(name" in ast.unparse(_function("cdp/intake/importing/objects.py", "_overheard"))
 
 
 def _of_parts(node: ast.AST) -> bool:

@@ -12,8 +12,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from cdp.vocabulary import Trust
-from identity.closure import Stored, walk
-from identity.components import (
+from identity.resolve.closure import Stored, walk
+from identity.resolve.components import (
     Book,
     ClaimRow,
     Component,

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from cdp.importing import (
+from cdp.intake.importing import (
     BadMapping,
     ChangedFile,
     ImportRow,
@@ -20,8 +20,8 @@ from cdp.importing import (
     load_mapping,
     read,
 )
-from cdp.importing.converting import convert
-from cdp.importing.rows import RawRow
+from cdp.intake.importing.converting import convert
+from cdp.intake.importing.rows import RawRow
 
 TRAITS = {"email", "country", "given_name", "birth_date", "phone"}
 YAML = """\

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from files_as_people_have_them import CASES, NEWS, PLAIN, No, Row
 
-from cdp.importing import ImportRow, load_mapping, read
+from cdp.intake.importing import ImportRow, load_mapping, read
 from cdp.kernel.errors import CdpError
 
 TRAITS = {"name", "birth_date", "country"}

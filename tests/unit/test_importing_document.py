@@ -8,7 +8,7 @@ import yaml
 from documents import ROOT, fences, rows, section
 from files_as_people_have_them import CASES
 
-from cdp.importing import (
+from cdp.intake.importing import (
     ImportRow,
     Limits,
     Loss,
@@ -19,8 +19,8 @@ from cdp.importing import (
     mapping_schema,
     read,
 )
-from cdp.importing.opening import _KINDS
-from governance.catalogue import ALIASES, TRAITS, BuiltInCatalogue
+from cdp.intake.importing.opening import _KINDS
+from governance.fields.catalogue import ALIASES, TRAITS, BuiltInCatalogue
 
 DOCUMENT = (ROOT / "docs" / "importing.md").read_text()
 SNIPPETS = {f"{language} {info}".strip(): content for language, info, content in fences(DOCUMENT)}

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdp.collection.contacts import unquoted, whole
-from cdp.importing import (
+from cdp.intake.collection.contacts import unquoted, whole
+from cdp.intake.importing import (
     AmbiguousColumn,
     DamagedFile,
     FileTooLarge,
@@ -33,9 +33,9 @@ from cdp.importing import (
     load_mapping,
     read,
 )
-from cdp.importing.parquet import parquet_rows
+from cdp.intake.importing.parquet import parquet_rows
 from cdp.kernel.errors import CdpError
-from governance.catalogue import BuiltInCatalogue
+from governance.fields.catalogue import BuiltInCatalogue
 
 MAPPING = load_mapping(
     """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdp.importing import BadMapping, OptIn, Record, UnknownTrait, load_mapping
+from cdp.intake.importing import BadMapping, OptIn, Record, UnknownTrait, load_mapping
 from cdp.vocabulary import Channel
 
 TRAITS = {"first_name", "birthday", "email", "language"}

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from cdp.importing import ImportRow, Loss, Rejected, load_mapping, read
-from governance.catalogue import BuiltInCatalogue
+from cdp.intake.importing import ImportRow, Loss, Rejected, load_mapping, read
+from governance.fields.catalogue import BuiltInCatalogue
 
 ROWS = 20_000
 MAPPING = load_mapping(

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cdp.collection import Invalid, decode, parse
-from cdp.ingest.mentions import mentioned
-from governance.catalogue import BuiltInCatalogue
-from governance.normalise import normalise
+from cdp.intake.collection import Invalid, decode, parse
+from cdp.intake.ingest.mentions import mentioned
+from governance.fields.catalogue import BuiltInCatalogue
+from governance.fields.normalise import normalise
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CATALOGUE = BuiltInCatalogue()

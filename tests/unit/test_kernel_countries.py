@@ -3,9 +3,9 @@
 import subprocess
 import sys
 
-from cdp.importing.countries import country
+from cdp.intake.importing.countries import country
 from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
-from governance import kinds
+from governance.fields import kinds
 
 
 def test_countries_have_names_in_many_languages():

@@ -6,8 +6,8 @@ import sys
 import psutil
 import pytest
 
-from audit import node_waiting
-from audit.node_waiting import NodeFailed
+from audit.search import node_waiting
+from audit.search.node_waiting import NodeFailed
 
 PORT = 1  # nobody listens there
 

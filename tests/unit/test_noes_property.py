@@ -10,15 +10,15 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import pytest
 from noes_world import CATEGORY, Person, case
 
-from cdp.collection import Note, decode, parse
-from cdp.ingest.choices import choices
-from cdp.ingest.meaning import understand
-from cdp.ingest.reading import InboxRow, Item, read
-from cdp.ingest.words import Register, words_of
+from cdp.intake.collection import Note, decode, parse
+from cdp.intake.ingest.choices import choices
+from cdp.intake.ingest.meaning import understand
+from cdp.intake.ingest.reading import InboxRow, Item, read
+from cdp.intake.ingest.words import Register, words_of
 from cdp.ports import Category, Notices, Placed, Source
 from cdp.vocabulary import NEGATIVE, Channel, Identifier, Position, Scope
-from governance.catalogue import BuiltInCatalogue
-from governance.normalise import normalise
+from governance.fields.catalogue import BuiltInCatalogue
+from governance.fields.normalise import normalise
 
 SEED, CASES = 2026, 20_000
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from documents import ROOT, rows, section
 
 from api import bodies, bulkheads, collect, edge, guard, server
-from cdp import segments
-from cdp.collection import BATCH_BYTES
+from cdp.audiences import segments
+from cdp.intake.collection import BATCH_BYTES
 from cdp.vocabulary import FieldClass, Show
-from governance.keyring import Signing, Use
+from governance.keys.keyring import Signing, Use
 from policies.loader import load_default
 
 PAGE = (ROOT / "docs" / "security.md").read_text()

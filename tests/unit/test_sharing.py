@@ -2,9 +2,9 @@
 
 import pytest
 
-from cdp.ingest.sharing import joins
+from cdp.intake.ingest.sharing import joins
 from cdp.vocabulary import Identifier
-from governance.normalise import normalise
+from governance.fields.normalise import normalise
 
 
 def joined(namespace, value, region="SE"):

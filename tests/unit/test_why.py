@@ -8,10 +8,10 @@ from typer.main import get_command
 from api import why
 from api.cli.commands import build
 from api.demo.telling import late
-from cdp import left_out
-from cdp.left_out import LeftOut, shown
-from consent import reasons
-from consent.reasons import COARSE_CURES, Reason
+from cdp.audiences import left_out
+from cdp.audiences.left_out import LeftOut, shown
+from consent.gate import reasons
+from consent.gate.reasons import COARSE_CURES, Reason
 
 EVERY = [*Reason, *LeftOut]
 CURES = {**reasons.CURES, **left_out.CURES, **COARSE_CURES}

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
 from api import lane
-from cdp.ingest import Limits, Summary
+from cdp.intake.ingest import Limits, Summary
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.settings import Settings
 

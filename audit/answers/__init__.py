@@ -1,0 +1,1 @@
+"""Questions to the log, answered from leaves that are vouched for."""

@@ -1,0 +1,1 @@
+"""The search engine beside the log: its node, its documents, how it is fed and compared."""

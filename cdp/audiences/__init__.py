@@ -1,0 +1,1 @@
+"""Whom a marketer means, whom they may reach, and why not the rest."""

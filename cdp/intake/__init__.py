@@ -1,0 +1,1 @@
+"""How data comes in: messages and files, the sealed inbox, and from there to people, events and words."""

@@ -1,0 +1,67 @@
+"""Importing: files of records, read row by row by a mapping that somebody wrote.
+
+CSV, NDJSON and Parquet in constant memory, JSON arrays and workbooks as a whole, each also as
+gzip. What is wrong with the file or the mapping is an error before the first row; what is wrong
+with a row is a `Rejected` in its place, with the no that it brings all the same. Reads files,
+writes nothing but the file of rejects.
+"""
+
+from cdp.intake.importing.columns import AmbiguousColumn, MissingColumn
+from cdp.intake.importing.days import DateFormatNeeded
+from cdp.intake.importing.encoding import UnknownEncoding
+from cdp.intake.importing.mapping import (
+    BadMapping,
+    Everybody,
+    Mapping,
+    NoConsentColumn,
+    OptIn,
+    OptOutColumn,
+    Record,
+    SecondConsentColumn,
+    UnknownTrait,
+    load_mapping,
+    mapping_schema,
+)
+from cdp.intake.importing.opening import (
+    ChangedFile,
+    DamagedFile,
+    FileTooLarge,
+    Limits,
+    UnknownFormat,
+    UnreadableFile,
+)
+from cdp.intake.importing.reading import read
+from cdp.intake.importing.rejects import RejectFile
+from cdp.intake.importing.rows import Choice, ImportRow, Loss, Reason, Refusal, Rejected
+
+__all__ = [
+    "AmbiguousColumn",
+    "BadMapping",
+    "ChangedFile",
+    "Choice",
+    "DamagedFile",
+    "DateFormatNeeded",
+    "Everybody",
+    "FileTooLarge",
+    "ImportRow",
+    "Limits",
+    "Loss",
+    "Mapping",
+    "MissingColumn",
+    "NoConsentColumn",
+    "OptIn",
+    "OptOutColumn",
+    "Reason",
+    "Record",
+    "Refusal",
+    "RejectFile",
+    "Rejected",
+    "SecondConsentColumn",
+    "UnknownEncoding",
+    "UnknownFormat",
+    "UnknownTrait",
+    "UnreadableFile",
+    "load_mapping",
+    "mapping_schema",
+    "read",
+]

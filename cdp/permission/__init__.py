@@ -1,0 +1,1 @@
+"""What people say, yes and no, by whatever way, and when it holds."""

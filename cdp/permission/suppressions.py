@@ -1,0 +1,275 @@
+"""Lists of suppressions: who must not be written to, known before anybody is there.
+
+A list never loses a no: what it says of purpose, channel or date that cannot be read makes the no
+wider, not void, and is counted; only a contact that identifies nobody is rejected. The same list
+again changes nothing.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, func, select
+
+from cdp.acting import acting
+from cdp.acts import Act
+from cdp.intake.collection.contacts import meant
+from cdp.kernel.errors import BadInput
+from cdp.permission.consents import Opener, drain, holders, wait_for_writers
+from cdp.ports import NoAt, Ports, Word
+from cdp.registers import workspaces
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    FragmentId,
+    Identifier,
+    Namespace,
+    PurposeId,
+    Scope,
+    State,
+    Trust,
+)
+from cdp.work import Work
+
+BATCH = 500
+EVERYTHING = "direct_marketing"  # what a row is about that names no purpose
+_DELIMITERS = ",;\t|"
+_CONTACT = ("contact", "email", "e-mail", "email address", "e-mail address", "phone", "phone number")
+_COLUMNS = {"reason": ("reason",), "source": ("source",), "date": ("date",), "purpose": ("purpose",),
+            "channel": ("channel",)}  # fmt: skip
+# What is kept as it stands: words, no numbers of people and no addresses.
+_TELLING = re.compile(r"(?!.*\d{5})[\w .,:/()'+-]{1,80}\Z")
+
+
+class NoContactColumn(BadInput):
+    """The list has no column of contacts: name it contact, email or phone."""
+
+
+class UnreadableList(BadInput):
+    """The list cannot be read as CSV."""
+
+
+class Row(NamedTuple):
+    """One row of a list, as it was written."""
+
+    line: int
+    contact: str
+    reason: str = ""
+    source: str = ""
+    date: str = ""
+    purpose: str = ""
+    channel: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Suppressed:
+    """What became of a list. `noted` counts, by word, what could not be read and made a no wider."""
+
+    read: int = 0
+    kept: int = 0
+    known_already: int = 0
+    bound_at_once: int = 0  # contacts that somebody goes by
+    rejected: list[tuple[int, str]] = field(default_factory=list)  # line, why
+    noted: Counter[str] = field(default_factory=Counter)
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """The rows of a CSV file with a header. Raises `NoContactColumn`, `UnreadableList`."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(_DELIMITERS, key=first.count)
+            reader = csv.reader(file, delimiter=delimiter)
+            places = _places(next(reader, []))
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    said = {name: cells[at].strip() for name, at in places.items() if at < len(cells)}
+                    yield Row(line=reader.line_num, **{"contact": "", **said})
+    except (OSError, csv.Error):
+        raise UnreadableList(field="file") from None
+
+
+def _places(header: Sequence[str]) -> Mapping[str, int]:
+    names = [name.strip().lower() for name in header]
+    contact = next((names.index(one) for one in _CONTACT if one in names), None)
+    if contact is None:
+        raise NoContactColumn(field="file")
+    found = {name: names.index(one) for name, spelled in _COLUMNS.items() for one in spelled if one in names}
+    return {"contact": contact, **found}
+
+
+def suppress(rows: Iterable[Row], *, begin: Opener, ports: Ports, patience: timedelta) -> Suppressed:
+    """Keep a no for each row and bind who is there; returns once nothing against one can still be sent.
+
+    `patience` bounds the wait after each batch, which is an act. Raises `ActNotAllowed`, `NotYetEffective`.
+    """
+    result, unknown = Suppressed(), list[NoAt]()
+    each = iter(rows)
+    while part := list(islice(each, BATCH)):
+        with begin() as work, acting(Act.CONSENT_SUPPRESS, work=work, ports=ports) as doing:
+            fresh = _fresh(part, result, work=work, ports=ports)
+            ports.ledger.refuse(fresh, work=work)
+            bound = _bind(fresh, work=work, ports=ports)
+            result.kept += len(fresh)
+            result.bound_at_once += len(bound.contacts)
+            unknown += [one for one in fresh if one.identifier not in bound.identifiers]
+            doing.tell(kept=len(fresh))
+        drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
+    if unknown:
+        _look_again(unknown, result, begin=begin, ports=ports, patience=patience)
+    return result
+
+
+def _look_again(
+    unknown: Sequence[NoAt], result: Suppressed, *, begin: Opener, ports: Ports, patience: timedelta
+) -> None:
+    """Bind who was becoming known while the list was kept, and may have looked before."""
+    wait_for_writers(begin, monotonic() + patience.total_seconds())
+    for start in range(0, len(unknown), BATCH):
+        with begin() as work:
+            bound = _bind(unknown[start : start + BATCH], work=work, ports=ports)
+            result.bound_at_once += len(bound.contacts)
+        drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
+
+
+def _fresh(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports) -> list[NoAt]:
+    """The noes of a batch that are not kept yet, each once."""
+    region, names = workspaces.region(work=work), ports.ledger.purposes(work=work)
+    noes: dict[tuple[Identifier, PurposeId, Channel | None], NoAt] = {}
+    for row in part:
+        result.read += 1
+        for no in _noes(row, names, region, result, work=work, ports=ports):
+            key = (no.identifier, no.purpose, no.channel)
+            before = noes.get(key)
+            if before is None or _later(no, before):
+                noes[key] = no
+    asked = list(noes.values())
+    kept = ports.ledger.refused_since(asked, work=work)
+    fresh = [
+        no
+        for no, since in zip(asked, kept, strict=True)
+        if since is None or (no.received_at is not None and no.received_at > since)
+    ]
+    result.known_already += len(asked) - len(fresh)
+    return fresh
+
+
+def _later(no: NoAt, before: NoAt) -> bool:
+    now = datetime.max.replace(tzinfo=UTC)
+    return (no.received_at or now) > (before.received_at or now)
+
+
+def _identifiers(text: str, region: str, ports: Ports) -> list[Identifier]:
+    """The contacts that a row plainly means, however they are written (`Ann <ann@a.example>`)."""
+    mail = "@" in text or "\N{FULLWIDTH COMMERCIAL AT}" in text
+    namespace = Namespace.EMAIL if mail else Namespace.PHONE
+    pieces = dict.fromkeys(((namespace, text), *meant(text, namespace)))
+    values = [(space, ports.vault.normalise(space, piece, region=region)) for space, piece in pieces]
+    return [Identifier(space, value) for space, value in dict.fromkeys(values) if value is not None]
+
+
+def _noes(
+    row: Row, names: Mapping[str, PurposeId], region: str, result: Suppressed, *, work: Work, ports: Ports
+) -> list[NoAt]:
+    identifiers = _identifiers(row.contact, region, ports)
+    if not identifiers:
+        result.rejected.append((row.line, "unusable_contact"))
+        return []
+    purpose = names.get(row.purpose or EVERYTHING)
+    if purpose is None:
+        result.noted["unknown_purpose"] += 1
+        purpose = names[EVERYTHING]
+    channel = next((one for one in Channel if one == row.channel.lower()), None)
+    if row.channel and channel is None:
+        result.noted["unknown_channel"] += 1
+    state = State.OBJECTED if purpose == names[EVERYTHING] else State.WITHDRAWN
+    received_at = _received(row.date, result, work.now)
+    reason, source = _told(row.reason, "reason", result), _told(row.source, "source", result)
+    return [
+        NoAt(
+            identifier=identifier,
+            purpose=purpose,
+            channel=channel,
+            state=state,
+            received_at=received_at,
+            reason=reason,
+            source=source,
+        )
+        for identifier in identifiers
+    ]
+
+
+def _received(text: str, result: Suppressed, now: datetime) -> datetime | None:
+    """When a row says that the no was received; None: now, also where it lies ahead or is unreadable."""
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-01-31"):
+            # A no of some day holds against all that was said on it.
+            found = datetime.combine(date.fromisoformat(text), time.max, UTC)
+        else:
+            found = datetime.fromisoformat(text)
+            found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    except ValueError:
+        result.noted["unreadable_date"] += 1
+        return None
+    if found > now:
+        result.noted["date_ahead"] += 1
+        return None
+    return found
+
+
+def _told(text: str, name: str, result: Suppressed) -> str | None:
+    """A reason or a source as it is kept: what might name somebody is not."""
+    if not text or _TELLING.match(text):
+        return text or None
+    result.noted[f"{name}_not_kept"] += 1
+    return "other"
+
+
+class _Bound(NamedTuple):
+    """Which of a batch's noes bind somebody or something known."""
+
+    contacts: Sequence[ContactId]
+    fragments: Sequence[FragmentId]
+    identifiers: frozenset[Identifier]
+
+
+def _bind(noes: Sequence[NoAt], *, work: Work, ports: Ports) -> _Bound:
+    """Say the noes at the contacts that are known."""
+    known = ports.identity.contacts_of(sorted({one.identifier for one in noes}), work=work)
+    held = holders(sorted(known.values()), work=work, ports=ports)
+    profiles = sorted({one.profile for each in held.values() for one in each})
+    ports.identity.lock(profiles, work=work)
+    words = [
+        Word(
+            scope=Scope.CONTACT,
+            fragment=None,
+            contact=known[one.identifier],
+            purpose=one.purpose,
+            channel=one.channel,
+            state=one.state,
+            evidence="suppression",
+            trust=Trust.VERIFIED,
+            received_at=one.received_at,
+            asserted_at=one.received_at,
+        )
+        for one in noes
+        if one.identifier in known
+    ]
+    ports.ledger.record(words, work=work, identifiers={known[one]: one for one in known})
+    member = ports.identity.members()
+    fragments = work.session.scalars(
+        select(member.c.fragment_id).where(
+            member.c.profile_id == func.any(bindparam("profiles", profiles, unique=True))
+        )
+    ).all()
+    return _Bound(sorted(known.values()), fragments, frozenset(known))

@@ -1,0 +1,1 @@
+"""Who receives data, and their endpoints: what is registered, renewed and ended."""

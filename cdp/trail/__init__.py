@@ -1,0 +1,1 @@
+"""Looking at the log of who did what, and taking copies and proofs of it."""

@@ -1,0 +1,1 @@
+"""The gate: whether a contact may be used for what somebody asks; in law, and in SQL."""

@@ -1,0 +1,82 @@
+"""The consent gate: the only way a contact enters an audience.
+
+One composable SELECT, specialised for the ask: no query per person, nothing cached, nothing
+written. A purpose nobody mentioned is refused (ADR-0002). It says in SQL what `decision.py`
+says in Python, rule by rule and in the same order; `tests/integration/test_consent_gate.py`
+holds the two equal. A release asks it again after its intent is committed (ADR-0003).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import FromClause, Integer, Select, Text, Uuid, case, cast, false, literal, null, select, true
+
+from cdp.ports import Ask
+from cdp.work import Work
+from consent.gate.gate_rules import rules_of
+from consent.gate.gate_view import View
+from consent.gate.reasons import Refusal
+from consent.gate.terms import Terms, load, resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """`ports.Gate`, over identity's members and the workspaces' (id, laws, unknown_age_is_child)."""
+
+    members: FromClause
+    workspaces: FromClause
+
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Select[Any]:
+        """`Select(profile_id, contact_id, core_id)` of the candidates that no rule refuses.
+
+        The grant is the core's: what is released stops at it. One row for each candidate, so a
+        profile has several only at several contacts, or on both sides of a scored link.
+        """
+        terms = self._terms(ask, at, work)
+        if isinstance(terms, Refusal):
+            contact = contacts.c
+            return select(contact.profile_id, contact.contact_id, contact.core_id).where(false())
+        view = View.of(terms, contacts, self.members, reachable_only=True)
+        refuses = case(*((condition, true()) for condition, _, _ in rules_of(view)), else_=false())
+        one = view.candidate
+        return select(one.profile_id, one.contact_id, one.core_id).select_from(view.joined).where(~refuses)
+
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Select[Any]:
+        """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`, one row for each candidate.
+
+        `reason` is the first that refuses, in the order of the rules (null: permitted), `place` its
+        place there, so that of several contacts the weightiest reason can be told, and `entry_id`
+        the entry that says no, or the grant where consent permits.
+        """
+        terms = self._terms(ask, at, work)
+        if isinstance(terms, Refusal):
+            contact = contacts.c
+            return select(
+                contact.profile_id,
+                contact.contact_id,
+                literal(terms.reason, Text).label("reason"),
+                cast(null(), Uuid).label("entry_id"),
+                contact.core_id,
+                literal(0, Integer).label("place"),
+            ).distinct()
+        view = View.of(terms, contacts, self.members, reachable_only=False)
+        rules = rules_of(view)
+        one = view.candidate
+        return select(
+            one.profile_id,
+            one.contact_id,
+            case(*((condition, reason) for condition, reason, _ in rules), else_=null()).label("reason"),
+            case(*((condition, entry) for condition, _, entry in rules), else_=view.granting).label(
+                "entry_id"
+            ),
+            one.core_id,
+            case(
+                *((condition, literal(place, Integer)) for place, (condition, _, _) in enumerate(rules)),
+                else_=null(),
+            ).label("place"),
+        ).select_from(view.joined)
+
+    def _terms(self, ask: Ask, at: datetime | None, work: Work) -> Terms | Refusal:
+        register, now = load(ask, workspaces=self.workspaces, work=work)
+        return resolve(ask, register, at=at or now)

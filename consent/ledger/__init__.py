@@ -1,0 +1,1 @@
+"""What people said: words, appended and folded, suppressions, and what is told of them."""

@@ -1,0 +1,224 @@
+"""What the journal keeps of negative words, so that no restore brings a withdrawn consent back.
+
+A line for each negative word, fsynced before it is stored: ids, words of the vocabulary,
+instants as whole microseconds, and an HMAC under the journal's own key where the caller has
+the identifier open. `replay` enters what a restored database does not know.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from cdp.ports import Journal, NoAt, Vault, Word
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    FragmentId,
+    Identifier,
+    Namespace,
+    PurposeId,
+    Scope,
+    State,
+    Trust,
+)
+from cdp.work import Work
+from consent.ledger import former, suppression
+from consent.ledger.former import Former
+from consent.ledger.recording import Draft, append
+from consent.ledger.suppression import SUPPRESSION, Suppression
+from consent.register import purposes
+
+JOURNAL = "journal"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def journalled(
+    drafts: Sequence[Draft],
+    identifiers: Mapping[ContactId, Identifier],
+    *,
+    journal: Journal,
+    vault: Vault,
+    work: Work,
+) -> list[Draft]:
+    """Write a line for each negative word among `drafts`, with one fsync; each notes its line."""
+    negative = [one for one in drafts if one.negative]
+    if not negative:
+        return list(drafts)
+    named = {one.word.contact for one in negative if one.word.contact is not None}
+    macs = macs_of({contact: identifiers[contact] for contact in named & identifiers.keys()}, vault, work)
+    written = journal.write("negative", [_payload(one, macs) for one in negative], work=work)
+    lines = {one.entry: line for one, line in zip(negative, written, strict=True)}
+    return [one._replace(journal_line=lines.get(one.entry)) for one in drafts]
+
+
+def macs_of(
+    identifiers: Mapping[ContactId, Identifier], vault: Vault, work: Work
+) -> dict[ContactId, dict[str, str]]:
+    """The journal's HMAC of each contact; namespaces of sources stay out, as they reach nobody."""
+    kept = {contact: one for contact, one in identifiers.items() if one.namespace in frozenset(Namespace)}
+    made = vault.lasting_macs(work.workspace, list(kept.values()))
+    return {
+        contact: {"namespace": str(one.namespace), "mac": macs[JOURNAL].hex()}
+        for (contact, one), macs in zip(kept.items(), made, strict=True)
+    }
+
+
+def _payload(one: Draft, macs: Mapping[ContactId, Mapping[str, str]]) -> dict[str, Any]:
+    word = one.word
+    payload: dict[str, Any] = {
+        "entry": str(one.entry),
+        "scope": word.scope.value,
+        "purpose": str(word.purpose),
+        "state": word.state.value,
+        "trust": int(word.trust),
+        "received_at": (one.received_at - _EPOCH) // _MICROSECOND,
+        "asserted_at": (one.asserted_at - _EPOCH) // _MICROSECOND,
+    }
+    if word.channel is not None:
+        payload["channel"] = word.channel.value
+    if word.fragment is not None:
+        payload["fragment"] = str(word.fragment)
+    if word.contact is not None:
+        payload["contact"] = str(word.contact)
+        payload.update(macs.get(word.contact, {}))
+    return payload
+
+
+def keep_suppressions(
+    kept: Sequence[tuple[ContactId | None, Suppression, Mapping[str, bytes]]], *, journal: Journal, work: Work
+) -> None:
+    """Journal suppressions, then store them: each with the HMACs of its identifier, by key.
+
+    One that an erasure leaves behind, or that speaks for an erased contact, names that contact, so that
+    a restored database knows its links too.
+    """
+    lines = [
+        {
+            "purpose": str(one.purpose),
+            "state": one.state.value,
+            "received_at": (one.received_at - _EPOCH) // _MICROSECOND,
+            **({"channel": one.channel} if one.channel else {}),
+            **({"former": str(contact)} if contact is not None else {}),
+            "namespace": one.namespace,
+            "mac": macs[JOURNAL].hex(),
+        }
+        for contact, one, macs in kept
+        if JOURNAL in macs
+    ]
+    if lines:
+        journal.write("negative", lines, work=work)
+    suppression.keep([one for _, one, _ in kept], work=work)
+
+
+def refuse_former(
+    contact: ContactId,
+    purpose: PurposeId,
+    channel: Channel | None,
+    state: State,
+    *,
+    journal: Journal,
+    work: Work,
+) -> None:
+    """Keep a no at an erased contact, by every HMAC that is kept of it."""
+    now = work.session.execute(select(func.clock_timestamp())).scalar_one()
+    was = former.of(contact, work=work)
+    noes = [
+        Suppression(
+            label=one.label,
+            namespace=one.namespace,
+            mac=one.mac,
+            purpose=purpose,
+            channel=channel.value if channel else "",
+            state=state,
+            received_at=now,
+        )
+        for one in was
+    ]
+    macs = {one.label: one.mac for one in was}
+    # One line for all: what is journalled is found again by the journal's own key.
+    with_line = [(contact, no, macs if n == 0 else {}) for n, no in enumerate(noes)]
+    keep_suppressions(with_line, journal=journal, work=work)
+
+
+def refuse(noes: Sequence[NoAt], *, journal: Journal, vault: Vault, work: Work) -> None:
+    """Keep noes at identifiers, whoever they are; one without a time is received now."""
+    now = work.session.execute(select(func.clock_timestamp())).scalar_one()
+    made = vault.lasting_macs(work.workspace, [one.identifier for one in noes])
+    keep_suppressions(
+        [
+            (
+                None,
+                Suppression(
+                    label=SUPPRESSION,
+                    namespace=one.identifier.namespace,
+                    mac=macs[SUPPRESSION],
+                    purpose=one.purpose,
+                    channel=one.channel.value if one.channel else "",
+                    state=one.state,
+                    received_at=one.received_at or now,
+                    reason=one.reason,
+                    source=one.source,
+                ),
+                macs,
+            )
+            for one, macs in zip(noes, made, strict=True)
+        ],
+        journal=journal,
+        work=work,
+    )
+
+
+def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
+    """Enter what a `negative` line says and the database does not know; twice is as good as once.
+
+    Run for every line behind the database's mark, in order. A word whose contact is younger
+    than the backup finds it again by HMAC, when it comes back (`suppression.restore`).
+    """
+    stops = UUID(payload["purpose"]) in purposes.load(work).stops
+    if "entry" in payload:
+        append([_draft(line, payload, stops=stops)], work)
+    # A restriction or a death is the person's; the address may be somebody else's next.
+    if "mac" in payload and not stops:
+        kept = Suppression(
+            label=JOURNAL,
+            namespace=payload["namespace"],
+            mac=bytes.fromhex(payload["mac"]),
+            purpose=PurposeId(UUID(payload["purpose"])),
+            channel=payload.get("channel", ""),
+            state=State(payload["state"]),
+            received_at=_instant(payload["received_at"]),
+        )
+        suppression.keep([kept], work=work)
+        if "former" in payload:
+            was = Former(ContactId(UUID(payload["former"])), JOURNAL, kept.namespace, kept.mac)
+            former.keep([was], work=work)
+
+
+def _draft(line: UUID, one: Mapping[str, Any], *, stops: bool) -> Draft:
+    return Draft(
+        entry=UUID(one["entry"]),
+        word=Word(
+            scope=Scope(one["scope"]),
+            fragment=FragmentId(UUID(one["fragment"])) if "fragment" in one else None,
+            contact=ContactId(UUID(one["contact"])) if "contact" in one else None,
+            purpose=PurposeId(UUID(one["purpose"])),
+            channel=Channel(one["channel"]) if "channel" in one else None,
+            state=State(one["state"]),
+            evidence=JOURNAL,
+            trust=Trust(one["trust"]),
+            received_at=None,
+            asserted_at=None,
+        ),
+        received_at=_instant(one["received_at"]),
+        asserted_at=_instant(one["asserted_at"]),
+        stops=stops,
+        journal_line=line,
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND

@@ -1,0 +1,1 @@
+"""What words refer to: purposes, notices, recipients, controllers, endpoints; and the laws."""

@@ -1,0 +1,1 @@
+"""What a field is: the catalogue, kinds of values, normal forms, placeholders."""

@@ -1,0 +1,1 @@
+"""The best values of a person, as pointers, and the sealed addresses behind contacts."""

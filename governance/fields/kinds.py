@@ -73,6 +73,27 @@ def _words(most: int, letters: int) -> Fits:
     return fits
 
 
+# Of sentences, and of no name, street or title: who says something of somebody uses one.
+_CLAUSES = _set(
+    """
+    is are was were has have had she he they him them not please since because who does did
+    don't doesn't isn't ist sind wurde hatte nicht bitte seit wegen weil est sont était elle n'est depuis
+    está estaba tiene porque desde
+    """
+)
+
+
+def _no_clause(fits: Fits) -> Fits:
+    """What also fits, but for what says something: three words or more with one of a sentence's."""
+
+    def named(text: str) -> bool:
+        words = text.casefold().replace("\u2019", "'").split()
+        said = len(words) > 2 and any(word.strip(".,;:!?()") in _CLAUSES for word in words)
+        return fits(text) and not said
+
+    return named
+
+
 def _country(text: str) -> bool:
     if text.upper() in ALPHA_2 or (len(text) == 2 and text.upper() in COUNTRY_NAMES):
         return True
@@ -107,7 +128,7 @@ def _token(most: int = 80) -> Fits:
 
 
 _place = _like(rf"{_LETTER}+|{_PROPER}(?:[ -](?:{_SMALL} )*{_PROPER}){{0,4}}", 60)
-_name = _like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80)
+_name = _no_clause(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80))
 _amount, _line = _like(_AMOUNT, 40), _words(16, _TEXT)
 _path = _like(r"\S*", 2_048)
 
@@ -121,15 +142,15 @@ TRAITS: Mapping[str, Fits] = {
     ),
     "given_name": _name,
     "surname": _name,
-    "name": _like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120),
+    "name": _no_clause(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120)),
     "birth_date": _like(
         r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
         r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
         40,
     ),
     "street_number": _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16),
-    "street": _words(8, 80),
-    "address_line_2": _words(10, 100),
+    "street": _no_clause(_words(8, 80)),
+    "address_line_2": _no_clause(_words(10, 100)),
     "city": _place,
     "postcode": _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12),
     "country": _country,
@@ -141,8 +162,8 @@ TRAITS: Mapping[str, Fits] = {
     "language": _language,
     "gender": _gender,
     "national_id": _like(r"(?=(?:.*\d){3})[A-Za-z\d]+(?:[ ./-]{1,2}[A-Za-z\d]+){0,7}", 32),
-    "title": _words(4, 40),
-    "company": _words(8, 100),
+    "title": _no_clause(_words(4, 40)),
+    "company": _no_clause(_words(8, 100)),
     "username": _like(r"\S*", 64),
     "plan": _words(3, 40),
 }

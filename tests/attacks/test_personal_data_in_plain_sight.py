@@ -2,6 +2,7 @@
 
 import pytest
 
+from governance import kinds
 from governance.detection import config
 from governance.detection.scanner import Scanner
 
@@ -50,3 +51,37 @@ def test_a_value_is_written_as_people_and_programs_write(scanner, way):
 def test_what_only_looks_like_it_stays_clean(scanner):
     """Texts of nobody are not withheld for it."""
     assert scanner.scan(NOBODYS, regions=["GB"]) == [[]] * len(NOBODYS)
+
+
+@pytest.mark.parametrize(
+    ("trait", "said"),
+    [
+        ("name", "has cancer since last May"),
+        ("surname", "she was treated for depression"),
+        ("title", "HIV positive since 2019"),
+        ("company", "her wife is pregnant again"),
+        ("street", "she is a heroin addict, handle gently"),
+        ("address_line_2", "muslim household, please do not ring"),
+        ("company", "hat seit Mai Krebs"),
+    ],
+)
+def test_what_somebody_says_of_a_person_stands_in_a_declared_field(trait, said):
+    """A sentence is no name, street, title or firm: it is free text, which leaves by no door."""
+    assert not kinds.fits("traits", trait, said)
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [
+        ("name", "Maria del Carmen García y Vega"),
+        ("given_name", "Is"),
+        ("surname", "van der Hatten"),
+        ("title", "Head of Sales"),
+        ("company", "Institute for the Blind and Partners GmbH"),
+        ("street", "12 Rue de la Paix"),
+        ("address_line_2", "c/o Smith, 3rd floor, left"),
+    ],
+)
+def test_names_and_firms_are_what_they_were(trait, value):
+    """Small words of names and firms make no sentence."""
+    assert kinds.fits("traits", trait, value)

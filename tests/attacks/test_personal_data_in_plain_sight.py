@@ -2,9 +2,9 @@
 
 import pytest
 
-from governance import kinds
 from governance.detection import config
 from governance.detection.scanner import Scanner
+from governance.fields import kinds
 
 EMAIL, PHONE = "ann.smith@gmail.com", "07400 123456"
 SSN, NINO, PASSPORT, VIN = "536-22-8723", "AB123456C", "533380006", "1HGCM82633A004352"

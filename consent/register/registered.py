@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from cdp.kernel.errors import listed
+from cdp.kernel.errors import Conflict, listed
 from cdp.ports import Endpoint
 from cdp.ports.registers import (
     NewNotice,
@@ -184,7 +184,7 @@ class Endpoints:
 
     def add(self, endpoint: Endpoint, *, work: Work) -> None:
         """Register an endpoint. Raises `endpoints.EndpointTaken`."""
-        with _of_each_name_one():
+        with _of_each_name_one(endpoints.EndpointTaken):
             endpoints.add(endpoint, work=work)
 
     def owner(self, recipient: UUID | str, *, work: Work) -> RecipientId:
@@ -201,12 +201,12 @@ class Endpoints:
 
 
 @contextmanager
-def _of_each_name_one() -> Iterator[None]:
-    """Of two who take a name at the same moment, the later one is told. Raises `register.NameTaken`."""
+def _of_each_name_one(taken: type[Conflict] = register.NameTaken) -> Iterator[None]:
+    """Of two who take a name at the same moment, the later one is told, by what `taken` is."""
     try:
         yield
     except IntegrityError:
-        raise register.NameTaken(field="name") from None
+        raise taken(field="name") from None
 
 
 def _name(recipient: UUID | str, work: Work) -> str:

@@ -120,7 +120,7 @@ def work(place):
         "from threading import Event\n"
         "from api import lane, session, worker\n"
         "from api.cli.running import settings\n"
-        "from cdp.ingest import Limits\n"
+        "from cdp.intake.ingest import Limits\n"
         "from governance.detection import config\n"
         "from governance.detection.scanner import Scanner\n"
         "with session.opened(settings()) as opened, Scanner(config.load()) as scanner:\n"

@@ -118,5 +118,5 @@ def test_migrating_makes_searchable_what_the_log_holds_already(server, capsys, t
     with place.server.admin(place.name) as admin:
         after = admin.execute(rows).fetchall()
 
-    assert len(after) == len(before) == 2
+    assert len({row[0] for row in before}) == 2
     assert after == before

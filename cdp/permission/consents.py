@@ -53,9 +53,9 @@ class AssertedInFuture(BadInput):
 
 
 class NotYetEffective(Unavailable):
-    """What was said is stored and binds, but a release that was under way has not ended in time.
+    """What was said is stored and binds, but a release or a write that was under way has not ended in time.
 
-    It can send for a few seconds more. A word that is said again is acknowledged once it has ended.
+    A release can send for a few seconds more. A word that is said again is acknowledged once it has ended.
     """
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.deps import Client, Opener, PortsDep, SystemDep, calling, doing
-from api.idempotency import OnceInSteps
+from api.idempotency import SHOWN_ONCE, OnceInSteps
 from api.routes import shapes
 from api.routes.consents import patience
 from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
@@ -173,7 +173,7 @@ def get_access(
     return AccessOut.model_validate(access.package(profile, work=work, ports=ports))
 
 
-@router.post("/{profile}/erasure", summary="Erase a person")
+@router.post("/{profile}/erasure", summary="Erase a person", openapi_extra=SHOWN_ONCE)
 def post_erasure(
     profile: ProfilePath,
     body: ErasureIn,

@@ -156,6 +156,22 @@ def test_a_secret_is_shown_once_however_often_its_request_is_sent(town):
     assert first.json()["secret"] not in second.text
 
 
+def test_an_erasures_secret_is_the_persons_alone(town):
+    """The certificate's salt proves whom it is about; it lies in no answer that is kept."""
+    profile = town.person()
+    headers = town.as_("compliance") | {"Idempotency-Key": "one"}
+    path = f"/v1/subjects/{profile}/erasure"
+    first, second = (
+        town.http.post(path, json={"dry_run": False, "ground": "GDPR 17(1)(b)"}, headers=headers)
+        for _ in range(2)
+    )
+    with town.system.opener(town.workspace)() as work:
+        kept = work.session.scalars(select(tables.answers.c.body)).all()
+
+    assert first.status_code == 200 and first.json()["certificate"]["claim_salt"]
+    assert (second.status_code, second.json()["code"], kept) == (409, "not-kept", [None])
+
+
 def test_a_no_is_heard_whatever_key_it_has(town):
     """A key that was used for something else keeps nobody subscribed."""
     town.person()

@@ -5,7 +5,7 @@ Work, so a change holds at the next request of every process. A process's own fi
 none was ever put in force. A new policy is a new enforcer, put in the old one's place by one
 assignment; lines that do not load leave the old one there (design.md, decision 10), but never
 one that holds what was withdrawn since. A base that cannot be read any more lets nobody do anything but
-agree to another (ADR-0049).
+agree to another, and people say no at their own links (ADR-0049).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,12 @@ from policies.decide import ColumnPlan, Decider
 from policies.loader import Policy, PolicyRefused, load_text
 
 KEPT = 100  # bases that a process keeps compiled
-_AGREE_ONLY = "p, compliance, policy, read, allow\np, compliance, policy, agree, allow\n"
+# A no at a person's own link is heard even then: nobody clicks twice.
+_AGREE_ONLY = """
+p, compliance, policy, read, allow
+p, compliance, policy, agree, allow
+p, subject, consent, write, allow
+"""
 
 
 class UnreadPolicy(BadInput):

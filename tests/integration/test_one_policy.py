@@ -12,13 +12,14 @@ from sqlalchemy import select
 from api import startup
 from api.cli.exits import Exit
 from api.session import operator
-from cdp.acting import ActNotAllowed
+from cdp.acting import ActNotAllowed, check
+from cdp.acts import Act
 from cdp.audiences import segments
 from cdp.ports.registers import NewPurpose
 from cdp.registers import policy, policy_lines, purposes
 from cdp.registers.policy import PolicyDiffers
 from cdp.registers.policy_lines import AdministratorsDoNotAgree
-from cdp.vocabulary import Basis, FieldClass, Role, Show
+from cdp.vocabulary import Actor, Basis, FieldClass, Role, Show
 from policies import in_force, tables
 from policies.loader import load_default, load_text
 from policies.service import AnotherInForce, InForceAlready, PolicyService, UnreadPolicy
@@ -226,9 +227,17 @@ def test_a_policy_that_cannot_be_read_any_more_lets_nobody_do_more_than_agree(to
                 workspace_id=town.workspace, number=2, version="0" * 32, adopted_at=work.now, adopted_by="x"
             )
         )
+    person = Actor(ref="0" * 32, roles=frozenset({Role.SUBJECT}), kind="subject")
+    with town.system.opener(town.workspace)() as work:
+        standing = town.system.ports.policies.in_force(work)
+        heard = check(Act.CONSENT_SAY, person, policy=standing)
+        with pytest.raises(ActNotAllowed):
+            check(Act.SUBJECT_ACCESS, person, policy=standing)
     with pytest.raises(ActNotAllowed):
         save(town, "refused")
     adopt(town, DEFAULT)
+
+    assert heard == "subject"
 
     assert save(town, "allowed again")
 

@@ -4,6 +4,7 @@ The selectables carry `workspace_id`, and row-level security narrows them like a
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
@@ -102,6 +103,12 @@ def contacts_of(
     indexes = vault.every_index(work.workspace, identifiers)
     found = index.find(identifiers, indexes, work=work)
     return {identifiers[n]: contact for n, contact in found.items()}
+
+
+def made_by_now(identifiers: Sequence[Identifier], *, patience: timedelta, vault: Vault, work: Work) -> bool:
+    """Whether nobody who is making a contact of these is still at it, after at most `patience`."""
+    indexes = vault.every_index(work.workspace, identifiers)
+    return index.made_by_now(identifiers, indexes, patience=patience, work=work)
 
 
 _OWN = """

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import FromClause
@@ -75,6 +76,10 @@ class IdentityService:
     def contacts_of(self, identifiers: Sequence[Identifier], *, work: Work) -> Mapping[Identifier, ContactId]:
         """The contacts of those normalised identifiers that are known, in one query."""
         return queries.contacts_of(identifiers, vault=self.vault, work=work)
+
+    def made_by_now(self, identifiers: Sequence[Identifier], *, patience: timedelta, work: Work) -> bool:
+        """Whether nobody who is making a contact of these is still at it, after at most `patience`."""
+        return queries.made_by_now(identifiers, patience=patience, vault=self.vault, work=work)
 
     def known_by(self, contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:
         """The fragments that some source knows by one of these contacts and that are joined to nobody."""

@@ -18,7 +18,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp.acting import REFUSED, acting
 from cdp.acts import Act
-from cdp.kernel import snapshots
 from cdp.kernel.errors import BadInput, Unavailable
 from cdp.permission.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
 from cdp.ports import NoAt, NoticeVersion, Ports, Recorded, Word
@@ -30,6 +29,7 @@ from cdp.vocabulary import (
     Channel,
     ContactId,
     FragmentId,
+    Identifier,
     NoticeId,
     ProfileId,
     PurposeId,
@@ -95,7 +95,9 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
     until = monotonic() + patience.total_seconds()
     done, bound = until_still(lambda: _record(saying, about, keep=True, begin=begin, ports=ports))
     if done.suppressed:
-        wait_for_writers(begin, until)
+        former = [bound.former] if bound.former is not None else []
+        unknown = [bound.unknown] if bound.unknown is not None else []
+        wait_for_makers(unknown, former, begin=begin, ports=ports, until=until)
         # Who became known while this was written may have missed it; from now on nobody does.
         done, bound = _record_again(done, saying, about, begin=begin, ports=ports)
     if saying.state in NEGATIVE:
@@ -162,13 +164,27 @@ def _record_again(
     return _record(saying, about, keep=False, begin=begin, ports=ports) if bound.there else (done, bound)
 
 
-def wait_for_writers(begin: Opener, until: float) -> None:
-    """Wait until every transaction has ended that might have looked before the no was there."""
-    with begin() as work:
-        horizon = snapshots.horizon(work.session)
+def wait_for_makers(
+    unknown: Sequence[Identifier],
+    former: Sequence[ContactId],
+    *,
+    begin: Opener,
+    ports: Ports,
+    until: float,
+) -> None:
+    """Wait for whoever is making one of these contacts and may have looked before a no was there.
+
+    For nobody else: neither for who makes another contact, nor for another tenant (ADR-0051). The no has
+    to be committed. Raises `NotYetEffective`.
+    """
+
+    def left() -> timedelta:
+        return timedelta(seconds=max(0.0, until - monotonic()))
+
     while True:
         with begin() as work:
-            if snapshots.ended_before(work.session, horizon):
+            made = not unknown or ports.identity.made_by_now(unknown, patience=left(), work=work)
+            if made and all(ports.ledger.come_back_by_now(one, patience=left(), work=work) for one in former):
                 return
         if monotonic() > until:
             raise NotYetEffective

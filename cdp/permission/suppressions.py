@@ -22,7 +22,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.intake.collection.contacts import meant
 from cdp.kernel.errors import BadInput
-from cdp.permission.consents import Opener, drain, holders, wait_for_writers
+from cdp.permission.consents import Opener, drain, holders, wait_for_makers
 from cdp.ports import NoAt, Ports, Word
 from cdp.registers import workspaces
 from cdp.vocabulary import (
@@ -132,10 +132,12 @@ def _look_again(
     unknown: Sequence[NoAt], result: Suppressed, *, begin: Opener, ports: Ports, patience: timedelta
 ) -> None:
     """Bind who was becoming known while the list was kept, and may have looked before."""
-    wait_for_writers(begin, monotonic() + patience.total_seconds())
     for start in range(0, len(unknown), BATCH):
+        part = unknown[start : start + BATCH]
+        named, until = sorted({one.identifier for one in part}), monotonic() + patience.total_seconds()
+        wait_for_makers(named, [], begin=begin, ports=ports, until=until)
         with begin() as work:
-            bound = _bind(unknown[start : start + BATCH], work=work, ports=ports)
+            bound = _bind(part, work=work, ports=ports)
             result.bound_at_once += len(bound.contacts)
         drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
 

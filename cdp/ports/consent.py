@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -264,8 +264,10 @@ class Ledger(Protocol):
         """Whether a notice of this purpose names recipients, so that who receives matters."""
         ...
 
-    def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
-        """Give new contacts the negative words that outlived an erasure or a restore."""
+    def suppress(
+        self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work, again: bool = False
+    ) -> None:
+        """Give new contacts the noes that were kept before they were there; `again`: what came since."""
         ...
 
     def refuse(self, noes: Sequence[NoAt], *, work: Work) -> None:
@@ -284,6 +286,10 @@ class Ledger(Protocol):
         self, contact: ContactId, purpose: PurposeId, channel: Channel | None, state: State, *, work: Work
     ) -> None:
         """Keep a no at a contact that was erased, journalled first."""
+        ...
+
+    def come_back_by_now(self, contact: ContactId, *, patience: timedelta, work: Work) -> bool:
+        """Whether nobody who is noting what an erased contact has become is still at it, after `patience`."""
         ...
 
     def purposes(self, *, work: Work) -> Mapping[str, PurposeId]:

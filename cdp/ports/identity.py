@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -199,6 +199,13 @@ class Identity(Protocol):
 
     def contacts_of(self, identifiers: Sequence[Identifier], *, work: Work) -> Mapping[Identifier, ContactId]:
         """The contacts of those normalised identifiers that are known, in one query."""
+        ...
+
+    def made_by_now(self, identifiers: Sequence[Identifier], *, patience: timedelta, work: Work) -> bool:
+        """Whether nobody who is making a contact of these is still at it, after at most `patience`.
+
+        True: what a later statement does not find is not there, and whoever makes it begins after this.
+        """
         ...
 
     def known_by(self, contacts: Sequence[ContactId], *, work: Work) -> list[FragmentId]:

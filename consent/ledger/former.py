@@ -6,11 +6,13 @@ contact that the same identifier gets later is noted beside it. Decided in ADR-0
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select, update
 
 from cdp.kernel.database import Conflict, insert_rows, write
+from cdp.kernel.outlasting import outlasts
 from cdp.ports import Remembered
 from cdp.vocabulary import ContactId
 from cdp.work import Work
@@ -94,3 +96,10 @@ def remembered(contact: ContactId, *, work: Work) -> Remembered | None:
         select(former.successor_id).where(former.contact_id == contact)
     ).all()
     return Remembered(next((one for one in rows if one is not None), None)) if rows else None
+
+
+def come_back_by_now(contact: ContactId, *, patience: timedelta, work: Work) -> bool:
+    """Whether nobody who is noting what an erased contact has become is still at it, after `patience`."""
+    former = tables.former_contacts.c
+    mine = select(former.contact_id).where(former.contact_id == contact).with_for_update(read=True)
+    return outlasts(work.session, lambda: work.session.execute(mine).all(), patience=patience)

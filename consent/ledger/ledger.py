@@ -6,7 +6,7 @@ before it is in the database.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -122,9 +122,11 @@ class Ledger:
             ),
         )
 
-    def suppress(self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work) -> None:
-        """Give new contacts the negative words that outlived an erasure or a restore."""
-        suppression.restore(contacts, vault=self.vault, work=work)
+    def suppress(
+        self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work, again: bool = False
+    ) -> None:
+        """Give new contacts the noes that were kept before they were there; `again`: what came since."""
+        suppression.restore(contacts, again=again, vault=self.vault, work=work)
 
     def refuse(self, noes: Sequence[NoAt], *, work: Work) -> None:
         """Keep noes at identifiers, journalled first: they hold for the contact when it comes."""
@@ -143,6 +145,10 @@ class Ledger:
     ) -> None:
         """Keep a no at a contact that was erased, journalled first."""
         journaling.refuse_former(contact, purpose, channel, state, journal=self.journal, work=work)
+
+    def come_back_by_now(self, contact: ContactId, *, patience: timedelta, work: Work) -> bool:
+        """Whether nobody who is noting what an erased contact has become is still at it, after `patience`."""
+        return former.come_back_by_now(contact, patience=patience, work=work)
 
     def history(
         self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work

@@ -70,8 +70,10 @@ def keep(kept: Sequence[Suppression], *, work: Work) -> None:
     )
 
 
-def restore(contacts: Sequence[tuple[ContactId, Identifier]], *, vault: Vault, work: Work) -> None:
-    """Give new contacts the negative words that are kept of their identifiers.
+def restore(
+    contacts: Sequence[tuple[ContactId, Identifier]], *, again: bool, vault: Vault, work: Work
+) -> None:
+    """Give new contacts the negative words that are kept of their identifiers; `again`: what came since.
 
     The words are not journalled: what they come from is (a journal line, or an erasure's).
     """
@@ -87,10 +89,14 @@ def restore(contacts: Sequence[tuple[ContactId, Identifier]], *, vault: Vault, w
         sorted({namespace for _, namespace, _ in owners}),
         [mac for _, _, mac in owners],
     )
+    # First: a no at an erased contact is kept and then waits for who writes here, so whoever writes here
+    # before it was kept is waited for, and whoever does so later reads it.
+    former.come_back(owners, work=work)
     rows = [_Kept(*row) for row in run(work.session, _KEPT, columns)]
     found = [(owners.get((row.label, row.namespace, bytes(row.mac))), row) for row in rows]
-    append([_draft(contact, row) for contact, row in found if contact is not None], work)
-    former.come_back(owners, work=work)
+    given = _given([contact for contact, _ in contacts], work=work) if again else frozenset()
+    drafts = [_draft(contact, row) for contact, row in found if contact is not None]
+    append([one for one in drafts if _saying(one) not in given], work)
 
 
 _SINCE = """
@@ -132,6 +138,25 @@ _KEPT = """
 SELECT label, namespace, mac, purpose_id, channel, state, received_at FROM consent.suppressions
 WHERE label = ANY(%b::text[]) AND namespace = ANY(%b::text[]) AND mac = ANY(%b::bytea[])
 """
+
+
+_GIVEN = """
+SELECT contact_id, purpose_id, coalesce(channel, ''), state, received_at FROM consent.entries
+WHERE contact_id = ANY(%b::uuid[]) AND evidence = %s
+"""
+
+_Saying = tuple[ContactId | None, PurposeId, str, str, datetime]
+
+
+def _given(contacts: Sequence[ContactId], *, work: Work) -> frozenset[_Saying]:
+    """What contacts have been given already."""
+    return frozenset(tuple(row) for row in run(work.session, _GIVEN, (list(contacts), SUPPRESSION)))
+
+
+def _saying(one: Draft) -> _Saying:
+    word = one.word
+    channel = word.channel.value if word.channel else ""
+    return word.contact, word.purpose, channel, word.state.value, one.received_at
 
 
 def _draft(contact: ContactId, row: _Kept) -> Draft:

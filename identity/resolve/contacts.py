@@ -5,10 +5,11 @@ one. What was accepted before an erasure and names the erased person is recognis
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cdp.kernel.database import Conflict, insert_rows, run
 from cdp.kernel.ids import new_id
+from cdp.kernel.outlasting import outlasts
 from cdp.ports import BlindIndex, Vault
 from cdp.vocabulary import ContactId, Identifier
 from cdp.work import Work
@@ -78,6 +79,33 @@ def find_or_make(
     theirs = find([names[n] for n in rest], [indexes[n] for n in rest], work=work)
     found |= {rest[n]: contact for n, contact in theirs.items()}
     return found, frozenset(new)
+
+
+def made_by_now(names: Sequence[Identifier], indexes: Indexes, *, patience: timedelta, work: Work) -> bool:
+    """Whether nobody who is making a contact of `names` is still at it, after at most `patience`.
+
+    Whoever makes one holds its keys in the unique index until they commit, so it is enough to ask for the
+    same keys, in the order in which they do. Nothing is made: the keys are given back at once.
+    """
+    keys = [(name.namespace, one) for name, every in zip(names, indexes, strict=True) for one in every]
+
+    def hold() -> None:
+        insert_rows(
+            work.session,
+            tables.identifiers,
+            work.workspace,
+            {
+                "namespace": [namespace for namespace, _ in keys],
+                "index_version": [one.version for _, one in keys],
+                "index": [one.index for _, one in keys],
+                "contact_id": [new_id() for _ in keys],
+            },
+            order=("namespace", "index"),
+            conflict=Conflict(("namespace", "index_version", "index")),
+            returning=("contact_id",),
+        )
+
+    return outlasts(work.session, hold, patience=patience)
 
 
 _WATERMARKS = "SELECT label, max(watermark) FROM identity.erased GROUP BY label"

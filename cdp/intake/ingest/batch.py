@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from operator import attrgetter
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,9 +31,10 @@ from cdp.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one Work takes on."""
+    """How much one Work takes on, and after how long it looks for noes again before it commits."""
 
     messages: int = 500
+    look_again: timedelta = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +74,8 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
             recognised = ports.identity.recognise(evidence, work=work)
         # Up to here this batch has locked its own requests alone, and written nothing.
         # People are locked once a Work, in one order: a request with more messages goes in one piece.
-        verdicts = _process_items(
-            items, meanings, _Before(register, recognised), work=work, ports=ports, stages=stages
-        )
+        before = _Before(register, recognised, limits.look_again)
+        verdicts = _process_items(items, meanings, before, work=work, ports=ports, stages=stages)
         with stages.stage("finish"):
             doing.tell(verdicts=verdicts)
             write(work.session, _DONE, ([row.accept_seq for row in rows],))
@@ -127,6 +129,7 @@ class _Before(NamedTuple):
 
     register: Register
     recognised: Recognised
+    look_again: timedelta
 
 
 def classify(items: Sequence[Item], *, work: Work, ports: Ports) -> dict[int, Classified]:
@@ -173,6 +176,9 @@ def _process_items(
         keep(found, before.register, work=work, ports=ports, stages=stages)
     with stages.stage("consent"):
         _refuse_again(copies, known, before.register, work=work, ports=ports)
+        # A no waits for whoever makes its contact, but no longer than somebody waits for an answer.
+        if monotonic() - found.looked >= before.look_again.total_seconds():
+            ports.ledger.suppress(found.new, again=True, work=work)
     with stages.stage("verdicts"):
         return storing.count_verdicts(items, work=work)
 
@@ -184,6 +190,8 @@ class Batch:
     found: list[Found]
     regrouped: frozenset[ProfileId]
     claimed: Mapping[tuple[FragmentId, ContactId], Identifier]
+    new: Sequence[tuple[ContactId, Identifier]] = ()  # contacts that the batch has made
+    looked: float = field(default_factory=monotonic)  # for noes about them
 
     def __bool__(self) -> bool:
         return bool(self.found or self.regrouped)
@@ -224,8 +232,15 @@ def place(
         if contact in one.placed.new_contacts
     }
     with stages.stage("consent"):
-        ports.ledger.suppress(sorted(new, key=lambda pair: pair[0].int), work=work)
-    return Batch(found=found, regrouped=placement.regrouped, claimed=placement.claimed)
+        looked, made = monotonic(), sorted(new, key=lambda pair: pair[0].int)
+        ports.ledger.suppress(made, work=work)
+    return Batch(
+        found=found,
+        regrouped=placement.regrouped,
+        claimed=placement.claimed,
+        new=made,
+        looked=looked,
+    )
 
 
 def keep(batch: Batch, register: Register, *, work: Work, ports: Ports, stages: Stages) -> None:

@@ -102,7 +102,7 @@ def test_findings_are_listed_decided_on_and_scanned_again(place, capsys, tmp_pat
 
     (found,) = cdp("findings", "list", "--json").document
     assert (found["entity"], found["trait"], found["version"]) == ("CREDIT_CARD", "support_note", 0)
-    assert "4111" not in json.dumps(found)
+    assert "4111" not in json.dumps(found).replace(found["id"], ""), "which can hold any digits"
     decided = cdp("findings", "decide", found["id"], "not_personal", "--json").document
     assert decided == {"id": found["id"], "version": 1, "decision": "not_personal"}
     assert cdp("findings", "list", "--json").document == []

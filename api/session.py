@@ -5,11 +5,14 @@ one to leave stops it. There every command migrates and replays first, as at any
 URLs of the operator's, only `cdp migrate` and `cdp workspace` use the owner's.
 
 The operator acts with the roles that one command needs and no more: lines of the policy add
-up to the strictest, so an admin's could only take away from the others.
+up to the strictest, so an admin's could only take away from the others. Who acts as an account acts with
+its roles. Either way the sealed detail of what they do says by which name the machine knows them.
 """
 
+import os
+import pwd
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from subprocess import SubprocessError
 from uuid import UUID
@@ -24,6 +27,7 @@ from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, make_engine
 from cdp.kernel.errors import BadInput, NotFound, Refused, Unavailable, listed
 from cdp.kernel.settings import Settings
+from cdp.registers import accounts
 from cdp.vocabulary import Actor, Role, WorkspaceId
 from cdp.work import Work
 
@@ -81,6 +85,7 @@ class Session:
 
     system: System
     urls: Urls
+    account: str | None = field(default=None, repr=False)  # the log-in of whom the commands act as
 
     def workspace(self, name: str | None) -> WorkspaceId:
         """The workspace of that name, or the only one there is.
@@ -93,11 +98,15 @@ class Session:
         return chosen
 
     def opener(self, workspace: UUID, *roles: Role, purpose: str) -> Opener:
-        """What opens a Work of the operator's, in these roles and no others."""
-        return self.system.opener(workspace, actor=operator(*roles), purpose=purpose)
+        """What opens a Work of the operator's, in these roles and no others, or of the account's in its own.
+
+        Raises `NoSuchLogin`.
+        """
+        chosen = actor(self.system, workspace, *roles, account=self.account)
+        return self.system.opener(workspace, actor=chosen, purpose=purpose)
 
     def work(self, workspace: str | None, *roles: Role, purpose: str) -> AbstractContextManager[Work]:
-        """One Work of the operator's in the workspace of that name; raises as `workspace` does."""
+        """One such Work in the workspace of that name; raises as `workspace` and `opener` do."""
         return self.opener(self.workspace(workspace), *roles, purpose=purpose)()
 
     @contextmanager
@@ -139,10 +148,11 @@ def database(settings: Settings) -> Iterator[Urls]:
 
 
 @contextmanager
-def opened(settings: Settings, *, migrate: bool = False) -> Iterator[Session]:
+def opened(settings: Settings, *, migrate: bool = False, account: str | None = None) -> Iterator[Session]:
     """Everything that must be true before anything runs, then the wired system.
 
     `migrate`: bring a database of the operator's to this version; the embedded one always is.
+    `account`: the log-in of whom the commands act as; None: as the operator.
     Raises what `api.startup` does, and `OwnerUrlMissing`.
     """
     with database(settings) as urls:
@@ -155,15 +165,35 @@ def opened(settings: Settings, *, migrate: bool = False) -> Iterator[Session]:
         system = wire(settings, state=state, app_url=urls.app)
         try:
             startup.catch_up(system)
-            yield Session(system=system, urls=urls)
+            yield Session(system=system, urls=urls, account=account)
         finally:
             system.ports.journal.close()
             system.app.dispose()
 
 
 def operator(*roles: Role) -> Actor:
-    """Whoever runs a command on this machine; the log knows them by that word alone."""
-    return Actor(ref=OPERATOR, roles=frozenset(str(role) for role in roles), kind="system")
+    """Whoever runs a command on this machine and does not say as whom."""
+    return Actor(
+        ref=OPERATOR, roles=frozenset(str(role) for role in roles), kind="system", login=machine_login()
+    )
+
+
+def actor(system: System, workspace: UUID, *roles: Role, account: str | None) -> Actor:
+    """Who runs a command: the operator in these roles, or an account in its own. Raises `NoSuchLogin`."""
+    typing = operator(*roles)
+    if account is None:
+        return typing
+    with system.opener(workspace, actor=typing)() as work:
+        return accounts.actor_of(account, work=work, ports=system.ports)
+
+
+def machine_login() -> str:
+    """By which name the machine knows who runs this: as they logged in, whatever user they became since."""
+    with suppress(OSError):
+        return os.getlogin()
+    with suppress(KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    return f"uid {os.getuid()}"
 
 
 def workspaces(connection: Connection) -> list[Workspace]:

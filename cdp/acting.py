@@ -109,7 +109,8 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "", ends: str = ""
     # A policy that the act itself changed is told as it is now.
     version = ports.policies.version(work)
     entry = {"outcome": OK, **doing.entry}
-    detail = ({"role": doing.role} if doing.role else {}) | doing.detail
+    by = {"role": doing.role, "login": work.actor.login}
+    detail = {name: word for name, word in by.items() if word} | doing.detail
     said = AuditEntry(action=name, policy_version=version, detail=detail, **entry)
     doing.recorded = ports.audit.record(said, work=work)
 

@@ -4,7 +4,7 @@ Nothing here touches a database or a library of others. The numbers of `FieldCla
 and `Trust` are stored: they are never renumbered, only added to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, NewType
 from uuid import UUID
@@ -248,9 +248,12 @@ class Actor:
     """Who acts: an opaque reference, never a name; `roles` are words of the policy.
 
     `scopes` are those of the token that they came with, which only narrow; None: they came with none.
+    `login` is who typed the command, as the machine knows them: it stands in the sealed detail of entries
+    and nowhere else. Empty: nobody typed one.
     """
 
     ref: str
     roles: frozenset[str]
     kind: str  # account | client | source | system | subject
     scopes: frozenset[str] | None = None
+    login: str = field(default="", repr=False)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, select, update
+from sqlalchemy import Row, Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp.kernel.errors import Conflict, NotFound
@@ -163,18 +163,25 @@ class Accounts:
         if not _update(tables.accounts, account, work, revoked_at=work.now):
             raise NoSuchAccount
 
+    def named(self, login: str, *, work: Work) -> RegisteredAccount | None:
+        """The account of that log-in, also a revoked one."""
+        asked = select(tables.accounts).where(tables.accounts.c.login == login)
+        row = work.session.execute(asked).one_or_none()
+        return _account(row) if row is not None else None
+
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredAccount]:
         """Accounts, the revoked ones too."""
-        return [
-            RegisteredAccount(
-                id=row.id,
-                login=row.login,
-                roles=tuple(row.roles),
-                created_at=row.created_at,
-                revoked_at=row.revoked_at,
-            )
-            for row in work.session.execute(_page(tables.accounts, page))
-        ]
+        return [_account(row) for row in work.session.execute(_page(tables.accounts, page))]
+
+
+def _account(row: Row[Any]) -> RegisteredAccount:
+    return RegisteredAccount(
+        id=row.id,
+        login=row.login,
+        roles=tuple(row.roles),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )
 
 
 def _page(table: Table, page: Page) -> Select[Any]:

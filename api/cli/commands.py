@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextvars import ContextVar
 from importlib import import_module, metadata
 from typing import Annotated, Any, NamedTuple
 
@@ -64,6 +65,10 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+# As whom the command that runs acts: the log-in of an account, by `--as`.
+ACCOUNT: ContextVar[str | None] = ContextVar("ACCOUNT", default=None)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; its exit code."""
     command = get_command(build(_called(arguments)))
@@ -114,15 +119,25 @@ def _show_version(asked: bool) -> None:
 
 
 def _root(
-    version: Annotated[
+    account: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="ACCOUNT",
+            help="As whom: the log-in of an account of the workspace, in its roles. [dim](CDP_ACCOUNT)[/dim]",
+        ),
+    ] = None,
+    _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    pass
+    ACCOUNT.set(account)
 
 
 def _called(arguments: Sequence[str]) -> str | None:
     """The command that is called, or that the shell asks to complete."""
     asked = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
     words = [*arguments, *(asked.split() if "_CDP_COMPLETE" in os.environ else ())]
-    return next((word for word in words if word in COMMANDS), None)
+    # What follows `--as` is a log-in, which may be the word of a command.
+    pairs = zip(["", *words], words, strict=False)
+    return next((word for before, word in pairs if word in COMMANDS and before != "--as"), None)

@@ -11,14 +11,15 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import keeper, startup, wiring
-from api.cli.running import until
-from api.session import Session, operator
+from api import keeper, session, startup, wiring
+from api.cli.running import acting_as, until
+from api.session import Session
 from audit.log import storage, verifier
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
 from cdp.kernel.errors import CdpError, Unavailable
 from cdp.kernel.settings import Settings
+from cdp.registers.accounts import NoSuchLogin
 from cdp.trail import trail
 from cdp.vocabulary import Role, WorkspaceId
 from governance.keys import statedir
@@ -70,22 +71,21 @@ def keep_signed(opened: Session, workspace: WorkspaceId) -> None:
 def note_verified(verdict: str, *, chosen: Settings, url: Any, workspace: WorkspaceId) -> bool:
     """Leave the entry of a verification, where the platform would start; else the database stays as it is.
 
-    Whether it was left. Raises `ActNotAllowed`.
+    Whether it was left. Raises `ActNotAllowed`, `NoSuchLogin`.
     """
     app_url = make_url(url).render_as_string(hide_password=False)
     try:
         system = wiring.wire(chosen, state=startup.check(chosen, app_url), app_url=app_url)
         try:
-            begin = system.opener(
-                workspace, actor=operator(Role.COMPLIANCE), purpose=Act.TRAIL_VERIFY.purpose
-            )
+            actor = session.actor(system, workspace, Role.COMPLIANCE, account=acting_as(chosen))
+            begin = system.opener(workspace, actor=actor, purpose=Act.TRAIL_VERIFY.purpose)
             with begin() as work:
                 whole, altered = verdict == verifier.OK, verdict == verifier.FAILED
                 trail.verified(verdict, whole=whole, altered=altered, work=work, ports=system.ports)
         finally:
             system.ports.journal.close()
             system.app.dispose()
-    except ActNotAllowed:
+    except (ActNotAllowed, NoSuchLogin):
         raise
     except (CdpError, SQLAlchemyError, OSError):
         return False

@@ -19,6 +19,7 @@ import typer
 from pydantic import ValidationError
 
 from api import session, times
+from api.cli.commands import ACCOUNT
 from api.cli.output import waiting
 from api.session import Session
 from cdp.kernel import logs, private
@@ -96,8 +97,14 @@ def platform(*, migrate: bool = False, service: bool = False, any_policy: bool =
     with ExitStack() as stack:
         stack.enter_context(ending_in_order())
         with waiting("Opening the database …"):
-            opened = stack.enter_context(session.opened(chosen, migrate=migrate))
+            opened = stack.enter_context(session.opened(chosen, migrate=migrate, account=acting_as(chosen)))
         yield opened
+
+
+def acting_as(chosen: Settings) -> str | None:
+    """The log-in of whom the command acts as: `--as`, else the setting; None: as the operator."""
+    named = ACCOUNT.get()
+    return chosen.account or None if named is None else named
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from api import migrations, session
 from api.cli.output import Json, emit, emit_rows, facts
 from api.cli.running import WorkspaceName, platform
-from api.session import Session
+from api.session import Session, operator
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Conflict
 from cdp.registers import policy, settings, workspaces
@@ -82,7 +82,8 @@ def _create(opened: Session, name: str, region: str, *, unknown_age_is_child: bo
         except IntegrityError:
             raise WorkspaceExists(field="name") from None
     act = Act.WORKSPACE_CREATE
-    with opened.opener(made, Role.ADMIN, purpose=act.purpose)() as work:
+    # Nobody has an account there yet.
+    with opened.system.opener(made, actor=operator(Role.ADMIN), purpose=act.purpose)() as work:
         settings.furnish(work=work, ports=opened.system.ports)
         policy.begin(work=work, ports=opened.system.ports)
     return made

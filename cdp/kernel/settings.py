@@ -40,6 +40,11 @@ class Settings(BaseSettings):
         description="Keys, the signer's last size and root, and the journal. Outside the database, on storage"
         " and with backups of its own; whoever reads it can open everything.",
     )
+    account: str = Field(
+        "",
+        description="As whom commands act where no `--as` says it: the log-in of an account."
+        " Empty: the operator.",
+    )
     database_url: str = Field(
         "",
         description="The application role's PostgreSQL (16 or newer), `postgresql+psycopg://cdp_app:…@host/cdp`."

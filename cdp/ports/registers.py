@@ -138,6 +138,10 @@ class AccountRegister(Protocol):
         """End an account, at once. Raises `NotFound` if it is over already."""
         ...
 
+    def named(self, login: str, *, work: Work) -> RegisteredAccount | None:
+        """The account of that log-in, also a revoked one."""
+        ...
+
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredAccount]:
         """Accounts, the revoked ones too."""
         ...

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import BadInput
+from cdp.kernel.errors import BadInput, NotFound
 from cdp.ports import Ports
 from cdp.ports.registers import ALL, Page, RegisteredAccount
 from cdp.registers.clients import UnknownRole
-from cdp.vocabulary import Role
+from cdp.vocabulary import Actor, Role
 from cdp.work import Work
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
@@ -21,6 +21,10 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z", re.ASCII)
 
 class UnfitLogin(BadInput):
     """A log-in has up to 100 small letters, digits and . _ @ + -, and begins with a letter or digit."""
+
+
+class NoSuchLogin(NotFound):
+    """There is no account of that log-in in this workspace, or it is revoked."""
 
 
 def create(login: str, password: str, roles: Collection[str], *, work: Work, ports: Ports) -> UUID:
@@ -45,6 +49,14 @@ def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[RegisteredAccou
         found = list(ports.registers.accounts.every(page, work=work))
         doing.tell(listed=len(found))
     return found
+
+
+def actor_of(login: str, *, work: Work, ports: Ports) -> Actor:
+    """Whoever has that log-in, with the account's own roles. Raises `NoSuchLogin`, without the log-in."""
+    found = ports.registers.accounts.named(login, work=work)
+    if found is None or found.revoked_at is not None:
+        raise NoSuchLogin(field="as")
+    return Actor(ref=str(found.id), roles=frozenset(found.roles), kind="account", login=work.actor.login)
 
 
 def revoke(account: UUID, *, work: Work, ports: Ports) -> None:

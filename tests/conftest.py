@@ -137,8 +137,9 @@ def begin(database: Database, workspace: UUID) -> Opener:
     return opened
 
 
-# What is dear to start is started in one test process alone. xdist's own `loadgroup` groups nothing:
-# it appends the group to a name that pytest 9.2 keeps elsewhere.
+# A file runs in one test process, for what its tests share is then made once; what several files share
+# and is dear to start is started in one process alone, too. xdist's own `loadgroup` groups nothing: it
+# appends the group to a name that pytest 9.2 keeps elsewhere.
 TOGETHER = {
     "tests/clients/": "clients",
     "tests/integration/test_search_": "search",
@@ -148,12 +149,13 @@ TOGETHER = {
 
 
 def together(nodeid: str) -> str:
-    """The tests that run in one process with this one go by one name; most go by their own."""
-    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+    """The tests that run in one process with this one go by one name, most by that of their file."""
+    file = nodeid.partition("::")[0]
+    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), file)
 
 
 class Together(LoadScopeScheduling):
-    """Hands out tests one by one, and a group of them whole, the largest first."""
+    """Hands out files, and groups of them, in their order: the dear ones come long before the end."""
 
     def _split_scope(self, nodeid: str) -> str:
         return together(nodeid)
@@ -161,6 +163,8 @@ class Together(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """How xdist spreads the tests, whatever `--dist` says."""
+    # By number of tests, files of a few long ones would come last, and one process would end alone.
+    config.option.loadscopereorder = False
     return Together(config, log)
 
 

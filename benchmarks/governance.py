@@ -1,6 +1,6 @@
 """`python -m benchmarks governance`: what the detector finds, how fast, what leaks, how much memory."""
 
-from benchmarks import apart, detection, footprint, leaking
+from benchmarks import apart, declared, detection, footprint, leaking
 from benchmarks.detection import Sizes
 from benchmarks.results import Bar, Tell
 from governance.detection import config
@@ -19,4 +19,5 @@ def measure(*, quick: bool, tell: Tell) -> list[Bar]:
             *apart.measure(scanner, vanilla, quick=quick, tell=tell),
             *detection.speed(scanner, vanilla, _SIZES[quick], tell),
         ]
+    bars += declared.measure(tell)
     return [*bars, leaking.measure(quick=quick, tell=tell), *footprint.measure(tell)]

@@ -5,11 +5,13 @@ is no gender. Where the values of a field have no list, their shape is held, as 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
+from governance.fields import special
 
 Fits = Callable[[str], bool]
 
@@ -44,13 +46,23 @@ _LANGUAGES = _set(
     """
 )
 _LETTER = r"[^\W\d_]"
-_NAME = rf"{_LETTER}[^\W\d_'’.-]*(?:['’.-]+[^\W\d_]+)*\.?"
-# A place's name: capitals where words begin, small words between; or one word, written anyhow.
-_SMALL = (
-    r"(?:of|the|and|de|del|della|di|da|do|du|des|la|le|les|el|en|am|an|der|im|in|sur|sous|upon|on|auf|bei|y|e|i"
-    r"|och|og|ob|aan|den)"
+_APART = "['’‘ʻ`´.-]"  # within a name, and before some
+_NAME = rf"{_APART}?{_LETTER}+(?:{_APART}+{_LETTER}+)*{_APART}?"
+# Between the words of a place's name, and what it is: a county, a district, a new town.
+_SMALL = _set(
+    """
+    of the and et lez de del dela della dei degli di da do du des d la le las les los el en am an der dem im
+    in sur sous upon on auf bei ob y e i och og aan den den's 's 't van von vor zu zum zur unter by under over
+    with al l'en cum nad na pri v u ve pod nga pe s sv kraj kommune kommun kunta lan fylke mesto mestna obcina
+    okres oblast rayon rayonu ergi zobucuq hora hory dos das delle de' as ar at ash az wa op stred kerulet
+    city centre town district subdistrict gun umbra korpusu mil aran goricah gorica selo ves vas dol polje
+    dolina breg poljane voda vody francaise atlantique region occidental oriental област область край краи
+    республика автономна автономная на над в у и при під ел ул
+    """
 )
-_PROPER = r"[A-ZÀ-ÖØ-ÞĀ-Ž][^\W\dA-Z_'’.-]+(?:['’.-]+[^\W\d_]+)*\.?"
+_TOWN_WORDS = 4  # of a name in small letters, fewer
+_NUMBERED = re.compile(r"(?: (?:no\.?|nr\.?|n[°º]))? ?\d{1,3}\Z", re.IGNORECASE)
+_MARKS = frozenset({"Mn", "Mc", "Cf"})
 _WORD = r"[\w.+#/:@-]"
 _AMOUNT = r"[-+]?[$€£¥]?\d{1,12}(?:[., ]\d{1,6}){0,4}"
 
@@ -127,8 +139,48 @@ def _token(most: int = 80) -> Fits:
     return _like(rf"{_WORD}*", most)
 
 
-_place = _like(rf"{_LETTER}+|{_PROPER}(?:[ -](?:{_SMALL} )*{_PROPER}){{0,4}}", 60)
-_name = _no_clause(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80))
+_place = _like(rf"{_NAME}(?:[ /,-]{{1,3}}\(?{_NAME}\)?){{0,7}}", 60)
+
+
+def _called_so(fits: Fits) -> Fits:
+    """What fits without the signs that only change a letter: vowels of Hindi, points of Arabic, accents."""
+    return lambda text: fits(text if text.isascii() else _unmarked(text))
+
+
+def _unmarked(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    if composed.isalpha():
+        return composed
+    return "".join(sign for sign in composed if unicodedata.category(sign) not in _MARKS)
+
+
+def _town(text: str) -> bool:
+    """A place's name: one word, or some with capitals, where there are such, and small ones between."""
+    words = [word for part in text.split() if (word := part.strip("(),/-."))]
+    if not _place(text) or not words:
+        return False
+    if len(words) == 1 or (text.islower() and len(words) < _TOWN_WORDS):
+        return True
+    return not words[0].islower() and all(
+        not word.islower() or special.fold(word) in _SMALL for word in words
+    )
+
+
+def _district(text: str) -> bool:
+    return _town(_NUMBERED.sub("", text))
+
+
+def _region(text: str) -> bool:
+    return _subdivision(text) or (_district(text) and not text.islower())
+
+
+def _open(trait: str, fits: Fits) -> Fits:
+    """What fits and has no word of what is nobody's business (`special`): the field has no closed list."""
+    return lambda text: fits(text) and not special.tells(trait, text)
+
+
+_subdivision = _like(r"[A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?|\d{1,3}")
+_name = _no_clause(_called_so(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80)))
 _amount, _line = _like(_AMOUNT, 40), _words(16, _TEXT)
 _path = _like(r"\S*", 2_048)
 
@@ -140,32 +192,28 @@ TRAITS: Mapping[str, Fits] = {
         r"(?:(?:;?ext\.?=?|x) ?\d{1,6})?",
         60,
     ),
-    "given_name": _name,
-    "surname": _name,
-    "name": _no_clause(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120)),
+    "given_name": _open("given_name", _name),
+    "surname": _open("surname", _name),
+    "name": _open("name", _no_clause(_called_so(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120)))),
     "birth_date": _like(
         r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
         r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
         40,
     ),
     "street_number": _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16),
-    "street": _no_clause(_words(8, 80)),
-    "address_line_2": _no_clause(_words(10, 100)),
-    "city": _place,
+    "street": _open("street", _no_clause(_words(8, 80))),
+    "address_line_2": _open("address_line_2", _no_clause(_words(10, 100))),
+    "city": _open("city", _called_so(_district)),
     "postcode": _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12),
     "country": _country,
-    "region": _like(
-        r"[A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?"
-        rf"|{_PROPER}(?:[ -](?:{_SMALL} )*{_PROPER}){{0,3}}",
-        40,
-    ),
+    "region": _open("region", _called_so(_region)),
     "language": _language,
     "gender": _gender,
     "national_id": _like(r"(?=(?:.*\d){3})[A-Za-z\d]+(?:[ ./-]{1,2}[A-Za-z\d]+){0,7}", 32),
-    "title": _no_clause(_words(4, 40)),
-    "company": _no_clause(_words(8, 100)),
-    "username": _like(r"\S*", 64),
-    "plan": _words(3, 40),
+    "title": _open("title", _no_clause(_words(6, 60))),
+    "company": _open("company", _no_clause(_words(8, 100))),
+    "username": _open("username", _like(r"\S*", 64)),
+    "plan": _open("plan", _words(3, 40)),
 }
 
 # By the name of an event's property; what stands in none is a line of a few words.

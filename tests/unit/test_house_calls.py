@@ -40,6 +40,7 @@ PATTERNS = {
     "cdp/intake/importing/objects.py:_overheard": "A column's name, escaped.",
     "audit/log/verifier.py:read_note": "A constant of the function's.",
     "governance/fields/kinds.py:_like": "Constants of the module's, when it is loaded.",
+    "governance/fields/special.py:_pattern": "Words of its own list and of the module's.",
     "governance/detection/tongues.py:pattern": "Words of its own lists, when a module is loaded.",
 }
 # What may be used of the library of cryptography.

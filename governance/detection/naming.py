@@ -6,17 +6,12 @@ that are called like people. `full_names` asks no model, which reads English.
 """
 
 import re
+import runpy
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
 import re2
-from spacy.lang.de.stop_words import STOP_WORDS as GERMAN
-from spacy.lang.es.stop_words import STOP_WORDS as SPANISH
-from spacy.lang.fr.stop_words import STOP_WORDS as FRENCH
-from spacy.lang.it.stop_words import STOP_WORDS as ITALIAN
-from spacy.lang.nl.stop_words import STOP_WORDS as DUTCH
-from spacy.lang.pl.stop_words import STOP_WORDS as POLISH
-from spacy.lang.sv.stop_words import STOP_WORDS as SWEDISH
+import spacy
 
 from governance.detection import tongues
 from governance.detection.candidates import Span
@@ -269,8 +264,14 @@ def speaks_foreign(text: str) -> bool:
 @cache
 def stopped() -> frozenset[str]:
     """The small words of the languages next to English, as spaCy lists them, that English has not."""
-    words = GERMAN | SPANISH | FRENCH | ITALIAN | DUTCH | POLISH | SWEDISH
+    words = set[str]().union(*map(_stop_words, ("de", "es", "fr", "it", "nl", "pl", "sv")))
     return frozenset(word for word in words if len(word) > 1 and not common(word))
+
+
+def _stop_words(language: str) -> set[str]:
+    # The file alone: to import it loads the whole language, and French compiles its tokenizer for 2 seconds.
+    words: set[str] = runpy.run_path(f"{spacy.__path__[0]}/lang/{language}/stop_words.py")["STOP_WORDS"]
+    return words
 
 
 @cache

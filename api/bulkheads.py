@@ -3,13 +3,15 @@
 Each kind has places, threads and database connections that no other kind can take, so that costly
 asks and slow releases never keep a withdrawal out (ADR-0032). A place is taken when the body is
 there and given back before the answer is sent: who sends or reads slowly holds none. Of the places of
-noes one caller takes a share at most: whoever brings many, or slow ones, keeps nobody else's out.
+words one caller takes a share at most: whoever brings many, or slow ones, keeps nobody else's out. The
+share is given back with the answer, which may have to wait: how soon a place is free tells nobody whom
+the word of another request of theirs was about (ADR-0044).
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,7 +40,7 @@ class Kind(StrEnum):
     COSTLY = "costly"  # access pages, searches and copies of the log, measurements
     RELEASE = "release"
     PROFILE = "profile"
-    GRANT = "grant"
+    GRANT = "grant"  # a yes, and that a notice was served
     OTHER = "other"
 
 
@@ -81,10 +83,18 @@ _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.OTHER: REST,
 }
 
+# Of the places of the rest, what one caller takes for their words.
+GRANT_SHARE = 4
+_SHARES: Mapping[Kind, int | None] = {kind: one.share for kind, one in _BY_KIND.items()} | {
+    Kind.GRANT: GRANT_SHARE
+}
+SHARED = frozenset(kind for kind, share in _SHARES.items() if share is not None)
+
 _CONSENTS = "/v1/consents"
 _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/v1/consents|/v1/contacts/holder-change|/u/.*", Kind.HEARD),
     ("POST", r"/v1/suppressions", Kind.NOES),
+    ("POST", r"/v1/notices/served", Kind.GRANT),
     ("POST", r"/oauth/token", Kind.TOKEN),
     ("GET|HEAD", r"/u/.*", Kind.PAGE),
     ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
@@ -130,8 +140,8 @@ class Bulkheads:
         self._limiters = {one: CapacityLimiter(one.places) for one in set(_BY_KIND.values())}
         # A request that is inside never waits for a connection that another one holds.
         self._limiters[REST] = CapacityLimiter(min(REST.places, pool_size + overflow_of(pool_size)))
-        self._shares: dict[tuple[Bulkhead, str], CapacityLimiter] = {}
-        self._holders: Counter[tuple[Bulkhead, str]] = Counter()
+        self._shares: dict[tuple[Kind, str], CapacityLimiter] = {}
+        self._holders: Counter[tuple[Kind, str]] = Counter()
 
     @property
     def collection(self) -> Engine:
@@ -147,28 +157,31 @@ class Bulkheads:
         return self._limiters[_BY_KIND[kind]].statistics().tasks_waiting
 
     @asynccontextmanager
-    async def place(self, kind: Kind, caller: str | None = None) -> AsyncIterator[None]:
+    async def place(
+        self, kind: Kind, caller: str | None = None
+    ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """A place, until the block is left; `caller` takes no more than a share, None is held to none.
 
-        Raises `Overloaded` where too many wait, or too long.
+        Yields what gives the place back before the block is left, but not the caller's share: a place
+        that nobody has a share of stays taken. Raises `Overloaded` where too many wait, or too long.
         """
-        async with AsyncExitStack() as held:
+        async with AsyncExitStack() as shared, AsyncExitStack() as held:
             try:
                 with fail_after(WAIT_SECONDS):
-                    await held.enter_async_context(self._within_share(kind, caller))
+                    await shared.enter_async_context(self._within_share(kind, caller))
                     await held.enter_async_context(_one_of(self._limiters[_BY_KIND[kind]]))
             except TimeoutError:
                 raise Overloaded from None
-            yield
+            yield held.aclose if _BY_KIND[kind].share is not None else _stay
 
     @asynccontextmanager
     async def _within_share(self, kind: Kind, caller: str | None) -> AsyncIterator[None]:
-        bulkhead = _BY_KIND[kind]
-        if caller is None or bulkhead.share is None:
+        most = _SHARES[kind]
+        if caller is None or most is None:
             yield
             return
-        whose = (bulkhead, caller)
-        share = self._shares.setdefault(whose, CapacityLimiter(bulkhead.share))
+        whose = (kind, caller)
+        share = self._shares.setdefault(whose, CapacityLimiter(most))
         self._holders[whose] += 1
         try:
             async with _one_of(share):
@@ -182,6 +195,10 @@ class Bulkheads:
         """Let go of the connections, but for the process's own."""
         for _, engine in self._own:
             engine.dispose()
+
+
+async def _stay() -> None:
+    """Give nothing back yet."""
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ by the token's scopes and the policy in force; the act itself asks again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol
@@ -125,7 +125,7 @@ class Client:
     """Who calls: a client as it stands now, within what its token says.
 
     `contracted`: it is the controller's own, or its recipient's contract is in force. `policy` is the one in
-    force as it began to call.
+    force as it began to call, `scope` what the server knows of its request.
     """
 
     system: System
@@ -133,6 +133,7 @@ class Client:
     row: clients.ClientRow
     contracted: bool
     policy: InForce = field(repr=False)
+    scope: MutableMapping[str, Any] = field(repr=False)
 
     @contextmanager
     def asking(self, act: Act, verb: str = "") -> Iterator[None]:
@@ -220,7 +221,14 @@ def client_of(
     if row is None:
         raise NotAuthenticated
     row = replace(row, scopes=said.scopes)
-    return Client(system=system, workspace=said.workspace, row=row, contracted=contracted, policy=policy)
+    return Client(
+        system=system,
+        workspace=said.workspace,
+        row=row,
+        contracted=contracted,
+        policy=policy,
+        scope=request.scope,
+    )
 
 
 def _count_past(token: str, system: System) -> None:

@@ -6,10 +6,10 @@ was asked for; a step is some times what the work usually takes. ADR-0044.
 """
 
 from collections.abc import Callable
-from math import ceil
 from time import monotonic, sleep
 from typing import TypeVar
 
+from api import leaving
 from api.deps import Client
 from cdp.acts import Act
 from cdp.permission.binding import About
@@ -22,9 +22,8 @@ WORD = 0.5  # of a word, which is written durably, and of which many kinds of ro
 
 
 def settle(started: float, step: float) -> None:
-    """Wait until a whole number of steps has passed since `started`, as `monotonic` told it."""
-    passed = monotonic() - started
-    sleep(max(0.0, ceil(passed / step) * step - passed))
+    """Wait until a whole number of steps has passed since `started`, in the request's place."""
+    sleep(leaving.left(started, step))
 
 
 def listener(client: Client, act: Act) -> Listener:
@@ -53,7 +52,7 @@ def told(
     started = monotonic()
 
     def quietly() -> T:
-        settle(started, WORD)
+        leaving.in_steps(client.scope, started, WORD)
         return of_nobody()
 
     return listener(client, act).told(about, say, opens=opens, of_nobody=quietly)

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import bulkheads, problems
+from api import bulkheads, leaving, problems
 from api.bodies import BODY, Bodies, Gone
 from api.bulkheads import KIND, Bulkheads
 from api.client_paths import Address
@@ -110,7 +110,7 @@ class Edge:
         bodies = self._heard if kind in bulkheads.NO else self._bodies
         async with bodies.read(headers, receive) as body:
             scope[KIND] = kind = bulkheads.kind_with(kind, path, body)
-            caller = self._caller(headers) if kind in bulkheads.NO else None
+            caller = self._caller(headers) if kind in bulkheads.SHARED else None
             await self._answer(scope, caller, body, receive, send)
 
     async def _answer(
@@ -122,8 +122,10 @@ class Edge:
         async def keep(message: Message) -> None:
             kept.append(message)
 
-        async with self._places.place(scope[KIND], caller):
+        async with self._places.place(scope[KIND], caller) as leave:
             await self._app(scope, _Read(body, receive), keep)
+            await leave()
+            await leaving.wait(scope)
         for message in kept:
             await send(message)
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from api import discreet
+from api import discreet, leaving
 from api.deps import Client, PortsDep, SystemDep, calling
 from api.routes import shapes
 from api.routes.consents import identified, nobody, patience
@@ -98,7 +98,7 @@ def post_suppressions(
         patience=patience(system.settings),
     )
     if not tells:
-        discreet.settle(started, discreet.WORD)
+        leaving.in_steps(client.scope, started, discreet.WORD)
     return SuppressionsOut(
         read=done.read,
         kept=done.kept if tells else done.kept + done.known_already,

@@ -331,6 +331,10 @@ class Gate(Protocol):
         """
         ...
 
+    def permits_any(self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work) -> Any:
+        """`Select(permitted)`: whether any of the asks permits any of its candidates, in one statement."""
+        ...
+
     def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
         """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`; reason null: permitted.
 

@@ -1,6 +1,6 @@
 """Whether one person may be used for a purpose, by which contact, and why not: what the gate says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -112,7 +112,31 @@ def _ask(
     return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
 
 
-def sees(profile: ProfileId | None, asking: Asking, *, work: Work, ports: Ports) -> bool:
-    """Whether anything of somebody may be used for a purpose by a recipient; of nobody it may not."""
-    decision = decide(profile or ProfileId(new_id()), asking, work=work, ports=ports)
-    return profile is not None and decision.refused is None
+def sees_any(
+    profile: ProfileId | None, purposes: Collection[str], recipient: str | None, *, work: Work, ports: Ports
+) -> bool:
+    """Whether anything of somebody may be used by a recipient for any of `purposes`; of nobody it may not.
+
+    What `decide` does not refuse, of all purposes and channels in one statement. It is the same one for
+    nobody.
+    """
+    whom = profile or ProfileId(new_id())
+    names, at_contact = ports.ledger.purposes(work=work), ports.ledger.needs_contact(work=work)
+    contacts = ports.identity.contacts()
+    mine = {
+        namespace: select(contacts)
+        .where(contacts.c.profile_id == whom, contacts.c.namespace == namespace)
+        .subquery()
+        for namespace in sorted(set(REACHES.values()))
+    }
+    themselves = persons([whom], ports=ports)
+    asked: list[tuple[Ask, FromClause]] = []
+    for purpose in sorted(purposes):
+        if names.get(purpose) in at_contact:
+            asked += [
+                (Ask(purpose=purpose, channel=channel, recipient=recipient), mine[namespace])
+                for channel, namespace in REACHES.items()
+            ]
+        asked.append((Ask(purpose=purpose, channel=None, recipient=recipient), themselves))
+    found = work.session.scalar(ports.gate.permits_any(asked, at=None, work=work))
+    return profile is not None and bool(found)

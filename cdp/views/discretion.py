@@ -6,7 +6,6 @@ nobody, and knowing takes as many questions to the database for somebody as for 
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
 
 from cdp.acting import may
@@ -16,7 +15,7 @@ from cdp.permission.binding import About, NobodyThere, NotTheirContact, WhoseGra
 from cdp.permission.consents import Opener
 from cdp.permission.serving import WhoWasTold
 from cdp.ports import InForce, Ports
-from cdp.views.deciding import Asking, sees
+from cdp.views.deciding import sees_any
 from cdp.views.profile_view import find
 from cdp.vocabulary import Actor
 
@@ -47,15 +46,11 @@ class Listener:
         """Whether the caller may know of the one person whom all of `about` means."""
         if self.knows_everybody:
             return True
-        askings = [
-            Asking(purpose=one, recipient=self.recipient, inbox_lag=timedelta(0))
-            for one in sorted(self.purposes)
-        ]
         with self.begin() as work:
             named = [one for one in (about.profile, about.person, about.identifier) if one is not None]
             means = {find(one, work=work, ports=self.ports) for one in named}
             whom = means.pop() if len(means) == 1 else None
-            return any(sees(whom, one, work=work, ports=self.ports) for one in askings)
+            return sees_any(whom, self.purposes, self.recipient, work=work, ports=self.ports)
 
     def told(self, about: About, say: Callable[[], T], *, opens: bool, of_nobody: Callable[[], T]) -> T:
         """What `say` answers, or where the caller may not know of whom it is about, what `of_nobody` does.

@@ -6,11 +6,26 @@ says in Python, rule by rule and in the same order; `tests/integration/test_cons
 holds the two equal. A release asks it again after its intent is committed (ADR-0003).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, Integer, Select, Text, Uuid, case, cast, false, literal, null, select, true
+from sqlalchemy import (
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    case,
+    cast,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
 
 from cdp.ports import Ask
 from cdp.work import Work
@@ -33,7 +48,24 @@ class Gate:
         The grant is the core's: what is released stops at it. One row for each candidate, so a
         profile has several only at several contacts, or on both sides of a scored link.
         """
-        terms = self._terms(ask, at, work)
+        return self._permitted(self._terms(ask, at, work), contacts)
+
+    def permits_any(
+        self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work
+    ) -> Select[Any]:
+        """`Select(permitted)`, one truth value: whether any of the asks permits any of its candidates.
+
+        However many asks there are, it is one statement, and one load of the register.
+        """
+        register, now = load([ask for ask, _ in asked], workspaces=self.workspaces, work=work)
+        each = [
+            self._permitted(terms, contacts).exists()
+            for terms, contacts in ((resolve(ask, register, at=at or now), known) for ask, known in asked)
+            if not isinstance(terms, Refusal)
+        ]
+        return select(or_(false(), *each).label("permitted"))
+
+    def _permitted(self, terms: Terms | Refusal, contacts: FromClause) -> Select[Any]:
         if isinstance(terms, Refusal):
             contact = contacts.c
             return select(contact.profile_id, contact.contact_id, contact.core_id).where(false())
@@ -78,5 +110,5 @@ class Gate:
         ).select_from(view.joined)
 
     def _terms(self, ask: Ask, at: datetime | None, work: Work) -> Terms | Refusal:
-        register, now = load(ask, workspaces=self.workspaces, work=work)
+        register, now = load([ask], workspaces=self.workspaces, work=work)
         return resolve(ask, register, at=at or now)

@@ -188,8 +188,8 @@ def _naming(
     )
 
 
-def load(ask: Ask, *, workspaces: FromClause, work: Work) -> tuple[Register, datetime]:
-    """The register, as far as `ask` needs it, and the database's time, in a few queries.
+def load(asks: Sequence[Ask], *, workspaces: FromClause, work: Work) -> tuple[Register, datetime]:
+    """The register, as far as `asks` need it, and the database's time, in a few queries for all of them.
 
     `workspaces` has the columns id, region, laws, unknown_age_is_child. A workspace that is a
     controller itself, and not registered as one, sits in its region.
@@ -205,11 +205,12 @@ def load(ask: Ask, *, workspaces: FromClause, work: Work) -> tuple[Register, dat
     own: dict[UUID, Controller] = {work.workspace: Controller(establishments=(space.region,))}
     purposes = tree.load(work)
     reserved = (Reserved.SALE_OR_SHARE, Reserved.ANOTHER_HANDLER, Reserved.CROSS_BORDER)
-    named = [purposes.askable(ask.purpose), *map(purposes.named, reserved)]
+    named = [*(purposes.askable(one.purpose) for one in asks), *map(purposes.named, reserved)]
+    recipients = sorted({one.recipient for one in asks if one.recipient is not None})
     register = Register(
         purposes=purposes,
-        recipients={} if ask.recipient is None else _recipients(ask.recipient, work),
-        notices=_notices([one.id for one in named if one], work),
+        recipients=_recipients(recipients, work) if recipients else {},
+        notices=_notices(sorted({one.id for one in named if one}), work),
         controllers={**own, **_controllers(work)},
         laws=Law(space.laws),
         unknown_age_is_child=space.unknown_age_is_child,
@@ -225,8 +226,8 @@ def _controllers(work: Work) -> dict[UUID, Controller]:
     }
 
 
-def _recipients(name: str, work: Work) -> dict[str, Recipient]:
-    rows = work.session.execute(select(tables.recipients).where(tables.recipients.c.name == name))
+def _recipients(names: Sequence[str], work: Work) -> dict[str, Recipient]:
+    rows = work.session.execute(select(tables.recipients).where(tables.recipients.c.name.in_(names)))
     return {
         row.name: Recipient(
             id=row.id,

@@ -4,21 +4,31 @@ Each ask is made of somebody who is known and has agreed to nothing, and of some
 all. The answers are compared byte for byte, but for the request's own id, and by the time they took.
 """
 
+import asyncio
 import json
 import random
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from time import perf_counter
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from api_world import MAILER, Town, client, source_with_keys, token
 from scipy.stats import mannwhitneyu
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from api import bulkheads
+from api.bulkheads import Kind
+from cdp.acts import Act
 from cdp.permission import unsubscribe
+from cdp.permission.binding import About
 from cdp.permission.unsubscribe import Link
-from cdp.vocabulary import Channel, ContactId
+from cdp.views.deciding import Asking, decide
+from cdp.views.discretion import Listener
+from cdp.vocabulary import Actor, Channel, ContactId, Identifier
 
 KNOWN, UNKNOWN = "ann@example.org", "zoe@example.org"
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
@@ -280,7 +290,124 @@ def test_a_forged_link_tells_nothing_of_its_contact(town):
     assert answers[0][0][0] == 404
 
 
-@pytest.mark.parametrize(("ask", "asks"), [("read", 60), ("query", 40)])
+PURPOSES = ("email_marketing", "profiling", "order_updates")
+
+
+def listening(town, *purposes):
+    """A recipient's caller, as one who is told of words."""
+    actor = Actor(ref="partner", roles=frozenset({"support"}), kind="client")
+    begin = town.system.opener(town.workspace, actor=actor)
+    with begin() as work:
+        policy = town.system.ports.policies.in_force(work)
+    return Listener(
+        act=Act.CONSENT_SAY, actor=actor, recipient=MAILER, purposes=purposes,
+        begin=begin, ports=town.system.ports, policy=policy,
+    )  # fmt: skip
+
+
+def test_who_may_be_known_is_who_the_gate_does_not_refuse(town):
+    """One question for all purposes and channels, equal to each of them: silent, agreed, refused, nobody."""
+    profile = UUID(town.profile(KNOWN))
+    known = About(identifier=Identifier("email", KNOWN))
+    told = []
+    for state in (None, "given", "withdrawn"):
+        if state:
+            assert town.say(state).status_code == 200
+        with town.system.opener(town.workspace)() as work:
+            asked = [Asking(purpose=one, recipient=MAILER, inbox_lag=timedelta(0)) for one in PURPOSES]
+            decided = [
+                decide(profile, one, work=work, ports=town.system.ports).refused is None for one in asked
+            ]
+        assert [listening(town, one).may_know(known) for one in PURPOSES] == decided
+        told.append(listening(town, *PURPOSES).may_know(known))
+        assert told[-1] is any(decided)
+
+    assert told == [False, True, False]
+    assert not listening(town, *PURPOSES).may_know(About(identifier=Identifier("email", UNKNOWN)))
+    assert not listening(town).may_know(known), "for no purpose nobody may be known"
+
+
+def test_whether_somebody_may_be_known_takes_the_same_few_questions_as_of_nobody(town):
+    """64 of them, before, kept the database busy for 0.3 s a word."""
+    asked = []
+
+    def count(_, __, statement, *___):
+        asked[-1].append(statement)
+
+    event.listen(town.system.app, "before_cursor_execute", count)
+    try:
+        for value in (KNOWN, UNKNOWN):
+            asked.append([])
+            listening(town, *PURPOSES).may_know(About(identifier=Identifier("email", value)))
+    finally:
+        event.remove(town.system.app, "before_cursor_execute", count)
+
+    assert asked[0] == asked[1]
+    assert len(asked[0]) <= 12
+
+
+def test_words_that_wait_for_their_step_take_nobodys_place(town, monkeypatch):
+    """More of them wait at once than there are places for noes, and another's no is answered meanwhile."""
+    monkeypatch.setattr("api.discreet.WORD", 5.0)
+    callers = []
+    for number in range(3):
+        made = client(
+            town.system, town.workspace, "support", name=f"partner {number}", recipient=MAILER,
+            purposes=PURPOSES,
+        )  # fmt: skip
+        callers.append({"Authorization": f"Bearer {token(town.http, made).json()['access_token']}"})
+    words = [said(contact=email(f"nobody{number}@example.org")) for number in range(12)]
+    url, kept = str(town.http.base_url), text("SELECT count(DISTINCT mac) FROM consent.suppressions")
+
+    def word(number):
+        headers = callers[number % 3]
+        return httpx.post(f"{url}/v1/consents", json=words[number], headers=headers, timeout=60).status_code
+
+    assert len(words) > bulkheads.HEARD.places
+    with ThreadPoolExecutor(12) as pool:
+        waiting = [pool.submit(word, number) for number in range(12)]
+        with town.system.opener(town.workspace)() as work:
+            end = perf_counter() + 60
+            while work.session.scalar(kept) < len(words):
+                assert perf_counter() < end, "they are not heard"
+        answered = town.say("withdrawn").status_code
+        left = sum(not one.done() for one in waiting)
+        statuses = {one.result() for one in waiting}
+
+    assert (answered, left, statuses) == (200, len(words), {200})
+
+
+def test_a_place_that_is_free_again_tells_a_caller_nothing(town):
+    """Who fills their share learns from its end when an answer left, not when it was ready."""
+    places = bulkheads.Bulkheads(town.system.app, pool_size=1)
+
+    async def crowd():
+        entered = []
+        async with AsyncExitStack() as answering:
+            for _ in range(bulkheads.HEARD.share):
+                leave = await answering.enter_async_context(places.place(Kind.HEARD, "a recipient's"))
+                await leave()
+            theirs = asyncio.create_task(_enter(places, "a recipient's", entered))
+            others = [
+                asyncio.create_task(_enter(places, f"{n}", entered)) for n in range(bulkheads.HEARD.places)
+            ]
+            await asyncio.gather(*others)
+            before = list(entered)
+        await theirs
+        return before, entered
+
+    before, after = asyncio.run(asyncio.wait_for(crowd(), 60))
+
+    assert sorted(before, key=int) == [str(n) for n in range(bulkheads.HEARD.places)]
+    assert after[-1] == "a recipient's"
+
+
+async def _enter(places, caller, entered):
+    async with places.place(Kind.HEARD, caller):
+        entered.append(caller)
+
+
+@pytest.mark.parametrize(("ask", "asks"), [("read", 60), ("query", 40), ("no", 15)])
 def test_the_time_of_an_answer_tells_nobody_apart(town, partner, ask, asks, capsys):
     """Of two answers, one about somebody, who goes by time alone is right no oftener than by chance."""
     took = {True: [], False: []}

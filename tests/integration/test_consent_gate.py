@@ -66,7 +66,7 @@ class Reference:
 
     def answers(self, ask: Ask) -> dict:
         """(profile, core, contact) -> (reason, entry), for every candidate."""
-        register, _ = load(ask, workspaces=self.consent.gate.workspaces, work=self.work)
+        register, _ = load([ask], workspaces=self.consent.gate.workspaces, work=self.work)
         terms = resolve(ask, register, at=AT)
         return {
             (place.profile, place.core, place.contact): self._answer(terms, place) for place in self.places
@@ -104,6 +104,7 @@ def compare(seed: int, database) -> Counter:
     with open_work(database.app, workspace=space, actor=TESTER, purpose="test", clock=lambda: START) as work:
         world = build(seed, work, consent)
         reference = Reference(world, consent, work)
+        asked, permitted = [], False
         for ask in world.asks:
             expected = reference.answers(ask)
             assert by_sql(ask, consent, work) == expected, ask
@@ -112,6 +113,11 @@ def compare(seed: int, database) -> Counter:
                 (row.profile_id, row.core_id, row.contact_id) for row in work.session.execute(through)
             ) == Counter(place for place, (reason, _) in expected.items() if reason is None), ask
             found.update(reason or "permitted" for reason, _ in expected.values())
+            some = {place for place, (reason, _) in expected.items() if reason is None}
+            before, asked = asked, [(ask, candidates())]
+            for one, permits in ((asked, bool(some)), (before + asked, bool(some) or permitted)):
+                assert work.session.scalar(consent.gate.permits_any(one, at=AT, work=work)) is permits, ask
+            permitted = bool(some)
     return found
 
 

@@ -143,6 +143,7 @@ def test_fixed_limits_are_told_as_they_are():
         f" {bulkheads.COSTLY.places} previews",
         f"{bulkheads.RELEASE.places} releases, {bulkheads.DOOR.places} tokens or unsubscribe pages"
         f" and {bulkheads.REST.places} others at once",
+        f"of which {bulkheads.GRANT_SHARE} take one caller's yeses and served notices",
         f"with {bulkheads.WAITING} of each waiting for up to {bulkheads.WAIT_SECONDS:g} s",
         f"a statement of {bulkheads.DOOR.seconds} s for tokens,"
         f" {bulkheads.HEARD.seconds} s for noes and events",

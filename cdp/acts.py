@@ -238,7 +238,7 @@ class Act(Enum):
     CLIENT_CHANGE = Deed("client", "change", _MAKES_CLIENTS, _OPERATION)
     CLIENT_BIND = Deed("client", "bind", _MAKES_CLIENTS, _OPERATION)
     CLIENT_REVOKE = Deed("client", "revoke", _MAKES_CLIENTS, _OPERATION)
-    CLIENT_LIST = Deed("client", "list", _READS_CLIENTS, _OPERATION, kept=Kept.COUNTED)
+    CLIENT_LIST = Deed("client", "list", _READS_CLIENTS, _OPERATION, kept=Kept.COUNTED, verbs=("read",))
     ACCOUNT_CREATE = Deed("account", "create", _MAKES_ACCOUNTS, _OPERATION)
     ACCOUNT_REVOKE = Deed("account", "revoke", _MAKES_ACCOUNTS, _OPERATION)
     ACCOUNT_LIST = Deed("account", "list", _READS_ACCOUNTS, _OPERATION)
@@ -246,7 +246,7 @@ class Act(Enum):
     # Registers: what words of consent refer to.
     PURPOSE_CREATE = Deed("purpose", "create", _MAKES_PURPOSES, _OPERATION, may_need=(CHANGES_BASIS,))
     PURPOSE_CHANGE_BASIS = Deed("purpose", "change-basis", CHANGES_BASIS, _OPERATION)
-    PURPOSE_LIST = Deed("purpose", "list", _READS_PURPOSES, _OPERATION, kept=Kept.COUNTED)
+    PURPOSE_LIST = Deed("purpose", "list", _READS_PURPOSES, _OPERATION, kept=Kept.COUNTED, verbs=("read",))
     NOTICE_PUBLISH = Deed("notice", "publish", Permission(Resource.NOTICE, Action.WRITE), _OPERATION)
     NOTICE_LIST = Deed(
         "notice", "list", Permission(Resource.NOTICE, Action.READ), _OPERATION, kept=Kept.COUNTED
@@ -260,7 +260,9 @@ class Act(Enum):
     ENDPOINT_LIST = Deed("endpoint", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)
     CONTROLLER_ADD = Deed("controller", "add", _SETS_CONTROLLERS, _OPERATION)
     CONTROLLER_MOVE = Deed("controller", "move", _SETS_CONTROLLERS, _OPERATION)
-    CONTROLLER_LIST = Deed("controller", "list", _READS_CONTROLLERS, _OPERATION, kept=Kept.COUNTED)
+    CONTROLLER_LIST = Deed(
+        "controller", "list", _READS_CONTROLLERS, _OPERATION, kept=Kept.COUNTED, verbs=("read",)
+    )
     WORKSPACE_CREATE = Deed("workspace", "create", _MAKES_PURPOSES, _OPERATION)
     WORKSPACE_READ = Deed("workspace", "read", _READS_CONTROLLERS, _OPERATION, kept=Kept.COUNTED)
     WORKSPACE_UNKNOWN_AGE = Deed("workspace", "unknown_age", _SETS_CONTROLLERS, _OPERATION)

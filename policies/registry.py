@@ -127,20 +127,29 @@ class Clients:
         if not _update(tables.clients, client, work, revoked_at=work.now):
             raise NoSuchClient
 
+    def one(self, client: UUID, *, work: Work) -> RegisteredClient:
+        """A client, also a revoked one. Raises `NoSuchClient`."""
+        asked = select(tables.clients).where(tables.clients.c.id == client)
+        row = work.session.execute(asked).one_or_none()
+        if row is None:
+            raise NoSuchClient
+        return _client(row)
+
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredClient]:
         """Clients, the revoked ones too."""
-        return [
-            RegisteredClient(
-                id=row.id,
-                name=row.name,
-                roles=tuple(row.roles),
-                purposes=tuple(row.purposes),
-                recipient=row.recipient,
-                created_at=row.created_at,
-                revoked_at=row.revoked_at,
-            )
-            for row in work.session.execute(_page(tables.clients, page))
-        ]
+        return [_client(row) for row in work.session.execute(_page(tables.clients, page))]
+
+
+def _client(row: Row[Any]) -> RegisteredClient:
+    return RegisteredClient(
+        id=row.id,
+        name=row.name,
+        roles=tuple(row.roles),
+        purposes=tuple(row.purposes),
+        recipient=row.recipient,
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )
 
 
 class Accounts:

@@ -8,12 +8,12 @@ one that holds what was withdrawn since. A base that cannot be read any more let
 agree to another, and people say no at their own links (ADR-0049).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from cdp.kernel.errors import BadInput, Conflict
+from cdp.kernel.errors import BadInput, Conflict, Stale
 from cdp.kernel.logs import log
 from cdp.ports import PolicyChange, PolicyShown, PurposeLines, Sees
 from cdp.vocabulary import Actor, FieldClass, PurposeClass
@@ -39,7 +39,7 @@ class InForceAlready(Conflict):
     """This is the policy that is in force."""
 
 
-class AnotherInForce(Conflict):
+class AnotherInForce(Stale):
     """Another policy is in force than the one that this was to replace; look at it, and decide anew."""
 
 
@@ -128,14 +128,14 @@ class PolicyService:
         """
         return self._change(self._proposed(text, work), work)
 
-    def adopt(self, text: str | None, *, instead_of: str | None, work: Work) -> PolicyChange:
-        """Put a text (None: this process's file) in force, instead of a version that is, if one is named.
+    def adopt(self, text: str | None, *, seen: Collection[str] | None, work: Work) -> PolicyChange:
+        """Put a text (None: this process's file) in force. `seen`: only if one of these versions is, now.
 
         Raises `UnreadPolicy`, `InForceAlready`, `AnotherInForce`, `in_force.AdoptedMeanwhile`.
         """
         now = self.version(work)
-        if instead_of is not None and instead_of != now:
-            raise AnotherInForce(field="instead_of", in_force=now)
+        if seen is not None and now not in seen:
+            raise AnotherInForce(in_force=now)
         base = self._proposed(text, work)
         if base.version == in_force.standing(work).base:
             raise InForceAlready

@@ -133,9 +133,9 @@ def adopt(
 
     The entry in the audit log says line by line what changed; every version that was ever in force is kept.
     """
-    text = _proposed(file)
+    text, seen = _proposed(file), None if instead_of is None else {instead_of}
     with platform(any_policy=True) as opened, _officer(opened, workspace) as work:
-        change = policy.adopt(text, instead_of=instead_of, work=work, ports=opened.system.ports)
+        change = policy.adopt(text, seen=seen, work=work, ports=opened.system.ports)
     emit(_change(change), as_json, *_changed(change), Text(f"The policy in force is version {change.after}."))
 
 

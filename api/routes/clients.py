@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from api.deps import PortsDep, doing
 from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.paging import EXAMPLE, PageAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
 from cdp.acts import Act
+from cdp.ports.registers import RegisteredClient
 from cdp.registers import clients
 from cdp.vocabulary import Role
 from cdp.work import Work
@@ -22,6 +24,17 @@ router = APIRouter(prefix="/v1/clients", tags=["clients"], responses=failures(40
 ClientPath = Annotated[UUID, Path(description="The id of a client.", examples=[str(shapes.CLIENT)])]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
 Purposes = Annotated[list[Word], Field(max_length=200)]
+
+
+_CLIENT = {
+    "id": str(shapes.CLIENT),
+    "name": "campaign tool",
+    "roles": ["marketing"],
+    "purposes": ["email_marketing"],
+    "recipient": "mail house",
+    "created_at": "2026-01-01T12:00:00Z",
+    "revoked_at": "2026-01-02T12:00:00Z",
+}
 
 
 class ClientIn(Strict):
@@ -81,23 +94,15 @@ class ClientOut(Out):
     revoked_at: datetime | None
     """Since when it is refused; null: it may call."""
 
+    model_config = with_examples(_CLIENT)
+
 
 class ClientsOut(Out):
     """A page of clients, the eldest first."""
 
     model_config = with_examples(
         {
-            "clients": [
-                {
-                    "id": str(shapes.CLIENT),
-                    "name": "campaign tool",
-                    "roles": ["marketing"],
-                    "purposes": ["email_marketing"],
-                    "recipient": "mail house",
-                    "created_at": "2026-01-01T12:00:00Z",
-                    "revoked_at": "2026-01-02T12:00:00Z",
-                }
-            ],
+            "clients": [_CLIENT],
             "next": EXAMPLE,
         }
     )
@@ -159,9 +164,19 @@ def get_clients(
     """The programs that may call, or might once; their secrets are kept nowhere."""
     found = clients.every(ask.page(), work=work, ports=ports)
     return ClientsOut(
-        clients=[ClientOut(**{name: getattr(one, name) for name in ClientOut.model_fields}) for one in found],
+        clients=[_shape(one) for one in found],
         next=ask.next([one.id for one in found]),
     )
+
+
+@router.get("/{client}", summary="Get a client", responses={**TAGGED, **failures(404)})
+def get_client(
+    client: ClientPath, response: Response, work: Annotated[Work, doing(Act.CLIENT_LIST)], ports: PortsDep
+) -> ClientOut:
+    """What a program may do and act for, and whose it is; of a revoked one too."""
+    found = clients.one(client, work=work, ports=ports)
+    tag(response, found)
+    return _shape(found)
 
 
 @router.post(
@@ -186,21 +201,29 @@ def post_client(
     return NewClientOut(id=made.id, name=body.name, secret=made.secret)
 
 
-@router.put("/{client}", summary="Give a client other roles and purposes", responses=failures(404))
+@router.put("/{client}", summary="Give a client other roles and purposes", responses=failures(404, 412))
 def put_client(
-    client: ClientPath, body: ChangeIn, work: Annotated[Work, doing(Act.CLIENT_CHANGE)], ports: PortsDep
+    client: ClientPath,
+    body: ChangeIn,
+    seen: SeenDep,
+    work: Annotated[Work, doing(Act.CLIENT_CHANGE)],
+    ports: PortsDep,
 ) -> ChangedOut:
     """Say anew what a client may do and act for; it counts with its next request."""
-    clients.change(client, roles=body.roles, purposes=body.purposes, work=work, ports=ports)
+    clients.change(client, roles=body.roles, purposes=body.purposes, seen=seen, work=work, ports=ports)
     return ChangedOut(id=client, roles=body.roles, purposes=body.purposes)
 
 
-@router.post("/{client}/binding", summary="Say anew whose a client is", responses=failures(404))
+@router.post("/{client}/binding", summary="Say anew whose a client is", responses=failures(404, 412))
 def post_binding(
-    client: ClientPath, body: BindingIn, work: Annotated[Work, doing(Act.CLIENT_BIND)], ports: PortsDep
+    client: ClientPath,
+    body: BindingIn,
+    seen: SeenDep,
+    work: Annotated[Work, doing(Act.CLIENT_BIND)],
+    ports: PortsDep,
 ) -> BindingOut:
     """Make a client a recipient's, with its next request. No client becomes the controller's own again."""
-    clients.bind(client, body.recipient, work=work, ports=ports)
+    clients.bind(client, body.recipient, seen=seen, work=work, ports=ports)
     return BindingOut(id=client, recipient=body.recipient)
 
 
@@ -211,3 +234,7 @@ def post_client_revocation(
     """End a client and all its tokens, at once."""
     clients.revoke(client, work=work, ports=ports)
     return RevokedOut(id=client, revoked_at=work.now)
+
+
+def _shape(one: RegisteredClient) -> ClientOut:
+    return ClientOut(**{name: getattr(one, name) for name in ClientOut.model_fields})

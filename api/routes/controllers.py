@@ -3,14 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.shapes import Name, Out, Strict, failures, with_examples
 from cdp.acts import Act
+from cdp.ports.registers import Controller
 from cdp.registers import controllers
 from cdp.work import Work
 
@@ -23,6 +25,14 @@ ControllerPath = Annotated[
 ]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Place = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+
+
+_CONTROLLER = {
+    "id": str(shapes.CONTROLLER),
+    "name": "Brand AB",
+    "establishments": ["SE"],
+    "offers": ["DE", "US-CA"],
+}
 
 
 class PlacesIn(Strict):
@@ -70,22 +80,13 @@ class ControllerOut(Out):
     offers: list[str]
     """Where it offers."""
 
+    model_config = with_examples(_CONTROLLER)
+
 
 class ControllersOut(Out):
     """The controllers of the workspace."""
 
-    model_config = with_examples(
-        {
-            "controllers": [
-                {
-                    "id": str(shapes.CONTROLLER),
-                    "name": "Brand AB",
-                    "establishments": ["SE"],
-                    "offers": ["DE", "US-CA"],
-                }
-            ]
-        }
-    )
+    model_config = with_examples({"controllers": [_CONTROLLER]})
 
     controllers: list[ControllerOut]
     """All of them, by name."""
@@ -110,17 +111,20 @@ class MovedOut(Out):
 def get_controllers(work: Annotated[Work, doing(Act.CONTROLLER_LIST)], ports: PortsDep) -> ControllersOut:
     """Who decides, where they are established and where they offer."""
     known = controllers.every(work=work, ports=ports)
-    return ControllersOut(
-        controllers=[
-            ControllerOut(
-                id=one.id,
-                name=one.name,
-                establishments=list(one.establishments),
-                offers=list(one.offers),
-            )
-            for one in known
-        ]
-    )
+    return ControllersOut(controllers=[_shape(one) for one in known])
+
+
+@router.get("/{controller}", summary="Get a controller", responses={**TAGGED, **failures(404)})
+def get_controller(
+    controller: ControllerPath,
+    response: Response,
+    work: Annotated[Work, doing(Act.CONTROLLER_LIST)],
+    ports: PortsDep,
+) -> ControllerOut:
+    """Who decides, where they are established and where they offer."""
+    found = controllers.one(controller, work=work, ports=ports)
+    tag(response, found)
+    return _shape(found)
 
 
 @router.post("", summary="Register a controller", status_code=201, responses=failures(409))
@@ -143,15 +147,27 @@ def post_controller(
     return NewControllerOut(id=made, name=body.name)
 
 
-@router.put("/{controller}/places", summary="Say anew where a controller is", responses=failures(404))
+@router.put("/{controller}/places", summary="Say anew where a controller is", responses=failures(404, 412))
 def put_places(
     controller: ControllerPath,
     body: PlacesIn,
+    seen: SeenDep,
     work: Annotated[Work, doing(Act.CONTROLLER_MOVE)],
     ports: PortsDep,
 ) -> MovedOut:
     """Say anew where a controller is established and offers; it counts at once, for every answer."""
     controllers.move(
-        controller, establishments=body.establishments, offers=body.offers, work=work, ports=ports
+        controller,
+        establishments=body.establishments,
+        offers=body.offers,
+        seen=seen,
+        work=work,
+        ports=ports,
     )
     return MovedOut(id=controller, establishments=body.establishments, offers=body.offers)
+
+
+def _shape(one: Controller) -> ControllerOut:
+    return ControllerOut(
+        id=one.id, name=one.name, establishments=list(one.establishments), offers=list(one.offers)
+    )

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from api.deps import PortsDep, doing
 from api.idempotency import Once
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.acts import Act
 from cdp.ports import PolicyChange
@@ -29,7 +30,6 @@ _CHANGE = {
 }
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
-Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class PolicyOut(Out):
@@ -102,17 +102,6 @@ class PolicyIn(Strict):
     """The whole policy, line by line, like the file that ships with the platform."""
 
 
-class AdoptionIn(PolicyIn):
-    """A policy that is to be in force."""
-
-    model_config = with_examples({"text": POLICY, "instead_of": None})
-
-    instead_of: Version | None = None
-    """The version that it is to replace: if another one is in force by now, nothing is changed; null:
-    whichever is.
-    """
-
-
 class ChangeOut(Out):
     """From one policy to another."""
 
@@ -128,10 +117,13 @@ class ChangeOut(Out):
     """The lines that go."""
 
 
-@router.get("", summary="Show the policy in force")
-def get_policy(work: Annotated[Work, doing(Act.POLICY_SHOW)], ports: PortsDep) -> PolicyOut:
+@router.get("", summary="Show the policy in force", responses=TAGGED)
+def get_policy(
+    response: Response, work: Annotated[Work, doing(Act.POLICY_SHOW)], ports: PortsDep
+) -> PolicyOut:
     """The policy by which every process decides in this workspace."""
     found = policy.show(work=work, ports=ports)
+    tag(response, found.version)
     return PolicyOut(
         version=found.version,
         lines=list(found.lines),
@@ -160,12 +152,12 @@ def post_diff(body: PolicyIn, work: Annotated[Work, doing(Act.POLICY_DIFF)], por
     return _shape(policy.diff(body.text, work=work, ports=ports))
 
 
-@changes.put("", summary="Put a policy in force", responses=failures(409))
+@changes.put("", summary="Put a policy in force", responses=failures(409, 412))
 def put_policy(
-    body: AdoptionIn, work: Annotated[Work, doing(Act.POLICY_ADOPT)], ports: PortsDep
+    body: PolicyIn, seen: SeenDep, work: Annotated[Work, doing(Act.POLICY_ADOPT)], ports: PortsDep
 ) -> ChangeOut:
     """Put a policy in force for every process at its next request; the entry says which lines changed."""
-    return _shape(policy.adopt(body.text, instead_of=body.instead_of, work=work, ports=ports))
+    return _shape(policy.adopt(body.text, seen=seen, work=work, ports=ports))
 
 
 def _shape(change: PolicyChange) -> ChangeOut:

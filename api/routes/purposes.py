@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.shapes import End, Out, Strict, Word, failures, with_examples
 from cdp.acts import Act
-from cdp.ports.registers import NewPurpose
+from cdp.ports.registers import NewPurpose, RegisteredPurpose
 from cdp.registers import policy_lines, purposes
 from cdp.vocabulary import Basis, PurposeClass
 from cdp.work import Work
@@ -67,6 +68,22 @@ class NewPurposeOut(Out):
     """The policy lines that are proposed for it; null: the policy file has lines of its own for it."""
 
 
+_PURPOSE = {
+    "id": str(shapes.PURPOSE),
+    "name": "breach_letters",
+    "basis": "legal_obligation",
+    "purpose_class": "legal",
+    "parent": "letters",
+    "law_cited": "GDPR 34",
+    "needs_contact": True,
+    "opt_out_offered": False,
+    "assessment_until": "2027-01-01T23:59:59Z",
+    "special": False,
+    "reserved": False,
+    "controller": str(shapes.CONTROLLER),
+}
+
+
 class PurposeOut(Out):
     """A purpose as it is registered."""
 
@@ -95,30 +112,13 @@ class PurposeOut(Out):
     controller: UUID
     """Whose purpose it is."""
 
+    model_config = with_examples(_PURPOSE)
+
 
 class PurposesOut(Out):
     """The purposes of the workspace."""
 
-    model_config = with_examples(
-        {
-            "purposes": [
-                {
-                    "id": str(shapes.PURPOSE),
-                    "name": "breach_letters",
-                    "basis": "legal_obligation",
-                    "purpose_class": "legal",
-                    "parent": "letters",
-                    "law_cited": "GDPR 34",
-                    "needs_contact": True,
-                    "opt_out_offered": False,
-                    "assessment_until": "2027-01-01T23:59:59Z",
-                    "special": False,
-                    "reserved": False,
-                    "controller": str(shapes.CONTROLLER),
-                }
-            ]
-        }
-    )
+    model_config = with_examples({"purposes": [_PURPOSE]})
 
     purposes: list[PurposeOut]
     """All of them, the reserved ones too, by name."""
@@ -209,11 +209,17 @@ class InForceOut(Out):
 def get_purposes(work: Annotated[Work, doing(Act.PURPOSE_LIST)], ports: PortsDep) -> PurposesOut:
     """What the workspace's data is used for, and on which basis."""
     known = purposes.every(work=work, ports=ports)
-    return PurposesOut(
-        purposes=[
-            PurposeOut(**{name: getattr(one, name) for name in PurposeOut.model_fields}) for one in known
-        ]
-    )
+    return PurposesOut(purposes=[_shape(one) for one in known])
+
+
+@router.get("/purposes/{purpose}", summary="Get a purpose", responses={**TAGGED, **failures(404)})
+def get_purpose(
+    purpose: PurposePath, response: Response, work: Annotated[Work, doing(Act.PURPOSE_LIST)], ports: PortsDep
+) -> PurposeOut:
+    """What data is used for, and on which basis."""
+    found = purposes.one(purpose, work=work, ports=ports)
+    tag(response, found)
+    return _shape(found)
 
 
 @router.post("/purposes", summary="Register a purpose", status_code=201, responses=failures(404, 409))
@@ -230,16 +236,19 @@ def post_purpose(
 
 
 @router.put(
-    "/purposes/{purpose}/basis", summary="Change what a purpose rests on", responses=failures(404, 409)
+    "/purposes/{purpose}/basis",
+    summary="Change what a purpose rests on",
+    responses=failures(404, 409, 412),
 )
 def put_basis(
     purpose: PurposePath,
     body: BasisIn,
+    seen: SeenDep,
     work: Annotated[Work, doing(Act.PURPOSE_CHANGE_BASIS)],
     ports: PortsDep,
 ) -> BasisOut:
     """Change a purpose's legal basis, as long as nobody has said no to it."""
-    purposes.change_basis(purpose, body.basis, work=work, ports=ports)
+    purposes.change_basis(purpose, body.basis, seen=seen, work=work, ports=ports)
     return BasisOut(purpose=purpose, basis=body.basis)
 
 
@@ -288,3 +297,7 @@ def post_withdrawal(
 ) -> InForceOut:
     """Take lines out of force: nothing is shown or sent for the purpose until they are agreed to again."""
     return InForceOut(purpose=purpose, version=policy_lines.withdraw(purpose, work=work, ports=ports))
+
+
+def _shape(one: RegisteredPurpose) -> PurposeOut:
+    return PurposeOut(**{name: getattr(one, name) for name in PurposeOut.model_fields})

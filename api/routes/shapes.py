@@ -172,6 +172,7 @@ _MEANING = {
     403: "Scope, role, purpose or policy do not allow it",
     404: "There is no such thing, or you may not know of it",
     409: "It contradicts what is there",
+    412: "Nothing was changed: it is another by now than `If-Match` says",
     413: "Too large",
     422: "A field is missing, unknown or wrong",
     429: "Too much at once; see Retry-After",

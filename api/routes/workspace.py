@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.shapes import Out, Strict, failures, with_examples
 from cdp.acts import Act
 from cdp.registers import settings
@@ -54,17 +55,23 @@ class UnknownAgeOut(Out):
     """As whom they are protected now."""
 
 
-@router.get("", summary="Get the workspace and its settings")
-def get_workspace(work: Annotated[Work, doing(Act.WORKSPACE_READ)], ports: PortsDep) -> WorkspaceOut:
+@router.get("", summary="Get the workspace and its settings", responses=TAGGED)
+def get_workspace(
+    response: Response, work: Annotated[Work, doing(Act.WORKSPACE_READ)], ports: PortsDep
+) -> WorkspaceOut:
     """The workspace that the caller's token is for."""
     found = settings.read(work=work, ports=ports)
+    tag(response, found)
     return WorkspaceOut(id=found.id, name=found.name, region=found.region, unknown_age=found.unknown_age)
 
 
-@router.put("/unknown-age", summary="Say how people of unknown age are protected")
+@router.put("/unknown-age", summary="Say how people of unknown age are protected", responses=failures(412))
 def put_unknown_age(
-    body: UnknownAgeIn, work: Annotated[Work, doing(Act.WORKSPACE_UNKNOWN_AGE)], ports: PortsDep
+    body: UnknownAgeIn,
+    seen: SeenDep,
+    work: Annotated[Work, doing(Act.WORKSPACE_UNKNOWN_AGE)],
+    ports: PortsDep,
 ) -> UnknownAgeOut:
     """Say anew how people are protected whose date of birth is not known; it counts at once."""
-    settings.protect_unknown_age(body.protection, work=work, ports=ports)
+    settings.protect_unknown_age(body.protection, seen=seen, work=work, ports=ports)
     return UnknownAgeOut(protection=body.protection)

@@ -78,6 +78,10 @@ class Conflict(CdpError):
     """This contradicts what is already there."""
 
 
+class Stale(Conflict):
+    """This was decided on what is no longer so; nothing was changed."""
+
+
 class Unavailable(CdpError):
     """A part that this needs does not answer; nothing was done. Try again later."""
 

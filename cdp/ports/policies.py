@@ -1,6 +1,6 @@
 """What policies offer: who may do what, decided once a request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -118,10 +118,10 @@ class Policies(Protocol):
         """
         ...
 
-    def adopt(self, text: str | None, *, instead_of: str | None, work: Work) -> PolicyChange:
-        """Put a text (None: the file of this process) in force, instead of that version if one is named.
+    def adopt(self, text: str | None, *, seen: Collection[str] | None, work: Work) -> PolicyChange:
+        """Put a text (None: the file of this process) in force, if one of the versions that were `seen` is.
 
-        Raises `BadInput`, `Conflict`.
+        Raises `BadInput`, `Conflict`, `Stale` if none of them is.
         """
         ...
 

@@ -111,6 +111,10 @@ class ClientRegister(Protocol):
         """End a client and all its tokens, at once. Raises `NotFound` if it is over already."""
         ...
 
+    def one(self, client: UUID, *, work: Work) -> RegisteredClient:
+        """A client, also a revoked one. Raises `NotFound`."""
+        ...
+
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredClient]:
         """Clients, the revoked ones too."""
         ...

@@ -13,6 +13,8 @@ from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
 from cdp.ports.registers import ALL, NewClient, Page, RegisteredClient
 from cdp.registers import purpose_names as register
+from cdp.registers import versions
+from cdp.registers.versions import Seen
 from cdp.vocabulary import Role
 from cdp.work import Work
 
@@ -50,25 +52,33 @@ def create(
 
 
 def change(
-    client: UUID, *, roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports
+    client: UUID,
+    *,
+    roles: Collection[str],
+    purposes: Collection[str],
+    seen: Seen = None,
+    work: Work,
+    ports: Ports,
 ) -> None:
     """Give a client other roles and purposes, at once; whose it is stays (see `bind`).
 
-    Raises as `create` does, and `NotFound` for a client that is unknown or revoked.
+    Raises as `create` does, `NotFound` for a client that is unknown or revoked, `ChangedMeanwhile`.
     """
     with acting(Act.CLIENT_CHANGE, work=work, ports=ports) as doing:
         _check(roles, purposes, work, ports)
+        _hold_to(seen, client, work, ports)
         ports.registers.clients.change(client, roles=roles, purposes=purposes, work=work)
         doing.tell(object=client, roles=sorted(roles), purposes=sorted(purposes))
 
 
-def bind(client: UUID, recipient: str, *, work: Work, ports: Ports) -> None:
+def bind(client: UUID, recipient: str, *, seen: Seen = None, work: Work, ports: Ports) -> None:
     """Make a client a recipient's, at once: its next request is that one's.
 
-    Raises `ActNotAllowed`, `NotFound` for a client or a recipient that is not registered.
+    Raises `ActNotAllowed`, `NotFound` for a client or a recipient that is not registered, `ChangedMeanwhile`.
     """
     with acting(Act.CLIENT_BIND, work=work, ports=ports) as doing:
         whose = ports.ledger.recipient(recipient, work=work)
+        _hold_to(seen, client, work, ports)
         ports.registers.clients.bind(client, recipient, work=work)
         doing.tell(object=client, bound_to=whose)
 
@@ -84,6 +94,17 @@ def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[RegisteredClien
     """Clients, the eldest first, the revoked ones too. Raises `ActNotAllowed`."""
     with acting(Act.CLIENT_LIST, work=work, ports=ports):
         return list(ports.registers.clients.every(page, work=work))
+
+
+def one(client: UUID, *, work: Work, ports: Ports) -> RegisteredClient:
+    """A client, also a revoked one. Raises `ActNotAllowed`, `NotFound`."""
+    with acting(Act.CLIENT_LIST, verb="read", work=work, ports=ports):
+        return ports.registers.clients.one(client, work=work)
+
+
+def _hold_to(seen: Seen, client: UUID, work: Work, ports: Ports) -> None:
+    versions.lock("clients", work=work)
+    versions.hold_to(seen, ports.registers.clients.one(client, work=work))
 
 
 def _check(roles: Collection[str], purposes: Collection[str], work: Work, ports: Ports) -> None:

@@ -3,15 +3,22 @@
 That is a compliance officer's word; it counts at once, for every answer.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from cdp.acting import acting
 from cdp.acts import Act
+from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import Ports
 from cdp.ports.registers import Controller
+from cdp.registers import versions
+from cdp.registers.versions import Seen
 from cdp.work import Work
+
+
+class NoSuchController(NotFound):
+    """There is no controller of that id in the register."""
 
 
 def add(
@@ -40,14 +47,18 @@ def move(
     *,
     establishments: Collection[str],
     offers: Collection[str] = (),
+    seen: Seen = None,
     work: Work,
     ports: Ports,
 ) -> None:
     """Say anew where a controller is established and offers.
 
-    Raises `ActNotAllowed`, `BadInput` for places that are none, `NotFound`.
+    Raises `ActNotAllowed`, `BadInput` for places that are none, `NotFound`, `ChangedMeanwhile`.
     """
     with acting(Act.CONTROLLER_MOVE, work=work, ports=ports) as doing:
+        versions.lock("controllers", work=work)
+        if (row := _known(work, ports).get(controller)) is not None:
+            versions.hold_to(seen, row)
         ports.registers.controllers.move(controller, establishments=establishments, offers=offers, work=work)
         doing.tell(object=controller)
 
@@ -56,3 +67,16 @@ def every(*, work: Work, ports: Ports) -> Sequence[Controller]:
     """The controllers, by name; a workspace has a few. Raises `ActNotAllowed`."""
     with acting(Act.CONTROLLER_LIST, work=work, ports=ports):
         return ports.registers.controllers.every(work=work)
+
+
+def one(controller: UUID, *, work: Work, ports: Ports) -> Controller:
+    """A controller. Raises `ActNotAllowed`, `NoSuchController`."""
+    with acting(Act.CONTROLLER_LIST, verb="read", work=work, ports=ports):
+        known = _known(work, ports)
+        if controller not in known:
+            raise NoSuchController
+        return known[controller]
+
+
+def _known(work: Work, ports: Ports) -> Mapping[UUID, Controller]:
+    return {one.id: one for one in ports.registers.controllers.every(work=work)}

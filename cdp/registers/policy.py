@@ -14,6 +14,7 @@ from cdp.acts import Act
 from cdp.kernel.errors import Refused
 from cdp.ports import PolicyChange, PolicyShown, Ports, Sees
 from cdp.registers.policy_lines import by_another
+from cdp.registers.versions import Seen
 from cdp.work import Work
 
 
@@ -61,15 +62,15 @@ def diff(text: str | None, *, work: Work, ports: Ports) -> PolicyChange:
         return ports.policies.change(text, work=work)
 
 
-def adopt(text: str | None, *, instead_of: str | None = None, work: Work, ports: Ports) -> PolicyChange:
+def adopt(text: str | None, *, seen: Seen = None, work: Work, ports: Ports) -> PolicyChange:
     """Put a text (None: the file of this process) in force for every process, at its next request.
 
-    `instead_of`: only if that version is in force now. Raises `ActNotAllowed`, `AdministratorsDoNotAgree`,
-    `BadInput` for a text that is no policy, `Conflict`.
+    Raises `ActNotAllowed`, `AdministratorsDoNotAgree`, `BadInput` for a text that is no policy, `Conflict`,
+    `Stale` if another version is in force than was seen.
     """
     with acting(Act.POLICY_ADOPT, work=work, ports=ports) as doing:
         by_another(work)
-        made = ports.policies.adopt(text, instead_of=instead_of, work=work)
+        made = ports.policies.adopt(text, seen=seen, work=work)
         doing.tell(**_said(made))
     return made
 

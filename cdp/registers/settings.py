@@ -6,7 +6,8 @@ from enum import StrEnum
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.ports import Ports
-from cdp.registers import workspaces
+from cdp.registers import versions, workspaces
+from cdp.registers.versions import Seen
 from cdp.vocabulary import WorkspaceId
 from cdp.work import Work
 
@@ -38,20 +39,26 @@ def furnish(*, work: Work, ports: Ports) -> None:
 def read(*, work: Work, ports: Ports) -> Settings:
     """What is set of the Work's workspace. Raises `ActNotAllowed`."""
     with acting(Act.WORKSPACE_READ, work=work, ports=ports):
-        as_child = workspaces.unknown_age_is_child(work=work)
-        return Settings(
-            id=work.workspace,
-            name=workspaces.name(work=work),
-            region=workspaces.region(work=work),
-            unknown_age=Protection.CHILD if as_child else Protection.ADULT,
-        )
+        return _settings(work)
 
 
-def protect_unknown_age(protection: Protection, *, work: Work, ports: Ports) -> None:
+def _settings(work: Work) -> Settings:
+    as_child = workspaces.unknown_age_is_child(work=work)
+    return Settings(
+        id=work.workspace,
+        name=workspaces.name(work=work),
+        region=workspaces.region(work=work),
+        unknown_age=Protection.CHILD if as_child else Protection.ADULT,
+    )
+
+
+def protect_unknown_age(protection: Protection, *, seen: Seen = None, work: Work, ports: Ports) -> None:
     """Say anew how people are protected whose date of birth is not known; it counts at once.
 
-    Raises `ActNotAllowed`.
+    Raises `ActNotAllowed`, `ChangedMeanwhile`.
     """
     with acting(Act.WORKSPACE_UNKNOWN_AGE, work=work, ports=ports) as doing:
+        versions.lock("settings", work=work)
+        versions.hold_to(seen, _settings(work))
         workspaces.protect_unknown_age(as_child=protection is Protection.CHILD, work=work)
         doing.tell(object=work.workspace, protection=protection)

@@ -143,7 +143,7 @@ def test_what_has_left_is_told_though_nobody_may_release_by_then(town, database)
     def forbidden():
         with as_(town, "compliance", purpose="operation") as work:
             line = "p, marketing, release, run, allow\n"
-            ports.policies.adopt(load_default().text.replace(line, ""), instead_of=None, work=work)
+            ports.policies.adopt(load_default().text.replace(line, ""), seen=None, work=work)
 
     run(town, forbidden)
     with pytest.raises(ActNotAllowed):

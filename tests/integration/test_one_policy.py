@@ -48,7 +48,8 @@ def town(api, workspace):
 def adopt(town, proposed, *roles, ports=None, instead_of=None):
     """An officer's word."""
     with as_(town, *(roles or ("compliance",)), purpose="operation") as work:
-        return policy.adopt(proposed, instead_of=instead_of, work=work, ports=ports or town.system.ports)
+        seen = None if instead_of is None else {instead_of}
+        return policy.adopt(proposed, seen=seen, work=work, ports=ports or town.system.ports)
 
 
 def save(town, name, ports=None):

@@ -24,7 +24,7 @@ from consent.register import register
 PEOPLE, ORDERS = 40, 6
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def processes(database, system):
     """Two API processes and two workers, as an operator starts them: the URLs of the two."""
     settings = system.settings

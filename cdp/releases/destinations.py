@@ -4,23 +4,22 @@ Each message and each line carries the intent's id, so that a receiver can drop 
 the deadline, so that it can refuse what was frozen on the way and came late.
 """
 
-import hashlib
-import hmac
 import http.client
 import os
 import socket
 import ssl
 import struct
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, cast
 
 import msgspec
+import standardwebhooks
 
 from cdp.kernel import private
 from cdp.kernel.errors import Unavailable
@@ -104,7 +103,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Posts batches to a URL, signed as Standard Webhooks do: HMAC-SHA256 over id, time and body.
+    """Posts batches to a URL, signed as Standard Webhooks do.
 
     Connections go to `addresses`, which were judged, whatever the host's name means by now; TLS and
     the `Host` header name the host. A redirect is an answer like any other that is no success.
@@ -167,16 +166,16 @@ class Webhook:
             answer.read(ANSWER)
 
     def _headers(self, body: bytes, intent: Intent) -> dict[str, str]:
-        stamp = str(int(intent.send_before.timestamp()))
-        signed = f"{intent.id}.{stamp}.".encode() + body
-        signature = b64encode(hmac.digest(self.secret, signed, hashlib.sha256)).decode()
+        # The library reads the clock of whatever zone it is handed as that of UTC.
+        before = intent.send_before.astimezone(UTC)
+        signer = standardwebhooks.Webhook(self.secret)
         return {
             "Connection": "close",
             "Content-Type": "application/json",
             "Idempotency-Key": str(intent.id),
             "Webhook-Id": str(intent.id),
-            "Webhook-Timestamp": stamp,
-            "Webhook-Signature": f"v1,{signature}",
+            "Webhook-Timestamp": str(int(before.timestamp())),
+            "Webhook-Signature": signer.sign(str(intent.id), before, body.decode()),
             "CDP-Send-Before": intent.send_before.isoformat(),
         }
 

@@ -101,11 +101,11 @@ class System(Protocol):
 
 
 class Repeated(Exception):
-    """The request was answered before; this is not an error."""
+    """The request of that client's was answered before; this is not an error."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, client: "Client") -> None:
         super().__init__()
-        self.answer = answer
+        self.answer, self.client = answer, client
 
 
 class PurposeNotAllowed(NotAllowed):
@@ -251,11 +251,11 @@ ANY_CLIENT = Depends(_standing)
 GUARDS: set[Callable[..., Client]] = set()
 
 
-def _not_again(request: Request) -> None:
+def _not_again(request: Request, client: Client) -> None:
     """Raise `Repeated` for a request that was answered before."""
     answer: Answer | None = getattr(request.state, "answered", None)
     if answer is not None:
-        raise Repeated(answer)
+        raise Repeated(answer, client)
 
 
 def calling(act: Act) -> Any:
@@ -271,7 +271,7 @@ def calling(act: Act) -> Any:
             # or whose secret somebody else tries to guess.
             if not act.deed.heard:
                 client.in_good_standing()
-        _not_again(request)
+        _not_again(request, client)
         return client
 
     GUARDS.add(known)

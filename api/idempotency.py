@@ -1,8 +1,8 @@
 """`Idempotency-Key`: a write that is sent again within a day is answered as before, and not done again.
 
-A route of class `Once` takes the header. Its key belongs to the client that sends it. What was refused was
-not done, so its key is free again; what failed in the middle is answered 409 until the day is over.
-A no is heard each time, whatever key it has.
+A route of class `Once` takes the header; a yes is answered as it stands now (`OnceSaid`). Its key belongs
+to the client that sends it. What was refused was not done, so its key is free again; what failed in the
+middle is answered 409 until the day is over. A no is heard each time, whatever key it has.
 """
 
 import hashlib
@@ -61,6 +61,10 @@ class Once(APIRoute):
         if writes and GUARDS.isdisjoint(_calls(self.dependant)):
             raise TypeError("who may do it has to be asked before it is said that it was done")
 
+    def again(self, known: Repeated) -> Answer:
+        """What a request that was answered before is answered: the same, to the byte."""
+        return known.answer
+
     def get_route_handler(self) -> Handler:
         """What serves a request, and keeps its answer."""
         serve = super().get_route_handler()
@@ -69,7 +73,8 @@ class Once(APIRoute):
             try:
                 response = await serve(request)
             except Repeated as known:
-                return Response(known.answer.body, known.answer.status, media_type="application/json")
+                answer = await to_thread.run_sync(self.again, known)
+                return Response(answer.body, answer.status, media_type="application/json")
             except Exception as error:
                 if self._undone(error):
                     await to_thread.run_sync(_forget, request)

@@ -1,6 +1,9 @@
 """Words of consent: acknowledged once they hold."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from time import monotonic
 from typing import Annotated, Literal, NoReturn, Self
 from uuid import UUID
 
@@ -8,21 +11,50 @@ from fastapi import APIRouter
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from api import discreet
-from api.deps import Client, PortsDep, SystemDep, calling
+from api import discreet, leaving
+from api.deps import Client, PortsDep, Repeated, SystemDep, calling
 from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp.acts import Act
+from cdp.answers import Answer
 from cdp.kernel.settings import Settings
 from cdp.permission import consents, holder_change
 from cdp.permission.binding import About, NobodyThere
 from cdp.permission.consents import Acknowledged, Opener, Saying
-from cdp.ports import Ports
+from cdp.ports import Ports, Recorded
 from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
 from consent.ledger import counting
 
-router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=Once)
+
+class OnceSaid(Once):
+    """A yes that is sent again: not said again, and answered as what was said stands now."""
+
+    def again(self, known: Repeated) -> Answer:
+        """The answer of then, unless it is not so any more.
+
+        Raises what a yes of that client's would be refused with now, and `NobodyThere` where what was said
+        does not count any more and the client may not know why (ADR-0044), or who said it was erased.
+        """
+        started, client, answer = monotonic(), known.client, known.answer
+        with client.asking(Act.CONSENT_SAY, State.GIVEN):
+            client.in_good_standing()
+        if answer.status != HTTPStatus.OK:
+            return answer
+        told = ConsentOut.model_validate_json(answer.body)
+        begin, ports = client.opener(Act.CONSENT_SAY.purpose), client.system.ports
+        now = consents.still([one.entry for one in told.entries], begin=begin, ports=ports)
+        entries = [_entry(now[one.entry]) for one in told.entries if one.entry in now]
+        if entries == told.entries:
+            return answer
+        if not (entries and discreet.listener(client, Act.CONSENT_SAY).knows_everybody):
+            leaving.in_steps(client.scope, started, discreet.WORD)
+            raise NobodyThere
+        body = told.model_copy(update={"counted": all(one.counted for one in entries), "entries": entries})
+        return replace(answer, body=body.model_dump_json().encode())
+
+
+router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=OnceSaid)
 
 # Beyond the send window: a sender at the deadline still has to write its outcome.
 SLACK = timedelta(seconds=2)
@@ -155,7 +187,8 @@ def post_consent(
     """Keep a grant or a refusal. A refusal is answered only when no release can still be sent.
 
     A recipient that may see nothing of the person is answered as if nobody went by the contact; what was
-    said is heard.
+    said is heard. A yes that is sent again with its `Idempotency-Key` is not said again, and answered as it
+    stands now: a refusal since, or the end of the recipient's contract, is told.
     """
     if State(body.state) not in NEGATIVE:
         with client.asking(Act.CONSENT_SAY, body.state):
@@ -241,17 +274,18 @@ def _kept(done: Acknowledged) -> ConsentOut:
         acknowledged_at=done.at,
         counted=all(one.counted for one in done.entries),
         kept_for_later=done.suppressed,
-        entries=[
-            ConsentEntryOut(
-                entry=one.entry,
-                scope=one.scope,
-                counted=one.counted,
-                covered_by=one.covered_by,
-                not_counted=one.not_counted,
-                reason=counting.sentence(one.not_counted) or None,
-            )
-            for one in done.entries
-        ],
+        entries=[_entry(one) for one in done.entries],
+    )
+
+
+def _entry(one: Recorded) -> ConsentEntryOut:
+    return ConsentEntryOut(
+        entry=one.entry,
+        scope=one.scope,
+        counted=one.counted,
+        covered_by=one.covered_by,
+        not_counted=one.not_counted,
+        reason=counting.sentence(one.not_counted) or None,
     )
 
 

@@ -7,11 +7,12 @@ told, so that a refused re-grant is not mistaken for a success. A no about an ad
 nobody is known by, or that went with an erasure, is kept as a suppression and binds whoever comes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, sleep
+from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -105,6 +106,12 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
         left = timedelta(seconds=max(0.0, until - monotonic()))
         drain(bound.fragments, contacts, begin=begin, ports=ports, patience=left)
     return done
+
+
+def still(entries: Collection[UUID], *, begin: Opener, ports: Ports) -> dict[UUID, Recorded]:
+    """What became of words that were said before, as it is now; one that was erased is not there."""
+    with begin() as work:
+        return {one.entry: one for one in ports.ledger.standing(entries, work=work)}
 
 
 def reaches(contact: ContactId, *, work: Work, ports: Ports) -> bool:

@@ -20,12 +20,8 @@ from cdp.ports.audit import (
     TrailQuery,
 )
 from cdp.ports.consent import (
-    Ask,
     Endpoint,
-    Gate,
     Ground,
-    Intent,
-    Intents,
     Ledger,
     NoAt,
     NoticeNotShownYet,
@@ -41,6 +37,7 @@ from cdp.ports.consent import (
 from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
 from cdp.ports.detection import Placed as PlacedFind
 from cdp.ports.erasure import Erasable, Forgotten
+from cdp.ports.gate import Ask, Gate, Intent, Intents
 from cdp.ports.governance import (
     Attribute,
     BlindIndex,

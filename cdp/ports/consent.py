@@ -1,12 +1,10 @@
-"""What consent offers: the ledger of words, the gate, and intents."""
+"""What consent offers of words: the ledger, and what it says of purposes, notices and recipients."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
-
-from sqlalchemy import FromClause
 
 from cdp.kernel.errors import BadInput, listed
 from cdp.vocabulary import (
@@ -15,7 +13,6 @@ from cdp.vocabulary import (
     EndpointId,
     FragmentId,
     Identifier,
-    IntentId,
     NoticeId,
     ProfileId,
     PurposeId,
@@ -26,15 +23,6 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What somebody wants to do."""
-
-    purpose: str  # name
-    channel: Channel | None  # None: use of traits, no sending
-    recipient: str | None  # name; None: the controller itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +203,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def standing(self, entries: Collection[UUID], *, work: Work) -> list[Recorded]:
+        """What became of those of `entries` that are there, as it would be told now; an erased one is not."""
+        ...
+
     def said_before(self, words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
         """For each of `words`, what its source has said about the same to whom it binds."""
         ...
@@ -318,81 +310,4 @@ class Ledger(Protocol):
 
     def notices(self, *, work: Work) -> Notices:
         """Every version of every notice; read once a Work."""
-        ...
-
-
-class Gate(Protocol):
-    """The only way a contact enters an audience."""
-
-    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
-        """`Select(profile_id, contact_id, core_id)` of those of `contacts` that `ask` may reach.
-
-        `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
-        """
-        ...
-
-    def permits_any(self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work) -> Any:
-        """`Select(permitted)`: whether any of the asks permits any of its candidates, in one statement."""
-        ...
-
-    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
-        """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`; reason null: permitted.
-
-        What a person said goes before all other reasons; `place` is the reason's in that order.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """That a batch is about to be sent; committed before anybody reads the gate."""
-
-    id: IntentId
-    send_before: datetime
-    deadline: float  # of the sender's monotonic clock, taken before the intent was written
-
-
-class Intents(Protocol):
-    """Intent before reading, drain before acknowledging (each in a Work of its own)."""
-
-    def declare(
-        self,
-        *,
-        release: UUID,
-        ask: Ask,
-        recipient: RecipientId,
-        purpose: PurposeId,
-        fragments: Sequence[FragmentId],
-        contacts: Sequence[ContactId],
-        traits: Sequence[int],
-        work: Work,
-    ) -> Intent:
-        """Write the intent; the caller commits before it reads membership or the gate."""
-        ...
-
-    def settle(self, intent: IntentId, *, outcome: str, sent: int, work: Work) -> bool:
-        """Write the outcome once; false if somebody (the sweeper) already had."""
-        ...
-
-    def waiting(
-        self,
-        *,
-        fragments: Sequence[FragmentId] = (),
-        contacts: Sequence[ContactId] = (),
-        recipient: RecipientId | None = None,
-        work: Work,
-    ) -> bool:
-        """Whether an intent that names any of them, or sends to `recipient`, may still send."""
-        ...
-
-    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
-        """What was sent of these fragments: recipient, purpose, channel, traits, time, outcome."""
-        ...
-
-    def sweep(self, *, work: Work) -> list[IntentId]:
-        """Settle what is past its deadline as `unknown_treated_as_released`."""
-        ...
-
-    def recipients(self, intents: Sequence[IntentId], *, work: Work) -> Mapping[IntentId, RecipientId]:
-        """Who was to receive by each of `intents`."""
         ...

@@ -72,6 +72,10 @@ class Ledger:
         )
         return recording.append(recording.mark_covered(drafts, tree, self.members, work), work)
 
+    def standing(self, entries: Collection[UUID], *, work: Work) -> list[Recorded]:
+        """What became of those of `entries` that are there, as it would be told now."""
+        return recording.standing(entries, purposes.load(work), self.members, work)
+
     def said_before(self, words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
         """For each of `words`, what its source has said about the same to whom it binds."""
         return reports.said_before(words, work=work)

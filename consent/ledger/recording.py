@@ -7,19 +7,20 @@ as a refused re-grant: `counted` reports it, and the gate compares anew at each 
 an un-merge takes a stranger's refusal along exactly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import FromClause, func, select
+from sqlalchemy import FromClause, Row, bindparam, func, select
 
 from cdp.kernel.database import write
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.ports import Recorded, Word
-from cdp.vocabulary import NEGATIVE, Scope, State, Trust
+from cdp.vocabulary import NEGATIVE, Channel, Scope, State, Trust
 from cdp.work import Work
+from consent import tables
 from consent.ledger import counting
 from consent.ledger.covering import refused_by
 from consent.ledger.words import Said, is_change_act, polarity_of
@@ -156,21 +157,61 @@ def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClaus
     ]
 
 
+def standing(
+    entries: Collection[UUID], purposes: Purposes, members: FromClause, work: Work
+) -> list[Recorded]:
+    """What became of those of `entries` that are there, as it would be told now; nothing is written."""
+    row = tables.entries.c
+    rows = work.session.execute(
+        select(tables.entries).where(row.id == func.any(bindparam("ids", list(entries), unique=True)))
+    )
+    drafts = [_stored(one, purposes) for one in rows]
+    return [_recorded(one) for one in mark_covered(drafts, purposes, members, work)]
+
+
+def _stored(row: Row[Any], purposes: Purposes) -> Draft:
+    return Draft(
+        entry=row.id,
+        word=Word(
+            scope=Scope(row.scope),
+            fragment=row.fragment_id,
+            contact=row.contact_id,
+            purpose=row.purpose_id,
+            channel=Channel(row.channel) if row.channel else None,
+            state=State(row.state),
+            evidence=row.evidence,
+            trust=Trust(row.trust),
+            received_at=row.received_at,
+            asserted_at=row.asserted_at,
+            notice=row.notice_id,
+            source=row.source_id,
+            explicit=row.explicit,
+            guardian=row.guardian,
+            expires_at=row.expires_at,
+        ),
+        received_at=row.received_at,
+        asserted_at=row.asserted_at,
+        stops=row.purpose_id in purposes.stops,
+        side_by_side=row.purpose_id in purposes.side_by_side,
+    )
+
+
 def append(drafts: Sequence[Draft], work: Work) -> list[Recorded]:
     """Append drafts in order and fold them; what the ledger already has (by entry id) is left alone."""
     if drafts:
         columns = _columns(drafts)
         write(work.session, _APPEND, (*(columns[name] for name, _ in _SAID), work.workspace))
-    return [
-        Recorded(
-            entry=one.entry,
-            scope=one.word.scope,
-            counted=one.not_counted is None,
-            covered_by=one.covered_by,
-            not_counted=one.not_counted,
-        )
-        for one in drafts
-    ]
+    return [_recorded(one) for one in drafts]
+
+
+def _recorded(one: Draft) -> Recorded:
+    return Recorded(
+        entry=one.entry,
+        scope=one.word.scope,
+        counted=one.not_counted is None,
+        covered_by=one.covered_by,
+        not_counted=one.not_counted,
+    )
 
 
 def _columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:

@@ -1,7 +1,7 @@
 """Getting an answer of yesterday's by its `Idempotency-Key`, without the right to what it answers."""
 
 import pytest
-from api_world import as_admin, client, token
+from api_world import MAILER, as_admin, client, token
 from sqlalchemy import text
 
 KEY = {"Idempotency-Key": "again"}
@@ -55,3 +55,79 @@ def test_a_client_whose_contract_has_ended_gets_what_it_got_before(town):
 
     assert first.status_code == 201
     assert town.http.post("/v1/segments", json=SEGMENT, headers=headers | KEY).status_code == 403
+
+
+@pytest.fixture
+def yes(town):
+    """Who says Ann's yes with a key: the house's own support, and a client of the mail house's."""
+    town.person()
+    partner = client(
+        town.system, town.workspace, "support", name="partner", recipient=MAILER,
+        purposes=("email_marketing",),
+    )  # fmt: skip
+    return {"house": town.as_("support"), "recipient": bearing(town, partner)}
+
+
+def entries(town) -> int:
+    """How many words were written."""
+    with as_admin(town.system, town.workspace) as work:
+        return work.session.scalar(text("SELECT count(*) FROM consent.entries"))
+
+
+@pytest.mark.parametrize("who", ["house", "recipient"])
+def test_a_yes_that_still_counts_is_answered_as_before(town, yes, who):
+    """To the byte, and it is not said again."""
+    first = town.say("given", headers=yes[who] | KEY)
+    before = entries(town)
+    again = town.say("given", headers=yes[who] | KEY)
+
+    assert first.json()["counted"]
+    assert (again.status_code, again.content) == (200, first.content)
+    assert entries(town) == before
+
+
+def test_a_yes_is_told_to_count_to_a_recipient_whose_contract_has_ended(town, yes):
+    """It would be refused if it were said now, so nobody is told that it counts."""
+    first = town.say("given", headers=yes["recipient"] | KEY)
+    ended = "UPDATE consent.recipients SET contract_until = now() - interval '1 hour' WHERE name = :name"
+    changed(town, ended, name=MAILER)
+    again, anew = (town.say("given", headers=yes["recipient"] | key) for key in (KEY, {}))
+
+    assert first.json()["counted"]
+    assert (again.status_code, again.json()["code"]) == (403, "recipient-ended")
+    assert again.json()["code"] == anew.json()["code"]
+
+
+def test_a_yes_is_told_to_count_that_was_withdrawn_since(town, yes):
+    """The house is told why it does not; and to say it again as it was lifts nothing."""
+    first = town.say("given", headers=yes["house"] | KEY)
+    (entry,) = first.json()["entries"]
+    assert town.say("withdrawn").status_code == 200
+    before = entries(town)
+    again = town.say("given", headers=yes["house"] | KEY)
+    (told,) = again.json()["entries"]
+
+    assert (again.status_code, again.json()["counted"]) == (200, False)
+    assert again.json()["acknowledged_at"] == first.json()["acknowledged_at"]
+    assert (told["entry"], told["not_counted"]) == (entry["entry"], "refused_since")
+    assert told["covered_by"]
+    assert entries(town) == before
+
+
+@pytest.mark.parametrize("since", ["withdrawn", "erased"])
+def test_a_recipient_is_told_by_an_old_yes_what_became_of_somebody(town, yes, since):
+    """It may see nothing of them any more, so it is told what it would be told of nobody (ADR-0044)."""
+    first = town.say("given", headers=yes["recipient"] | KEY)
+    if since == "withdrawn":
+        assert town.say("withdrawn").status_code == 200
+    else:
+        ground = {"ground": "GDPR 17(1)(a)", "dry_run": False}
+        path = f"/v1/subjects/{town.profile('ann@example.org')}/erasure"
+        assert town.http.post(path, json=ground, headers=town.as_("compliance")).is_success
+    again = town.say("given", headers=yes["recipient"] | KEY)
+    nobody = town.say("given", email="zoe@example.org", headers=yes["recipient"])
+
+    assert first.json()["counted"]
+    assert (again.status_code, again.json()["code"]) == (404, nobody.json()["code"])
+    assert again.json().keys() == nobody.json().keys()
+    assert "ann" not in again.text

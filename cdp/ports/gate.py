@@ -1,0 +1,105 @@
+"""What consent offers to whoever wants to use a contact: the gate, and intents to send."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import FromClause
+
+from cdp.vocabulary import (
+    Channel,
+    ContactId,
+    FragmentId,
+    IntentId,
+    PurposeId,
+    RecipientId,
+)
+from cdp.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants to do."""
+
+    purpose: str  # name
+    channel: Channel | None  # None: use of traits, no sending
+    recipient: str | None  # name; None: the controller itself
+
+
+class Gate(Protocol):
+    """The only way a contact enters an audience."""
+
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id, core_id)` of those of `contacts` that `ask` may reach.
+
+        `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
+        """
+        ...
+
+    def permits_any(self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work) -> Any:
+        """`Select(permitted)`: whether any of the asks permits any of its candidates, in one statement."""
+        ...
+
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+        """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`; reason null: permitted.
+
+        What a person said goes before all other reasons; `place` is the reason's in that order.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """That a batch is about to be sent; committed before anybody reads the gate."""
+
+    id: IntentId
+    send_before: datetime
+    deadline: float  # of the sender's monotonic clock, taken before the intent was written
+
+
+class Intents(Protocol):
+    """Intent before reading, drain before acknowledging (each in a Work of its own)."""
+
+    def declare(
+        self,
+        *,
+        release: UUID,
+        ask: Ask,
+        recipient: RecipientId,
+        purpose: PurposeId,
+        fragments: Sequence[FragmentId],
+        contacts: Sequence[ContactId],
+        traits: Sequence[int],
+        work: Work,
+    ) -> Intent:
+        """Write the intent; the caller commits before it reads membership or the gate."""
+        ...
+
+    def settle(self, intent: IntentId, *, outcome: str, sent: int, work: Work) -> bool:
+        """Write the outcome once; false if somebody (the sweeper) already had."""
+        ...
+
+    def waiting(
+        self,
+        *,
+        fragments: Sequence[FragmentId] = (),
+        contacts: Sequence[ContactId] = (),
+        recipient: RecipientId | None = None,
+        work: Work,
+    ) -> bool:
+        """Whether an intent that names any of them, or sends to `recipient`, may still send."""
+        ...
+
+    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
+        """What was sent of these fragments: recipient, purpose, channel, traits, time, outcome."""
+        ...
+
+    def sweep(self, *, work: Work) -> list[IntentId]:
+        """Settle what is past its deadline as `unknown_treated_as_released`."""
+        ...
+
+    def recipients(self, intents: Sequence[IntentId], *, work: Work) -> Mapping[IntentId, RecipientId]:
+        """Who was to receive by each of `intents`."""
+        ...

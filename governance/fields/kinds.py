@@ -95,6 +95,21 @@ _CLAUSES = _set(
 )
 
 
+# In small letters, of no name of a person: in two words already.
+_SAYING = _set(
+    """
+    is are was were has have had not with of for from about after before very our their without into whose
+    while when mit ohne nach avec sans pour para ist hat war est utan har inte som
+    """
+)
+
+
+def _persons(fits: Fits) -> Fits:
+    """A name of a person: what fits, with none of the words that never stand in one."""
+    plain = _no_clause(_called_so(fits))
+    return lambda text: plain(text) and (" " not in text or _SAYING.isdisjoint(text.split()))
+
+
 def _no_clause(fits: Fits) -> Fits:
     """What also fits, but for what says something: three words or more with one of a sentence's."""
 
@@ -180,7 +195,7 @@ def _open(trait: str, fits: Fits) -> Fits:
 
 
 _subdivision = _like(r"[A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?|\d{1,3}")
-_name = _no_clause(_called_so(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80)))
+_name = _persons(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80))
 _amount, _line = _like(_AMOUNT, 40), _words(16, _TEXT)
 _path = _like(r"\S*", 2_048)
 
@@ -194,22 +209,27 @@ TRAITS: Mapping[str, Fits] = {
     ),
     "given_name": _open("given_name", _name),
     "surname": _open("surname", _name),
-    "name": _open("name", _no_clause(_called_so(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120)))),
-    "birth_date": _like(
-        r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
-        r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
-        40,
+    "name": _open("name", _persons(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120))),
+    "birth_date": _open(
+        "birth_date",
+        _like(
+            r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
+            r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
+            40,
+        ),
     ),
-    "street_number": _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16),
+    "street_number": _open("street_number", _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16)),
     "street": _open("street", _no_clause(_words(8, 80))),
     "address_line_2": _open("address_line_2", _no_clause(_words(10, 100))),
     "city": _open("city", _called_so(_district)),
-    "postcode": _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12),
+    "postcode": _open("postcode", _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12)),
     "country": _country,
     "region": _open("region", _called_so(_region)),
-    "language": _language,
+    "language": _open("language", _language),
     "gender": _gender,
-    "national_id": _like(r"(?=(?:.*\d){3})[A-Za-z\d]+(?:[ ./-]{1,2}[A-Za-z\d]+){0,7}", 32),
+    "national_id": _open(
+        "national_id", _like(r"(?=(?:.*\d){3})[A-Za-z\d]+(?:[ ./-]{1,2}[A-Za-z\d]+){0,7}", 32)
+    ),
     "title": _open("title", _no_clause(_words(6, 60))),
     "company": _open("company", _no_clause(_words(8, 100))),
     "username": _open("username", _like(r"\S*", 64)),
@@ -222,17 +242,17 @@ _PROPERTIES: Mapping[str, Fits] = {
         ("total", "subtotal", "revenue", "value", "tax", "shipping", "discount", "price"), _amount
     ),
     **dict.fromkeys(("quantity", "position"), _amount),
-    "currency": _like(r"[A-Za-z]{3}|[$€£¥]", 3),
+    "currency": _open("currency", _like(r"[A-Za-z]{3}|[$€£¥]", 3)),
     **dict.fromkeys(("order_id", "checkout_id", "product_id", "sku", "cart_id", "list_id"), _token()),
     **dict.fromkeys(("path", "url", "image_url", "referrer"), _path),
     "coupon": _words(3, 60),
-    "method": _words(4, 60),
+    "method": _open("method", _words(4, 60)),
 }
 # Of what surrounds an event.
 _CONTEXT: Mapping[str, Fits] = {
-    "locale": _language,
-    "timezone": _like(r"[A-Za-z_+-]+(?:/[\w+-]+){0,2}", 60),
-    "channel": _token(),
+    "locale": _open("locale", _language),
+    "timezone": _open("timezone", _like(r"[A-Za-z_+-]+(?:/[\w+-]+){0,2}", 60)),
+    "channel": _open("channel", _token()),
 }
 _key = _token(40)
 _AGENT = _words(60, 1_024)

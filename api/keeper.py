@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import feeding, wiring
 from audit.log.sequencer import LogRewritten, Sequencer, forget_details
 from cdp.kernel.clock import now
+from cdp.kernel.locking import locked
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from cdp.registers import workspaces
@@ -24,7 +25,7 @@ from governance import tables as governance_tables
 from governance.journal import trimming
 from governance.journal.journal import JournalDamaged
 from governance.journal.trimming import MARGIN
-from governance.keys import rotation, statedir
+from governance.keys import rotation
 from governance.keys.keyfile import KeyFile
 from governance.keys.statedir import StateDirectory
 
@@ -37,7 +38,7 @@ def run(settings: Settings, *, engine: Engine, state: StateDirectory, stop: thre
     """Keep the log until `stop` is set. Raises `LockHeld` when another keeper runs."""
     keys = KeyFile.load(state.keyring)
     keeper = wiring.sequencer(state, keys)
-    with statedir.locked(state.path / "keeper.lock", wait=False), _feeding(settings, engine, state):
+    with locked(state.path / "keeper.lock", wait=False), _feeding(settings, engine, state):
         rotated = -ROTATION_EVERY
         while not stop.is_set():
             busy = False
@@ -88,7 +89,7 @@ def keep(keeper: Sequencer, engine: Engine, workspace: WorkspaceId) -> int:
 def trim_journal(engine: Engine, keys: KeyFile, state: StateDirectory, *, margin: timedelta = MARGIN) -> int:
     """Trim the journal past the oldest backup that can still be opened; how many files went."""
     directory, known = state.journal, keys.current()
-    with statedir.locked(state.path / "startup.lock"):
+    with locked(state.path / "startup.lock"):
         with engine.begin() as connection:
             gone = trimming.trim(directory, known, connection, margin=margin)
         with engine.begin() as connection:

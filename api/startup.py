@@ -23,6 +23,7 @@ from api import migrations
 from api.wiring import System, replay
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, Conflict, Refused
+from cdp.kernel.locking import locked
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from cdp.registers import policy, workspaces
@@ -52,7 +53,7 @@ def prepare(settings: Settings, owner_url: str) -> StateDirectory:
     """
     state = statedir.open_state(settings.state_dir)
     owner = create_engine(owner_url, poolclass=NullPool, hide_parameters=True)
-    with statedir.locked(state.path / "startup.lock"):
+    with locked(state.path / "startup.lock"):
         with owner.connect() as connection:
             instance = _instance(connection)
             if instance is not None:
@@ -74,7 +75,7 @@ def check(settings: Settings, app_url: str) -> StateDirectory:
     """
     state = statedir.open_state(settings.state_dir)
     app = create_engine(app_url, poolclass=NullPool, hide_parameters=True)
-    with statedir.locked(state.path / "startup.lock"), app.connect() as connection:
+    with locked(state.path / "startup.lock"), app.connect() as connection:
         version = text("SELECT version_num FROM public.alembic_version")
         there = inspect(connection).has_table("alembic_version", schema="public")
         if not there or connection.scalar(version) != migrations.newest():
@@ -147,7 +148,7 @@ def begin_policy(system: System, workspace: UUID, actor: Actor) -> None:
 
 def catch_up(system: System) -> int:
     """Replay the journal's lines that the database does not know; how many there were."""
-    with statedir.locked(system.state.path / "startup.lock"):
+    with locked(system.state.path / "startup.lock"):
         with system.app.connect() as connection:
             lines = journalling.unknown_lines(system.state.journal, connection)
         for line in lines:

@@ -18,12 +18,11 @@ from audit.log import storage, verifier
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
 from cdp.kernel.errors import CdpError, Unavailable
+from cdp.kernel.locking import LockHeld, locked
 from cdp.kernel.settings import Settings
 from cdp.registers.accounts import NoSuchLogin
 from cdp.trail import trail
 from cdp.vocabulary import Role, WorkspaceId
-from governance.keys import statedir
-from governance.keys.statedir import LockHeld
 
 PATIENCE = 10.0  # seconds that a running keeper gets
 
@@ -39,7 +38,7 @@ def keep_now(opened: Session, workspace: WorkspaceId) -> bool:
     state = opened.system.state
     with (
         suppress(LockHeld),
-        statedir.locked(state.path / "keeper.lock", wait=False),
+        locked(state.path / "keeper.lock", wait=False),
         opened.keeper() as engine,
     ):
         sequencer = wiring.sequencer(state, opened.system.keys)

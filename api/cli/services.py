@@ -25,9 +25,9 @@ from api.cli.running import platform
 from api.session import Session, operator
 from cdp.kernel import processes
 from cdp.kernel.errors import Refused, Unavailable
+from cdp.kernel.locking import LockHeld
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
-from governance.keys.statedir import LockHeld
 
 PARTS = ("api", "worker", "keeper")
 PATIENCE = 60.0  # seconds until the API must answer, and until a part must have ended

@@ -6,7 +6,6 @@ may open a socket on this machine may use it, so it is not for production, where
 `CDP_SEARCH_URL` names an engine of the operator's. Never runs as root. Decided in ADR-0013.
 """
 
-import fcntl
 import json
 import os
 import pwd
@@ -14,8 +13,6 @@ import shutil
 import socket
 import stat
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
@@ -27,6 +24,7 @@ import psutil
 
 from audit.search.node_waiting import PATIENCE, Tell, end, lives, tried, wait
 from cdp.kernel.errors import Refused, Unavailable
+from cdp.kernel.locking import LockHeld, locked, take
 
 VERSION = "3.8.0"
 SHA256 = "196c3cf4602c394f2e40e6174ccbf2a924eae37246f08fa6bbb6b75f9fd5ff1f"
@@ -40,6 +38,8 @@ COMPILER = "-XX:TieredStopAtLevel=1"
 UNFIT_MODULE = "analysis-common"
 UNFIT_OPTIONS = ("jdk.incubator.vector", "logs/", "HeapDump")
 PLAIN_USER = "nobody"
+# Locks in its folder: who starts or stops it, and who uses it.
+START, USERS = "start.lock", "users.lock"
 
 
 class NodePackagesMissing(Unavailable):
@@ -86,7 +86,7 @@ class Node:
 
     def stop(self) -> None:
         """Let go of the node; the last process to do so ends it."""
-        with _alone(self.folder):
+        with locked(self.folder / START):
             os.close(self._use)
             if not _unused(self.folder):
                 return
@@ -103,14 +103,14 @@ def start(folder: Path, *, cache: Path | None = None, tell: Tell = lambda _: Non
     """
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with locked(folder / START):
         found = _noted(folder)
         # It may have been started by somebody who was killed before it answered.
         if found is None or not wait(psutil.Process(found["pid"]), found["port"], PATIENCE[-1]):
             programs = fetch(cache or cache_folder(), tell=tell)
             tell("Starting the search node …")
             found = _started(programs, folder, tell)
-        return Node(url=found["url"], pid=found["pid"], folder=folder, _use=_taken(folder))
+        return Node(url=found["url"], pid=found["pid"], folder=folder, _use=take(folder / USERS, shared=True))
 
 
 def running(folder: Path) -> str | None:
@@ -127,7 +127,7 @@ def fetch(cache: Path, *, tell: Tell = lambda _: None) -> Path:
     if not packages_there():
         raise NodePackagesMissing
     cache.mkdir(parents=True, exist_ok=True)
-    with _alone(cache):
+    with locked(cache / START):
         if not whole.exists():
             tell(f"Fetching the search node, once ({DOWNLOAD_MIB} MiB) …")
             archive = _downloaded(cache / "maven")
@@ -299,25 +299,10 @@ def _noted(folder: Path) -> dict[str, Any] | None:
     return found if alive else None
 
 
-def _taken(folder: Path) -> int:
-    """A shared lock that says that this process uses the node; killed, it says so no more."""
-    use = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(use, fcntl.LOCK_SH)
-    return use
-
-
 def _unused(folder: Path) -> bool:
-    with (folder / "users.lock").open("rb") as use:
-        try:
-            fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process fetches, starts or stops a node in `folder`."""
-    with (folder / "start.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """Whether no process holds the lock that says that it uses the node; killed, it says so no more."""
+    try:
+        with locked(folder / USERS, wait=False):
+            return True
+    except LockHeld:
+        return False

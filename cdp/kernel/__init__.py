@@ -1,6 +1,8 @@
 """What everything stands on, and what knows nothing of the business.
 
 `settings.py`, `database.py` (one metadata, row-level security, bulk writes) with `arrays.py` and
-`ahead.py`, `embedded.py` (PostgreSQL from a wheel), `errors.py`, `logs.py`, `clock.py`, `ids.py`,
+`ahead.py`, `outlasting.py` and `snapshots.py` (waiting for other transactions), `embedded.py`
+(PostgreSQL from a wheel), `locking.py` (locks between processes), `processes.py`, `private.py` (files
+of people's data), `countries.py`, `repeated.py`, `errors.py`, `logs.py`, `clock.py`, `ids.py`,
 `jobs.py`.
 """

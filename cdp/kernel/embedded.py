@@ -5,11 +5,7 @@ where `CDP_DATABASE_URL` names a server of the operator's. Started as root, the 
 makes a system user of its own and opens the folders above the data for traversal.
 """
 
-import fcntl
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from cdp.kernel.database import APP, KEEPER, OWNER, READER
+from cdp.kernel.locking import locked
 
 # Without XDG_RUNTIME_DIR the package's own import warns of a fallback that is fine here.
 with warnings.catch_warnings():
@@ -62,25 +59,11 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Let go of the server; the last process to do so stops it."""
-        with _alone(self.data):
+        with locked(self.data.parent):
             if (self.data / "postmaster.pid").exists():
                 # The handle stops the process that it started, and a restart has made another one.
                 self._handle.ensure_postgres_running()  # type: ignore[attr-defined]
             self._handle.cleanup()  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """Wait until no other process starts, makes ready or stops a server beside `data`.
-
-    Whoever joins while another one restarts would find no server, and start a second.
-    """
-    folder = os.open(data.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
 
 
 def start(data: Path, *, settings: dict[str, str] | None = None) -> EmbeddedServer:
@@ -90,7 +73,8 @@ def start(data: Path, *, settings: dict[str, str] | None = None) -> EmbeddedServ
     """
     data = data.resolve()
     data.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(data):
+    # Whoever joins while another one restarts would find no server, and start a second.
+    with locked(data.parent):
         handle = get_server(data, cleanup_mode="stop")
         socket = Path(handle.get_postmaster_info().socket_dir)
         server = EmbeddedServer(data, socket, handle.system_user, handle)

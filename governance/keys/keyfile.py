@@ -20,6 +20,7 @@ from typing import Self
 import msgspec
 
 from cdp.kernel.errors import BrokenSeal, Conflict
+from cdp.kernel.locking import locked
 from cdp.vocabulary import WorkspaceId
 from governance.keys import keyring, statedir
 from governance.keys.keyring import Keyring, KeyringUnusable, KeyVersion, KeyVersionGone, Use
@@ -52,7 +53,7 @@ class KeyFile:
     @classmethod
     def create(cls, path: Path, *, now: datetime) -> Self:
         """Make a fresh keyring at `path`. Raises `KeyringExists`."""
-        with statedir.locked(path.with_name(f"{path.name}.lock")):
+        with locked(path.with_name(f"{path.name}.lock")):
             if path.exists():
                 raise KeyringExists
             statedir.write_atomic(path, encode(keyring.fresh(now)))
@@ -132,7 +133,7 @@ class KeyFile:
         self._change(partial(keyring.without_root, use=use, version=version))
 
     def _change(self, step: Callable[[Keyring], Keyring]) -> Keyring:
-        with statedir.locked(self._lock):
+        with locked(self._lock):
             statedir.sweep(self._path)
             old = _read(self._path)
             new = step(old[1])
@@ -143,7 +144,7 @@ class KeyFile:
 
     def _load(self) -> tuple[_Stamp, Keyring]:
         # The lock is shared: a writer overwrites the old file's bytes while a reader may hold it open.
-        with statedir.locked(self._lock, shared=True):
+        with locked(self._lock, shared=True):
             return _read(self._path)
 
 

@@ -5,11 +5,8 @@ the signer's last word. Only its owner may enter it. Everything small in it is w
 whole to a second file and renamed, so that a crash leaves the old or the new, never a mix.
 """
 
-import fcntl
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from uuid import UUID
 
 import msgspec
 
-from cdp.kernel.errors import Conflict, Refused
+from cdp.kernel.errors import Refused
 from cdp.kernel.ids import new_id
+from cdp.kernel.locking import locked
 
 OWNER_ONLY = 0o600
 FORMAT = "cdp/1/instance"
@@ -26,10 +24,6 @@ FORMAT = "cdp/1/instance"
 
 class StateUnusable(Refused):
     """The state directory cannot be trusted: missing parts, damaged parts, or open to others."""
-
-
-class LockHeld(Conflict):
-    """Another process holds this lock; only one may do this at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,25 +73,6 @@ def _instance(path: Path) -> UUID:
     except (TypeError, KeyError, ValueError, AttributeError):
         pass
     raise StateUnusable(reason="malformed instance id")
-
-
-@contextmanager
-def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file at `path`; others in this or any other process wait.
-
-    `shared` lets other shared holders in. Without `wait`, raises `LockHeld` at once
-    when somebody else has it. The operating system lets go when the process dies.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
-    try:
-        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        try:
-            fcntl.flock(handle, how if wait else how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockHeld from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def write_json(path: Path, value: object) -> None:

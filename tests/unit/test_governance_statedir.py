@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from cdp.kernel.locking import LockHeld, locked
 from governance.keys import statedir
-from governance.keys.statedir import LockHeld, StateUnusable, open_state
+from governance.keys.statedir import StateUnusable, open_state
 
 
 def test_a_fresh_directory_is_for_its_owner_alone(tmp_path):
@@ -109,28 +110,28 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_litter(tmp_path):
 def test_a_lock_lets_nobody_else_in(tmp_path):
     """One keeper an instance: the second one is told at once."""
     with (
-        statedir.locked(tmp_path / "keeper.lock", wait=False),
+        locked(tmp_path / "keeper.lock", wait=False),
         pytest.raises(LockHeld),
-        statedir.locked(tmp_path / "keeper.lock", wait=False),
+        locked(tmp_path / "keeper.lock", wait=False),
     ):
         pass
 
 
 def test_a_lock_is_free_again_after_an_error(tmp_path):
     """A failure inside does not lock the next one out."""
-    with pytest.raises(ZeroDivisionError), statedir.locked(tmp_path / "a.lock"):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "a.lock"):
         raise ZeroDivisionError
 
-    with statedir.locked(tmp_path / "a.lock", wait=False):
+    with locked(tmp_path / "a.lock", wait=False):
         pass
 
 
 def test_readers_share_a_lock_and_a_writer_does_not(tmp_path):
     """Any number may read at once; nobody writes meanwhile."""
     with (
-        statedir.locked(tmp_path / "a.lock", shared=True),
-        statedir.locked(tmp_path / "a.lock", shared=True, wait=False),
+        locked(tmp_path / "a.lock", shared=True),
+        locked(tmp_path / "a.lock", shared=True, wait=False),
         pytest.raises(LockHeld),
-        statedir.locked(tmp_path / "a.lock", wait=False),
+        locked(tmp_path / "a.lock", wait=False),
     ):
         pass

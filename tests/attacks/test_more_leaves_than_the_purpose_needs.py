@@ -1,7 +1,7 @@
 """Somebody tries to get more out by a release, or to read more, than the purpose and the channel need."""
 
 import pytest
-from journeys import ANN, READING, identify, lines, with_lines
+from journeys import ANN, BOB, READING, identify, lines, with_lines
 from sqlalchemy import select
 
 from cdp.registers import policy_lines
@@ -18,7 +18,22 @@ GREEDY = (
     "p2, service, email_marketing, free_text, show",
     "p2, service, email_marketing, contact_phone, show",
     "p2, marketing, email_marketing, free_text, show",
+    *(
+        f"p2, {role}, email_marketing, {one}, show"
+        for role in ("service", "marketing")
+        for one in ("address", "behaviour")
+    ),
 )
+INSTEAD = {
+    "surname": "diagnosed HIV positive",
+    "company": "diagnosed with leukaemia",
+    "title": "Muslim convert",
+    "city": "Schizophrenia",
+    "region": "Syphilis",
+    "street": "heroin addict",
+    "plan": "union member",
+    "username": "lesbian_and_proud",
+}
 
 
 class Clean:
@@ -63,6 +78,25 @@ def test_a_note_about_an_illness_is_read_for_marketing(told, more, reason):
         view = profile_view.read(person, READING, fields=["support_note"], work=work, ports=told.ports)
 
     assert (view.shown, view.masked, view.withheld) == ({}, {}, {"support_note": reason})
+
+
+@pytest.mark.parametrize("more", [(), GREEDY], ids=["by the default policy", "though a policy file shows it"])
+def test_an_illness_is_sent_in_a_field_for_a_name_a_firm_or_a_town(journey, tmp_path, more):
+    """What says it in words of the list is none of its field's kind: no line of a policy shows it."""
+    usual = {"surname": "Krebs", "city": "Berlin"}
+    for user, person in (("u1", ANN | INSTEAD), ("u2", BOB | usual)):
+        journey.send("web", identify(user, person))
+        journey.work()
+        journey.say(State.GIVEN, person["email"], evidence="form", notice="newsletter")
+    journey.ports = with_lines(journey.ports, *more)
+    others = [journey.ports.catalogue.trait(name).id for name in INSTEAD]
+    journey.release(tmp_path / "out", traits=(GIVEN_NAME, *others))
+    shown = usual if more else {"surname": "Krebs"}
+
+    assert {one["to"]: one["fields"] for one in lines(tmp_path / "out")} == {
+        "ann@example.org": {"given_name": "Ann"},
+        "bob@example.org": {"given_name": "Bob"} | shown,
+    }
 
 
 @pytest.mark.parametrize("more", [(), GREEDY], ids=["by the default policy", "though a policy file shows it"])

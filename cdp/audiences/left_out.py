@@ -21,6 +21,7 @@ class LeftOut(StrEnum):
     QUARANTINED = "text:quarantined"
     PERSONAL_DATA_FOUND = "text:personal_data_found"
     FOR_MARKETING = "text:for_marketing"
+    NOT_ITS_KIND = "text:not_its_kind"
 
 
 CURES: Mapping[LeftOut, str] = {
@@ -35,6 +36,7 @@ CURES: Mapping[LeftOut, str] = {
     LeftOut.QUARANTINED: "the detector failed on the text; let it try once more: cdp findings rescan",
     LeftOut.PERSONAL_DATA_FOUND: "decide whether what was found in the text is personal: cdp findings list",
     LeftOut.FOR_MARKETING: "nothing: what somebody wrote in free words leaves for no marketing purpose",
+    LeftOut.NOT_ITS_KIND: "send the field again with a value of its kind: what stands in it is free words",
 }
 
 NO_CONTACT = "no_contact"  # the gate's word for who can be reached nowhere

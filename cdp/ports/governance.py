@@ -199,6 +199,10 @@ class Catalogue(Protocol):
         """Divide an event's or statement's fields by class; the unknown are `UNCLASSIFIED`."""
         ...
 
+    def holds(self, trait: Trait, value: Any) -> bool:
+        """Whether a stored value is of its trait's kind by what is known today."""
+        ...
+
     def attributes(self) -> Sequence[Attribute]:
         """The reviewed facts."""
         ...

@@ -34,6 +34,8 @@ from cdp.work import Work
 
 # No detector finds a condition or a belief in free words, so for marketing a clean scan is not enough.
 FOR_MARKETING = "for_marketing"
+# What was taken for a name or a town when it came may be told for a diagnosis by the words of today.
+NOT_ITS_KIND = "not_its_kind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ def _opened(
     golden, texts = without_texts(said, asked.ask.purpose, work=work, ports=ports)
     needed = {fragment for fragment, _ in sealed} | {value.fragment for value in golden}
     keys = ports.vault.keys(sorted(needed), work=work)
-    fields, shown = _fields(asked, golden, keys, ports)
+    fields, shown, odd = _fields(asked, golden, keys, ports)
     records: list[Record] = []
     references: set[bytes] = set()
     for one in kept:
@@ -167,7 +169,11 @@ def _opened(
         }
         records.append(record | _way_out(asked, one, record["to"], work=work, ports=ports))
         references |= {keys.reference(fragment) for fragment in {holder, *shown.get(one.profile, ())}}
-    return records, sorted(references), Counter(f"text:{reason}" for reason in texts.values())
+    return (
+        records,
+        sorted(references),
+        Counter(f"text:{reason}" for reason in (*texts.values(), *[NOT_ITS_KIND] * odd)),
+    )
 
 
 def without_texts(
@@ -196,19 +202,23 @@ def without_texts(
 
 def _fields(
     asked: Asked, golden: Sequence[GoldenValue], keys: Keys, ports: Ports
-) -> tuple[dict[ProfileId, dict[str, Any]], dict[ProfileId, set[FragmentId]]]:
-    """The fields of each profile, masked where the plan masks, and the fragments that they show."""
+) -> tuple[dict[ProfileId, dict[str, Any]], dict[ProfileId, set[FragmentId]], int]:
+    """The fields of each profile, masked as planned, the fragments they show, and how many stay back."""
     fields: dict[ProfileId, dict[str, Any]] = {}
     shown: dict[ProfileId, set[FragmentId]] = {}
+    odd = 0
     for value in golden:
         if value.rank == 1:
             trait = ports.catalogue.trait_by_id(value.trait)
             plain = plain_of(value, trait, keys)
+            if not ports.catalogue.holds(trait, plain):
+                odd += 1
+                continue
             if asked.show[trait.field_class] is Show.MASK:
                 plain = ports.policies.mask(trait.field_class, trait.name, plain)
             fields.setdefault(value.profile, {})[trait.name] = plain
             shown.setdefault(value.profile, set()).add(value.fragment)
-    return fields, shown
+    return fields, shown, odd
 
 
 def _way_out(asked: Asked, subject: Subject, address: str, *, work: Work, ports: Ports) -> dict[str, str]:

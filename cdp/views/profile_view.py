@@ -22,7 +22,7 @@ from cdp.ports import GoldenValue, Keys, Ports
 from cdp.registers import catalogue, policy_lines
 from cdp.registers import purpose_names as purposes
 from cdp.registers.policy_lines import plan_for
-from cdp.releases.minimising import best, without_texts
+from cdp.releases.minimising import NOT_ITS_KIND, best, without_texts
 from cdp.rereading import Moved, until_still
 from cdp.views import receipts
 from cdp.views.deciding import Asking, Decision, decide
@@ -258,6 +258,8 @@ def _minimised(
     for trait in sorted(traits.values(), key=lambda one: one.name):
         if refused is not None:
             withheld[trait.name] = refused
+        elif trait.name in plain and not ports.catalogue.holds(trait, plain[trait.name]):
+            withheld[trait.name] = NOT_ITS_KIND
         elif plan[trait.field_class] is Show.SHOW:
             shown[trait.name] = plain[trait.name]
         elif plan[trait.field_class] is Show.MASK:

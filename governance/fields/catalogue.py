@@ -147,6 +147,14 @@ def _clean(suspect: re.Pattern[str] | None, value: Any) -> bool:
     return True
 
 
+def _of_its_kind(kind: str, field_class: C, label: str, value: Any) -> bool:
+    """Whether a value is what its field is declared for; free text is anything."""
+    if field_class is C.FREE_TEXT or field_class is C.UNCLASSIFIED:
+        return True
+    suspect = None if label in _NUMERIC else _SUSPECT.get(field_class)
+    return _clean(suspect, value) and kinds.fits(kind, label, value)
+
+
 class BuiltInCatalogue:
     """The reviewed catalogue that ships with the platform."""
 
@@ -186,12 +194,14 @@ class BuiltInCatalogue:
                 field_class, label = trait.envelope, trait.name
             else:
                 field_class, label = C.UNCLASSIFIED, name
-            suspect = None if label in _NUMERIC else _SUSPECT.get(field_class)
-            free = field_class is C.FREE_TEXT or field_class is C.UNCLASSIFIED
-            if not free and not (_clean(suspect, value) and kinds.fits(kind, label, value)):
+            if not _of_its_kind(kind, field_class, label, value):
                 field_class, label = C.UNCLASSIFIED, name
             divided.setdefault(field_class, {})[label] = value
         return divided
+
+    def holds(self, trait: Trait, value: Any) -> bool:
+        """Whether a stored value is of its trait's kind by the words and shapes of today."""
+        return _of_its_kind("traits", trait.envelope, trait.name, value)
 
     def attributes(self) -> Sequence[Attribute]:
         """The reviewed facts."""

@@ -1,5 +1,7 @@
 """Somebody tries to get more out by a release, or to read more, than the purpose and the channel need."""
 
+from dataclasses import replace
+
 import pytest
 from journeys import ANN, BOB, READING, identify, lines, with_lines
 from sqlalchemy import select
@@ -10,9 +12,10 @@ from cdp.scanning import scanning
 from cdp.views import profile_view
 from cdp.vocabulary import Channel, FieldClass, Show, State
 from governance import tables as governed
+from governance.fields.catalogue import BuiltInCatalogue
 from policies.loader import PolicyRefused
 
-GIVEN_NAME, EMAIL, PHONE, NOTE = 3, 1, 2, 21
+GIVEN_NAME, SURNAME, EMAIL, PHONE, NOTE = 3, 4, 1, 2, 21
 ILL = "Since the operation in May I need the softer shoes."
 GREEDY = (
     "p2, service, email_marketing, free_text, show",
@@ -41,6 +44,13 @@ class Clean:
 
     def scan(self, texts, language="en", regions=(), names=()):
         return [[] for _ in texts]
+
+
+class OfBefore(BuiltInCatalogue):
+    """A catalogue that knows no words yet, as one of an earlier version."""
+
+    def classify(self, kind, event, fields):
+        return {self.trait(name).envelope: {name: value} for name, value in fields.items()}
 
 
 @pytest.fixture
@@ -97,6 +107,28 @@ def test_an_illness_is_sent_in_a_field_for_a_name_a_firm_or_a_town(journey, tmp_
         "ann@example.org": {"given_name": "Ann"},
         "bob@example.org": {"given_name": "Bob"} | shown,
     }
+
+
+def test_an_illness_leaves_that_was_taken_for_a_name_when_it_came(journey, tmp_path):
+    """What is stored is held to the words of today, in a release as in a read, and counted as text."""
+    known = journey.ports
+    journey.ports = replace(known, catalogue=OfBefore())
+    journey.send("web", identify("u1", {"email": "ann@example.org", "surname": "diagnosed HIV positive"}))
+    journey.work()
+    journey.ports = known
+    journey.send("web", identify("u1", ANN) | {"messageId": "later"})
+    journey.work()
+    journey.say(State.GIVEN, "ann@example.org", evidence="form", notice="newsletter")
+    done = journey.release(tmp_path / "out", traits=(GIVEN_NAME, SURNAME))
+    with journey.begin("marketing", "compliance", purpose="email_marketing")() as work:
+        person = journey.ports.identity.resolve(journey.profile("user_id", "u1"), work=work)
+        view = profile_view.read(
+            person, READING, fields=["given_name", "surname"], work=work, ports=journey.ports
+        )
+
+    assert [one["fields"] for one in lines(tmp_path / "out")] == [{"given_name": "Ann"}]
+    assert done.withheld["text:not_its_kind"] == 1
+    assert view.withheld == {"surname": "not_its_kind"}
 
 
 @pytest.mark.parametrize("more", [(), GREEDY], ids=["by the default policy", "though a policy file shows it"])

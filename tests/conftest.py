@@ -143,6 +143,9 @@ def begin(database: Database, workspace: UUID) -> Opener:
 TOGETHER = {
     "tests/clients/": "clients",
     "tests/integration/test_search_": "search",
+    # Each module is parsed once for them.
+    "tests/unit/test_house": "source",
+    "tests/unit/test_security_page": "source",
     "tests/attacks/test_searched_documents": "search",
     "tests/integration/test_cli_operating.py::test_everything_runs_": "search",
 }

@@ -58,10 +58,15 @@ def _is_field(found: Any, part: str) -> bool:
 
 
 @cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file of ours, whoever asks for it; nobody changes it."""
+    return ast.parse(path.read_text())
+
+
 def _tree(module: str) -> ast.Module:
     source = import_module(module).__file__
     assert source is not None
-    return ast.parse(Path(source).read_text())
+    return parsed(Path(source))
 
 
 def body(name: str) -> ast.AST:

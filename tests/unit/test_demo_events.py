@@ -36,9 +36,9 @@ def made(people):
 def verdicts(people):
     """Every call through the real client's own code, in batches of 100, to our verdicts."""
     client = Client("key", send=False, host="http://127.0.0.1")
-    found = {}
+    found, again = {}, events(people, NOW, prove=prove)
     for half in ("server", "public"):
-        calls = getattr(events(people, NOW, prove=prove), half)
+        calls = getattr(again, half)
         sent = [getattr(client, call.method)(**call.kwargs)[1] for call in calls]
         found[half] = []
         for start in range(0, len(sent), 100):

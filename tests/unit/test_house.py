@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from documents import parsed
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -109,7 +110,7 @@ SHIPPED = {
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -156,7 +157,7 @@ def test_the_contracts_cover_every_package_of_the_house():
 
 def test_every_module_says_what_it_is_for():
     """A file's purpose stands in its first lines, and is more than its name."""
-    said = {name: ast.get_docstring(ast.parse(path.read_text())) or "" for name, path in MODULES.items()}
+    said = {name: ast.get_docstring(parsed(path)) or "" for name, path in MODULES.items()}
     silent = [name for name, docstring in said.items() if len(docstring.split()) < 3]
 
     assert silent == []
@@ -209,7 +210,7 @@ def test_only_the_command_line_prints():
     printing = {
         name
         for name, path in SHIPPED.items()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
 
@@ -221,7 +222,7 @@ def test_files_are_written_through_the_one_module_that_makes_them_private():
     found = {
         name
         for name, path in SHIPPED.items()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and _writes(node)
     }
 

@@ -6,19 +6,16 @@ These are kinds of holes that no single attack can show to be absent, so every c
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import yaml
+from documents import parsed
 
 from cdp.intake.importing import mapping
 
 ROOT = Path(__file__).parents[2]
 SEVEN = ("cdp", "identity", "consent", "governance", "audit", "policies", "api")
-TREES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
-    for package in SEVEN
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
 
 # Whatever makes code of text, a command line of text, or objects of bytes.
 RUNS_TEXT = frozenset({"eval", "exec", "compile", "__import__", "breakpoint", "input"})
@@ -54,9 +51,31 @@ PRIMITIVES = frozenset(
 CHANCE = {"audit/search/feeding.py": "How long to wait.", "api/feeding.py": "How long to wait."}
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """The syntax tree of every module of the seven packages."""
+    return {
+        path.relative_to(ROOT).as_posix(): parsed(path)
+        for package in SEVEN
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+@cache
+def calls() -> tuple[tuple[str, ast.Call, str], ...]:
+    """All of `_calls`."""
+    return tuple(_calls())
+
+
+@cache
+def imports() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """All of `_imports`."""
+    return tuple(_imports())
+
+
 def _calls() -> Iterator[tuple[str, ast.Call, str]]:
     """(module, call, last name of what is called) of every call in the seven packages."""
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 called = node.func
@@ -66,7 +85,7 @@ def _calls() -> Iterator[tuple[str, ast.Call, str]]:
 
 def _imports() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """(module, what it imports from, which names) of every import in the seven packages."""
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 yield from ((module, one.name, ()) for one in node.names)
@@ -74,28 +93,27 @@ def _imports() -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 yield module, node.module or "", tuple(one.name for one in node.names)
 
 
-CALLS, IMPORTS = tuple(_calls()), tuple(_imports())
-
-
 def test_there_are_calls_to_look_at():
     """Over no source at all, whatever follows would hold."""
-    assert len(TREES) > 200
-    assert len(CALLS) > 5_000
+    assert len(trees()) > 200
+    assert len(calls()) > 5_000
 
 
 def test_no_text_is_run_as_a_program():
     """No eval, no shell, no pickle: neither what was sent nor what was stored becomes code."""
     runs = [
         f"{module}:{call.lineno}"
-        for module, call, name in CALLS
+        for module, call, name in calls()
         if (name in RUNS_TEXT and isinstance(call.func, ast.Name))
         or name in RUNS_PROGRAMS
         or any(word.arg == "shell" for word in call.keywords)
     ]
-    objects = [(module, source) for module, source, _ in IMPORTS if source.partition(".")[0] in MAKES_OBJECTS]
+    objects = [
+        (module, source) for module, source, _ in imports() if source.partition(".")[0] in MAKES_OBJECTS
+    ]
     loaded = [
         f"{module}:{call.lineno}"
-        for module, call, name in CALLS
+        for module, call, name in calls()
         if isinstance(call.func, ast.Attribute)
         and isinstance(call.func.value, ast.Name)
         and call.func.value.id == "yaml"
@@ -113,7 +131,7 @@ def test_programs_are_started_by_a_list_of_words():
     """A command line in one text would be taken apart by somebody else's rules."""
     started = [
         (module, call)
-        for module, call, name in CALLS
+        for module, call, name in calls()
         if name == "Popen"
         or (isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "subprocess.run")
     ]
@@ -126,11 +144,11 @@ def test_programs_are_started_by_a_list_of_words():
 
 def test_templates_are_files_of_ours():
     """A template that was made of text would run what is written in it; and so would a format string."""
-    made = [f"{module}:{call.lineno}" for module, call, name in CALLS if name in MAKES_TEMPLATES]
-    environments = [call for _, call, name in CALLS if name == "Environment"]
+    made = [f"{module}:{call.lineno}" for module, call, name in calls() if name in MAKES_TEMPLATES]
+    environments = [call for _, call, name in calls() if name == "Environment"]
     formats = {
         ast.unparse(call.func.value)
-        for _, call, name in CALLS
+        for _, call, name in calls()
         if name in ("format", "format_map") and isinstance(call.func, ast.Attribute)
     } - {"msgspec.json"}
     # What is formatted is a constant of a module's, a literal, or composed SQL; `cure` is a class's own text.
@@ -147,14 +165,14 @@ def test_templates_are_files_of_ours():
 
 def test_no_xml_is_parsed_here():
     """Entities and external documents are opened by parsers alone, and there is none of ours."""
-    assert [(module, source) for module, source, _ in IMPORTS if source.startswith(PARSES_XML)] == []
+    assert [(module, source) for module, source, _ in imports() if source.startswith(PARSES_XML)] == []
 
 
 def test_no_pattern_is_made_of_what_was_sent():
     """A pattern is made when its module is loaded, of words of ours; the one that takes a name escapes it."""
     late = sorted(
         f"{module}:{function.name}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef) and any(map(_of_parts, ast.walk(function)))
     )
@@ -182,29 +200,29 @@ def _of_parts(node: ast.AST) -> bool:
 
 def _function(module: str, name: str) -> ast.FunctionDef:
     (found,) = [
-        node for node in ast.walk(TREES[module]) if isinstance(node, ast.FunctionDef) and node.name == name
+        node for node in ast.walk(trees()[module]) if isinstance(node, ast.FunctionDef) and node.name == name
     ]
     return found
 
 
 def test_ciphers_and_hashes_are_the_libraries_and_strong():
     """AES-GCM, AES-KW, HKDF, HMAC, SHA-256, Ed25519, argon2id: nothing else, and nothing made at home."""
-    used = {name for _, source, names in IMPORTS if source.startswith("cryptography") for name in names}
-    hashes = {name for _, source, names in IMPORTS if source == "hashlib" for name in names} | {
+    used = {name for _, source, names in imports() if source.startswith("cryptography") for name in names}
+    hashes = {name for _, source, names in imports() if source == "hashlib" for name in names} | {
         call.func.attr
-        for _, call, _ in CALLS
+        for _, call, _ in calls()
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "hashlib"
     }
     macs = {
         ast.unparse(call.args[2])
-        for _, call, _ in CALLS
+        for _, call, _ in calls()
         if isinstance(call.func, ast.Attribute)
         and ast.unparse(call.func.value) == "hmac"
         and call.func.attr in ("new", "digest")
     }
     unsafe = [
         f"{module}:{node.lineno}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("CERT_NONE", "_create_unverified_context")
     ]
@@ -217,6 +235,8 @@ def test_ciphers_and_hashes_are_the_libraries_and_strong():
 
 def test_what_must_not_be_guessed_is_drawn_from_the_system():
     """`random` can be foretold by who has seen enough of it; it says when to try again, and no more."""
-    drawn = {module for module, source, names in IMPORTS if source == "random" and names != ("SystemRandom",)}
+    drawn = {
+        module for module, source, names in imports() if source == "random" and names != ("SystemRandom",)
+    }
 
     assert {module for module in drawn if not module.startswith("api/demo/")} == set(CHANCE)

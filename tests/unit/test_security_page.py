@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 import pytest
-from documents import ROOT, rows, section
+from documents import ROOT, parsed, rows, section
 
 from api import bodies, bulkheads, collect, edge, guard, server
 from cdp.audiences import segments
@@ -66,7 +66,7 @@ def functions(path):
     place = ROOT / path
     if not place.exists():
         return frozenset()
-    nodes = ast.walk(ast.parse(place.read_text()))
+    nodes = ast.walk(parsed(place))
     return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
 
 
@@ -196,7 +196,7 @@ def sources():
         for path in sorted((ROOT / package).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
             if not name.startswith(("api/demo/", "api/migrations/versions/")):
-                yield name, ast.parse(path.read_text())
+                yield name, parsed(path)
 
 
 def connects(tree):

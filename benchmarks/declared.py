@@ -50,6 +50,8 @@ def measure(tell: Tell) -> list[Bar]:
     share = sum(map(len, losses.values())) / len(usual)
     by_field = shares(telling)
     least = min(by_field.values())
+    taken = declared.medicines("held_out")
+    told = sum(withheld("company", one.text) for one in taken)
     by_source = Counter(one.source for one in telling)
     left = Counter(one.source for one in telling if not withheld("company", one.text))
     tell(f"declared fields: {share:.2%} of {len(usual):,} ordinary values are withheld,")
@@ -75,6 +77,7 @@ def measure(tell: Tell) -> list[Bar]:
             op=">=",
             notes={
                 "by_field": by_field,
+                "medicines_in_company": f"{told} of {len(taken)}",
                 "in_company_by_source": {
                     name: f"{count - left[name]} of {count}" for name, count in sorted(by_source.items())
                 },

@@ -40,6 +40,11 @@ def said(half: str) -> Sequence[Value]:
     return [Value(source, text, language=language) for source, language, text in _rows(f"said_{half}")]
 
 
+def medicines(half: str) -> Sequence[Value]:
+    """Names of medicines, which say what somebody suffers from; from faker-healthcare-provider too."""
+    return [Value(source, text, language=language) for source, language, text in _rows(f"medicines_{half}")]
+
+
 def _rows(name: str) -> list[list[str]]:
     lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines]

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Select, Uuid, bindparam, cast, func, literal, null, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp.audiences import segments
@@ -138,6 +150,12 @@ def check(ask: Ask, *, work: Work, ports: Ports) -> None:
 def persons(profiles: Sequence[ProfileId], *, ports: Ports) -> FromClause:
     """People without a contact, in the columns of `Identity.contacts()`."""
     member = ports.identity.members()
+    theirs = func.any(bindparam("persons", list(profiles), unique=True))
+    return persons_of(member, member.c.profile_id == theirs)
+
+
+def persons_of(member: FromClause, whose: ColumnElement[bool]) -> FromClause:
+    """The same of those of identity's members for whom `whose` holds."""
     return (
         select(
             member.c.workspace_id,
@@ -147,7 +165,7 @@ def persons(profiles: Sequence[ProfileId], *, ports: Ports) -> FromClause:
             literal("").label("namespace"),
             cast(null(), Uuid).label("fragment_id"),
         )
-        .where(member.c.profile_id == func.any(bindparam("persons", list(profiles), unique=True)))
+        .where(whose)
         .distinct()
         .subquery("persons")
     )

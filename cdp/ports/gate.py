@@ -38,8 +38,18 @@ class Gate(Protocol):
         """
         ...
 
-    def permits_any(self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work) -> Any:
-        """`Select(permitted)`: whether any of the asks permits any of its candidates, in one statement."""
+    def permits_any(
+        self,
+        asked: Sequence[tuple[Ask, FromClause]],
+        about: Mapping[str, Any],
+        *,
+        at: datetime | None,
+        work: Work,
+    ) -> bool:
+        """Whether any of the asks permits any of its candidates, whose parameters `about` gives.
+
+        It is one statement, kept for whoever asks of the same candidates (the same objects) again.
+        """
         ...
 
     def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:

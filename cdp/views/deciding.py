@@ -1,14 +1,15 @@
 """Whether one person may be used for a purpose, by which contact, and why not: what the gate says of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, select
+from sqlalchemy import FromClause, Row, Uuid, bindparam, select
 
-from cdp.audiences.audiences import persons, weight
+from cdp.audiences.audiences import persons, persons_of, weight
 from cdp.audiences.left_out import LeftOut
 from cdp.kernel.ids import new_id
 from cdp.ports import Ask, Ports
@@ -120,16 +121,8 @@ def sees_any(
     What `decide` does not refuse, of all purposes and channels in one statement. It is the same one for
     nobody.
     """
-    whom = profile or ProfileId(new_id())
     names, at_contact = ports.ledger.purposes(work=work), ports.ledger.needs_contact(work=work)
-    contacts = ports.identity.contacts()
-    mine = {
-        namespace: select(contacts)
-        .where(contacts.c.profile_id == whom, contacts.c.namespace == namespace)
-        .subquery()
-        for namespace in sorted(set(REACHES.values()))
-    }
-    themselves = persons([whom], ports=ports)
+    mine, themselves = _of_one(ports.identity.contacts, ports.identity.members)
     asked: list[tuple[Ask, FromClause]] = []
     for purpose in sorted(purposes):
         if names.get(purpose) in at_contact:
@@ -138,5 +131,23 @@ def sees_any(
                 for channel, namespace in REACHES.items()
             ]
         asked.append((Ask(purpose=purpose, channel=None, recipient=recipient), themselves))
-    found = work.session.scalar(ports.gate.permits_any(asked, at=None, work=work))
-    return profile is not None and bool(found)
+    found = ports.gate.permits_any(asked, {_WHOM: profile or new_id()}, at=None, work=work)
+    return profile is not None and found
+
+
+_WHOM = "whom"
+
+
+@lru_cache(maxsize=4)
+def _of_one(
+    known: Callable[[], FromClause], joined: Callable[[], FromClause]
+) -> tuple[Mapping[str, FromClause], FromClause]:
+    """The contacts of one person by namespace, and that person without one, whoever it is."""
+    whom, contacts, members = bindparam(_WHOM, type_=Uuid), known(), joined()
+    mine = {
+        namespace: select(contacts)
+        .where(contacts.c.profile_id == whom, contacts.c.namespace == namespace)
+        .subquery()
+        for namespace in sorted(set(REACHES.values()))
+    }
+    return mine, persons_of(members, members.c.profile_id == whom)

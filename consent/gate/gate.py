@@ -6,17 +6,20 @@ says in Python, rule by rule and in the same order; `tests/integration/test_cons
 holds the two equal. A release asks it again after its intent is committed (ADR-0003).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    DateTime,
     FromClause,
     Integer,
     Select,
     Text,
     Uuid,
+    bindparam,
     case,
     cast,
     false,
@@ -48,31 +51,31 @@ class Gate:
         The grant is the core's: what is released stops at it. One row for each candidate, so a
         profile has several only at several contacts, or on both sides of a scored link.
         """
-        return self._permitted(self._terms(ask, at, work), contacts)
-
-    def permits_any(
-        self, asked: Sequence[tuple[Ask, FromClause]], *, at: datetime | None, work: Work
-    ) -> Select[Any]:
-        """`Select(permitted)`, one truth value: whether any of the asks permits any of its candidates.
-
-        However many asks there are, it is one statement, and one load of the register.
-        """
-        register, now = load([ask for ask, _ in asked], workspaces=self.workspaces, work=work)
-        each = [
-            self._permitted(terms, contacts).exists()
-            for terms, contacts in ((resolve(ask, register, at=at or now), known) for ask, known in asked)
-            if not isinstance(terms, Refusal)
-        ]
-        return select(or_(false(), *each).label("permitted"))
-
-    def _permitted(self, terms: Terms | Refusal, contacts: FromClause) -> Select[Any]:
+        terms = self._terms(ask, at, work)
         if isinstance(terms, Refusal):
             contact = contacts.c
             return select(contact.profile_id, contact.contact_id, contact.core_id).where(false())
-        view = View.of(terms, contacts, self.members, reachable_only=True)
-        refuses = case(*((condition, true()) for condition, _, _ in rules_of(view)), else_=false())
-        one = view.candidate
-        return select(one.profile_id, one.contact_id, one.core_id).select_from(view.joined).where(~refuses)
+        return _permitted(View.of(terms, contacts, self.members, reachable_only=True))
+
+    def permits_any(
+        self,
+        asked: Sequence[tuple[Ask, FromClause]],
+        about: Mapping[str, Any],
+        *,
+        at: datetime | None,
+        work: Work,
+    ) -> bool:
+        """Whether any of the asks permits any of its candidates, whose parameters `about` gives.
+
+        One load of the register and one statement, which is kept: whoever asks of the same candidates
+        again does not pay for making it.
+        """
+        register, now = load([ask for ask, _ in asked], workspaces=self.workspaces, work=work)
+        moment = at or now
+        terms = [(resolve(ask, register, at=moment), contacts) for ask, contacts in asked]
+        each = tuple((_Alike(one), known) for one, known in terms if not isinstance(one, Refusal))
+        statement = _any_permitted(each, self.members)
+        return bool(work.session.scalar(statement, {_MOMENT: moment, **about}))
 
     def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Select[Any]:
         """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`, one row for each candidate.
@@ -112,3 +115,35 @@ class Gate:
     def _terms(self, ask: Ask, at: datetime | None, work: Work) -> Terms | Refusal:
         register, now = load([ask], workspaces=self.workspaces, work=work)
         return resolve(ask, register, at=at or now)
+
+
+class _Alike:
+    """Terms that are the same as others which one statement answers."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms, self._key = terms, terms.alike
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Alike) and self._key == other._key
+
+
+_MOMENT = "gate_moment"
+
+
+# To make it takes longer than the database does to answer it, and it says the same of everybody.
+@lru_cache(maxsize=64)
+def _any_permitted(asked: tuple[tuple[_Alike, FromClause], ...], members: FromClause) -> Select[Any]:
+    moment = bindparam(_MOMENT, type_=DateTime(timezone=True))
+    each = [
+        View.of(one.terms, contacts, members, reachable_only=True, moment=moment) for one, contacts in asked
+    ]
+    return select(or_(false(), *(_permitted(view).exists() for view in each)))
+
+
+def _permitted(view: View) -> Select[Any]:
+    refuses = case(*((condition, true()) for condition, _, _ in rules_of(view)), else_=false())
+    one = view.candidate
+    return select(one.profile_id, one.contact_id, one.core_id).select_from(view.joined).where(~refuses)

@@ -55,8 +55,8 @@ def _not_stopped(view: View) -> list[Rule]:
 
 
 def _transferable(view: View) -> list[Rule]:
-    recipient, at = view.terms.recipient, view.terms.at
-    if recipient is None or (recipient.transfer_until is not None and recipient.transfer_until > at):
+    recipient = view.terms.recipient
+    if recipient is None or view.terms.carried:
         return []
     left = [
         law
@@ -161,14 +161,12 @@ def _obliged(view: View) -> list[Rule]:
 
 
 def _interested(view: View) -> list[Rule]:
-    until = view.terms.purpose.assessment_until
-    assessed = until is not None and until > view.terms.at
     # Whoever acts from China is bound by its law wherever the person lives.
     known = true() if Law.PIPL in view.terms.binding else view.residence_known
     return [
         _rule(and_(view.protected_by(Law.PIPL), known), Reason.LEGITIMATE_INTEREST_IN_CHINA),
         _rule(view.protected_by(Law.PIPL), Reason.RESIDENCE_UNKNOWN),
-        *([] if assessed else [_rule(true(), Reason.NO_ASSESSMENT)]),
+        *([] if view.terms.assessed else [_rule(true(), Reason.NO_ASSESSMENT)]),
         _rule(_lacks(view.ground.notice), Reason.NOTICE_NOT_SERVED),
     ]
 

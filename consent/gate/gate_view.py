@@ -55,9 +55,14 @@ class View:
         members: FromClause,
         *,
         reachable_only: bool,
+        moment: ColumnElement[Any] | None = None,
     ) -> "View":
-        """The view of an ask on `contacts`; `reachable_only` as for `heard.asked`."""
-        moment = literal(terms.at, DateTime(timezone=True))
+        """The view of an ask on `contacts`; `reachable_only` as for `heard.asked`.
+
+        `moment` stands for the terms' own where the statement is kept for others.
+        """
+        if moment is None:
+            moment = literal(terms.at, DateTime(timezone=True))
         candidates = heard.asked(contacts, terms, reachable_only=reachable_only)
         word = heard.summed(candidates, terms, members, moment)
         ground = _grounds(candidates, terms, members, moment)

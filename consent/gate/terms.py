@@ -5,8 +5,8 @@ Everything that does not depend on the person is settled here, for the reference
 a contract that has ended or is another controller's refuse everybody at once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -98,6 +98,30 @@ class Terms:
     def at_contact(self) -> bool:
         """Whether words at the contact are heard: when it is sent to, or when its evidence is asked."""
         return self.channel is not None or self.purpose.needs_contact
+
+    @property
+    def assessed(self) -> bool:
+        """Whether the assessment of a legitimate interest is in force."""
+        until = self.purpose.assessment_until
+        return until is not None and until > self.at
+
+    @property
+    def carried(self) -> bool:
+        """Whether nothing leaves the house, or a transfer tool is in force."""
+        if self.recipient is None:
+            return True
+        until = self.recipient.transfer_until
+        return until is not None and until > self.at
+
+    @property
+    def alike(self) -> Hashable:
+        """The same for terms that one statement answers, each at its own moment.
+
+        Whatever else depends on `at` is compared in SQL.
+        """
+        said = [getattr(self, one.name) for one in fields(self) if one.name not in ("separate", "at")]
+        separate = sorted((one, sorted(notices)) for one, notices in self.separate.items())
+        return (*said, repr(separate), self.assessed, self.carried)
 
     @property
     def sells(self) -> bool:

@@ -115,6 +115,8 @@ def _no_clause(fits: Fits) -> Fits:
 
     def named(text: str) -> bool:
         words = text.casefold().replace("\u2019", "'").split()
+        if words[-1:] == ["est"]:  # an estate, at the end
+            del words[-1]
         said = len(words) > 2 and any(word.strip(".,;:!?()") in _CLAUSES for word in words)
         return fits(text) and not said
 

@@ -117,6 +117,8 @@ def test_what_somebody_says_of_a_person_stands_in_a_declared_field(trait, said):
         ("street", "12 Church Street"),
         ("title", "Hospital manager"),
         ("city", "Islamabad"),
+        ("address_line_2", "tathra river est"),
+        ("address_line_2", "sect 329"),
         ("city", "Dublin 4"),
         ("city", "'s-Hertogenbosch"),
         ("region", "Plzeňský kraj"),

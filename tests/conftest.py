@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -16,20 +15,17 @@ import arrived
 import pytest
 from fast import FAST
 from hypothesis import HealthCheck, settings
+from parts import Database, joined, migrated
 from sqlalchemy import Engine
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from api import startup
-from api.migrations import upgrade
-from api.wiring import System, wire
+from api.wiring import System
 from audit.search import node
 from audit.search.engine import Engine as SearchEngine
 from audit.search.engine import connect
 from cdp.kernel import embedded, logs
-from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine
 from cdp.kernel.embedded import EmbeddedServer
-from cdp.kernel.settings import Settings
 from cdp.registers import workspaces
 from cdp.vocabulary import Actor
 from cdp.work import Work, open_work
@@ -41,18 +37,6 @@ settings.load_profile("house")
 logs.configure("error")
 
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
-
-
-@dataclass(frozen=True)
-class Database:
-    """One migrated database and the engines of its roles."""
-
-    server: EmbeddedServer
-    name: str
-    owner: Engine
-    app: Engine
-    keeper: Engine
-    reader: Engine
 
 
 @pytest.fixture(scope="session")
@@ -90,15 +74,8 @@ def search_engine(search_node: str) -> SearchEngine:
 @pytest.fixture(scope="session")
 def database(server: EmbeddedServer) -> Iterator[Database]:
     """A migrated database of this test process."""
-    name = f"cdp_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    embedded.create_database(server, name)
-    upgrade(server.url(OWNER, name))
-    engines = {
-        role: make_engine(server.url(role, name), pool_size=8) for role in (OWNER, APP, KEEPER, READER)
-    }
-    yield Database(server, name, engines[OWNER], engines[APP], engines[KEEPER], engines[READER])
-    for engine in engines.values():
-        engine.dispose()
+    with migrated(server, f"cdp_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}") as made:
+        yield made
 
 
 @pytest.fixture
@@ -110,18 +87,8 @@ def workspace(database: Database) -> UUID:
 @pytest.fixture(scope="session")
 def system(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole platform, joined as in production, on this process's database."""
-    state_dir = tmp_path_factory.mktemp("platform") / "state"
-    settings_ = Settings(
-        state_dir=state_dir,
-        data_dir=state_dir.parent,
-        # Receivers of tests are folders of theirs, and listen on this machine.
-        release_dir=tmp_path_factory.getbasetemp(),
-        webhook_loopback=True,
-    )
-    state = startup.prepare(settings_, database.server.url(OWNER, database.name))
-    made = wire(settings_, state=state, app_url=database.server.url(APP, database.name))
-    yield made
-    made.app.dispose()
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 Opener = Callable[..., AbstractContextManager[Work]]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from journeys import ANN, PATIENCE, READING, identify, lines, ready, with_lines
+from parts import alone, joined
 from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 
@@ -26,6 +27,20 @@ CARD = "Please charge 4111 1111 1111 1111 instead."
 
 
 CARING = replace(READING, purpose="care")
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 from journeys import ANN, BOB, identify, ordered
+from parts import alone, joined
 from psycopg import Cursor
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -29,6 +30,20 @@ MESSAGES = (
     {"type": "track", "anonymousId": "a1", "event": "Product Viewed", "messageId": "v1", "properties": {}},
     {"type": "track", "userId": "u3", "event": 7, "messageId": "bad"},
 )
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 class Dead(BaseException):

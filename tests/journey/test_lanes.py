@@ -13,6 +13,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 from journeys import ANN, identify, ordered, ready
+from parts import alone, joined
 from sqlalchemy import text
 
 from api import lane
@@ -23,6 +24,20 @@ from cdp.registers import workspaces
 LANES = 3
 PEOPLE, ORDERS, BATCH = 30, 4, 24
 PATIENCE = 600.0  # seconds; only a worker that hangs takes so long, also on a machine that is full
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
+from parts import alone, joined
 from sqlalchemy import select, text
 
 from api import keeper, wiring, worker
@@ -15,6 +16,20 @@ from cdp.intake.ingest.reading import ImportRecord
 from cdp.registers import source_rows as sources
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 def test_from_the_first_event_to_the_erasure(journey, tmp_path):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
+from parts import alone, joined
 from sqlalchemy import func, select, text
 
 from api import worker
@@ -19,6 +20,20 @@ from cdp.registers import source_rows as sources
 from cdp.requests import erasure
 from cdp.vocabulary import State
 from cdp.work import open_work
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 def fail(journey, attempts=6):

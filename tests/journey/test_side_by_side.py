@@ -15,6 +15,7 @@ import httpx
 import pytest
 from api_world import as_admin, client, source_with_keys, token
 from journeys import ANN, identify, ready
+from parts import alone, joined
 from sqlalchemy import text
 
 from cdp.kernel.database import APP, OWNER
@@ -22,6 +23,20 @@ from cdp.vocabulary import State
 from consent.register import register
 
 PEOPLE, ORDERS = 40, 6
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    """One of this file's own: whoever works all workspaces off has those of its tests alone to look at."""
+    with alone(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def system(database, tmp_path_factory):
+    """The platform on it."""
+    with joined(database, tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

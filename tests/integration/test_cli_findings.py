@@ -58,13 +58,13 @@ def test_detect_prints_a_list_a_line_with_places_in_the_line_as_given():
     assert (found[4][0]["start"], found[4][0]["end"]) == (3, 16)
 
 
-def test_detect_knows_two_languages_and_no_third():
+def test_detect_knows_two_languages_and_no_third(capsys):
     """The model reads English; Chinese has patterns and given names; another word is a wrong call."""
     text = "张伟 and John Smith, 13812345678\n".encode()
 
     assert [one["entity"] for one in detect(text, "--language", "zh")[1][0]] == ["PERSON", "CN_MOBILE"]
     assert "PERSON" in [one["entity"] for one in detect(text)[1][0]]
-    assert detect(text, "--language", "xx")[0] == Exit.USAGE
+    assert caller(capsys, {})("detect", "-", "--language", "xx").code == Exit.USAGE
 
 
 def test_a_line_that_is_too_long_is_null_and_fails_the_command():

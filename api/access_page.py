@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cdp.intake.importing.countries import name_of
+from cdp.intake.importing.country_names import name_of
 from cdp.people.profiles import AGE_BANDS
 
 BASES: Mapping[str, str] = {

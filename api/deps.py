@@ -18,7 +18,7 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 from sqlalchemy import Engine
 
-from api.auth import clients, guesses, header
+from api.auth import client_rows, guesses, header
 from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
 from api.bulkheads import KIND, Bulkheads
@@ -35,7 +35,7 @@ from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import Work, open_work
 from governance.keys.statedir import StateDirectory
 from policies import tokens
-from policies.words import PERMISSIONS, scope
+from policies.policy_words import PERMISSIONS, scope
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
@@ -130,7 +130,7 @@ class Client:
 
     system: System
     workspace: WorkspaceId
-    row: clients.ClientRow
+    row: client_rows.ClientRow
     contracted: bool
     policy: InForce = field(repr=False)
     scope: MutableMapping[str, Any] = field(repr=False)
@@ -212,7 +212,7 @@ def client_of(
     rates.client(request.scope[KIND], said.client)
     nobody = admitting.client(identifier)
     with open_for(system, said.workspace, nobody, _AUTHENTICATION) as work:
-        row = clients.current(identifier, work=work)
+        row = client_rows.current(identifier, work=work)
         if row is None:
             admitting.refused(Act.TOKEN_SHOW, nobody, work=work, ports=system.ports)
         own = row.recipient if row else None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 from typing import TypeVar
 
-from api import leaving
+from api import answer_times
 from api.deps import Client
 from cdp.acts import Act
 from cdp.permission.binding import About
@@ -23,7 +23,7 @@ WORD = 0.5  # of a word, which is written durably, and of which many kinds of ro
 
 def settle(started: float, step: float) -> None:
     """Wait until a whole number of steps has passed since `started`, in the request's place."""
-    sleep(leaving.left(started, step))
+    sleep(answer_times.left(started, step))
 
 
 def listener(client: Client, act: Act) -> Listener:
@@ -52,7 +52,7 @@ def told(
     started = monotonic()
 
     def quietly() -> T:
-        leaving.in_steps(client.scope, started, WORD)
+        answer_times.in_steps(client.scope, started, WORD)
         return of_nobody()
 
     return listener(client, act).told(about, say, opens=opens, of_nobody=quietly)

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import bulkheads, leaving, problems
+from api import answer_times, bulkheads, problems
 from api.bodies import BODY, Bodies, Gone
 from api.bulkheads import KIND, Bulkheads
 from api.client_paths import Address
@@ -125,7 +125,7 @@ class Edge:
         async with self._places.place(scope[KIND], caller) as leave:
             await self._app(scope, _Read(body, receive), keep)
             await leave()
-            await leaving.wait(scope)
+            await answer_times.wait(scope)
         for message in kept:
             await send(message)
 

@@ -12,7 +12,7 @@ from time import monotonic
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import feeding, wiring
+from api import feeding_loop, wiring
 from audit.log.sequencer import LogRewritten, Sequencer, forget_details
 from cdp.kernel.clock import now
 from cdp.kernel.locking import locked
@@ -68,7 +68,7 @@ def _feeding(settings: Settings, engine: Engine, state: StateDirectory) -> Itera
     """The search engine is fed meanwhile, whatever the sequencer does."""
     ending = threading.Event()
     arguments = {"engine": engine, "state": state, "stop": ending}
-    thread = threading.Thread(target=feeding.run, args=(settings,), kwargs=arguments, daemon=True)
+    thread = threading.Thread(target=feeding_loop.run, args=(settings,), kwargs=arguments, daemon=True)
     thread.start()
     try:
         yield

@@ -14,34 +14,34 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from api.auth.token_keys import TokenKeys, token_keys
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.answers.vouching import Vouching
+from audit.audit_trail import Trail
 from audit.log.sequencer import FileMemory, Sequencer
 from audit.log.signed import SignedLog
 from audit.search.engine import Engine as SearchEngine
 from audit.search.feeding import Begin, Feeder, Pace, Wait
 from audit.search.located import Located, locate
-from audit.trail import Trail
 from cdp import tables
 from cdp.acting import counting_refusals
-from cdp.erasing import Business
 from cdp.kernel.clock import Clock, now
 from cdp.kernel.database import make_engine
 from cdp.kernel.jobs import JobQueue
 from cdp.kernel.settings import Settings
+from cdp.own_erasing import Business
 from cdp.ports import Forgotten, Ports, Registers, Signer
 from cdp.requests import erasure
 from cdp.vocabulary import Actor, ContactId, FragmentId
 from cdp.work import Work, open_work
-from consent.erasing import ConsentErasure
+from consent.consent_erasing import ConsentErasure
 from consent.gate.gate import Gate
 from consent.gate.intents import Intents
 from consent.ledger.ledger import Ledger
-from consent.register import controllers, registered
+from consent.register import controller_rows, registered
 from governance.detection import config as detection
 from governance.detection.scans import DetectionScans
-from governance.erasing import KeysErasable, ScansErasable
 from governance.fields.catalogue import BuiltInCatalogue
+from governance.governance_erasing import KeysErasable, ScansErasable
 from governance.journal.journal import Journal, JournalLine, Kind
 from governance.journal.journalling import MarkedJournal, note
 from governance.keys import statedir
@@ -50,12 +50,12 @@ from governance.keys.keyring import Signing
 from governance.keys.signer import Signer as KeyringSigner
 from governance.keys.statedir import StateDirectory
 from governance.keys.vault import LocalVault, seal_detail
-from identity.erasing import IdentityErasable
+from identity.identity_erasing import IdentityErasable
+from identity.identity_service import IdentityService
 from identity.resolve.contacts import remember_erased
-from identity.service import IdentityService
 from policies import registry
 from policies.loader import load_default, load_file
-from policies.service import PolicyService
+from policies.policy_service import PolicyService
 
 SYSTEM = Actor(ref="worker", roles=frozenset({"service"}), kind="system")
 KEEPER = Actor(ref="keeper", roles=frozenset({"service"}), kind="system")
@@ -146,7 +146,7 @@ def wire(settings: Settings, *, state: StateDirectory, app_url: str) -> System:
             notices=registered.Notices(),
             recipients=registered.Recipients(),
             endpoints=registered.Endpoints(),
-            controllers=controllers,
+            controllers=controller_rows,
         ),
         erasables=erasables,
     )

@@ -37,7 +37,7 @@ from consent.register import register
 from governance.detection import config
 from governance.detection.scanner import Scanner
 from policies.loader import load, load_default
-from policies.service import PolicyService
+from policies.policy_service import PolicyService
 
 PURPOSE = "care"
 LINES = (

@@ -1,4 +1,4 @@
-"""Which words of the model's dictionary could be names: what `governance.detection.words` rests on.
+"""Which words of the model's dictionary could be names: what `governance.detection.plain_words` rests on.
 
 `python -m benchmarks.naming` asks the model about every word in five sentences (some eight
 minutes) and writes `names.txt` (called a person in lower case) and `capitals.txt` (called a
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import spacy
 
-from governance.detection import config, words
+from governance.detection import config, plain_words
 
 # The word in lower case; then beginning a sentence. Elsewhere a capital goes to the model anyway.
 LOWER = ("I spoke to {} about the parcel yesterday.", "{} asked for a refund")
@@ -24,7 +24,7 @@ def asked() -> tuple[set[str], set[str]]:
     model = spacy.load(config.load().model, exclude=["tagger", "parser", "lemmatizer", "attribute_ruler"])
 
     def texts() -> Iterator[tuple[str, tuple[str, bool]]]:
-        for word in sorted(words.dictionary()):
+        for word in sorted(plain_words.dictionary()):
             yield from ((one.format(word), (word, False)) for one in LOWER)
             yield from ((one.format(word.capitalize()), (word, True)) for one in CAPITAL)
 
@@ -41,7 +41,7 @@ def main() -> None:
     capital |= set(HAND.read_text(encoding="utf-8").split())
     for name, listed in (("names.txt", lower), ("capitals.txt", capital - lower)):
         text = textwrap.fill(" ".join(sorted(listed)), width=110, break_on_hyphens=False)
-        (words.FOLDER / name).write_text(text + "\n", encoding="utf-8")
+        (plain_words.FOLDER / name).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

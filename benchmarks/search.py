@@ -16,8 +16,8 @@ from uuid import UUID
 import psutil
 from sqlalchemy import Engine
 
-from api import feeding, keeper, wiring
-from audit.answers.searching import Search
+from api import feeding_loop, keeper, wiring
+from audit.answers.proved_search import Search
 from audit.search import feeds, node, reconciling
 from audit.search.documents import canonical, document
 from audit.search.engine import Engine as SearchEngine
@@ -233,7 +233,7 @@ def _draining(bench: Bench, sizes: Sizes, tell: Tell) -> Bar:
     bench.running.stop()
     ending = threading.Event()
     arguments = {"engine": bench.database, "state": system.state, "stop": ending}
-    thread = threading.Thread(target=feeding.run, args=(system.settings,), kwargs=arguments)
+    thread = threading.Thread(target=feeding_loop.run, args=(system.settings,), kwargs=arguments)
     thread.start()
     try:
         bench.write(sizes.stopped, tell)

@@ -17,8 +17,9 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from api import keeper, wiring
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.answers.vouching import LogContradicted, Vouching
+from audit.audit_trail import Trail
 from audit.log import inspection, storage
 from audit.log.attached import Opener
 from audit.log.checkpoint import key_of
@@ -28,7 +29,6 @@ from audit.log.verifier import FAILED, OK
 from audit.search import reconciling
 from audit.search.engine import Engine as SearchEngine
 from audit.search.feeding import Feeder
-from audit.trail import Trail
 from benchmarks import owning, search, spoiling
 from benchmarks.owning import Targets
 from benchmarks.place import DATABASE, Place, opened

@@ -16,7 +16,7 @@ The rooms, in the order in which data takes its way; each stands on those before
 - `views/`: one person, for one purpose; the signed decision.
 
 Beside them: `acting.py` (how an act of the register `acts.py` is done: the policy asked, and an entry left),
-`answers.py` (for requests that are sent again), `erasing.py` (how these tables forget), `rereading.py`
+`answers.py` (for requests that are sent again), `own_erasing.py` (how these tables forget), `rereading.py`
 (reading until nothing changed in between), `tables.py`.
 
 It stands on five modules that the governing packages may use too: `kernel/` (settings, database, errors,

@@ -8,7 +8,7 @@
 - `ledger.py`: `ports.Ledger`, over `recording.py` (checked, journalled, appended, folded),
   `covering.py`, `journaling.py`, `suppression.py`, `reports.py`; `register.py`: what words refer to.
 - `registered.py`: `ports.registers`, over `register.py`, `endpoints.py` and `controllers.py`.
-- `intents.py`: `ports.Intents`; `erasing.py`: `ports.Erasable`; `tables.py`: the tables.
+- `intents.py`: `ports.Intents`; `consent_erasing.py`: `ports.Erasable`; `tables.py`: the tables.
 
 Decided in ADR-0002 and ADR-0003.
 """

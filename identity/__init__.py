@@ -2,7 +2,7 @@
 
 The map:
 
-- `service.py`: `ports.Identity` behind one object; `erasing.py`: `ports.Erasable`.
+- `identity_service.py`: `ports.Identity` behind one object; `identity_erasing.py`: `ports.Erasable`.
 - `components.py`: the rule, pure: fragments, claims and edges make cores, roots, lenders.
 - `placing.py`: the batch path; `claiming.py`: what a batch says and how it is stored;
   `contacts.py`: identifiers to contacts, the only reader of blind indexes.

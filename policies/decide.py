@@ -18,7 +18,7 @@ from casbin.core_enforcer import EnforceContext
 from cdp.vocabulary import Actor, FieldClass, Show
 from policies import masking
 from policies.loader import ColumnRule, Policy
-from policies.words import permitted_pair
+from policies.policy_words import permitted_pair
 
 # One question at a time in the whole process. Casbin parses its matcher at each question with
 # `ast.parse`, which in CPython 3.11 fails with a SystemError when threads meet in it, even those

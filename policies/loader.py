@@ -16,7 +16,15 @@ from typing import NoReturn
 
 from cdp.kernel.errors import Refused
 from cdp.vocabulary import FieldClass, Role, Show
-from policies.words import ANY_PURPOSE, CLASSES, NEVER_SHOWN, PERMISSIONS, SPLIT, Effect, permitted_pair
+from policies.policy_words import (
+    ANY_PURPOSE,
+    CLASSES,
+    NEVER_SHOWN,
+    PERMISSIONS,
+    SPLIT,
+    Effect,
+    permitted_pair,
+)
 
 MAX_RULES = 1_000  # Casbin asks every line at each cold question: 150-300 answers a second at this size.
 MAX_DEPTH = 8  # Casbin follows ten links and silently drops what lies behind, denials too.

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cdp.kernel.errors import Conflict, NotFound
 from cdp.kernel.ids import new_id
-from cdp.ports.registers import (
+from cdp.ports.register_ports import (
     NewClient,
     NewKey,
     Page,

@@ -10,10 +10,9 @@ import httpx
 
 from api.server import running
 from cdp.intake.ingest import Limits, work_off
-from cdp.ports.registers import NewKey
+from cdp.ports.register_ports import NewKey
 from cdp.recipients import endpoints
-from cdp.registers import clients, keys
-from cdp.registers import source_rows as sources
+from cdp.registers import clients, keys, source_rows
 from cdp.releases.reach import Reach
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent.register import register
@@ -61,7 +60,7 @@ def as_admin(system, workspace: UUID):
 def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
     """A source with a server key and a public key."""
     with as_admin(system, workspace) as work:
-        source = sources.create(name, priority=1, authoritative=True, controller_id=workspace, work=work)
+        source = source_rows.create(name, priority=1, authoritative=True, controller_id=workspace, work=work)
         server, public = (
             keys.create(name, kind, work=work, ports=system.ports)
             for kind in (KeyKind.SERVER, KeyKind.PUBLIC)

@@ -13,7 +13,7 @@ from api_world import MAILER, PURPOSES, Town, as_admin, client, source_with_keys
 from sqlalchemy import select
 
 from api import keeper, openapi, wiring
-from api.routes import policy, quarantine, shapes
+from api.routes import policy_routes, quarantine_routes, shapes
 from audit.log.checkpoint import key_of, open_note
 from audit.log.sequencer import log_id
 from cdp import tables
@@ -21,7 +21,7 @@ from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.ids import new_id
 from cdp.permission import unsubscribe
 from cdp.permission.unsubscribe import Link
-from cdp.ports.registers import Controller, NewPurpose, NewRecipient
+from cdp.ports.register_ports import Controller, NewPurpose, NewRecipient
 from cdp.recipients import endpoints, recipients
 from cdp.registers import accounts, purposes
 from cdp.releases.reach import Reach
@@ -122,10 +122,10 @@ def world_of(api, workspace, database, hook):
             str(shapes.PROFILE): profile,
             str(shapes.OTHER_PROFILE): str(second),
             str(shapes.FINDING): finding,
-            quarantine.REQUEST: quarantined(town),
+            quarantine_routes.REQUEST: quarantined(town),
             str(shapes.PLACEHOLDER): placeholder,
             str(shapes.LOG_ENTRY): signed(town),
-            policy.POLICY: f"{load_default().text}p, support, verdict, read, allow\n",
+            policy_routes.POLICY: f"{load_default().text}p, support, verdict, read, allow\n",
             str(shapes.WRITE_KEY): str(other.server.id),
             str(shapes.CLIENT): str(client(town.system, workspace, "reader", name="an old tool").id),
             str(shapes.ACCOUNT): str(account(town)),

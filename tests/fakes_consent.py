@@ -18,11 +18,11 @@ from cdp.kernel.database import insert_rows
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, State, Trust
 from cdp.work import Work
 from consent import tables
-from consent.erasing import ConsentErasure
+from consent.consent_erasing import ConsentErasure
 from consent.gate.gate import Gate
 from consent.gate.intents import Intents
+from consent.ledger.kept_words import COLUMNS, is_change_act, said_of
 from consent.ledger.ledger import Ledger
-from consent.ledger.words import COLUMNS, is_change_act, said_of
 from identity import tables as identity
 
 CONTROLLER = UUID("00000000-0000-7000-8000-0000000c0c0a")

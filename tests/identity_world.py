@@ -15,9 +15,9 @@ from sqlalchemy import select
 from cdp.ports import Claim, Evidence, Source, Statement
 from cdp.vocabulary import Identifier, Position, Trust
 from identity import tables
-from identity.erasing import IdentityErasable
+from identity.identity_erasing import IdentityErasable
+from identity.identity_service import IdentityService
 from identity.resolve.components import ClaimRow, Fragment, Limits, components
-from identity.service import IdentityService
 
 DAWN = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -18,15 +18,15 @@ from cdp.permission.binding import About
 from cdp.permission.consents import Saying
 from cdp.ports import Ask
 from cdp.recipients import endpoints
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.releases import releases
 from cdp.releases.reach import Reach
 from cdp.views.deciding import Asking
 from cdp.vocabulary import Actor, Basis, Channel, Identifier, PurposeClass
 from consent.register import register
-from consent.register.endpoints import EndpointTaken
+from consent.register.endpoint_rows import EndpointTaken
 from policies.loader import load, load_default
-from policies.service import PolicyService
+from policies.policy_service import PolicyService
 
 PATIENCE = timedelta(seconds=10)
 EVERYONE = {"all": []}
@@ -49,7 +49,7 @@ class Journey:
     def send(self, source, *messages, kind="server", gpc=False, shared=None):
         body = b"batch\n" + json.dumps({**(shared or {}), "batch": list(messages)}).encode()
         with self.begin()() as work:
-            named = sources.named(source, work=work)
+            named = source_rows.named(source, work=work)
             request = Accepted(source=named.id, kind=kind, body=body, items=len(messages), gpc=gpc)
             inbox.accept([request], vault=self.ports.vault, work=work)
 
@@ -125,7 +125,7 @@ def ready(system, workspace):
     made = Journey(system, workspace)
     with made.begin("admin")() as work:
         register.seed(work)
-        sources.create("web", priority=1, authoritative=True, controller_id=workspace, work=work)
+        source_rows.create("web", priority=1, authoritative=True, controller_id=workspace, work=work)
         common = {"controller": workspace, "work": work}
         register.add_purpose(
             "email_marketing", basis=Basis.CONSENT, purpose_class=PurposeClass.MARKETING, **common

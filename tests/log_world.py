@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from audit.answers.vouching import Vouching
+from audit.audit_trail import Trail
 from audit.log import exporting, inspection, storage, tiles
 from audit.log.checkpoint import key_of
 from audit.log.inspection import Means
 from audit.log.sequencer import Sequencer, Signed
-from audit.trail import Trail
 from cdp.kernel.clock import now
 from cdp.ports import AuditEntry
 

@@ -11,14 +11,14 @@ from uuid import UUID, uuid4
 
 from log_world import LogSigner, Memory, as_it_is
 
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.answers.vouching import Vouching
+from audit.audit_trail import Trail
 from audit.log.sequencer import Sequencer
 from audit.search import feeds
 from audit.search.documents import canonical
 from audit.search.engine import Engine
 from audit.search.feeding import Feeder, Pace
-from audit.trail import Trail
 from cdp.ports import AuditEntry, TrailQuery
 
 KEEPER_WORDS = [

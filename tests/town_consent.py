@@ -9,8 +9,8 @@ from sqlalchemy import select
 from cdp.ports import Ask, PersonFacts, Word
 from cdp.vocabulary import Basis, Channel, ContactId, FragmentId, PurposeClass, Scope, State, Trust
 from consent import tables
-from consent.register import controllers, purposes, register
-from consent.register.controllers import Controller
+from consent.register import controller_rows, purpose_tree, register
+from consent.register.controller_rows import Controller
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,7 +39,7 @@ class Town:
                 **common,
             )
             register.add_purpose("orders", basis=Basis.CONTRACT, purpose_class=PurposeClass.SERVICE, **common)
-            controllers.add(
+            controller_rows.add(
                 Controller(id=CONTROLLER, name="town", establishments=["DE"], offers=[]), work=work
             )
             self.notice = register.add_notice(
@@ -58,7 +58,7 @@ class Town:
                 ],
                 work=work,
             )
-            self.names = purposes.load(work)
+            self.names = purpose_tree.load(work)
 
     def _person(self, fragment, *phones) -> Fragment:
         goes_by = [(self.family, "email"), *((phone, "phone") for phone in phones)]

@@ -25,8 +25,8 @@ from cdp.vocabulary import (
 )
 from cdp.work import Work
 from consent import tables
-from consent.register import controllers, purposes, register
-from consent.register.purposes import Reserved
+from consent.register import controller_rows, purpose_tree, register
+from consent.register.purpose_tree import Reserved
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT = START + timedelta(hours=100)
@@ -102,7 +102,7 @@ def build(seed: int, work: Work, consent: Parts, *, people: int = 14, words: int
     )
     grounds = [_ground(random, fragments) for _ in range(people)]
     consent.ledger.ground(grounds, work=work)
-    spoken = [_word(random, fragments, notices, purposes.load(work).by_id) for _ in range(words)]
+    spoken = [_word(random, fragments, notices, purpose_tree.load(work).by_id) for _ in range(words)]
     while spoken:
         size = random.randint(1, 12)
         consent.ledger.record(spoken[:size], work=work)
@@ -126,8 +126,8 @@ def _controllers(random: Random, work: Work) -> None:
         seats = random.choice([None, ["US"], ["US"], ["US"], ["DE"], ["US", "CN"], ["BR"]])
         offers = random.choice([[], [], [], ["US-NY"], ["US-CA"], ["FR"], ["CN", "US"], ["IN"]])
         if seats is not None:
-            controllers.add(
-                controllers.Controller(id=own, name=name, establishments=seats, offers=offers), work=work
+            controller_rows.add(
+                controller_rows.Controller(id=own, name=name, establishments=seats, offers=offers), work=work
             )
 
 
@@ -138,9 +138,9 @@ def _register(random: Random, contracts: Random, work: Work) -> list[NoticeId]:
         [
             {
                 "workspace_id": work.workspace,
-                "id": purposes.purpose_id(work.workspace, name),
+                "id": purpose_tree.purpose_id(work.workspace, name),
                 "name": name,
-                "parent_id": purposes.purpose_id(work.workspace, parent) if parent else None,
+                "parent_id": purpose_tree.purpose_id(work.workspace, parent) if parent else None,
                 "basis": basis,
                 "purpose_class": purpose_class,
                 "controller_id": CONTROLLER if ours else OTHER_CONTROLLER,
@@ -253,7 +253,7 @@ def _word(
     random: Random,
     fragments: Sequence[Fragment],
     notices: Sequence[NoticeId],
-    known: dict[PurposeId, purposes.Purpose],
+    known: dict[PurposeId, purpose_tree.Purpose],
 ) -> Word:
     named = sorted(known.values(), key=lambda purpose: purpose.name)
     weights = [

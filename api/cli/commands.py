@@ -31,37 +31,65 @@ _START, _SETUP, _DATA, _PEOPLE, _PROOF, _RUN = (
 )
 
 COMMANDS: dict[str, Command] = {
-    "doctor": Command("doctor", "doctor", "Check that this machine has what the platform needs.", _START),
-    "demo": Command("demo", "demo", "Play the whole story on real parts, and print a scorecard.", _START),
-    "run": Command("services", "run", "Run everything here: database, API, worker and keeper.", _START),
-    "migrate": Command("setting_up", "migrate", "Bring the database to this version.", _SETUP),
-    "workspace": Command("setting_up", "app", "Workspaces: tenants, each with its own keys and log.", _SETUP),
-    "source": Command("callers", "sources_app", "Sources of data, and their write keys.", _SETUP),
-    "client": Command("callers", "clients_app", "Programs that call the API.", _SETUP),
-    "account": Command("callers", "accounts_app", "People who log in here.", _SETUP),
-    "controller": Command("controllers", "app", "Who decides, and which laws bind them.", _SETUP),
-    "purpose": Command("registers", "purposes_app", "What data is used for, on which legal basis.", _SETUP),
-    "policy": Command("policy", "app", "What may be seen for a purpose, proposed and agreed to.", _SETUP),
-    "notice": Command("registers", "notices_app", "What people are told when they agree.", _SETUP),
-    "recipient": Command("registers", "recipients_app", "Who receives data from here.", _SETUP),
-    "import": Command("importing", "import_file", "Import a file of records, whole or not at all.", _DATA),
-    "quarantine": Command("quarantine", "app", "Requests that failed, and how they come back.", _DATA),
-    "segment": Command("marketing", "segments_app", "Rules that say whom a marketer means.", _DATA),
-    "audience": Command("marketing", "audiences_app", "Who matches, who may be reached, and why not.", _DATA),
-    "release": Command("marketing", "releases_app", "The one door by which personal data leaves.", _DATA),
-    "consent": Command("consent", "app", "What people said: yes, no, and what became of it.", _PEOPLE),
-    "profile": Command("profiles", "app", "The consented view of one person, for one purpose.", _PEOPLE),
-    "subject": Command("subjects", "app", "What a person may ask: access and erasure.", _PEOPLE),
-    "identity": Command("identity", "app", "Who is one person: separate, rejoin, draw, measure.", _PEOPLE),
-    "findings": Command(
-        "findings", "app", "What was found that nobody declared, and what you decide on it.", _PROOF
+    "doctor": Command(
+        "doctor_command", "doctor", "Check that this machine has what the platform needs.", _START
     ),
-    "detect": Command("detecting", "detect", "Find personal data in a text file.", _PROOF),
-    "audit": Command("auditing", "app", "The log of who did what: search, verify, export.", _PROOF),
-    "keys": Command("keys", "app", "The keys that everything is sealed under.", _PROOF),
-    "api": Command("services", "api", "Serve the API.", _RUN),
-    "worker": Command("services", "worker", "Work the inbox off, and run jobs.", _RUN),
-    "keeper": Command("services", "keeper", "Sequence and sign the log, rotate keys; one an instance.", _RUN),
+    "demo": Command(
+        "demo_command", "demo", "Play the whole story on real parts, and print a scorecard.", _START
+    ),
+    "run": Command(
+        "service_commands", "run", "Run everything here: database, API, worker and keeper.", _START
+    ),
+    "migrate": Command("setup_commands", "migrate", "Bring the database to this version.", _SETUP),
+    "workspace": Command(
+        "setup_commands", "app", "Workspaces: tenants, each with its own keys and log.", _SETUP
+    ),
+    "source": Command("caller_commands", "sources_app", "Sources of data, and their write keys.", _SETUP),
+    "client": Command("caller_commands", "clients_app", "Programs that call the API.", _SETUP),
+    "account": Command("caller_commands", "accounts_app", "People who log in here.", _SETUP),
+    "controller": Command("controller_commands", "app", "Who decides, and which laws bind them.", _SETUP),
+    "purpose": Command(
+        "register_commands", "purposes_app", "What data is used for, on which legal basis.", _SETUP
+    ),
+    "policy": Command(
+        "policy_commands", "app", "What may be seen for a purpose, proposed and agreed to.", _SETUP
+    ),
+    "notice": Command("register_commands", "notices_app", "What people are told when they agree.", _SETUP),
+    "recipient": Command("register_commands", "recipients_app", "Who receives data from here.", _SETUP),
+    "import": Command(
+        "import_command", "import_file", "Import a file of records, whole or not at all.", _DATA
+    ),
+    "quarantine": Command(
+        "quarantine_commands", "app", "Requests that failed, and how they come back.", _DATA
+    ),
+    "segment": Command("marketing_commands", "segments_app", "Rules that say whom a marketer means.", _DATA),
+    "audience": Command(
+        "marketing_commands", "audiences_app", "Who matches, who may be reached, and why not.", _DATA
+    ),
+    "release": Command(
+        "marketing_commands", "releases_app", "The one door by which personal data leaves.", _DATA
+    ),
+    "consent": Command(
+        "consent_commands", "app", "What people said: yes, no, and what became of it.", _PEOPLE
+    ),
+    "profile": Command(
+        "profile_commands", "app", "The consented view of one person, for one purpose.", _PEOPLE
+    ),
+    "subject": Command("subject_commands", "app", "What a person may ask: access and erasure.", _PEOPLE),
+    "identity": Command(
+        "identity_commands", "app", "Who is one person: separate, rejoin, draw, measure.", _PEOPLE
+    ),
+    "findings": Command(
+        "finding_commands", "app", "What was found that nobody declared, and what you decide on it.", _PROOF
+    ),
+    "detect": Command("detect_command", "detect", "Find personal data in a text file.", _PROOF),
+    "audit": Command("audit_commands", "app", "The log of who did what: search, verify, export.", _PROOF),
+    "keys": Command("key_commands", "app", "The keys that everything is sealed under.", _PROOF),
+    "api": Command("service_commands", "api", "Serve the API.", _RUN),
+    "worker": Command("service_commands", "worker", "Work the inbox off, and run jobs.", _RUN),
+    "keeper": Command(
+        "service_commands", "keeper", "Sequence and sign the log, rotate keys; one an instance.", _RUN
+    ),
 }
 
 

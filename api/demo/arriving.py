@@ -11,16 +11,15 @@ from sqlalchemy import func, select
 
 from api.demo import customers, plaintext
 from api.demo.events import CATEGORIES, Call, Events, events
+from api.demo.narrating import Teller, Told
 from api.demo.platform import Platform
-from api.demo.telling import Teller, Told
 from cdp.intake import importing, imports, verdicts
 from cdp.intake.ingest.meaning import identity_proof
 from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
 from cdp.people import profiles
 from cdp.ports import Category, Source
-from cdp.registers import keys
-from cdp.registers import source_rows as sources
+from cdp.registers import keys, source_rows
 from cdp.stewardship import evaluation
 from cdp.vocabulary import Identifier, KeyKind, Namespace
 from consent.register import register
@@ -34,8 +33,10 @@ def prepare(platform: Platform) -> dict[str, str]:
         register.seed(work)
         controller = work.workspace
         for name, priority in (("crm", 1), ("shop", 2)):
-            sources.create(name, priority=priority, authoritative=True, controller_id=controller, work=work)
-        web = sources.create(
+            source_rows.create(
+                name, priority=priority, authoritative=True, controller_id=controller, work=work
+            )
+        web = source_rows.create(
             "web",
             priority=3,
             authoritative=True,
@@ -135,7 +136,7 @@ def _national_ids(platform: Platform) -> bool:
 def send_events(platform: Platform, teller: Teller, told: Told, keys: dict[str, str]) -> None:
     """Step 2: the unmodified Segment client, half through a server key, half through a public one."""
     with platform.operator("service")() as work:
-        web: Source = sources.named("web", work=work)
+        web: Source = source_rows.named("web", work=work)
         secret = platform.system.ports.vault.source_secret(work.workspace, web.id)
     made = events(platform.people, now(), prove=lambda user: identity_proof(secret, user))
     assert set(CATEGORIES) == set(web.categories), "the demo's consent objects name the source's categories"
@@ -233,7 +234,7 @@ def golden_profiles(platform: Platform, teller: Teller, told: Told) -> None:
     ports = platform.system.ports
     emma = profile_of(platform, customers.EMMA)
     with platform.operator("service")() as work:
-        names = {source.id: source.name for source in sources.every(work=work).values()}
+        names = {source.id: source.name for source in source_rows.every(work=work).values()}
         values = [one for one in ports.identity.golden([emma], [], work=work) if one.rank == 1]
         keys = ports.vault.keys(sorted({one.fragment for one in values}), work=work)
         plain = profiles.opened(values, keys, ports.catalogue)[emma]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from api.demo.contacts import Phone
+from api.demo.made_up_contacts import Phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from api.demo.contacts import RESIDENCES, Contacts, Phone
 from api.demo.customers import CUSTOMERS, STRANGERS, Customer, born
+from api.demo.made_up_contacts import RESIDENCES, Contacts, Phone
 from api.demo.seeds import SEED, chance, data_file, stream, weighted
 
 FAMILIES = 80

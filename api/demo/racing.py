@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.demo import customers
+from api.demo.agreeing import ASK, EVERYONE, MARKETING, ORDERS, PATIENCE, agrees
 from api.demo.arriving import profile_of
-from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, PATIENCE, agrees
+from api.demo.narrating import Teller, Told
 from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
-from api.demo.telling import Teller, Told
 from cdp.audiences import audiences, segments
 from cdp.intake import imports
-from cdp.intake.ingest.reading import ImportRecord
+from cdp.intake.ingest.message_reading import ImportRecord
 from cdp.permission import consents
 from cdp.permission.binding import About
 from cdp.permission.consents import Saying
-from cdp.permission.forms import Form, record_forms
+from cdp.permission.paper_forms import Form, record_forms
 from cdp.ports import Ask
 from cdp.vocabulary import Channel, Identifier, State
 

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.demo import arriving, deciding, leaving, platform, racing, report, watching
+from api.demo import agreeing, arriving, parting, platform, racing, report, watching
 from api.demo.files import write_files
+from api.demo.narrating import Teller, Told, in_words, late
 from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
-from api.demo.telling import Teller, Told, in_words, late
 from cdp.kernel import logs, private
 from cdp.kernel.clock import now
 from cdp.kernel.logs import log
@@ -207,24 +207,24 @@ def _chapters(
         pictures["timeline"] = report.timeline(raced)
 
     def un_merge(told: Told) -> None:
-        pictures["before"], pictures["after"] = leaving.un_merge(stage, teller, told)
+        pictures["before"], pictures["after"] = parting.un_merge(stage, teller, told)
 
     def tool(told: Told) -> None:
-        logins.update(deciding.marketing_tool(stage, teller, told))
+        logins.update(agreeing.marketing_tool(stage, teller, told))
 
     return (
         lambda told: arriving.import_files(stage, teller, told),
         lambda told: arriving.send_events(stage, teller, told, keys),
         lambda told: arriving.golden_profiles(stage, teller, told),
         lambda told: arriving.search_plaintext(stage, teller, told),
-        lambda told: deciding.nobody_yet(stage, teller, told),
-        lambda told: deciding.consents_arrive(stage, teller, told),
+        lambda told: agreeing.nobody_yet(stage, teller, told),
+        lambda told: agreeing.consents_arrive(stage, teller, told),
         tool,
         race,
-        lambda told: deciding.no_resurrection(stage, teller, told),
+        lambda told: agreeing.no_resurrection(stage, teller, told),
         un_merge,
-        lambda told: leaving.see_and_erase(stage, teller, told),
-        lambda told: leaving.verify_and_tamper(stage, teller, told),
+        lambda told: parting.see_and_erase(stage, teller, told),
+        lambda told: parting.verify_and_tamper(stage, teller, told),
         lambda told: watching.find_undeclared(stage, teller, told),
         lambda told: watching.search_trail(stage, teller, told),
     )

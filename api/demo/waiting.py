@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from sqlalchemy import func, select
 
+from api.demo.narrating import Teller
 from api.demo.platform import PATIENCE, Platform
-from api.demo.telling import Teller
 from cdp import tables
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log

@@ -10,13 +10,13 @@ import msgspec
 
 from api import wiring
 from api.demo import customers
+from api.demo.agreeing import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, forms, lines, release
 from api.demo.arriving import import_file, profile_of
-from api.demo.deciding import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, forms, lines, release
+from api.demo.narrating import Teller, Told, in_words
 from api.demo.notes import NOTES, notes
 from api.demo.platform import DATABASE, Platform
-from api.demo.telling import Teller, Told, in_words
 from api.demo.waiting import again, wait, wait_for_scans
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.search import feeds, reconciling
 from audit.search.documents import document
 from audit.search.engine import Action
@@ -27,10 +27,10 @@ from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
 from cdp.people.profiles import opened
 from cdp.ports import TrailPage, TrailQuery
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.releases.minimising import without_texts
 from cdp.scanning import findings
-from cdp.trail import searching
+from cdp.trail import trail_search
 from cdp.vocabulary import ProfileId
 
 SUPPORT_MAPPING = """\
@@ -63,7 +63,7 @@ def find_undeclared(platform: Platform, teller: Teller, told: Told) -> None:
     ]
     private.write(file, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     with platform.operator("admin", purpose="setup")() as work:
-        sources.create("support", priority=4, authoritative=True, controller_id=work.workspace, work=work)
+        source_rows.create("support", priority=4, authoritative=True, controller_id=work.workspace, work=work)
     import_file(platform, teller, "support", file, mapping)
     platform.wait_for_inbox()
     wait_for_scans(platform, teller)
@@ -167,7 +167,7 @@ def search_trail(platform: Platform, teller: Teller, told: Told) -> None:
 
 def _page(platform: Platform, query: TrailQuery, *, subject: UUID | None = None) -> TrailPage:
     with platform.operator("compliance", purpose="audit")() as work:
-        return searching.search(
+        return trail_search.search(
             query, subject=str(subject) if subject else None, work=work, ports=platform.system.ports
         )
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.routes.shapes import Strict
 from cdp.kernel.errors import BadInput
-from cdp.ports.registers import Page
+from cdp.ports.register_ports import Page
 
 MOST = 200
 EXAMPLE = "AZD1_nwAcACAAAAAAAAAAQ"

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from audit import tables
-from audit.log import bundle, storage, tiles, verifier
-from audit.log.bundle import Proven
+from audit.log import auditor_bundle, storage, tiles, verifier
+from audit.log.auditor_bundle import Proven
 from audit.log.tiles import TileId
 from cdp.kernel.errors import BadInput, NotFound
 
@@ -65,7 +65,7 @@ def single(entry: UUID, since: int | None, *, session: Session | Connection) -> 
         raise NoSuchCheckpoint(field="since")
     read = storage.reader(row.epoch, session=session)
     path = tiles.inclusion(row.seq, head.size, read)
-    return bundle.of_entries(
+    return auditor_bundle.of_entries(
         head.note,
         entries=[Proven(index=row.seq, leaf=bytes(row.leaf), path=path)],
         saved_size=saved,
@@ -96,7 +96,7 @@ def _epoch(epoch: int, session: Session | Connection) -> dict[str, Any]:
     # An epoch that is over ends where its entries do, which may be behind its last checkpoint.
     over = epoch < storage.newest_epoch(session=session)
     size = storage.size(epoch, session=session) if over else points[-1].size
-    return bundle.of_log(
+    return auditor_bundle.of_log(
         points[-1].note,
         leaves=storage.leaves(epoch, 0, size, session=session),
         stored=_tiles(size, epoch, session),

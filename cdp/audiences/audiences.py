@@ -29,8 +29,7 @@ from cdp.audiences import segments
 from cdp.audiences.left_out import NO_CONTACT, LeftOut
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.ports import Ask, Ports
-from cdp.registers import policy_lines
-from cdp.registers import purpose_names as purposes
+from cdp.registers import policy_lines, purpose_names
 from cdp.vocabulary import REACHES, Channel, ProfileId
 from cdp.work import Work
 
@@ -140,7 +139,7 @@ def check(ask: Ask, *, work: Work, ports: Ports) -> None:
 
     Raises `UnknownPurpose`, `UnreachableChannel`, and `NotFound` for a recipient, naming what there is.
     """
-    purposes.used(ask.purpose, work=work, ports=ports)
+    purpose_names.used(ask.purpose, work=work, ports=ports)
     if ask.channel not in REACHES:
         raise UnreachableChannel(field="channel", known=listed(REACHES))
     if ask.recipient is not None:

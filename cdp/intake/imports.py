@@ -19,12 +19,11 @@ from cdp.acts import Act
 from cdp.intake import importing, inbox
 from cdp.intake.importing import Choice, ImportRow, Loss, Mapping, Refusal, Rejected, RejectFile
 from cdp.intake.inbox import Accepted
-from cdp.intake.ingest.reading import ImportBody, ImportChoice, ImportRecord
+from cdp.intake.ingest.message_reading import ImportBody, ImportChoice, ImportRecord
 from cdp.intake.ingest.sharing import joins
 from cdp.kernel.errors import BadInput, listed
 from cdp.ports import Notices, Ports, Source
-from cdp.registers import source_rows as sources
-from cdp.registers import workspaces
+from cdp.registers import source_rows, workspaces
 from cdp.vocabulary import Identifier, Namespace
 from cdp.work import Work
 
@@ -90,7 +89,7 @@ def load(
     with acting(Act.FILE_IMPORT, verb=verb, work=work, ports=ports) as doing:
         if mapping.source != source_name:
             raise WrongSource(field="source")
-        source = sources.named(source_name, work=work)
+        source = source_rows.named(source_name, work=work)
         _check_consents(mapping, work=work, ports=ports)
         region = mapping.phone_region or workspaces.region(work=work)
         taking = _Taking(mapping, ports, region, ports.ledger.notices(work=work))
@@ -117,7 +116,7 @@ def load(
 def accept_records(records: Sequence[ImportRecord], *, source_name: str, work: Work, ports: Ports) -> None:
     """Put records into the inbox as an import of a source. Raises `ActNotAllowed`, `NoSuchSource`."""
     with acting(Act.RECORDS_IMPORT, work=work, ports=ports) as doing:
-        source = sources.named(source_name, work=work)
+        source = source_rows.named(source_name, work=work)
         for start in range(0, len(records), ROWS):
             _accept(records[start : start + ROWS], source, work=work, ports=ports)
         doing.tell(object=source.id, records=len(records))

@@ -19,7 +19,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.work import Work
 
 
@@ -45,7 +45,7 @@ def every(
 ) -> list[Quarantined]:
     """What is in quarantine, in the order of acceptance, behind `after`. Raises `ActNotAllowed`."""
     with acting(Act.QUARANTINE_LIST, work=work, ports=ports):
-        names = {one.id: one.name for one in sources.every(work=work).values()}
+        names = {one.id: one.name for one in source_rows.every(work=work).values()}
         place = tables.quarantine.c.accept_seq
         query = select(tables.quarantine).order_by(place).limit(limit)
         rows = work.session.execute(query if after is None else query.where(place > after))

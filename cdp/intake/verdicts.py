@@ -15,7 +15,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.vocabulary import SourceId
 from cdp.work import Work
 
@@ -62,7 +62,7 @@ def counts(*, work: Work) -> Mapping[str, Mapping[str, int]]:
         .group_by(count.source_id, count.verdict)
         .order_by(count.verdict)
     )
-    names = {source.id: source.name for source in sources.every(work=work).values()}
+    names = {source.id: source.name for source in source_rows.every(work=work).values()}
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         found.setdefault(names.get(row.source_id, "?"), {})[row.verdict] = int(row.n)

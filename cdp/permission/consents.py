@@ -22,7 +22,7 @@ from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Unavailable
 from cdp.permission.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
 from cdp.ports import NoAt, NoticeVersion, Ports, Recorded, Word
-from cdp.registers import purpose_names as purposes
+from cdp.registers import purpose_names
 from cdp.rereading import until_still
 from cdp.vocabulary import (
     NEGATIVE,
@@ -264,7 +264,7 @@ def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, No
 
     Raises `AssertedInFuture`, `UnknownPurpose`, `UnknownNotice`, `NoticeNotShownYet`.
     """
-    purpose = purposes.named(saying.purpose, work=work, ports=ports)
+    purpose = purpose_names.named(saying.purpose, work=work, ports=ports)
     if saying.asserted_at is not None and saying.asserted_at > work.now:
         raise AssertedInFuture(field="asserted_at")
     if saying.notice is None:

@@ -9,7 +9,7 @@ from cdp.acts import Act
 from cdp.permission import consents
 from cdp.permission.binding import NobodyThere
 from cdp.ports import Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, Identifier
 from cdp.work import Work
@@ -65,6 +65,6 @@ def refused_grants(*, work: Work, ports: Ports) -> list[dict[str, Any]]:
     `ActNotAllowed`.
     """
     with acting(Act.GRANTS_REFUSED, work=work, ports=ports):
-        names = {str(one.id): one.name for one in sources.every(work=work).values()}
+        names = {str(one.id): one.name for one in source_rows.every(work=work).values()}
         found = ports.ledger.refused_grants(work=work)
         return [row | {"source": names.get(row["source"]) if row["source"] else None} for row in found]

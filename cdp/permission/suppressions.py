@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, func, select
 
 from cdp.acting import acting
 from cdp.acts import Act
-from cdp.intake.collection.contacts import meant
+from cdp.intake.collection.meant_contacts import meant
 from cdp.kernel.errors import BadInput
 from cdp.permission.consents import Opener, drain, holders, wait_for_makers
 from cdp.ports import NoAt, Ports, Word

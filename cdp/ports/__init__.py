@@ -9,7 +9,7 @@ tables by name.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdp.ports.audit import (
+from cdp.ports.audit_ports import (
     AuditEntry,
     AuditSearch,
     AuditTrail,
@@ -19,7 +19,7 @@ from cdp.ports.audit import (
     TrailPage,
     TrailQuery,
 )
-from cdp.ports.consent import (
+from cdp.ports.consent_ports import (
     Endpoint,
     Ground,
     Ledger,
@@ -34,11 +34,11 @@ from cdp.ports.consent import (
     UnknownNotice,
     Word,
 )
-from cdp.ports.detection import Detector, Finding, Scanned, Scans, SealedRow
-from cdp.ports.detection import Placed as PlacedFind
-from cdp.ports.erasure import Erasable, Forgotten
-from cdp.ports.gate import Ask, Gate, Intent, Intents
-from cdp.ports.governance import (
+from cdp.ports.detection_ports import Detector, Finding, Scanned, Scans, SealedRow
+from cdp.ports.detection_ports import Placed as PlacedFind
+from cdp.ports.erasure_ports import Erasable, Forgotten
+from cdp.ports.gate_ports import Ask, Gate, Intent, Intents
+from cdp.ports.governance_ports import (
     Attribute,
     BlindIndex,
     Catalogue,
@@ -50,7 +50,7 @@ from cdp.ports.governance import (
     Trait,
     Vault,
 )
-from cdp.ports.identity import (
+from cdp.ports.identity_ports import (
     Category,
     Claim,
     Claimed,
@@ -64,9 +64,9 @@ from cdp.ports.identity import (
     Statement,
     StoredStatement,
 )
-from cdp.ports.jobs import Jobs
-from cdp.ports.policies import InForce, Policies, PolicyChange, PolicyShown, PurposeLines, Sees
-from cdp.ports.registers import Registers
+from cdp.ports.job_ports import Jobs
+from cdp.ports.policy_ports import InForce, Policies, PolicyChange, PolicyShown, PurposeLines, Sees
+from cdp.ports.register_ports import Registers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from cdp.acts import Act
 from cdp.permission import consents
 from cdp.permission.consents import Opener
 from cdp.ports import Ports
-from cdp.ports.registers import NewRecipient, RegisteredRecipient
+from cdp.ports.register_ports import NewRecipient, RegisteredRecipient
 from cdp.vocabulary import RecipientId
 from cdp.work import Work
 

@@ -11,7 +11,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, NotFound
 from cdp.ports import Ports
-from cdp.ports.registers import ALL, Page, RegisteredAccount
+from cdp.ports.register_ports import ALL, Page, RegisteredAccount
 from cdp.registers.clients import UnknownRole
 from cdp.vocabulary import Actor, Role
 from cdp.work import Work

@@ -11,9 +11,8 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Ports
-from cdp.ports.registers import ALL, NewClient, Page, RegisteredClient
-from cdp.registers import purpose_names as register
-from cdp.registers import versions
+from cdp.ports.register_ports import ALL, NewClient, Page, RegisteredClient
+from cdp.registers import purpose_names, versions
 from cdp.registers.versions import Seen
 from cdp.vocabulary import Role
 from cdp.work import Work
@@ -112,4 +111,4 @@ def _check(roles: Collection[str], purposes: Collection[str], work: Work, ports:
         raise UnknownRole(field="roles")
     if Role.SUBJECT in roles:
         raise SubjectClient(field="roles")
-    register.check(purposes, work=work, ports=ports)
+    purpose_names.check(purposes, work=work, ports=ports)

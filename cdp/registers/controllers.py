@@ -11,7 +11,7 @@ from cdp.acts import Act
 from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import Ports
-from cdp.ports.registers import Controller
+from cdp.ports.register_ports import Controller
 from cdp.registers import versions
 from cdp.registers.versions import Seen
 from cdp.work import Work

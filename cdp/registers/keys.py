@@ -7,8 +7,8 @@ from uuid import UUID
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.ports import Ports
-from cdp.ports.registers import ALL, NewKey, Page
-from cdp.registers import source_rows as sources
+from cdp.ports.register_ports import ALL, NewKey, Page
+from cdp.registers import source_rows
 from cdp.vocabulary import KeyKind
 from cdp.work import Work
 
@@ -27,7 +27,7 @@ class Key:
 def create(source: str, kind: KeyKind, *, work: Work, ports: Ports) -> NewKey:
     """Make a write key for the source of that name. Raises `ActNotAllowed`, `NoSuchSource`."""
     with acting(Act.WRITE_KEY_CREATE, work=work, ports=ports) as doing:
-        made = ports.registers.keys.create(sources.named(source, work=work).id, kind, work=work)
+        made = ports.registers.keys.create(source_rows.named(source, work=work).id, kind, work=work)
         doing.tell(object=made.id)
     return made
 
@@ -35,7 +35,7 @@ def create(source: str, kind: KeyKind, *, work: Work, ports: Ports) -> NewKey:
 def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[Key]:
     """Write keys, oldest first, the revoked ones too. Raises `ActNotAllowed`."""
     with acting(Act.WRITE_KEY_LIST, work=work, ports=ports):
-        names = {one.id: one.name for one in sources.every(work=work).values()}
+        names = {one.id: one.name for one in source_rows.every(work=work).values()}
         return [
             Key(
                 id=one.id,

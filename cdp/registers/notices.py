@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.ports import Ports
-from cdp.ports.registers import ALL, NewNotice, Page, RegisteredNotice
+from cdp.ports.register_ports import ALL, NewNotice, Page, RegisteredNotice
 from cdp.vocabulary import NoticeId
 from cdp.work import Work
 

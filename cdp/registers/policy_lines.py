@@ -11,7 +11,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import NotAllowed
 from cdp.ports import Ports, PurposeLines
-from cdp.registers import purpose_names as purposes
+from cdp.registers import purpose_names
 from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
 
@@ -104,7 +104,7 @@ def refusal(
 def propose(purpose: str, *, work: Work, ports: Ports) -> str | None:
     """Propose a purpose's lines as `proposed` does. Raises `ActNotAllowed`, `UnknownPurpose`, `Conflict`."""
     with acting(Act.POLICY_LINES_PROPOSE, work=work, ports=ports) as doing:
-        which = purposes.used(purpose, work=work, ports=ports)
+        which = purpose_names.used(purpose, work=work, ports=ports)
         known = {one.id: one.purpose_class for one in ports.registers.purposes.every(work=work)}
         text = proposed(purpose, known[which], work=work, ports=ports)
         doing.tell(object=purpose, outcome="" if text else IN_FILE)

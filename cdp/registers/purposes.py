@@ -11,7 +11,7 @@ from cdp.acting import acting
 from cdp.acts import CHANGES_BASIS, Act
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ports
-from cdp.ports.registers import NewPurpose, RegisteredPurpose
+from cdp.ports.register_ports import NewPurpose, RegisteredPurpose
 from cdp.registers import policy_lines, versions
 from cdp.registers.versions import Seen
 from cdp.vocabulary import Basis, PurposeClass, PurposeId

@@ -7,8 +7,7 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Category, Ports, Source
-from cdp.registers import purpose_names as purposes
-from cdp.registers import source_rows as sources
+from cdp.registers import purpose_names, source_rows
 from cdp.work import Work
 
 ORIGINS = ("subject", "third_party")
@@ -44,7 +43,7 @@ def create(
         whose = ports.registers.controllers.known(controller, work=work)
         meaning = categories or {}
         _check(meaning.values(), work=work, ports=ports)
-        made = sources.create(
+        made = source_rows.create(
             name,
             priority=priority,
             authoritative=authoritative,
@@ -60,11 +59,11 @@ def create(
 def every(*, work: Work, ports: Ports) -> list[Source]:
     """The sources, by name; a workspace has dozens. Raises `ActNotAllowed`."""
     with acting(Act.SOURCE_LIST, work=work, ports=ports):
-        return list(sources.every(work=work).values())
+        return list(source_rows.every(work=work).values())
 
 
 def _check(categories: Collection[Category], *, work: Work, ports: Ports) -> None:
-    known = purposes.check([one.purpose for one in categories], work=work, ports=ports)
+    known = purpose_names.check([one.purpose for one in categories], work=work, ports=ports)
     notices = ports.ledger.notices(work=work)
     for one in categories:
         if one.notice and known[one.purpose] not in notices.seen(one.notice, work.now).purposes:

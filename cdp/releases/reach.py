@@ -12,8 +12,8 @@ from pathlib import Path
 from cdp.kernel.errors import BadInput
 from cdp.kernel.settings import Settings
 from cdp.ports import Endpoint
-from cdp.releases.addresses import LONGEST, Outside, UnsafeAddress
 from cdp.releases.destinations import Destination, Folder, Webhook
+from cdp.releases.web_addresses import LONGEST, Outside, UnsafeAddress
 
 NDJSON, WEBHOOK = "ndjson", "webhook"
 

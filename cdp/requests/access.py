@@ -17,7 +17,7 @@ from cdp.acts import Act
 from cdp.kernel.errors import BrokenSeal, Conflict, NotFound
 from cdp.people.profiles import WORDS
 from cdp.ports import Keys, Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.requests import processing
 from cdp.rereading import Moved, until_still
 from cdp.scanning import scanning
@@ -59,7 +59,7 @@ def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
     contacts = {contact: namespace for contact, (namespace, _) in held.items()}
     keys = ports.vault.keys(fragments, work=work)
     references = [keys.reference(fragment) for fragment in fragments]
-    known = sources.every(work=work)
+    known = source_rows.every(work=work)
     names = {source.id: source.name for source in known.values()}
     addresses = _contacts(fragments, keys, contacts, work=work, ports=ports)
     own = Own(addresses, ports)

@@ -7,7 +7,7 @@ from uuid import UUID
 from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.ports import Claimed, Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.rereading import Moved, until_still
 from cdp.stewardship.merging import NoSuchFragment
 from cdp.vocabulary import FragmentId, ProfileId
@@ -48,7 +48,7 @@ def _drawn(person: UUID, doing: Doing) -> Graph:
         raise NoSuchFragment
     members = ports.identity.fragments_of(root, core_only=False, work=work)
     core = frozenset(ports.identity.fragments_of(root, core_only=True, work=work))
-    names = {source.id: source.name for source in sources.every(work=work).values()}
+    names = {source.id: source.name for source in source_rows.every(work=work).values()}
     whose = ports.identity.sources_of(members, work=work)
     if not members or whose.keys() != set(members):
         raise Moved

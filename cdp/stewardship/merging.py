@@ -16,7 +16,7 @@ from cdp.kernel.errors import Conflict, NotFound
 from cdp.people import profiles
 from cdp.permission import consents
 from cdp.ports import Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
@@ -90,7 +90,7 @@ class Quarantined:
 def quarantined(*, work: Work, ports: Ports) -> list[Quarantined]:
     """All that is quarantined, with counts; and an audit entry. Raises `ActNotAllowed`."""
     with acting(Act.IDENTITY_QUARANTINED, work=work, ports=ports) as doing:
-        names = {source.id: source.name for source in sources.every(work=work).values()}
+        names = {source.id: source.name for source in source_rows.every(work=work).values()}
         found = [
             Quarantined(
                 fragment=one, source=names.get(source, "?"), namespace=namespace, why=why, contacts=contacts

@@ -19,8 +19,7 @@ from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.people.profiles import opened
 from cdp.ports import GoldenValue, Keys, Ports
-from cdp.registers import catalogue, policy_lines
-from cdp.registers import purpose_names as purposes
+from cdp.registers import catalogue_lists, policy_lines, purpose_names
 from cdp.registers.policy_lines import plan_for
 from cdp.releases.minimising import NOT_ITS_KIND, best, without_texts
 from cdp.rereading import Moved, until_still
@@ -98,8 +97,8 @@ def read(
     """
     with acting(Act.PROFILE_READ, work=work, ports=ports) as doing:
         _check(asking, doing)
-        purposes.used(asking.purpose, work=work, ports=ports)
-        traits = [trait.id for trait in catalogue.named(fields, field="fields", ports=ports)]
+        purpose_names.used(asking.purpose, work=work, ports=ports)
+        traits = [trait.id for trait in catalogue_lists.named(fields, field="fields", ports=ports)]
         return until_still(lambda: _read(whom, asking, traits, doing))
 
 

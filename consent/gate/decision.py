@@ -35,7 +35,7 @@ from consent.gate.weighing import (
     stands,
     weight,
 )
-from consent.ledger.words import NO, REQUEST
+from consent.ledger.kept_words import NO, REQUEST
 from consent.register import laws
 from consent.register.laws import Law
 

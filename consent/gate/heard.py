@@ -35,7 +35,7 @@ from cdp.vocabulary import REACHES, PurposeId, Scope, State
 from consent import tables
 from consent.gate.reasons import Reason
 from consent.gate.terms import Terms
-from consent.ledger.words import GRANT, NO, REQUEST, STANDING
+from consent.ledger.kept_words import GRANT, NO, REQUEST, STANDING
 
 Condition = ColumnElement[bool]
 FOREVER: ColumnElement[Any] = literal_column("'infinity'::timestamptz")

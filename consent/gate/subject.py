@@ -14,7 +14,7 @@ from enum import StrEnum
 from cdp.ports import Ground
 from cdp.vocabulary import ContactId, FragmentId, ProfileId, Scope
 from consent.gate.terms import Terms
-from consent.ledger.words import NO, Said
+from consent.ledger.kept_words import NO, Said
 from consent.register.laws import Law
 
 

@@ -18,9 +18,9 @@ from cdp.work import Work
 from consent import tables
 from consent.gate.reasons import Reason, Refusal
 from consent.register import laws
-from consent.register import purposes as tree
+from consent.register import purpose_tree as tree
 from consent.register.laws import Law
-from consent.register.purposes import Purpose, Purposes, Reserved
+from consent.register.purpose_tree import Purpose, Purposes, Reserved
 
 NOBODYS = PurposeId(UUID(int=0))  # a purpose that no word is about
 

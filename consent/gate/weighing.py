@@ -11,7 +11,7 @@ from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeId, Scope
 from consent.gate.reasons import Reason
 from consent.gate.subject import Heard, Side, Subject
 from consent.gate.terms import Terms
-from consent.ledger.words import GRANT, Said
+from consent.ledger.kept_words import GRANT, Said
 from consent.register import laws
 from consent.register.laws import Law
 

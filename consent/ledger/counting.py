@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from cdp.ports import Notices, Word
 from cdp.vocabulary import NoticeId, PurposeId, Scope, State
-from consent.ledger.words import is_change_act
-from consent.register.purposes import Purpose, Purposes, Reserved
+from consent.ledger.kept_words import is_change_act
+from consent.register.purpose_tree import Purpose, Purposes, Reserved
 
 
 class NotCounted(StrEnum):

@@ -15,8 +15,8 @@ from sqlalchemy import FromClause
 from cdp.kernel.database import rendered, run
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, ProfileId, PurposeId, Scope
 from cdp.work import Work
-from consent.ledger.words import COLUMNS, GRANT, NO, Said, said_of
-from consent.register.purposes import Purposes
+from consent.ledger.kept_words import COLUMNS, GRANT, NO, Said, said_of
+from consent.register.purpose_tree import Purposes
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 

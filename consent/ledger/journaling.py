@@ -29,7 +29,7 @@ from consent.ledger import former, suppression
 from consent.ledger.former import Former
 from consent.ledger.recording import Draft, append
 from consent.ledger.suppression import SUPPRESSION, Suppression
-from consent.register import purposes
+from consent.register import purpose_tree
 
 JOURNAL = "journal"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -178,7 +178,7 @@ def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
     Run for every line behind the database's mark, in order. A word whose contact is younger
     than the backup finds it again by HMAC, when it comes back (`suppression.restore`).
     """
-    stops = UUID(payload["purpose"]) in purposes.load(work).stops
+    stops = UUID(payload["purpose"]) in purpose_tree.load(work).stops
     if "entry" in payload:
         append([_draft(line, payload, stops=stops)], work)
     # A restriction or a death is the person's; the address may be somebody else's next.

@@ -40,7 +40,7 @@ from cdp.vocabulary import (
 from cdp.work import Work
 from consent import tables
 from consent.ledger import former, journaling, recording, reports, suppression
-from consent.register import endpoints, laws, notices, purposes, register, telling
+from consent.register import endpoint_rows, laws, notice_contents, notice_versions, purpose_tree, register
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Ledger:
         """
         if not words:
             return []
-        tree = purposes.load(work)
+        tree = purpose_tree.load(work)
         drafts = recording.draft(words, tree, work)
         drafts = journaling.journalled(
             drafts, identifiers or {}, journal=self.journal, vault=self.vault, work=work
@@ -74,7 +74,7 @@ class Ledger:
 
     def standing(self, entries: Collection[UUID], *, work: Work) -> list[Recorded]:
         """What became of those of `entries` that are there, as it would be told now."""
-        return recording.standing(entries, purposes.load(work), self.members, work)
+        return recording.standing(entries, purpose_tree.load(work), self.members, work)
 
     def said_before(self, words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
         """For each of `words`, what its source has said about the same to whom it binds."""
@@ -164,7 +164,7 @@ class Ledger:
         self, received: Collection[str], country: str | None, region: str | None, *, work: Work
     ) -> dict[str, Any]:
         """What a person is told beside their data."""
-        return telling.processing(received, country, region, work=work)
+        return notice_contents.processing(received, country, region, work=work)
 
     def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
         """Re-grants that a negative word refused, counted per source, with the newest entry."""
@@ -180,11 +180,11 @@ class Ledger:
 
     def endpoint(self, recipient: str, name: str, *, work: Work) -> Endpoint:
         """A recipient's endpoint, by both names. Raises `NotFound`."""
-        return endpoints.find(recipient, name, work=work)
+        return endpoint_rows.find(recipient, name, work=work)
 
     def endpoint_stands(self, endpoint: EndpointId, *, work: Work) -> bool:
         """Whether an endpoint is still registered."""
-        return endpoints.stands(endpoint, work=work)
+        return endpoint_rows.stands(endpoint, work=work)
 
     def names_recipients(self, purpose: str, *, work: Work) -> bool:
         """Whether a notice of this purpose names recipients, so that who receives matters."""
@@ -196,7 +196,7 @@ class Ledger:
 
     def usable(self, *, work: Work) -> frozenset[str]:
         """The names of the purposes that data can be used for: all but the reserved ones."""
-        return purposes.load(work).usable
+        return purpose_tree.load(work).usable
 
     def needs_contact(self, *, work: Work) -> frozenset[PurposeId]:
         """The purposes whose evidence is asked at the very contact that is used."""
@@ -216,4 +216,4 @@ class Ledger:
 
     def notices(self, *, work: Work) -> Notices:
         """Every version of every notice."""
-        return notices.load(work)
+        return notice_versions.load(work)

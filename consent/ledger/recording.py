@@ -23,9 +23,9 @@ from cdp.work import Work
 from consent import tables
 from consent.ledger import counting
 from consent.ledger.covering import refused_by
-from consent.ledger.words import Said, is_change_act, polarity_of
-from consent.register import notices
-from consent.register.purposes import Purposes
+from consent.ledger.kept_words import Said, is_change_act, polarity_of
+from consent.register import notice_versions
+from consent.register.purpose_tree import Purposes
 
 
 class MalformedWord(BadInput):
@@ -146,7 +146,7 @@ def _checked(word: Word, *, stops: bool) -> Word:
 def mark_covered(drafts: Sequence[Draft], purposes: Purposes, members: FromClause, work: Work) -> list[Draft]:
     """Note on each grant why it does not count: by itself, or for the newest negative that refuses it."""
     covered = refused_by([one.said(number) for number, one in enumerate(drafts)], purposes, members, work)
-    named = counting.naming(notices.load(work)) if any(not one.negative for one in drafts) else {}
+    named = counting.naming(notice_versions.load(work)) if any(not one.negative for one in drafts) else {}
     return [
         one._replace(
             covered_by=covered.get(one.entry),

@@ -17,9 +17,9 @@ from cdp.kernel.ids import new_id
 from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
 from consent import tables
-from consent.register import notices
-from consent.register import purposes as tree
-from consent.register.purposes import Purpose, Purposes, Reserved
+from consent.register import notice_versions
+from consent.register import purpose_tree as tree
+from consent.register.purpose_tree import Purpose, Purposes, Reserved
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z", re.ASCII)  # a word that a policy line can say
 _NOTICE_NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}\Z", re.ASCII)  # as a mapping and a category can say it
@@ -226,7 +226,7 @@ def add_notice(
     known = tree.load(work)
     named = [_known(known, one, "purpose") for one in purposes]
     receivers = [recipient_id(one, work) for one in recipients]
-    before = notices.load(work).versions.get(name, ())
+    before = notice_versions.load(work).versions.get(name, ())
     since = published_at or work.now
     if since > work.now or (before and since < before[-1].published_at):
         raise PublishedOutOfOrder(field="published_at")
@@ -247,7 +247,7 @@ def add_notice(
             published_at=since,
         )
     )
-    notices.changed(work)
+    notice_versions.changed(work)
     return made
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cdp.kernel.errors import Conflict, listed
 from cdp.ports import Endpoint
-from cdp.ports.registers import (
+from cdp.ports.register_ports import (
     NewNotice,
     NewPurpose,
     NewRecipient,
@@ -26,8 +26,8 @@ from cdp.ports.registers import (
 from cdp.vocabulary import Basis, NoticeId, PurposeId, RecipientId
 from cdp.work import Work
 from consent import tables
-from consent.register import controllers, endpoints, notices, purposes, register
-from consent.register.purposes import Reserved
+from consent.register import controller_rows, endpoint_rows, notice_versions, purpose_tree, register
+from consent.register.purpose_tree import Reserved
 
 
 class Purposes:
@@ -44,7 +44,7 @@ class Purposes:
                 new.name,
                 basis=new.basis,
                 purpose_class=new.purpose_class,
-                controller=controllers.known(new.controller, work=work),
+                controller=controller_rows.known(new.controller, work=work),
                 work=work,
                 parent=new.parent,
                 law_cited=new.law_cited,
@@ -57,11 +57,11 @@ class Purposes:
     def change_basis(self, name: str, basis: Basis, *, work: Work) -> PurposeId:
         """Change a purpose's basis. Raises as `register.change_basis`."""
         register.change_basis(name, basis, work=work)
-        return purposes.purpose_id(work.workspace, name)
+        return purpose_tree.purpose_id(work.workspace, name)
 
     def every(self, *, work: Work) -> Sequence[RegisteredPurpose]:
         """All purposes, the reserved ones too, by name."""
-        known = purposes.load(work).by_id
+        known = purpose_tree.load(work).by_id
         return [
             RegisteredPurpose(
                 id=one.id,
@@ -91,13 +91,13 @@ class Notices:
                 new.name,
                 text=new.text,
                 language=new.language,
-                controller=controllers.known(new.controller, work=work),
+                controller=controller_rows.known(new.controller, work=work),
                 purposes=new.purposes,
                 recipients=new.recipients,
                 published_at=new.published_at,
                 work=work,
             )
-        return made, len(notices.load(work).versions[new.name])
+        return made, len(notice_versions.load(work).versions[new.name])
 
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredNotice]:
         """Every version of every notice, in the order in which they were published."""
@@ -105,7 +105,7 @@ class Notices:
         rows = select(tables.notices).order_by(column.id).limit(page.limit)
         if page.after is not None:
             rows = rows.where(column.id > page.after)
-        named = {one.id: one.name for one in purposes.load(work).by_id.values()}
+        named = {one.id: one.name for one in purpose_tree.load(work).by_id.values()}
         receivers = {one: name for name, one in register.recipients(work).items()}
         return [
             RegisteredNotice(
@@ -131,7 +131,7 @@ class Recipients:
         with _of_each_name_one():
             return register.add_recipient(
                 new.name,
-                controller=controllers.known(new.controller, work=work),
+                controller=controller_rows.known(new.controller, work=work),
                 legal_entity=new.legal_entity,
                 role=new.role,
                 country=new.country,
@@ -160,7 +160,7 @@ class Recipients:
 
     def every(self, *, work: Work) -> Sequence[RegisteredRecipient]:
         """All recipients, by name."""
-        named = {one.id: one.name for one in controllers.every(work=work)}
+        named = {one.id: one.name for one in controller_rows.every(work=work)}
         column = tables.recipients.c
         return [
             RegisteredRecipient(
@@ -184,8 +184,8 @@ class Endpoints:
 
     def add(self, endpoint: Endpoint, *, work: Work) -> None:
         """Register an endpoint. Raises `endpoints.EndpointTaken`."""
-        with _of_each_name_one(endpoints.EndpointTaken):
-            endpoints.add(endpoint, work=work)
+        with _of_each_name_one(endpoint_rows.EndpointTaken):
+            endpoint_rows.add(endpoint, work=work)
 
     def owner(self, recipient: UUID | str, *, work: Work) -> RecipientId:
         """A recipient, by id or by name. Raises `register.NoSuchRecipient`."""
@@ -193,11 +193,11 @@ class Endpoints:
 
     def revoke(self, endpoint: UUID | tuple[str, str], *, work: Work) -> Endpoint:
         """End an endpoint: the next batch does not go there any more. Raises `endpoints.NoSuchEndpoint`."""
-        return endpoints.revoke(endpoint, work=work)
+        return endpoint_rows.revoke(endpoint, work=work)
 
     def every(self, recipient: UUID | str, *, work: Work) -> Sequence[Endpoint]:
         """The endpoints of a recipient that stand, by name."""
-        return endpoints.every(_name(recipient, work), work=work)
+        return endpoint_rows.every(_name(recipient, work), work=work)
 
 
 @contextmanager

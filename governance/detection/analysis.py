@@ -15,12 +15,12 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 
 from cdp.vocabulary import Find
-from governance.detection import decoding, naming, tables, words
+from governance.detection import decoding, naming, plain_words, tables
 from governance.detection.config import Config
 from governance.detection.finds import merged, settle
-from governance.detection.reading import Reading, read
 from governance.detection.recognisers import MODEL, Named, ours
 from governance.detection.suspicion import suspicious
+from governance.detection.text_reading import Reading, read
 
 # What finds names needs neither grammar nor lemmas: they take three quarters of the time.
 _UNUSED = ["tagger", "parser", "lemmatizer", "attribute_ruler", "senter"]
@@ -199,8 +199,8 @@ class Analyser:
                 n
                 for n, piece in enumerate(pieces)
                 if piece.modelled
-                and words.speaks(piece.text)
-                and not words.plain(piece.text)
+                and plain_words.speaks(piece.text)
+                and not plain_words.plain(piece.text)
                 and naming.possible(piece.whole)
             ]
             # A text that says the same over and over is read once.

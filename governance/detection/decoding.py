@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import re2
 
-from governance.detection.reading import Part, Reading, read, then, unescaped
+from governance.detection.text_reading import Part, Reading, read, then, unescaped
 
 LAYERS = 2
 _BASE64 = re2.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")

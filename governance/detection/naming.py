@@ -15,7 +15,7 @@ import spacy
 
 from governance.detection import tongues
 from governance.detection.candidates import Span
-from governance.detection.words import common, given, in_small_letters, things
+from governance.detection.plain_words import common, given, in_small_letters, things
 
 # No name has them: what stands between them may be one.
 _PART = re.compile(r"[^0-9@/\\_<>{}=|;:\"&?#\[\]()\n\r\t,]+")

@@ -13,8 +13,8 @@ from governance.detection import candidates, han, spoken, telephones
 from governance.detection.candidates import Span
 from governance.detection.credentials import credentials
 from governance.detection.devices import devices
-from governance.detection.forms import FORMS, forms
 from governance.detection.naming import full_names, names
+from governance.detection.number_forms import FORMS, forms
 from governance.detection.places import places
 from governance.detection.written import written
 

@@ -8,7 +8,7 @@ import re2
 
 from governance.detection import tongues
 from governance.detection.candidates import Span, has_suffix
-from governance.detection.words import common
+from governance.detection.plain_words import common
 
 _SIGN = r"A-Za-z0-9\x{c0}-\x{24f}"
 _DOTS_SAID, _ATS_SAID = tongues.of(tongues.DOT), tongues.of(tongues.AT)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import re2
 
 from governance.detection import tongues
+from governance.detection.plain_words import common, given
 from governance.detection.surroundings import BEFORE, named
 from governance.detection.tables import head
-from governance.detection.words import common, given
 
 Placed = tuple[int, int, str]
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from cdp.kernel.errors import BadInput, BrokenSeal
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, WorkspaceId
-from governance.keys import bundle
+from governance.keys import row_bundle
 
 VERSION = b"\x01"
 ROW_VERSION = b"\x02"  # of an envelope that is bound to its row's classes as well
@@ -166,7 +166,7 @@ def seal_row(
     for number, (cls, blob) in enumerate(blobs.items()):
         nonce = nonces[number * NONCE_BYTES : (number + 1) * NONCE_BYTES]
         tokens[cls] = header + nonce + encrypt(nonce, blob, aads[cls])
-    return bundle.pack(tokens)
+    return row_bundle.pack(tokens)
 
 
 def open_row(
@@ -182,7 +182,7 @@ def open_row(
     Raises `BrokenSeal` when the framing or an envelope of `classes` is not as it was sealed, and when
     an envelope is gone, whichever it was.
     """
-    tokens = bundle.unpack(sealed)
+    tokens = row_bundle.unpack(sealed)
     if not tokens:
         raise BrokenSeal
     wanted = [cls for cls in tokens if cls in classes]

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from cdp.ports import Endpoint, Intent
-from cdp.releases.addresses import Outside, UnsafeAddress
 from cdp.releases.destinations import NotSent
 from cdp.releases.reach import Reach, UnwritableFolder
+from cdp.releases.web_addresses import Outside, UnsafeAddress
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import pytest
 from api_world import Town, as_admin
 from sqlalchemy import text
 
-from cdp.registers import keys
-from cdp.registers import source_rows as sources
+from cdp.registers import keys, source_rows
 from cdp.vocabulary import KeyKind
 
 MAIL = "ann@example.org"
@@ -25,7 +24,7 @@ def town(api, workspace):
 def key(town):
     """The public key of a page whose category is e-mail marketing."""
     with as_admin(town.system, town.workspace) as work:
-        page = sources.create(
+        page = source_rows.create(
             "page",
             priority=9,
             authoritative=True,

@@ -15,14 +15,14 @@ from journeys import ANN, identify
 from rich.console import Console
 from sqlalchemy import select
 
-from api.cli import marketing
+from api.cli import marketing_commands
 from cdp import tables
 from cdp.kernel import logs
 from cdp.ports import Intent
-from cdp.releases.addresses import Place
 from cdp.releases.destinations import NotDelivered, Webhook
 from cdp.releases.releases import Result
 from cdp.releases.releasing import Released, _sent
+from cdp.releases.web_addresses import Place
 from cdp.vocabulary import State
 
 WHAT = {"rule": {"all": []}, "exact": True, "exact_reasons": True}
@@ -130,7 +130,7 @@ def printed_of(result):
         rounded_to=1,
     )
     console = Console(file=io.StringIO(), width=120)
-    for part in marketing._result(told):
+    for part in marketing_commands._result(told):
         console.print(part)
     return console.file.getvalue()
 

@@ -21,7 +21,7 @@ from cdp.requests import access, erasure
 from cdp.views.deciding import Asking
 from cdp.views.profile_view import read
 from cdp.vocabulary import Actor, Channel, FieldClass, Identifier, State
-from governance.keys import bundle
+from governance.keys import row_bundle
 
 OFFICER = Actor(ref="officer", roles=frozenset({"compliance", "marketing", "support"}), kind="system")
 MARKETING = "email_marketing"
@@ -58,8 +58,8 @@ def without(town, database, begin, table, *classes):
     """Cut the envelopes of `classes` out of every row of a table."""
     with begin(engine=database.owner) as work:
         for row in work.session.execute(text(f"SELECT id, sealed FROM {table}")).all():
-            tokens = bundle.unpack(bytes(row.sealed))
-            left = bundle.pack({cls: one for cls, one in tokens.items() if cls not in classes})
+            tokens = row_bundle.unpack(bytes(row.sealed))
+            left = row_bundle.pack({cls: one for cls, one in tokens.items() if cls not in classes})
             work.session.execute(
                 text(f"UPDATE {table} SET sealed = :left WHERE id = :id"), {"left": left, "id": row.id}
             )

@@ -8,7 +8,7 @@ from search_world import Trailing
 from sqlalchemy import text
 
 from audit.answers import answering
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.answers.vouching import Parts
 from audit.log.tiles import WIDTH
 from audit.search import documents

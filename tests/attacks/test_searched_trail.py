@@ -9,7 +9,7 @@ import pytest
 from log_world import Log, as_it_is
 from sqlalchemy import text
 
-from audit.answers.searching import Search
+from audit.answers.proved_search import Search
 from audit.answers.vouching import LogContradicted, Vouching
 from benchmarks import owning, tampering
 from benchmarks.tampering import Arena, Attack

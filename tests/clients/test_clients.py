@@ -23,8 +23,7 @@ from platform_started import PATIENCE, serving_pages, started, wait
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
 
-from cdp.registers import keys
-from cdp.registers import source_rows as sources
+from cdp.registers import keys, source_rows
 from cdp.vocabulary import Basis, Identifier, KeyKind, PurposeClass
 from consent.register import register
 
@@ -182,7 +181,7 @@ def key(system, workspace):
             controller=workspace,
             work=work,
         )
-        source = sources.create(
+        source = source_rows.create(
             "shop",
             priority=1,
             authoritative=True,

@@ -14,7 +14,7 @@ from cdp.audiences import previews, segments
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
-from policies.words import PERMISSIONS
+from policies.policy_words import PERMISSIONS
 
 RULE = {"all": []}
 ASK = Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient=None)

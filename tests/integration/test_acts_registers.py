@@ -7,7 +7,7 @@ from faces import NOBODY, Faces, both, looked, names, refused_to, told
 from sqlalchemy import select
 
 from cdp.acting import ActNotAllowed
-from cdp.registers import settings
+from cdp.registers import workspace_settings
 from cdp.tables import workspaces
 
 
@@ -277,9 +277,9 @@ def test_what_is_set_of_the_workspace_is_read_and_said_anew_by_either_face(town,
 def test_a_workspace_that_is_made_is_an_act(town, database):
     """What it has from the start is there, and the entry says who gave it."""
     with as_(town, "admin") as work:
-        settings.furnish(work=work, ports=town.system.ports)
+        workspace_settings.furnish(work=work, ports=town.system.ports)
     with pytest.raises(ActNotAllowed), as_(town, "marketing") as work:
-        settings.furnish(work=work, ports=town.system.ports)
+        workspace_settings.furnish(work=work, ports=town.system.ports)
     ((leaf, detail),) = told(town, database, "workspace")
 
     assert (leaf["action"], detail) == (

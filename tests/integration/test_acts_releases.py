@@ -19,7 +19,7 @@ from cdp.releases.releases import Plan
 from cdp.scanning import scanning
 from cdp.vocabulary import Channel
 from policies.loader import load_default, load_text
-from policies.service import PolicyService
+from policies.policy_service import PolicyService
 
 NO_JOBS = load_default().text.replace("p, service, job, run, allow\n", "")
 RELEASE = (

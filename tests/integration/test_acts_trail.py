@@ -11,7 +11,7 @@ from api.cli.exits import Exit
 from audit.log import verifier
 from cdp.acting import ActNotAllowed
 from cdp.ports import TrailQuery
-from cdp.trail import searching, trail
+from cdp.trail import trail, trail_search
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
 ENTRIES, BUNDLE = "/v1/audit/entries", "/v1/audit/bundle"
@@ -88,7 +88,7 @@ def test_who_may_not_look_is_counted_by_either_face(town, database):
         assert (answer.status_code, answer.json()["code"]) == (403, "act-not-allowed")
     ports = town.system.ports
     with pytest.raises(ActNotAllowed), as_(town, "marketing", purpose="audit") as work:
-        searching.search(TrailQuery(), work=work, ports=ports)
+        trail_search.search(TrailQuery(), work=work, ports=ports)
     with pytest.raises(ActNotAllowed), as_(town, "admin", purpose="audit") as work:
         trail.checkpoint(work=work, ports=ports)
 

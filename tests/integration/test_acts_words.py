@@ -10,7 +10,7 @@ from api_world import MAILER, as_admin
 from api.cli.exits import Exit
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
-from cdp.permission import consents, forms, history, holder_change, serving, suppressions, unsubscribe
+from cdp.permission import consents, history, holder_change, paper_forms, serving, suppressions, unsubscribe
 from cdp.permission.binding import About
 from cdp.permission.consents import Saying
 from cdp.permission.suppressions import Row
@@ -147,7 +147,7 @@ def test_an_operator_without_the_role_is_refused_before_anything_is_done(town, d
     ann = Identifier("email", "ann@example.org")
     saying = Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.OBJECTED, evidence="call")
     grant = Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.GIVEN, evidence="form")
-    form = forms.Form(person=ann, contact=ann, saying=grant)
+    form = paper_forms.Form(person=ann, contact=ann, saying=grant)
 
     def looking(look):
         with begin() as work:
@@ -158,7 +158,7 @@ def test_an_operator_without_the_role_is_refused_before_anything_is_done(town, d
         lambda: holder_change.end_grants(ann, **common),
         lambda: suppressions.suppress([Row(line=1, contact="ann@example.org")], **common),
         lambda: serving.serve("newsletter", About(identifier=ann), begin=begin, ports=town.system.ports),
-        lambda: forms.record_forms([form], begin=begin, ports=town.system.ports),
+        lambda: paper_forms.record_forms([form], begin=begin, ports=town.system.ports),
         lambda: looking(lambda work: history.of(ann, work=work, ports=town.system.ports)),
         lambda: looking(lambda work: history.refused_grants(work=work, ports=town.system.ports)),
     ):

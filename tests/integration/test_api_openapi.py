@@ -9,7 +9,7 @@ from documented import examples, operations, requests, resolved, send, taking, w
 from jsonschema import Draft202012Validator
 
 from api import client_paths, problems
-from api.routes import ROUTERS, trail
+from api.routes import ROUTERS, trail_routes
 from cdp.audiences import segments
 
 
@@ -228,7 +228,7 @@ def test_what_is_no_iso_8601_is_no_time(world, since):
 
 def test_of_an_end_the_whole_day_counts():
     """`until` a day holds what happened on it, as on the command line."""
-    ask = trail.TrailAsk.model_validate({"since": "2026-01-31", "until": "2026-01-31"})
+    ask = trail_routes.TrailAsk.model_validate({"since": "2026-01-31", "until": "2026-01-31"})
 
     assert (ask.since.time(), ask.until.time()) == (time.min, time.max)
     assert ask.since.tzinfo is ask.until.tzinfo is UTC

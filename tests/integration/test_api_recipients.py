@@ -18,11 +18,11 @@ from cdp.registers import clients
 from cdp.views import profile_view
 from cdp.views.deciding import Asking
 from cdp.vocabulary import Action, Actor, Role
-from consent.register import controllers, register
-from consent.register.controllers import Controller
+from consent.register import controller_rows, register
+from consent.register.controller_rows import Controller
 from policies.loader import load_default
+from policies.policy_service import PolicyService
 from policies.registry import NoSuchClient
-from policies.service import PolicyService
 
 MARKETING = {"purpose": "email_marketing"}
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
@@ -68,7 +68,7 @@ def test_data_of_a_purpose_is_shown_by_its_own_controllers_contract_alone(town):
     town.say("given")
     brand = UUID("0190f5fe-7c00-7000-8000-0000000000b0")
     with as_admin(town.system, town.workspace) as work:
-        controllers.add(Controller(id=brand, name="brand", establishments=["DE"], offers=[]), work=work)
+        controller_rows.add(Controller(id=brand, name="brand", establishments=["DE"], offers=[]), work=work)
         register.add_recipient(
             "mail house of the brand",
             controller=brand,

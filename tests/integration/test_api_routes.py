@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, text
 
 from api import keeper, wiring
-from api.routes.consents import SLACK
+from api.routes.consent_routes import SLACK
 from audit.log.checkpoint import key_of, open_note
 from audit.log.sequencer import log_id
 from cdp.audiences.small_counts import K

@@ -19,7 +19,7 @@ from consent.gate.decision import decide
 from consent.gate.reasons import Permission, Reason, Refusal
 from consent.gate.subject import Member, Person, Place, gather
 from consent.gate.terms import Terms, load, resolve
-from consent.register import purposes
+from consent.register import purpose_tree
 from consent.register.laws import Law
 
 # Worlds among whose answers every reason is; a few occur in one world of thirty.
@@ -48,7 +48,7 @@ class Reference:
 
     def __init__(self, world: World, consent: Parts, work: Work) -> None:
         self.world, self.consent, self.work = world, consent, work
-        self.words = list(fold(entries_as_words(purposes.load(work), work=work)).values())
+        self.words = list(fold(entries_as_words(purpose_tree.load(work), work=work)).values())
         self.members = {
             one.id: Member(core=one.core, profile=one.profile, lends_to=one.lends_to)
             for one in world.fragments

@@ -23,6 +23,7 @@ from cdp.vocabulary import (
     Trust,
 )
 from consent import tables
+from consent.ledger.kept_words import COLUMNS, said_of
 from consent.ledger.recording import (
     AssertedInFuture,
     LiftedWithoutAct,
@@ -30,8 +31,7 @@ from consent.ledger.recording import (
     SpeaksForAnother,
     UnknownPurpose,
 )
-from consent.ledger.words import COLUMNS, said_of
-from consent.register import purposes
+from consent.register import purpose_tree
 from governance.journal.journal import Journal, Kind, read_all
 from identity import tables as identity
 
@@ -289,7 +289,7 @@ def test_one_members_unsubscribe_stops_the_familys_mail_and_nothing_else(town):
 
 def current_and_fold(town):
     with town.begin() as work:
-        known = purposes.load(work)
+        known = purpose_tree.load(work)
         rows = work.session.execute(select(*(tables.current.c[name] for name in COLUMNS)))
         current = {said_of(row, purposes=known) for row in rows}
         entries = entries_as_words(known, work=work)

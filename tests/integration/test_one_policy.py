@@ -15,14 +15,14 @@ from api.session import operator
 from cdp.acting import ActNotAllowed, check
 from cdp.acts import Act
 from cdp.audiences import segments
-from cdp.ports.registers import NewPurpose
+from cdp.ports.register_ports import NewPurpose
 from cdp.registers import policy, policy_lines, purposes
 from cdp.registers.policy import PolicyDiffers
 from cdp.registers.policy_lines import AdministratorsDoNotAgree
 from cdp.vocabulary import Actor, Basis, FieldClass, Role, Show
 from policies import in_force, tables
 from policies.loader import load_default, load_text
-from policies.service import AnotherInForce, InForceAlready, PolicyService, UnreadPolicy
+from policies.policy_service import AnotherInForce, InForceAlready, PolicyService, UnreadPolicy
 
 RULE = {"all": []}
 DEFAULT = load_default().text

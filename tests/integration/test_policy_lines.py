@@ -20,8 +20,8 @@ from cdp.vocabulary import Actor, Basis, Channel, FieldClass, PurposeClass, Show
 from consent.register import register
 from policies import tables
 from policies.loader import load, load_default
-from policies.purposes import AlreadyAgreed, template
-from policies.service import PolicyService
+from policies.policy_service import PolicyService
+from policies.purpose_lines import AlreadyAgreed, template
 
 RULE = {"all": []}
 ASK = Ask(purpose="newsletter", channel=Channel.EMAIL, recipient=MAILER)

@@ -14,7 +14,7 @@ from search_world import Trailing, proxied
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from api import feeding
+from api import feeding_loop
 from api.beside import SearchNode
 from api.cli.exits import Exit
 from api.cli.running import until
@@ -79,7 +79,7 @@ def test_the_feeder_outlives_its_engine_and_catches_up(
         chosen = system.settings.model_copy(update={"search_url": f"http://127.0.0.1:{proxy.port}"})
         stop = threading.Event()
         arguments = {"engine": database.keeper, "state": system.state, "stop": stop}
-        loop = threading.Thread(target=feeding.run, args=(chosen,), kwargs=arguments)
+        loop = threading.Thread(target=feeding_loop.run, args=(chosen,), kwargs=arguments)
         loop.start()
         try:
             refused = until(lambda: len(proxy.asked) >= 2, seconds=20)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from search_world import KEEPER_WORDS, Trailing
 
 from audit.answers.cursors import BadCursor
-from audit.answers.searching import (
+from audit.answers.proved_search import (
     BadLimit,
     BadTimeRange,
     TooManyReferences,

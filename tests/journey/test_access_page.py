@@ -10,7 +10,7 @@ from api import access_page
 from cdp.audiences import segments
 from cdp.requests import access
 from cdp.vocabulary import State
-from consent.register import controllers, register
+from consent.register import controller_rows, register
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -19,8 +19,10 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 def asked(journey, tmp_path):
     """The package of somebody who agreed, ordered, and was sent something; and its page."""
     with journey.begin("compliance")() as work:
-        shop = controllers.Controller(id=journey.workspace, name="Shop AB", establishments=["SE"], offers=[])
-        controllers.add(shop, work=work)
+        shop = controller_rows.Controller(
+            id=journey.workspace, name="Shop AB", establishments=["SE"], offers=[]
+        )
+        controller_rows.add(shop, work=work)
     frequent = {"all": [{"attribute": "orders", "op": ">=", "value": 2}]}
     with journey.begin("marketing")() as work:
         segments.create("regulars", frequent, work=work, ports=journey.ports)

@@ -8,8 +8,7 @@ from journeys import Journey, identify, ordered
 from sqlalchemy import text
 
 from cdp.intake.ingest import Limits, Stages, process, work_off
-from cdp.registers import source_rows as sources
-from cdp.registers import workspaces
+from cdp.registers import source_rows, workspaces
 from cdp.vocabulary import Basis, Identifier, PurposeClass
 from consent.register import register
 
@@ -36,7 +35,7 @@ def fresh(system, database):
                     work=work,
                 )
             for number, (source, trusted) in enumerate(SOURCES.items()):
-                sources.create(
+                source_rows.create(
                     source,
                     priority=number,
                     authoritative=trusted,

@@ -6,7 +6,7 @@ import pytest
 from journeys import ANN, PATIENCE, Journey, identify
 from sqlalchemy import select, text
 
-from api import jobs
+from api import scheduled_jobs
 from cdp import tables
 from cdp.kernel.database import APP
 from cdp.requests import erasure
@@ -61,7 +61,7 @@ def test_the_job_certifies_what_a_crash_left(erased, database):
     assert [sorted(row.args) for row in rows] == [["request", "workspace"]]
 
     async def work_off():
-        application = jobs.app(erased.system, database.server.url(APP, database.name))
+        application = scheduled_jobs.app(erased.system, database.server.url(APP, database.name))
         async with application.open_async():
             await application.run_worker_async(wait=False, install_signal_handlers=False)
 

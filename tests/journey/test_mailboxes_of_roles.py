@@ -5,7 +5,7 @@ from journeys import ANN, identify
 from test_import_noes import load
 
 from cdp.intake.importing import Loss
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.vocabulary import Identifier, State
 
 __all__ = ["load"]
@@ -26,7 +26,7 @@ def test_two_who_write_from_a_role_are_two_people_and_may_be_written_to(journey,
     journey.say(State.GIVEN, DESK, evidence="form", notice="newsletter")
     alone = journey.release(tmp_path / "alone.ndjson").released
     with journey.begin("admin")() as work:
-        sources.create("shop", priority=2, authoritative=True, controller_id=journey.workspace, work=work)
+        source_rows.create("shop", priority=2, authoritative=True, controller_id=journey.workspace, work=work)
     other = {"type": "identify", "anonymousId": "x-9", "traits": {"email": DESK}, "messageId": "2"}
     journey.send("shop", other)
     journey.work()

@@ -12,8 +12,8 @@ from api import keeper, wiring, worker
 from cdp import tables
 from cdp.audiences import segments
 from cdp.intake import imports
-from cdp.intake.ingest.reading import ImportRecord
-from cdp.registers import source_rows as sources
+from cdp.intake.ingest.message_reading import ImportRecord
+from cdp.registers import source_rows
 from cdp.requests import access, erasure
 from cdp.vocabulary import Identifier, State
 
@@ -214,7 +214,9 @@ def test_tidying_forgets_the_erased_after_their_thirty_days_and_not_before(journ
 def test_what_others_say_of_an_erased_address_alone_goes_with_it(journey):
     """A list that verifies nobody knows somebody by Ann's address: no empty profile is left of it."""
     with journey.begin("admin")() as work:
-        sources.create("list", priority=5, authoritative=False, controller_id=journey.workspace, work=work)
+        source_rows.create(
+            "list", priority=5, authoritative=False, controller_id=journey.workspace, work=work
+        )
     journey.send("web", identify("u1", ANN), identify("u2", BOB))
     named = [
         (ANN["email"], "+4915112345678"),

@@ -8,11 +8,11 @@ from noes_world import CATEGORY, Person, case
 
 from cdp.intake import inbox
 from cdp.intake.inbox import Accepted
-from cdp.permission import forms
+from cdp.permission import paper_forms
 from cdp.permission.consents import Saying
-from cdp.permission.forms import Form
+from cdp.permission.paper_forms import Form
 from cdp.ports import Category
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.vocabulary import Channel, Identifier, State
 
 SEED, PEOPLE = 2027, 400
@@ -23,7 +23,7 @@ def known_and_agreed(journey):
     with journey.begin("admin")() as work:
         for authoritative in (True, False):
             for channel in ("email", None):
-                sources.create(
+                source_rows.create(
                     f"{'sure' if authoritative else 'unsure'}-{channel or 'any'}",
                     priority=5,
                     authoritative=authoritative,
@@ -45,7 +45,7 @@ def known_and_agreed(journey):
         Form(person=Identifier("user_id", one.user), contact=Identifier("email", one.email), saying=yes)
         for one in people
     ]
-    counts = forms.record_forms(given, begin=journey.begin("support"), ports=journey.ports)
+    counts = paper_forms.record_forms(given, begin=journey.begin("support"), ports=journey.ports)
     assert counts["counted"] == PEOPLE
     return people
 
@@ -53,7 +53,7 @@ def known_and_agreed(journey):
 def send(journey, made):
     """Put the requests into the inbox as they are."""
     with journey.begin()() as work:
-        ids = {source.name: source.id for source in sources.every(work=work).values()}
+        ids = {source.name: source.id for source in source_rows.every(work=work).values()}
         requests = [
             Accepted(source=ids[one.source], kind=one.kind, body=one.body, items=1, gpc=False) for one in made
         ]

@@ -7,7 +7,7 @@ from test_refusals_heard import agreed, count, reached, row, take
 
 from cdp import tables
 from cdp.ports import Category
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.vocabulary import Scope, State
 from consent import tables as consent
 from identity import tables as identity
@@ -206,7 +206,7 @@ def test_a_public_yes_is_no_grant_at_a_contact(agreed):
 def test_a_category_without_a_channel_binds_the_contact_for_every_one(agreed, tmp_path):
     """A no to a purpose is a no to each way of it."""
     with agreed.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "app",
             priority=3,
             authoritative=False,
@@ -283,7 +283,7 @@ def test_the_no_of_a_flawed_event_holds_when_its_person_arrives(agreed, tmp_path
 def _first_yes(journey, *, authoritative=True, kind="server", notice="newsletter", **more):
     """A source whose category names a notice reports that Cy agrees; the states that were kept."""
     with journey.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "forms",
             priority=4,
             authoritative=authoritative,

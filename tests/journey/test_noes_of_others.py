@@ -10,8 +10,8 @@ from test_refusals_heard import agreed, reached, take
 
 from cdp.intake import inbox
 from cdp.intake.inbox import Accepted
-from cdp.intake.ingest.reading import ImportChoice, ImportRecord
-from cdp.registers import source_rows as sources
+from cdp.intake.ingest.message_reading import ImportChoice, ImportRecord
+from cdp.registers import source_rows
 from cdp.vocabulary import Identifier, State
 from consent import tables as consent
 from identity import tables as identity
@@ -152,7 +152,7 @@ def test_a_rejected_rows_no_binds_each_person_that_it_names(shop, tmp_path):
 def unsure(shop):
     """A source whose word on who somebody is counts for nothing."""
     with shop.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "blog",
             priority=9,
             authoritative=False,
@@ -186,7 +186,7 @@ def test_the_no_of_a_server_that_is_not_believed_binds_the_person_whom_it_names(
 def test_such_a_no_holds_for_who_is_known_by_that_user_id_later(agreed, tmp_path):
     """C16: whichever comes first."""
     with agreed.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "blog", priority=9, authoritative=False, controller_id=agreed.workspace, work=work,
             categories={"marketing": ("email_marketing", "email")},
         )  # fmt: skip
@@ -235,7 +235,7 @@ def test_each_value_of_an_id_that_stands_twice_is_bound(shop, tmp_path):
     """Nobody can tell which of them is meant, so the no is each one's."""
     body = f'track\n{{"type":"track","userId":"x","userId":"ann","context":{json.dumps(no())}}}'
     with shop.begin()() as work:
-        named = sources.named("shop", work=work)
+        named = source_rows.named("shop", work=work)
         request = Accepted(source=named.id, kind="server", body=body.encode(), items=1, gpc=False)
         inbox.accept([request], vault=shop.ports.vault, work=work)
 

@@ -9,10 +9,10 @@ from sqlalchemy import update
 from cdp import tables
 from cdp.intake import imports
 from cdp.intake.importing import load_mapping
-from cdp.intake.ingest.reading import ImportChoice, ImportRecord
-from cdp.permission import forms
+from cdp.intake.ingest.message_reading import ImportChoice, ImportRecord
+from cdp.permission import paper_forms
 from cdp.permission.consents import Saying
-from cdp.permission.forms import Form
+from cdp.permission.paper_forms import Form
 from cdp.ports import Ask
 from cdp.registers import policy_lines
 from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
@@ -125,7 +125,7 @@ def on_a_form(notice, *, dated):
             asserted_at=then if dated else None,
         )
         form = Form(person=Identifier("user_id", "ann"), contact=EMAIL, saying=saying)
-        counts = forms.record_forms([form], begin=journey.begin("support"), ports=journey.ports)
+        counts = paper_forms.record_forms([form], begin=journey.begin("support"), ports=journey.ports)
         assert counts == {"counted": 1, "refused": 0, "unknown": 0}
 
     return tell

@@ -5,8 +5,8 @@ from journeys import ANN, identify
 from sqlalchemy import select
 
 from cdp.intake import imports
-from cdp.intake.ingest.reading import ImportRecord
-from cdp.registers import source_rows as sources
+from cdp.intake.ingest.message_reading import ImportRecord
+from cdp.registers import source_rows
 from consent import tables
 
 
@@ -43,7 +43,9 @@ def test_an_authoritative_sources_server_says_that_a_notice_was_served(journey, 
 def test_nobody_else_says_it_and_no_notice_that_was_never_shown_is_served(journey):
     """A browser could say anything; a notice that is unknown, or no name at all, was served to nobody."""
     with journey.begin("admin")() as work:
-        sources.create("blog", priority=9, authoritative=False, controller_id=journey.workspace, work=work)
+        source_rows.create(
+            "blog", priority=9, authoritative=False, controller_id=journey.workspace, work=work
+        )
     journey.send("web", told("newsletter"), kind="public")
     journey.send("blog", told("newsletter", 1))
     journey.send("web", told("newsletter@2", 2), told("terms", 3), told(1, 4), told(None, 5))

@@ -14,7 +14,7 @@ from cdp.views import profile_view
 from cdp.views.profile_view import Asking, NoSuchProfile
 from cdp.vocabulary import Channel, Identifier, State
 from consent import tables as consent_tables
-from consent.ledger.words import NO
+from consent.ledger.kept_words import NO
 from identity import tables
 
 PATIENCE = timedelta(0)

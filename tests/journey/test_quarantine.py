@@ -16,7 +16,7 @@ from cdp.intake import inbox, quarantine
 from cdp.intake.inbox import Accepted
 from cdp.intake.ingest import Limits, work_off
 from cdp.intake.quarantine import NotQuarantined
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.requests import erasure
 from cdp.vocabulary import State
 from cdp.work import open_work
@@ -105,7 +105,7 @@ def stored_by_another(journey, *records):
     """Rows in the inbox that this version did not write."""
     body = json.dumps({"records": records}).encode()
     with journey.begin()() as work:
-        web = sources.named("web", work=work)
+        web = source_rows.named("web", work=work)
         request = Accepted(source=web.id, kind="import", body=body, items=len(records), gpc=False)
         inbox.accept([request], vault=journey.ports.vault, work=work)
 
@@ -153,7 +153,7 @@ def test_what_is_set_aside_says_all_of_it_when_it_comes_back(journey, tmp_path):
     journey.say(State.GIVEN, ANN["email"], evidence="form", notice="newsletter")
     no = {"consent": {"categoryPreferences": {"marketing": False}}}
     with journey.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "app", priority=3, authoritative=True, controller_id=journey.workspace, work=work,
             categories={"marketing": ("email_marketing", "email")},
         )  # fmt: skip

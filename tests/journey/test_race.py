@@ -22,8 +22,8 @@ from cdp.permission.binding import About
 from cdp.permission.consents import NotYetEffective, Saying
 from cdp.ports import Ask
 from cdp.releases import releases
-from cdp.releases.addresses import Place
 from cdp.releases.destinations import PastDeadline, Webhook
+from cdp.releases.web_addresses import Place
 from cdp.vocabulary import Channel, Identifier, State
 
 PEOPLE = 12

@@ -6,8 +6,8 @@ from sqlalchemy import func, select, text
 
 from cdp import tables
 from cdp.intake import imports
-from cdp.intake.ingest.reading import ImportChoice, ImportRecord
-from cdp.registers import source_rows as sources
+from cdp.intake.ingest.message_reading import ImportChoice, ImportRecord
+from cdp.registers import source_rows
 from cdp.vocabulary import State
 from consent import tables as consent
 from identity import tables as identity
@@ -22,7 +22,7 @@ def says(given):
 def agreed(journey):
     """Ann and Bob, who both may be written to; and what a source's categories are called."""
     with journey.begin("admin")() as work:
-        sources.create(
+        source_rows.create(
             "shop",
             priority=2,
             authoritative=True,

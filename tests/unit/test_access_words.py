@@ -3,7 +3,7 @@
 import pytest
 
 from api import access_page
-from cdp.intake.importing.countries import name_of
+from cdp.intake.importing.country_names import name_of
 from cdp.vocabulary import Basis, Trust
 from consent.register import laws
 from consent.register.authorities import AUTHORITIES, authority

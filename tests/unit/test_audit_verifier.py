@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.log import bundle, tiles, verifier
-from audit.log.bundle import Proven
+from audit.log import auditor_bundle, tiles, verifier
+from audit.log.auditor_bundle import Proven
 from audit.log.checkpoint import Checkpoint, key_of, sign
 from audit.log.merkle import EMPTY_ROOT, leaf_hash
 from audit.log.tiles import TileId
@@ -64,7 +64,7 @@ def _note(
 
 
 HEAD = _note(SIZE)
-WHOLE = bundle.of_log(
+WHOLE = auditor_bundle.of_log(
     HEAD,
     leaves=LEAVES,
     stored=[(TileId(level, index, len(data) // 32), data) for (level, index), data in STORE.items()],
@@ -73,7 +73,7 @@ WHOLE = bundle.of_log(
 
 
 def _single(*indices: int, note: str = HEAD) -> dict[str, Any]:
-    return bundle.of_entries(
+    return auditor_bundle.of_entries(
         note,
         entries=[Proven(index=n, leaf=LEAVES[n], path=tiles.inclusion(n, SIZE, _read)) for n in indices],
         saved_size=SAVED,
@@ -184,8 +184,8 @@ def test_single_entries_need_a_proof_from_the_saved_size() -> None:
 
 def test_an_empty_bundle_fails() -> None:
     """All of nothing holds, so nothing must not pass."""
-    empty = {"format": bundle.FORMAT, "checkpoint": HEAD}
-    nothing = {"format": bundle.FORMAT, "checkpoint": _note(0, root=EMPTY_ROOT), "leaves": []}
+    empty = {"format": auditor_bundle.FORMAT, "checkpoint": HEAD}
+    nothing = {"format": auditor_bundle.FORMAT, "checkpoint": _note(0, root=EMPTY_ROOT), "leaves": []}
 
     assert verify_bundle(empty, key=KEY, saved=[HEAD]).status == FAILED
     assert verify_bundle(nothing, key=KEY, saved=[_note(0, root=EMPTY_ROOT)]).status == INTERNAL

@@ -5,7 +5,7 @@ import socket
 import pytest
 from cli_world import caller
 
-from api.cli import doctor
+from api.cli import doctor_command
 from api.cli.exits import Exit
 
 
@@ -92,16 +92,16 @@ def test_people_get_a_table(cdp):
 
 def test_checks_that_are_missing_make_it_fail():
     """`note` does not, `missing` does."""
-    words = [doctor.Check(name="x", ok=ok, found="").word for ok in (True, None, False)]
+    words = [doctor_command.Check(name="x", ok=ok, found="").word for ok in (True, None, False)]
 
     assert words == ["ok", "note", "missing"]
 
 
 def test_a_missing_language_model_is_told_with_the_cure(cdp, monkeypatch):
     """Without it nothing is ever scanned; a squatter's version of it is none."""
-    monkeypatch.setattr(doctor, "MODEL", "en-core-web-none")
+    monkeypatch.setattr(doctor_command, "MODEL", "en-core-web-none")
     absent = cdp("doctor", "--json")
-    monkeypatch.setattr(doctor, "MODEL", "structlog")
+    monkeypatch.setattr(doctor_command, "MODEL", "structlog")
     foreign = cdp("doctor", "--json")
     for done in (absent, foreign):
         (check,) = [one for one in done.document["checks"] if one["name"] == "language model"]

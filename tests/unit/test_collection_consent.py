@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.intake.collection import Invalid, Note, decode, parse
-from cdp.intake.collection.consent import complete, read_consent
+from cdp.intake.collection.consent_part import complete, read_consent
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["ads", "mail", "a, b"])

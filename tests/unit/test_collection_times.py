@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.intake.collection import Message, Note, decode, parse
-from cdp.intake.collection.times import instant, iso
+from cdp.intake.collection.event_times import instant, iso
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 THEN = datetime(2026, 11, 20, 10, 11, 12, tzinfo=UTC)

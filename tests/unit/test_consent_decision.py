@@ -14,9 +14,9 @@ from consent.gate.decision import RULES, decide
 from consent.gate.reasons import ARTICLES, Permission, Reason, Refusal, article
 from consent.gate.subject import Member, Person, Place, gather
 from consent.gate.terms import Controller, Notice, Recipient, Register, resolve
-from consent.ledger.words import Said, is_change_act, polarity_of
+from consent.ledger.kept_words import Said, is_change_act, polarity_of
 from consent.register.laws import Law
-from consent.register.purposes import Purpose, Purposes, Reserved
+from consent.register.purpose_tree import Purpose, Purposes, Reserved
 
 SPACE = UUID("00000000-0000-7000-8000-00000000feed")
 OURS, OTHERS = uuid5(SPACE, "our brand"), uuid5(SPACE, "other brand")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdp.vocabulary import Basis, Channel, PurposeClass, Scope, State
-from consent.ledger.words import GRANT, NO, REQUEST, STANDING, Said, is_change_act, polarity_of
-from consent.register.purposes import Purpose, Purposes, Reserved, purpose_id
+from consent.ledger.kept_words import GRANT, NO, REQUEST, STANDING, Said, is_change_act, polarity_of
+from consent.register.purpose_tree import Purpose, Purposes, Reserved, purpose_id
 
 SPACE = UUID("00000000-0000-7000-8000-00000000feed")
 START = datetime(2026, 1, 1, tzinfo=UTC)

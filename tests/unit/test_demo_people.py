@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import phonenumbers
 import pytest
 
-from api.demo.contacts import RESIDENCES
 from api.demo.customers import CAROL, CUSTOMERS, EMMA, JONAS, JUDITH, MEI, PAUL, born
 from api.demo.files import BROKEN_LINES, write_files
+from api.demo.made_up_contacts import RESIDENCES
 from api.demo.people import population
 from api.demo.seeds import DemoDataMissing, data_file
 from cdp.intake.importing import ImportRow, Loss, Rejected, load_mapping, read

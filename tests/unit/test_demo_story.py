@@ -14,8 +14,8 @@ from rich.console import Console
 
 from api.cli.running import until
 from api.demo import arriving, race, story
+from api.demo.narrating import Teller, Told
 from api.demo.race import Order
-from api.demo.telling import Teller, Told
 from cdp.kernel import logs
 from cdp.kernel.settings import Settings
 

@@ -11,15 +11,15 @@ from governance.detection import (
     config,
     credentials,
     devices,
-    forms,
+    number_forms,
+    plain_words,
     spoken,
     suspicion,
     telephones,
-    words,
     written,
 )
 from governance.detection.finds import settle
-from governance.detection.reading import read
+from governance.detection.text_reading import read
 
 REGIONS = config.load().phone_regions
 FINDERS = {
@@ -29,7 +29,7 @@ FINDERS = {
     "resident": candidates.resident_ids,
     "mobile": telephones.mobiles,
     "spoken": spoken.emails,
-    "form": lambda text: forms.forms(text, ("SE", "US")),
+    "form": lambda text: number_forms.forms(text, ("SE", "US")),
     "device": devices.devices,
     "credential": credentials.credentials,
     "written": written.written,
@@ -177,7 +177,7 @@ def test_of_overlapping_finds_the_most_precise_stays():
 )
 def test_a_plainly_clean_text_never_meets_the_model(text):
     """Four of five texts are such; they cost microseconds."""
-    assert words.plain(text)
+    assert plain_words.plain(text)
 
 
 @pytest.mark.parametrize(
@@ -196,4 +196,4 @@ def test_a_plainly_clean_text_never_meets_the_model(text):
 )
 def test_a_text_that_may_name_somebody_meets_the_model(text):
     """Capitals within a sentence, names that are words, words that nobody knows."""
-    assert not words.plain(text)
+    assert not plain_words.plain(text)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.detection.leaves import TooMany, leaves, rewritten
-from governance.detection.reading import read
+from governance.detection.text_reading import read
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=60)
 ESCAPES = st.lists(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from governance.detection import decoding, naming, places, reading, spoken, tables
+from governance.detection import decoding, naming, places, spoken, tables, text_reading
 from governance.detection.credentials import credentials
 
 
@@ -145,7 +145,7 @@ def test_sizes_and_shares_are_no_places(text):
 )
 def test_an_address_that_is_spoken_is_found_in_ten_languages(text):
     """Its signs are words there."""
-    first = reading.read(text)
+    first = text_reading.read(text)
     readings = [first, *decoding.opened(first)]
 
     assert any(list(spoken.emails(one.text)) or "@corner.shop" in one.text for one in readings)
@@ -162,7 +162,7 @@ def test_where_something_is_is_no_address(text):
 @pytest.mark.parametrize(
     ("look", "unit"),
     [
-        (lambda text: list(decoding.opened(reading.read(text))), "a+b" + "a=" * 100),
+        (lambda text: list(decoding.opened(text_reading.read(text))), "a+b" + "a=" * 100),
         (naming.calmed, "A'"),
         (lambda text: list(tables.cells(text[:100_000])), '\n"'),
         (lambda text: list(tables.cells(text[:100_000])), "a|b\nc,d\n"),

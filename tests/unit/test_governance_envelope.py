@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cdp.kernel.errors import BrokenSeal
 from cdp.kernel.ids import new_id
 from cdp.vocabulary import FieldClass
-from governance.keys import bundle
+from governance.keys import row_bundle
 from governance.keys.envelope import (
     ROW_VERSION,
     Context,
@@ -145,11 +145,11 @@ def test_a_flipped_bit_in_a_bundle_is_the_same_error(bit):
 def test_arbitrary_framing_is_refused_or_is_what_pack_writes(junk):
     """A bundle has one form: what can be taken apart is put together again to the same bytes."""
     try:
-        tokens = bundle.unpack(junk)
+        tokens = row_bundle.unpack(junk)
     except BrokenSeal:
         return
 
-    assert bundle.pack(tokens) == junk
+    assert row_bundle.pack(tokens) == junk
 
 
 @pytest.mark.parametrize(
@@ -167,15 +167,15 @@ def test_arbitrary_framing_is_refused_or_is_what_pack_writes(junk):
 def test_framing_that_pack_never_writes_is_the_uniform_error(framed):
     """Given classes out of order, repeated or unknown, or lengths that lie, then the same error."""
     with pytest.raises(BrokenSeal) as caught:
-        bundle.unpack(framed)
+        row_bundle.unpack(framed)
 
     assert (type(caught.value), str(caught.value)) == UNIFORM[:2]
 
 
 def test_classes_open_without_each_other():
     """Minimising: a class that was not asked for stays closed, even a broken one."""
-    tokens = bundle.unpack(BUNDLE)
-    broken = bundle.pack(tokens | {FieldClass.CONTACT: bytes(80)})
+    tokens = row_bundle.unpack(BUNDLE)
+    broken = row_bundle.pack(tokens | {FieldClass.CONTACT: bytes(80)})
     opened = open_row(broken, **ROW_PLACE, classes={FieldClass.PURCHASE})
 
     assert opened == {FieldClass.PURCHASE: FIELDS[FieldClass.PURCHASE]}
@@ -183,8 +183,8 @@ def test_classes_open_without_each_other():
 
 def test_envelopes_cannot_swap_classes_within_a_bundle():
     """Given two envelopes of a row under each other's class, then neither opens."""
-    contact, purchase = bundle.unpack(BUNDLE).values()
-    swapped = bundle.pack({FieldClass.CONTACT: purchase, FieldClass.PURCHASE: contact})
+    contact, purchase = row_bundle.unpack(BUNDLE).values()
+    swapped = row_bundle.pack({FieldClass.CONTACT: purchase, FieldClass.PURCHASE: contact})
 
     for cls in FIELDS:
         with pytest.raises(BrokenSeal):
@@ -197,7 +197,9 @@ def test_envelopes_cannot_swap_classes_within_a_bundle():
 @pytest.mark.parametrize("gone", [{FieldClass.CONTACT}, {FieldClass.PURCHASE}, set(FIELDS)])
 def test_an_envelope_that_was_taken_away_is_the_same_error(gone, asked):
     """Given a row without one of its envelopes, or without any, then nothing of it opens."""
-    left = bundle.pack({cls: token for cls, token in bundle.unpack(BUNDLE).items() if cls not in gone})
+    left = row_bundle.pack(
+        {cls: token for cls, token in row_bundle.unpack(BUNDLE).items() if cls not in gone}
+    )
 
     with pytest.raises(BrokenSeal) as caught:
         open_row(left, **ROW_PLACE, classes=asked)
@@ -208,7 +210,7 @@ def test_the_blob_does_not_depend_on_the_order_of_fields():
     """One content has one form, so that its length tells nothing of how it arrived."""
     blobs = set()
     for fields in ({"a": {"x": 1, "y": 2}, "b": 2}, {"b": 2, "a": {"y": 2, "x": 1}}):
-        sealed = bundle.unpack(seal_row({FieldClass.CONTACT: fields}, **ROW_PLACE))
+        sealed = row_bundle.unpack(seal_row({FieldClass.CONTACT: fields}, **ROW_PLACE))
         aad = KEY._row_aads(Context.EVENT, ROW, {FieldClass.CONTACT})[FieldClass.CONTACT]
         blobs.add(_decrypted(sealed[FieldClass.CONTACT], ROW_VERSION, KEY, aad))
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cdp.vocabulary import FieldClass
-from governance.keys import bundle
+from governance.keys import row_bundle
 from governance.keys.blind import Blinder, audit_reference
 from governance.keys.envelope import Context, DataKey, key_id_of, open_row, unseal
 from governance.keys.keyring import KeyState, KeyVersion, Use
@@ -267,7 +267,7 @@ def test_the_frozen_bundles_open_and_are_framed_anew_alike(name):
     opened = open_row(bundled, key=data_key(), context=Context.EVENT, row=ROW)
 
     assert {str(cls.value): fields for cls, fields in opened.items()} == vector["fields"]
-    assert bundle.pack(bundle.unpack(bundled)) == bundled
+    assert row_bundle.pack(row_bundle.unpack(bundled)) == bundled
 
 
 @pytest.mark.parametrize("form", ["plain", "lz4"])

@@ -7,6 +7,7 @@ here with its reason.
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from importlib import metadata
@@ -327,3 +328,14 @@ def test_every_licence_goes_with_ours():
 
     assert {name: licences for name, licences in unfit.items() if licences} == {}
     assert not apart.keys() & {_distribution(one) for one in _requirements("runtime.txt")}
+
+
+def test_no_two_modules_have_one_name():
+    """Whoever reads a name in a trace or an import knows which module is meant."""
+    names = Counter(
+        path.name
+        for name, path in SHIPPED.items()
+        if not name.startswith("benchmarks/") and path.name not in {"__init__.py", "__main__.py", "tables.py"}
+    )
+
+    assert [name for name, times in names.items() if times > 1] == []

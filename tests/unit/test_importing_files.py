@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdp.intake.collection.contacts import unquoted, whole
+from cdp.intake.collection.meant_contacts import unquoted, whole
 from cdp.intake.importing import (
     AmbiguousColumn,
     DamagedFile,

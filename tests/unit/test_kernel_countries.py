@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from cdp.intake.importing.countries import country
+from cdp.intake.importing.country_names import country
 from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
 from governance.fields import kinds
 

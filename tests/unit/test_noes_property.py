@@ -11,10 +11,10 @@ import pytest
 from noes_world import CATEGORY, Person, case
 
 from cdp.intake.collection import Note, decode, parse
+from cdp.intake.ingest.carried_words import Register, words_of
 from cdp.intake.ingest.choices import choices
 from cdp.intake.ingest.meaning import understand
-from cdp.intake.ingest.reading import InboxRow, Item, read
-from cdp.intake.ingest.words import Register, words_of
+from cdp.intake.ingest.message_reading import InboxRow, Item, read
 from cdp.ports import Category, Notices, Placed, Source
 from cdp.vocabulary import NEGATIVE, Channel, Identifier, Position, Scope
 from governance.fields.catalogue import BuiltInCatalogue

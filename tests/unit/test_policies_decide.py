@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cdp.vocabulary import Actor, FieldClass, Show
 from policies.decide import ColumnPlan, Decider
 from policies.loader import ActionRule, ColumnRule, Inheritance, Policy, load, load_default
-from policies.words import CLASSES, NEVER_SHOWN, PERMISSIONS, Effect
+from policies.policy_words import CLASSES, NEVER_SHOWN, PERMISSIONS, Effect
 
 MODEL = resources.files("policies").joinpath("model.conf").read_text("utf-8")
 ROLES = ["admin", "compliance", "marketing", "support"]

@@ -5,7 +5,7 @@ import pytest
 from cdp.vocabulary import CONTACTS, Actor, FieldClass, Role, Show
 from policies.decide import Decider
 from policies.loader import load_default
-from policies.words import NEVER_SHOWN, PERMISSIONS
+from policies.policy_words import NEVER_SHOWN, PERMISSIONS
 
 POLICY = load_default()
 DECIDER = Decider(POLICY)

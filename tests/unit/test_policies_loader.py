@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cdp.vocabulary import Actor, FieldClass, Role, Show
 from policies.decide import Decider
 from policies.loader import MAX_DEPTH, MAX_RULES, Policy, PolicyRefused, load, load_default, load_file
-from policies.words import CLASSES, SPLIT
+from policies.policy_words import CLASSES, SPLIT
 
 MODEL = resources.files("policies").joinpath("model.conf").read_text("utf-8")
 DEFAULT = resources.files("policies").joinpath("default.csv").read_text("utf-8")

@@ -5,8 +5,8 @@ import pytest
 from cdp.vocabulary import Actor, FieldClass, PurposeClass, Role, Show
 from policies.decide import Decider
 from policies.loader import PolicyRefused, load_default
-from policies.purposes import template, with_base
-from policies.words import PERMISSIONS
+from policies.policy_words import PERMISSIONS
+from policies.purpose_lines import template, with_base
 
 BASE = load_default()
 NEVER = (

@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from api import why
 from api.cli.commands import build
-from api.demo.telling import late
+from api.demo.narrating import late
 from cdp.audiences import left_out
 from cdp.audiences.left_out import LeftOut, shown
 from consent.gate import reasons

@@ -20,7 +20,7 @@ from cdp.intake.collection.body import (
     decode,
     gunzip,
 )
-from cdp.intake.collection.consent import complete
+from cdp.intake.collection.consent_part import complete
 from cdp.intake.collection.message import ExternalId, Invalid, Message, Note, Reason
 from cdp.intake.collection.overheard import objects
 from cdp.intake.collection.parse import parse

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cdp.intake.collection.body import Batch, lenient
-from cdp.intake.collection.consent import Preferences, misplaced_consent, read_consent
+from cdp.intake.collection.consent_part import Preferences, misplaced_consent, read_consent
 from cdp.intake.collection.message import TYPES, ExternalId, Message, Note
 
 _IDS = ("userId", "anonymousId", "previousId")

@@ -11,10 +11,10 @@ import msgspec
 
 from cdp.intake.collection.body import EVENT_BYTES, Batch, lenient
 from cdp.intake.collection.checks import Flaw, flaw, suspicious
-from cdp.intake.collection.consent import DIALECTS, read_consent
+from cdp.intake.collection.consent_part import DIALECTS, read_consent
+from cdp.intake.collection.event_times import instant, iso
 from cdp.intake.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
 from cdp.intake.collection.overheard import misplaced, overheard
-from cdp.intake.collection.times import instant, iso
 from cdp.kernel.repeated import repeats
 
 ID_LENGTH = 255

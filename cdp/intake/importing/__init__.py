@@ -9,6 +9,7 @@ writes nothing but the file of rejects.
 from cdp.intake.importing.columns import AmbiguousColumn, MissingColumn
 from cdp.intake.importing.days import DateFormatNeeded
 from cdp.intake.importing.encoding import UnknownEncoding
+from cdp.intake.importing.file_reading import read
 from cdp.intake.importing.mapping import (
     BadMapping,
     Everybody,
@@ -30,7 +31,6 @@ from cdp.intake.importing.opening import (
     UnknownFormat,
     UnreadableFile,
 )
-from cdp.intake.importing.reading import read
 from cdp.intake.importing.rejects import RejectFile
 from cdp.intake.importing.rows import Choice, ImportRow, Loss, Reason, Refusal, Rejected
 

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
 
-from cdp.intake.collection.contacts import is_damaged, mails, meant, phones, unquoted, whole
+from cdp.intake.collection.meant_contacts import is_damaged, mails, meant, phones, unquoted, whole
 from cdp.intake.importing.consent_words import read_word
-from cdp.intake.importing.countries import country
+from cdp.intake.importing.country_names import country
 from cdp.intake.importing.days import day, instant
 from cdp.intake.importing.mapping import COUNTRIES, VALUE_LENGTH, Everybody, Mapping, OptIn
 from cdp.intake.importing.rows import NO_OBJECT, Choice, ImportRow, Loss, RawRow, Reason, Refusal, Rejected

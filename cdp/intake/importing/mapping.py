@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from cdp.intake.importing.consent_words import names_no_consent, names_opt_out, names_time_or_place
-from cdp.intake.importing.countries import country
+from cdp.intake.importing.country_names import country
 from cdp.intake.importing.encoding import is_encoding
 from cdp.kernel.errors import BadInput, listed
 from cdp.vocabulary import Channel

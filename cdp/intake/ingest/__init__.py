@@ -5,8 +5,8 @@ people), only then fetch keys, seal, append, record consent, write the audit ent
 the inbox rows. Everything commits together or nothing does; what cannot be processed is
 quarantined as it came.
 
-`loop.py` works the inbox off, `batch.py` runs the stages, `reading.py` opens and parses,
-`meaning.py` says whose a message is and what it claims, `storing.py` writes, `words.py` reads
+`loop.py` works the inbox off, `batch.py` runs the stages, `message_reading.py` opens and parses,
+`meaning.py` says whose a message is and what it claims, `storing.py` writes, `carried_words.py` reads
 consent out of messages; `hearing.py` keeps the noes of what is quarantined.
 """
 

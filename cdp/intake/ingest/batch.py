@@ -14,16 +14,16 @@ from cdp import tables
 from cdp.acting import acting
 from cdp.acts import Act
 from cdp.intake.ingest import storing
+from cdp.intake.ingest.carried_words import Register, grounds_of, words_of
 from cdp.intake.ingest.choices import says_no
 from cdp.intake.ingest.meaning import Meaning, understand
-from cdp.intake.ingest.reading import ImportRecord, InboxRow, Item, add_macs, read
+from cdp.intake.ingest.message_reading import ImportRecord, InboxRow, Item, add_macs, read
 from cdp.intake.ingest.stages import Stages
 from cdp.intake.ingest.storing import Found, Sorted
-from cdp.intake.ingest.words import Register, grounds_of, words_of
 from cdp.kernel.database import rendered, run, write
 from cdp.people import profiles
 from cdp.ports import Placed, Ports, Recognised, SaidBefore, Word
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.scanning import scanning
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Identifier, ProfileId, SourceId
 from cdp.work import Work
@@ -64,7 +64,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
         with stages.stage("open"):
             bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
         with stages.stage("parse"):
-            items = read(rows, bodies, sources.every(work=work))
+            items = read(rows, bodies, source_rows.every(work=work))
         with stages.stage("classify"):
             meanings = classify(items, work=work, ports=ports)
         with stages.stage("consent"):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from cdp.intake.collection import Message, Note, complete
-from cdp.intake.ingest.reading import ImportRecord, Item
+from cdp.intake.ingest.message_reading import ImportRecord, Item
 
 
 class Choice(NamedTuple):

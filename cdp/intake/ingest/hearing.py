@@ -5,11 +5,11 @@ it says all that it says.
 """
 
 from cdp.intake.ingest.batch import classify, keep, place, register_of, take
-from cdp.intake.ingest.reading import read
+from cdp.intake.ingest.message_reading import read
 from cdp.intake.ingest.records import refusals
 from cdp.intake.ingest.stages import Stages
 from cdp.ports import Ports
-from cdp.registers import source_rows as sources
+from cdp.registers import source_rows
 from cdp.work import Work
 
 SET_ASIDE = "invalid:set_aside"  # said nowhere: its messages have no verdict yet
@@ -23,7 +23,7 @@ def hear(number: int, *, work: Work, ports: Ports) -> int:
     stages = Stages()
     rows = take(1, number, work=work)
     bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
-    items = read(rows, bodies, sources.every(work=work), records=refusals)
+    items = read(rows, bodies, source_rows.every(work=work), records=refusals)
     for item in items:
         item.verdict = SET_ASIDE
     meanings = classify(items, work=work, ports=ports)

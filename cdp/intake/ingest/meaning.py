@@ -13,7 +13,7 @@ from uuid import UUID
 from cdp.intake.collection import Message, Note
 from cdp.intake.ingest.choices import says_no
 from cdp.intake.ingest.mentions import mentioned
-from cdp.intake.ingest.reading import ImportRecord, Item
+from cdp.intake.ingest.message_reading import ImportRecord, Item
 from cdp.intake.ingest.sharing import joins
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cdp.intake.collection import Message, objects
-from cdp.intake.collection.contacts import meant
+from cdp.intake.collection.meant_contacts import meant
 from cdp.vocabulary import REACHES, Namespace
 
 _REACHED = frozenset(REACHES.values())

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from cdp.intake.ingest.reading import ImportChoice, ImportRecord
+from cdp.intake.ingest.message_reading import ImportChoice, ImportRecord
 from cdp.vocabulary import Channel
 
 # What a no is about of which nobody can read what it names, as in a list of suppressions.

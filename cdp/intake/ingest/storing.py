@@ -16,7 +16,7 @@ from uuid import UUID
 from cdp import tables
 from cdp.intake.collection import Message
 from cdp.intake.ingest.meaning import Meaning
-from cdp.intake.ingest.reading import ImportRecord, Item
+from cdp.intake.ingest.message_reading import ImportRecord, Item
 from cdp.kernel.database import Conflict, insert_rows, run, write
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Identifier, Label

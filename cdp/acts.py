@@ -228,7 +228,7 @@ class Act(Enum):
 
     # Registers: where data comes from.
     SOURCE_CREATE = Deed("source", "create", _MAKES_SOURCES, _OPERATION)
-    SOURCE_LIST = Deed("source", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
+    SOURCE_LIST = Deed("source", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED, verbs=("read",))
     WRITE_KEY_CREATE = Deed("write-key", "create", _MAKES_SOURCES, _OPERATION)
     WRITE_KEY_LIST = Deed("write-key", "list", _READS_SOURCES, _OPERATION, kept=Kept.COUNTED)
     WRITE_KEY_REVOKE = Deed("write-key", "revoke", _MAKES_SOURCES, _OPERATION)
@@ -241,7 +241,7 @@ class Act(Enum):
     CLIENT_LIST = Deed("client", "list", _READS_CLIENTS, _OPERATION, kept=Kept.COUNTED, verbs=("read",))
     ACCOUNT_CREATE = Deed("account", "create", _MAKES_ACCOUNTS, _OPERATION)
     ACCOUNT_REVOKE = Deed("account", "revoke", _MAKES_ACCOUNTS, _OPERATION)
-    ACCOUNT_LIST = Deed("account", "list", _READS_ACCOUNTS, _OPERATION)
+    ACCOUNT_LIST = Deed("account", "list", _READS_ACCOUNTS, _OPERATION, verbs=("read",))
 
     # Registers: what words of consent refer to.
     PURPOSE_CREATE = Deed("purpose", "create", _MAKES_PURPOSES, _OPERATION, may_need=(CHANGES_BASIS,))
@@ -254,7 +254,9 @@ class Act(Enum):
     RECIPIENT_CREATE = Deed("recipient", "create", _MAKES_RECIPIENTS, _OPERATION)
     RECIPIENT_RENEW = Deed("recipient", "renew", _MAKES_RECIPIENTS, _OPERATION)
     RECIPIENT_REVOKE = Deed("recipient", "revoke", _MAKES_RECIPIENTS, _OPERATION)
-    RECIPIENT_LIST = Deed("recipient", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)
+    RECIPIENT_LIST = Deed(
+        "recipient", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED, verbs=("read",)
+    )
     ENDPOINT_CREATE = Deed("endpoint", "create", _MAKES_RECIPIENTS, _OPERATION)
     ENDPOINT_REVOKE = Deed("endpoint", "revoke", _MAKES_RECIPIENTS, _OPERATION)
     ENDPOINT_LIST = Deed("endpoint", "list", _READS_RECIPIENTS, _OPERATION, kept=Kept.COUNTED)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp.kernel.errors import Conflict, NotFound
@@ -71,8 +71,11 @@ class WriteKeys:
         if not _update(tables.write_keys, key, work, revoked_at=work.now):
             raise NoSuchKey
 
-    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredKey]:
-        """Write keys, the revoked ones too."""
+    def every(self, page: Page, *, source: SourceId | None, work: Work) -> Sequence[RegisteredKey]:
+        """Write keys of a source, or of any."""
+        rows = _page(tables.write_keys, page)
+        if source is not None:
+            rows = rows.where(tables.write_keys.c.source_id == source)
         return [
             RegisteredKey(
                 id=row.id,
@@ -81,7 +84,7 @@ class WriteKeys:
                 created_at=row.created_at,
                 revoked_at=row.revoked_at,
             )
-            for row in work.session.execute(_page(tables.write_keys, page))
+            for row in work.session.execute(rows)
         ]
 
 
@@ -137,7 +140,10 @@ class Clients:
 
     def every(self, page: Page, *, work: Work) -> Sequence[RegisteredClient]:
         """Clients, the revoked ones too."""
-        return [_client(row) for row in work.session.execute(_page(tables.clients, page))]
+        return [
+            _client(row)
+            for row in work.session.execute(_page(tables.clients, page, named=tables.clients.c.name))
+        ]
 
 
 def _client(row: Row[Any]) -> RegisteredClient:
@@ -172,6 +178,14 @@ class Accounts:
         if not _update(tables.accounts, account, work, revoked_at=work.now):
             raise NoSuchAccount
 
+    def one(self, account: UUID, *, work: Work) -> RegisteredAccount:
+        """An account, also a revoked one. Raises `NoSuchAccount`."""
+        asked = select(tables.accounts).where(tables.accounts.c.id == account)
+        row = work.session.execute(asked).one_or_none()
+        if row is None:
+            raise NoSuchAccount
+        return _account(row)
+
     def named(self, login: str, *, work: Work) -> RegisteredAccount | None:
         """The account of that log-in, also a revoked one."""
         asked = select(tables.accounts).where(tables.accounts.c.login == login)
@@ -193,10 +207,21 @@ def _account(row: Row[Any]) -> RegisteredAccount:
     )
 
 
-def _page(table: Table, page: Page) -> Select[Any]:
-    """Rows of a register in the order in which they were made, which their ids tell."""
+def _page(table: Table, page: Page, *, named: ColumnElement[str] | None = None) -> Select[Any]:
+    """Rows of a register in the order in which they were made, which their ids tell.
+
+    `named` is what the page's name is compared with.
+    """
     rows = select(table).order_by(table.c.id).limit(page.limit)
-    return rows if page.after is None else rows.where(table.c.id > page.after)
+    if page.after is not None:
+        rows = rows.where(table.c.id > page.after)
+    if page.name is not None:
+        assert named is not None, "rows of this register have no names to ask for"
+        rows = rows.where(named == page.name)
+    if page.ended is not None:
+        over = table.c.revoked_at.is_not(None)
+        rows = rows.where(over if page.ended else ~over)
+    return rows
 
 
 def _add(table: Table, unique: str, values: Mapping[str, Any], work: Work) -> bool:

@@ -249,7 +249,13 @@ def renew_recipient(
     }
     act = Act.RECIPIENT_RENEW
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
-        renewed = recipients.renew(name, **until, work=work, ports=opened.system.ports)
+        renewed = recipients.renew(
+            name,
+            contract_until=until.get("contract_until"),
+            transfer_until=until.get("transfer_until"),
+            work=work,
+            ports=opened.system.ports,
+        )
     emit({"recipient": renewed, **until}, as_json, Text("It counts from now on."))
 
 

@@ -10,9 +10,10 @@ from pydantic import Field, SecretStr, StringConstraints
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
-from api.routes.paging import EXAMPLE, PageAsk
+from api.routes.paging import EXAMPLE, EndingAsk
 from api.routes.shapes import Out, RevokedOut, Strict, failures, with_examples
 from cdp.acts import Act
+from cdp.ports.register_ports import RegisteredAccount
 from cdp.registers import accounts
 from cdp.vocabulary import Role
 from cdp.work import Work
@@ -49,6 +50,15 @@ class NewAccountOut(Out):
     """What the person types to log in."""
 
 
+_ACCOUNT = {
+    "id": str(shapes.ACCOUNT),
+    "login": "bea",
+    "roles": ["compliance"],
+    "created_at": "2026-01-01T12:00:00Z",
+    "revoked_at": "2026-01-02T12:00:00Z",
+}
+
+
 class AccountOut(Out):
     """An account as it is registered."""
 
@@ -63,21 +73,15 @@ class AccountOut(Out):
     revoked_at: datetime | None
     """Since when it is refused; null: it is good."""
 
+    model_config = with_examples(_ACCOUNT)
+
 
 class AccountsOut(Out):
     """A page of accounts, the eldest first."""
 
     model_config = with_examples(
         {
-            "accounts": [
-                {
-                    "id": str(shapes.ACCOUNT),
-                    "login": "bea",
-                    "roles": ["compliance"],
-                    "created_at": "2026-01-01T12:00:00Z",
-                    "revoked_at": "2026-01-02T12:00:00Z",
-                }
-            ],
+            "accounts": [_ACCOUNT],
             "next": EXAMPLE,
         }
     )
@@ -90,16 +94,22 @@ class AccountsOut(Out):
 
 @router.get("", summary="List the accounts")
 def get_accounts(
-    ask: Annotated[PageAsk, Query()], work: Annotated[Work, doing(Act.ACCOUNT_LIST)], ports: PortsDep
+    ask: Annotated[EndingAsk, Query()], work: Annotated[Work, doing(Act.ACCOUNT_LIST)], ports: PortsDep
 ) -> AccountsOut:
     """Who may log in here, or might once. Every look is in the audit log."""
     found = accounts.every(ask.page(), work=work, ports=ports)
     return AccountsOut(
-        accounts=[
-            AccountOut(**{name: getattr(one, name) for name in AccountOut.model_fields}) for one in found
-        ],
+        accounts=[_shape(one) for one in found],
         next=ask.next([one.id for one in found]),
     )
+
+
+@router.get("/{account}", summary="Get an account", responses=failures(404))
+def get_account(
+    account: AccountPath, work: Annotated[Work, doing(Act.ACCOUNT_LIST)], ports: PortsDep
+) -> AccountOut:
+    """Who logs in here by it, and as what; of a revoked one too. Every look is in the audit log."""
+    return _shape(accounts.one(account, work=work, ports=ports))
 
 
 @router.post("", summary="Make an account", status_code=201, responses=failures(409))
@@ -118,3 +128,7 @@ def post_account_revocation(
     """End an account, at once."""
     accounts.revoke(account, work=work, ports=ports)
     return RevokedOut(id=account, revoked_at=work.now)
+
+
+def _shape(one: RegisteredAccount) -> AccountOut:
+    return AccountOut(**{name: getattr(one, name) for name in AccountOut.model_fields})

@@ -11,7 +11,7 @@ from api.deps import PortsDep, doing
 from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
 from api.routes.matching import TAGGED, SeenDep, tag
-from api.routes.paging import EXAMPLE, PageAsk
+from api.routes.paging import EXAMPLE, EndingAsk, NamedAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
 from cdp.acts import Act
 from cdp.ports.register_ports import RegisteredClient
@@ -97,6 +97,10 @@ class ClientOut(Out):
     model_config = with_examples(_CLIENT)
 
 
+class ClientsAsk(EndingAsk, NamedAsk):
+    """Which part of the clients is wanted."""
+
+
 class ClientsOut(Out):
     """A page of clients, the eldest first."""
 
@@ -159,7 +163,7 @@ class BindingOut(Out):
 
 @router.get("", summary="List the clients")
 def get_clients(
-    ask: Annotated[PageAsk, Query()], work: Annotated[Work, doing(Act.CLIENT_LIST)], ports: PortsDep
+    ask: Annotated[ClientsAsk, Query()], work: Annotated[Work, doing(Act.CLIENT_LIST)], ports: PortsDep
 ) -> ClientsOut:
     """The programs that may call, or might once; their secrets are kept nowhere."""
     found = clients.every(ask.page(), work=work, ports=ports)

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from api.deps import PortsDep, doing
 from api.idempotency import Once
 from api.routes import shapes
-from api.routes.paging import EXAMPLE, PageAsk
+from api.routes.paging import EXAMPLE, NamedAsk
 from api.routes.shapes import Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp.acts import Act
 from cdp.ports.register_ports import NewNotice
@@ -114,7 +114,7 @@ class NoticesOut(Out):
 
 @router.get("", summary="List the versions of notices")
 def get_notices(
-    ask: Annotated[PageAsk, Query()], work: Annotated[Work, doing(Act.NOTICE_LIST)], ports: PortsDep
+    ask: Annotated[NamedAsk, Query()], work: Annotated[Work, doing(Act.NOTICE_LIST)], ports: PortsDep
 ) -> NoticesOut:
     """What people have been shown since when, and which purposes and recipients it names."""
     found = notices.every(ask.page(), work=work, ports=ports)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.routes.shapes import Strict
+from api.routes.shapes import Name, Strict
 from cdp.kernel.errors import BadInput
 from cdp.ports.register_ports import Page
 
@@ -28,11 +28,27 @@ class PageAsk(Strict):
 
     def page(self) -> Page:
         """The page that is meant. Raises `UnknownCursor`."""
-        return Page(after=_read(self.cursor) if self.cursor else None, limit=self.limit)
+        after = _read(self.cursor) if self.cursor else None
+        name, ended = getattr(self, "name", None), getattr(self, "ended", None)
+        return Page(after=after, limit=self.limit, name=name, ended=ended)
 
     def next(self, found: list[UUID]) -> str | None:
         """What leads to the page behind one of these rows; None: there is none."""
         return urlsafe_b64encode(found[-1].bytes).decode().rstrip("=") if len(found) == self.limit else None
+
+
+class EndingAsk(PageAsk):
+    """Which part of a list is wanted, of what can end."""
+
+    ended: bool | None = None
+    """`true`: what has ended alone. `false`: what has not. Left out: both."""
+
+
+class NamedAsk(PageAsk):
+    """Which part of a list is wanted, by name."""
+
+    name: Name | None = None
+    """What has that name alone."""
 
 
 def _read(cursor: str) -> UUID:

@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import Client, PortsDep, SystemDep, calling, doing
 from api.idempotency import SHOWN_ONCE, Once, OnceInSteps
 from api.routes import shapes
 from api.routes.consent_routes import patience
+from api.routes.matching import TAGGED, SeenDep, tag
 from api.routes.shapes import End, Name, Out, Strict, failures, with_examples
 from cdp.acts import Act
-from cdp.ports.register_ports import NewRecipient
+from cdp.ports.register_ports import NewRecipient, RegisteredRecipient
 from cdp.recipients import endpoints, recipients
 from cdp.releases.reach import Reach
 from cdp.work import Work
@@ -70,6 +71,20 @@ class NewRecipientOut(Out):
     """What it is called."""
 
 
+_RECIPIENT = {
+    "id": str(shapes.RECIPIENT),
+    "name": "print shop",
+    "legal_entity": "Print Shop GmbH",
+    "role": "processor",
+    "country": "DE",
+    "contract_until": _UNTIL,
+    "transfer_until": _UNTIL,
+    "sale_or_share": False,
+    "controller": str(shapes.CONTROLLER),
+    "contract_with": "Shop AG",
+}
+
+
 class RecipientOut(Out):
     """A recipient as it is registered."""
 
@@ -94,28 +109,13 @@ class RecipientOut(Out):
     contract_with: str | None
     """The name of the controller whose contract it is; null: it is not in the register."""
 
+    model_config = with_examples(_RECIPIENT)
+
 
 class RecipientsOut(Out):
     """The recipients of the workspace."""
 
-    model_config = with_examples(
-        {
-            "recipients": [
-                {
-                    "id": str(shapes.RECIPIENT),
-                    "name": "print shop",
-                    "legal_entity": "Print Shop GmbH",
-                    "role": "processor",
-                    "country": "DE",
-                    "contract_until": _UNTIL,
-                    "transfer_until": _UNTIL,
-                    "sale_or_share": False,
-                    "controller": str(shapes.CONTROLLER),
-                    "contract_with": "Shop AG",
-                }
-            ]
-        }
-    )
+    model_config = with_examples({"recipients": [_RECIPIENT]})
 
     recipients: list[RecipientOut]
     """All of them, by name."""
@@ -245,11 +245,20 @@ class EndedOut(Out):
 def get_recipients(work: Annotated[Work, doing(Act.RECIPIENT_LIST)], ports: PortsDep) -> RecipientsOut:
     """Who may receive data, with whom they have contracts, and until when those hold."""
     known = recipients.every(work=work, ports=ports)
-    return RecipientsOut(
-        recipients=[
-            RecipientOut(**{name: getattr(one, name) for name in RecipientOut.model_fields}) for one in known
-        ]
-    )
+    return RecipientsOut(recipients=[_shape(one) for one in known])
+
+
+@router.get("/recipients/{recipient}", summary="Get a recipient", responses={**TAGGED, **failures(404)})
+def get_recipient(
+    recipient: RecipientPath,
+    response: Response,
+    work: Annotated[Work, doing(Act.RECIPIENT_LIST)],
+    ports: PortsDep,
+) -> RecipientOut:
+    """Who may receive data, with whom they have a contract, and until when it holds."""
+    found = recipients.one(recipient, work=work, ports=ports)
+    tag(response, found)
+    return _shape(found)
 
 
 @router.post("/recipients", summary="Register a recipient", status_code=201, responses=failures(404, 409))
@@ -262,17 +271,20 @@ def post_recipient(
 
 
 @router.post(
-    "/recipients/{recipient}/renewal", summary="Renew a recipient's contract", responses=failures(404)
+    "/recipients/{recipient}/renewal",
+    summary="Renew a recipient's contract",
+    responses=failures(404, 412),
 )
 def post_renewal(
     recipient: RecipientPath,
     body: RenewalIn,
+    seen: SeenDep,
     work: Annotated[Work, doing(Act.RECIPIENT_RENEW)],
     ports: PortsDep,
 ) -> RenewalOut:
     """Say anew until when the contract or the transfer tool holds; it counts at once."""
     until = {"contract_until": body.contract_until, "transfer_until": body.transfer_until}
-    return RenewalOut(id=recipients.renew(recipient, **until, work=work, ports=ports), **until)
+    return RenewalOut(id=recipients.renew(recipient, **until, seen=seen, work=work, ports=ports), **until)
 
 
 @ending.post(
@@ -346,3 +358,7 @@ def post_endpoint_revocation(
         patience=patience(system.settings),
     )
     return EndedOut(id=ended)
+
+
+def _shape(one: RegisteredRecipient) -> RecipientOut:
+    return RecipientOut(**{name: getattr(one, name) for name in RecipientOut.model_fields})

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from api.deps import PortsDep, doing
 from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
-from api.routes.paging import EXAMPLE, PageAsk
+from api.routes.paging import EXAMPLE, EndingAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
 from cdp.acts import Act
 from cdp.ports import Category, Source
@@ -156,6 +156,13 @@ class KeyOut(Out):
     """Since when it is refused; null: it is good."""
 
 
+class KeysAsk(EndingAsk):
+    """Which part of the write keys is wanted."""
+
+    source: SourceName | None = None
+    """Those of that source alone, by its name."""
+
+
 class KeysOut(Out):
     """A page of write keys, oldest first."""
 
@@ -184,6 +191,14 @@ class KeysOut(Out):
 def get_sources(work: Annotated[Work, doing(Act.SOURCE_LIST)], ports: PortsDep) -> SourcesOut:
     """Where the workspace's data comes from, and how far each source is believed."""
     return SourcesOut(sources=[_out(one) for one in sources.every(work=work, ports=ports)])
+
+
+@router.get("/sources/{source}", summary="Get a source", responses=failures(404))
+def get_source(
+    source: SourcePath, work: Annotated[Work, doing(Act.SOURCE_LIST)], ports: PortsDep
+) -> SourceOut:
+    """How far a source is believed, and what its consent categories mean."""
+    return _out(sources.one(source, work=work, ports=ports))
 
 
 @router.post("/sources", summary="Register a source", status_code=201, responses=failures(404, 409))
@@ -221,12 +236,12 @@ def post_key(
     return NewKeyOut(id=made.id, source=source, kind=body.kind, text=made.text)
 
 
-@router.get("/write-keys", summary="List the write keys")
+@router.get("/write-keys", summary="List the write keys", responses=failures(404))
 def get_keys(
-    ask: Annotated[PageAsk, Query()], work: Annotated[Work, doing(Act.WRITE_KEY_LIST)], ports: PortsDep
+    ask: Annotated[KeysAsk, Query()], work: Annotated[Work, doing(Act.WRITE_KEY_LIST)], ports: PortsDep
 ) -> KeysOut:
     """The keys of all sources, oldest first, the revoked ones too."""
-    found = keys.every(ask.page(), work=work, ports=ports)
+    found = keys.every(ask.page(), source=ask.source, work=work, ports=ports)
     return KeysOut(
         keys=[KeyOut(**{name: getattr(one, name) for name in KeyOut.model_fields}) for one in found],
         next=ask.next([one.id for one in found]),

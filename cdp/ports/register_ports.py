@@ -20,6 +20,8 @@ class Page:
 
     after: UUID | None = None  # the last row of the page before
     limit: int | None = None  # None: all that follow
+    name: str | None = None  # of that name alone; None: of any
+    ended: bool | None = None  # what has ended alone, or what has not; None: both
 
 
 ALL = Page()
@@ -55,8 +57,8 @@ class KeyRegister(Protocol):
         """End a key. Raises `NotFound` if it is unknown or revoked already."""
         ...
 
-    def every(self, page: Page, *, work: Work) -> Sequence[RegisteredKey]:
-        """Write keys, the revoked ones too."""
+    def every(self, page: Page, *, source: SourceId | None, work: Work) -> Sequence[RegisteredKey]:
+        """Write keys of a source, or of any."""
         ...
 
 
@@ -133,6 +135,10 @@ class RegisteredAccount:
 
 class AccountRegister(Protocol):
     """Local accounts of people."""
+
+    def one(self, account: UUID, *, work: Work) -> RegisteredAccount:
+        """An account, also a revoked one. Raises `NotFound`."""
+        ...
 
     def create(self, login: str, password: str, roles: Collection[str], *, work: Work) -> UUID:
         """Make an account. Raises `BadInput` for an unfit password, `Conflict` for a log-in that is taken."""

@@ -5,12 +5,19 @@ from uuid import UUID
 
 from cdp.acting import acting
 from cdp.acts import Act
+from cdp.kernel.errors import NotFound
 from cdp.permission import consents
 from cdp.permission.consents import Opener
 from cdp.ports import Ports
 from cdp.ports.register_ports import NewRecipient, RegisteredRecipient
+from cdp.registers import versions
+from cdp.registers.versions import Seen
 from cdp.vocabulary import RecipientId
 from cdp.work import Work
+
+
+class NoSuchRecipient(NotFound):
+    """There is no such recipient in the register."""
 
 
 def create(new: NewRecipient, *, work: Work, ports: Ports) -> RecipientId:
@@ -28,14 +35,18 @@ def renew(
     *,
     contract_until: datetime | None = None,
     transfer_until: datetime | None = None,
+    seen: Seen = None,
     work: Work,
     ports: Ports,
 ) -> RecipientId:
     """Say anew until when the contract or the transfer tool of a recipient (by id or name) holds.
 
-    Raises `ActNotAllowed`, `BadInput` for a date that is past or none at all, `NotFound`.
+    Raises `ActNotAllowed`, `BadInput` for a date that is past or none at all, `NotFound`, `ChangedMeanwhile`.
     """
     with acting(Act.RECIPIENT_RENEW, work=work, ports=ports) as doing:
+        versions.lock("recipients", work=work)
+        if (row := _named(recipient, work, ports)) is not None:
+            versions.hold_to(seen, row)
         renewed = ports.registers.recipients.renew(
             recipient, contract_until=contract_until, transfer_until=transfer_until, work=work
         )
@@ -62,3 +73,17 @@ def every(*, work: Work, ports: Ports) -> list[RegisteredRecipient]:
     """The recipients, by name; a workspace has dozens. Raises `ActNotAllowed`."""
     with acting(Act.RECIPIENT_LIST, work=work, ports=ports):
         return list(ports.registers.recipients.every(work=work))
+
+
+def one(recipient: UUID | str, *, work: Work, ports: Ports) -> RegisteredRecipient:
+    """A recipient (by id or name). Raises `ActNotAllowed`, `NoSuchRecipient`."""
+    with acting(Act.RECIPIENT_LIST, verb="read", work=work, ports=ports):
+        found = _named(recipient, work, ports)
+        if found is None:
+            raise NoSuchRecipient
+        return found
+
+
+def _named(recipient: UUID | str, work: Work, ports: Ports) -> RegisteredRecipient | None:
+    known = ports.registers.recipients.every(work=work)
+    return next((one for one in known if recipient in (one.id, one.name)), None)

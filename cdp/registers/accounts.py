@@ -51,6 +51,14 @@ def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[RegisteredAccou
     return found
 
 
+def one(account: UUID, *, work: Work, ports: Ports) -> RegisteredAccount:
+    """An account, also a revoked one; a look is an entry. Raises `ActNotAllowed`, `NotFound`."""
+    with acting(Act.ACCOUNT_LIST, verb="read", work=work, ports=ports) as doing:
+        found = ports.registers.accounts.one(account, work=work)
+        doing.tell(object=account)
+    return found
+
+
 def actor_of(login: str, *, work: Work, ports: Ports) -> Actor:
     """Whoever has that log-in, with the account's own roles. Raises `NoSuchLogin`, without the log-in."""
     found = ports.registers.accounts.named(login, work=work)

@@ -32,9 +32,13 @@ def create(source: str, kind: KeyKind, *, work: Work, ports: Ports) -> NewKey:
     return made
 
 
-def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[Key]:
-    """Write keys, oldest first, the revoked ones too. Raises `ActNotAllowed`."""
+def every(page: Page = ALL, *, source: str | None = None, work: Work, ports: Ports) -> list[Key]:
+    """Write keys of the source of that name (None: of any), oldest first.
+
+    Raises `ActNotAllowed`, `NoSuchSource`.
+    """
     with acting(Act.WRITE_KEY_LIST, work=work, ports=ports):
+        whose = None if source is None else source_rows.named(source, work=work).id
         names = {one.id: one.name for one in source_rows.every(work=work).values()}
         return [
             Key(
@@ -44,7 +48,7 @@ def every(page: Page = ALL, *, work: Work, ports: Ports) -> list[Key]:
                 created_at=one.created_at,
                 revoked_at=one.revoked_at,
             )
-            for one in ports.registers.keys.every(page, work=work)
+            for one in ports.registers.keys.every(page, source=whose, work=work)
         ]
 
 

@@ -62,6 +62,12 @@ def every(*, work: Work, ports: Ports) -> list[Source]:
         return list(source_rows.every(work=work).values())
 
 
+def one(name: str, *, work: Work, ports: Ports) -> Source:
+    """A source. Raises `ActNotAllowed`, `NoSuchSource`."""
+    with acting(Act.SOURCE_LIST, verb="read", work=work, ports=ports):
+        return source_rows.named(name, work=work)
+
+
 def _check(categories: Collection[Category], *, work: Work, ports: Ports) -> None:
     known = purpose_names.check([one.purpose for one in categories], work=work, ports=ports)
     notices = ports.ledger.notices(work=work)

@@ -105,6 +105,8 @@ class Notices:
         rows = select(tables.notices).order_by(column.id).limit(page.limit)
         if page.after is not None:
             rows = rows.where(column.id > page.after)
+        if page.name is not None:
+            rows = rows.where(column.name == page.name)
         named = {one.id: one.name for one in purpose_tree.load(work).by_id.values()}
         receivers = {one: name for name, one in register.recipients(work).items()}
         return [

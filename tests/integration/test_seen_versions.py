@@ -22,6 +22,11 @@ CHANGES = {
         ({"recipient": MAILER}, {"recipient": "other house"}),
         "admin",
     ),
+    "/v1/recipients/{recipient}/renewal": (
+        ("/v1/recipients/{recipient}", "POST", "/v1/recipients/{recipient}/renewal"),
+        ({"contract_until": "2198-12-31"}, {"contract_until": "2197-12-31"}),
+        "admin",
+    ),
     "/v1/controllers/{controller}/places": (
         ("/v1/controllers/{controller}", "PUT", "/v1/controllers/{controller}/places"),
         ({"establishments": ["DE"]}, {"establishments": ["FR"], "offers": ["US-CA"]}),
@@ -70,7 +75,11 @@ def ids(town):
     )
     assert brand.status_code == 201, brand.text
     tool = client(town.system, town.workspace, "marketing", name="tool", recipient=MAILER)
-    return {"client": str(tool.id), "controller": brand.json()["id"]}
+    return {
+        "client": str(tool.id),
+        "controller": brand.json()["id"],
+        "recipient": made.json()["id"],
+    }
 
 
 def etag(town, path, role):

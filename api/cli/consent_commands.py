@@ -172,8 +172,10 @@ def suppress(
 ) -> None:
     """Keep a list of suppressions: a no for each contact, whether or not anybody goes by it yet.
 
-    Without a purpose a row is about all direct marketing, without a channel about every one. Exits 1
-    if a contact identifies nobody. The same list again changes nothing.
+    Without a purpose a row is about all direct marketing, without a channel about every one. A row with a
+    date was received on that day: the same again changes nothing, and a newer yes goes on counting. A row
+    without one is a no of now each time the file is read: a yes that was given since ends. Both are
+    counted. Exits 1 if a contact identifies nobody.
     """
     with platform() as opened:
         done = suppressions.suppress(
@@ -188,11 +190,19 @@ def suppress(
             "kept": done.kept,
             "known_already": done.known_already,
             "bound_at_once": done.bound_at_once,
+            "ended_a_yes": done.ended_a_yes,
+            "older_than_a_yes": done.older_than_a_yes,
             "noted": dict(done.noted),
             "rejected": [{"line": line, "reason": reason} for line, reason in done.rejected],
         },
         as_json,
         Text(f"Kept: {done.kept}; known already: {done.known_already}; bound at once: {done.bound_at_once}."),
+        *([Text(f"Newer than a yes, which counts no more: {done.ended_a_yes}.")] if done.ended_a_yes else []),
+        *(
+            [Text(f"Older than a yes, which goes on counting: {done.older_than_a_yes}.")]
+            if done.older_than_a_yes
+            else []
+        ),
         *(Text(f"{word}: {count}") for word, count in sorted(done.noted.items())),
         *(Text(f"Line {line} was rejected: {reason}.") for line, reason in done.rejected),
     )

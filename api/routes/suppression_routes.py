@@ -34,7 +34,9 @@ class SuppressionIn(Strict):
     source: Cell = ""
     """Where the list comes from."""
     date: Cell = ""
-    """When it was said, as the list has it."""
+    """When it was received, as the list has it; empty, today or not to be read: now. The same no with the
+    same date again changes nothing, without one it is a new no each time.
+    """
     purpose: Cell = ""
     """What it is about: the name of a purpose; empty or unknown: all direct marketing."""
     channel: Cell = ""
@@ -67,11 +69,15 @@ class SuppressionsOut(Out):
     read: int
     """How many rows were read."""
     kept: int
-    """How many of them are kept as a no."""
+    """How many noes are new: not known before, or newer than a yes that was given since."""
     known_already: int | None
     """How many were known already; null: you may not know, and they are among those that are kept."""
     bound_at_once: int | None
     """How many were about somebody who is known here, and hold for them already; null: you may not know."""
+    ended_a_yes: int | None
+    """How many are newer than a yes that was given there and counts no more; null: you may not know."""
+    older_than_a_yes: int | None
+    """How many are older than a yes that was given there and goes on counting; null: you may not know."""
     noted: dict[str, int]
     """How many cells could not be read and made a no wider, by what they were."""
     rejected: list[RejectedOut]
@@ -87,7 +93,8 @@ def post_suppressions(
 ) -> SuppressionsOut:
     """Keep a no for each contact, whether or not anybody goes by it yet. Answered as a refusal is.
 
-    A recipient's client is not told who was known, by a no or as a person.
+    A no without a date is received now, also where the same list was sent before: a yes that was given since
+    ends. A recipient's client is not told who was known, by a no, a yes or as a person.
     """
     started = monotonic()
     tells = discreet.listener(client, Act.CONSENT_SUPPRESS).knows_everybody
@@ -104,6 +111,8 @@ def post_suppressions(
         kept=done.kept if tells else done.kept + done.known_already,
         known_already=done.known_already if tells else None,
         bound_at_once=done.bound_at_once if tells else None,
+        ended_a_yes=done.ended_a_yes if tells else None,
+        older_than_a_yes=done.older_than_a_yes if tells else None,
         noted=dict(done.noted),
         rejected=[RejectedOut(row=line, reason=reason) for line, reason in done.rejected],
     )

@@ -1,8 +1,9 @@
 """Lists of suppressions: who must not be written to, known before anybody is there.
 
 A list never loses a no: what it says of purpose, channel or date that cannot be read makes the no
-wider, not void, and is counted; only a contact that identifies nobody is rejected. The same list
-again changes nothing.
+wider, not void, and is counted; only a contact that identifies nobody is rejected. A row without a
+date is a no of now each time it is said, so a yes that was given since ends; a row with one was
+received on that day, and the same again changes nothing (ADR-0054).
 """
 
 import csv
@@ -23,7 +24,7 @@ from cdp.acts import Act
 from cdp.intake.collection.meant_contacts import meant
 from cdp.kernel.errors import BadInput
 from cdp.permission.consents import Opener, drain, holders, wait_for_makers
-from cdp.ports import NoAt, Ports, Word
+from cdp.ports import Met, NoAt, Ports, Word
 from cdp.registers import workspaces
 from cdp.vocabulary import (
     Channel,
@@ -41,6 +42,10 @@ from cdp.work import Work
 BATCH = 500
 EVERYTHING = "direct_marketing"  # what a row is about that names no purpose
 _DELIMITERS = ",;\t|"
+# What programs write for no date at all (0001, 1900, 1970) lies before.
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+# A day begins and ends somewhere on earth: who wrote a list says not where.
+_FIRST, _LAST = timedelta(hours=14), timedelta(hours=12)
 _CONTACT = ("contact", "email", "e-mail", "email address", "e-mail address", "phone", "phone number")
 _COLUMNS = {"reason": ("reason",), "source": ("source",), "date": ("date",), "purpose": ("purpose",),
             "channel": ("channel",)}  # fmt: skip
@@ -74,8 +79,10 @@ class Suppressed:
 
     read: int = 0
     kept: int = 0
-    known_already: int = 0
-    bound_at_once: int = 0  # contacts that somebody goes by
+    known_already: int = 0  # and no yes has come since that it ends
+    bound_at_once: int = 0  # contacts that somebody goes by and that were not bound already
+    ended_a_yes: int = 0  # noes that are newer than a yes that stood
+    older_than_a_yes: int = 0  # noes whose date is older than a yes, which goes on standing
     rejected: list[tuple[int, str]] = field(default_factory=list)  # line, why
     noted: Counter[str] = field(default_factory=Counter)
 
@@ -115,14 +122,13 @@ def suppress(rows: Iterable[Row], *, begin: Opener, ports: Ports, patience: time
     each = iter(rows)
     while part := list(islice(each, BATCH)):
         with begin() as work, acting(Act.CONSENT_SUPPRESS, work=work, ports=ports) as doing:
-            fresh = _fresh(part, result, work=work, ports=ports)
-            ports.ledger.refuse(fresh, work=work)
-            bound = _bind(fresh, work=work, ports=ports)
-            result.kept += len(fresh)
-            result.bound_at_once += len(bound.contacts)
-            unknown += [one for one in fresh if one.identifier not in bound.identifiers]
-            doing.tell(kept=len(fresh))
-        drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
+            asked = _asked(part, result, work=work, ports=ports)
+            there = _lock(asked, work=work, ports=ports)
+            before = result.kept
+            fresh = _keep(asked, there, result, work=work, ports=ports)
+            doing.tell(kept=result.kept - before)
+        unknown += [one for one in fresh if one.identifier not in there.known]
+        drain(there.fragments, there.contacts, begin=begin, ports=ports, patience=patience)
     if unknown:
         _look_again(unknown, result, begin=begin, ports=ports, patience=patience)
     return result
@@ -137,13 +143,41 @@ def _look_again(
         named, until = sorted({one.identifier for one in part}), monotonic() + patience.total_seconds()
         wait_for_makers(named, [], begin=begin, ports=ports, until=until)
         with begin() as work:
-            bound = _bind(part, work=work, ports=ports)
-            result.bound_at_once += len(bound.contacts)
-        drain(bound.fragments, bound.contacts, begin=begin, ports=ports, patience=patience)
+            there = _lock(part, work=work, ports=ports)
+            bind = [one for one in part if one.identifier in there.known]
+            _record(bind, there, work=work, ports=ports)
+            result.bound_at_once += len(there.contacts)
+        drain(there.fragments, there.contacts, begin=begin, ports=ports, patience=patience)
 
 
-def _fresh(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports) -> list[NoAt]:
-    """The noes of a batch that are not kept yet, each once."""
+class _There(NamedTuple):
+    """Whom a batch's noes bind that is known, with the people locked."""
+
+    known: Mapping[Identifier, ContactId]
+    fragments: Sequence[FragmentId]
+
+    @property
+    def contacts(self) -> Sequence[ContactId]:
+        return sorted(set(self.known.values()))
+
+
+def _lock(noes: Sequence[NoAt], *, work: Work, ports: Ports) -> _There:
+    """The contacts that are known and everybody who goes by them, whose yeses wait from now on."""
+    known = ports.identity.contacts_of(sorted({one.identifier for one in noes}), work=work)
+    held = holders(sorted(known.values()), work=work, ports=ports)
+    profiles = sorted({one.profile for each in held.values() for one in each})
+    ports.identity.lock(profiles, work=work)
+    member = ports.identity.members()
+    fragments = work.session.scalars(
+        select(member.c.fragment_id).where(
+            member.c.profile_id == func.any(bindparam("profiles", profiles, unique=True))
+        )
+    ).all()
+    return _There(known, fragments)
+
+
+def _asked(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports) -> list[NoAt]:
+    """The noes of a batch, each once."""
     region, names = workspaces.region(work=work), ports.ledger.purposes(work=work)
     noes: dict[tuple[Identifier, PurposeId, Channel | None], NoAt] = {}
     for row in part:
@@ -153,15 +187,52 @@ def _fresh(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports)
             before = noes.get(key)
             if before is None or _later(no, before):
                 noes[key] = no
-    asked = list(noes.values())
+    return list(noes.values())
+
+
+def _keep(
+    asked: Sequence[NoAt], there: _There, result: Suppressed, *, work: Work, ports: Ports
+) -> list[NoAt]:
+    """Keep the noes of a batch and say them at the contacts that are known; those that were not kept yet.
+
+    What counts is what stands at the contact, and not only what was kept: a yes may have come since.
+    """
     kept = ports.ledger.refused_since(asked, work=work)
-    fresh = [
-        no
-        for no, since in zip(asked, kept, strict=True)
-        if since is None or (no.received_at is not None and no.received_at > since)
-    ]
-    result.known_already += len(asked) - len(fresh)
+    met = _met(asked, there, work=work, ports=ports)
+    fresh, said, bound = list[NoAt](), list[NoAt](), set[ContactId]()
+    for no, since, there_now in zip(asked, kept, met, strict=True):
+        is_new = since is None or (no.received_at is not None and no.received_at > since)
+        ends = there_now is not None and _ends(no, there_now)
+        result.ended_a_yes += ends
+        result.older_than_a_yes += there_now is not None and _is_older(no, there_now)
+        result.kept += is_new or ends
+        result.known_already += not (is_new or ends)
+        if is_new or no.received_at is None:
+            fresh.append(no)
+        if there_now is not None and (is_new or no.received_at is None):
+            said.append(no)
+        if there_now is not None and (is_new or ends):
+            bound.add(there.known[no.identifier])
+    ports.ledger.refuse(fresh, work=work)
+    _record(said, there, work=work, ports=ports)
+    result.bound_at_once += len(bound)
     return fresh
+
+
+def _met(asked: Sequence[NoAt], there: _There, *, work: Work, ports: Ports) -> list[Met | None]:
+    """What stands already at the contact of each no; None: nobody goes by it."""
+    known = [one for one in asked if one.identifier in there.known]
+    places = [(there.known[one.identifier], one.purpose, one.channel) for one in known]
+    found = dict(zip(known, ports.ledger.met(places, work=work), strict=True))
+    return [found.get(one) for one in asked]
+
+
+def _ends(no: NoAt, met: Met) -> bool:
+    return any(no.received_at is None or yes <= no.received_at for yes in met.yeses)
+
+
+def _is_older(no: NoAt, met: Met) -> bool:
+    return any(no.received_at is not None and yes > no.received_at for yes in met.yeses)
 
 
 def _later(no: NoAt, before: NoAt) -> bool:
@@ -215,18 +286,19 @@ def _received(text: str, result: Suppressed, now: datetime) -> datetime | None:
         return None
     try:
         if len(text) == len("2026-01-31"):
-            # A no of some day holds against all that was said on it.
-            found = datetime.combine(date.fromisoformat(text), time.max, UTC)
+            day = datetime.combine(date.fromisoformat(text), time.min, UTC)
+            # A no of some day holds against all that was said on it; while it lasts, that is now.
+            begins, found = day - _FIRST, day + timedelta(days=1) + _LAST
         else:
             found = datetime.fromisoformat(text)
-            found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    except ValueError:
+            begins = found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        begins = found = _EARLIEST - _LAST
+    if found < _EARLIEST:
         result.noted["unreadable_date"] += 1
-        return None
-    if found > now:
+    elif begins > now:
         result.noted["date_ahead"] += 1
-        return None
-    return found
+    return found if _EARLIEST <= found < now else None
 
 
 def _told(text: str, name: str, result: Suppressed) -> str | None:
@@ -237,25 +309,13 @@ def _told(text: str, name: str, result: Suppressed) -> str | None:
     return "other"
 
 
-class _Bound(NamedTuple):
-    """Which of a batch's noes bind somebody or something known."""
-
-    contacts: Sequence[ContactId]
-    fragments: Sequence[FragmentId]
-    identifiers: frozenset[Identifier]
-
-
-def _bind(noes: Sequence[NoAt], *, work: Work, ports: Ports) -> _Bound:
-    """Say the noes at the contacts that are known."""
-    known = ports.identity.contacts_of(sorted({one.identifier for one in noes}), work=work)
-    held = holders(sorted(known.values()), work=work, ports=ports)
-    profiles = sorted({one.profile for each in held.values() for one in each})
-    ports.identity.lock(profiles, work=work)
+def _record(noes: Sequence[NoAt], there: _There, *, work: Work, ports: Ports) -> None:
+    """Say noes at the contacts that are known."""
     words = [
         Word(
             scope=Scope.CONTACT,
             fragment=None,
-            contact=known[one.identifier],
+            contact=there.known[one.identifier],
             purpose=one.purpose,
             channel=one.channel,
             state=one.state,
@@ -265,13 +325,6 @@ def _bind(noes: Sequence[NoAt], *, work: Work, ports: Ports) -> _Bound:
             asserted_at=one.received_at,
         )
         for one in noes
-        if one.identifier in known
     ]
-    ports.ledger.record(words, work=work, identifiers={known[one]: one for one in known})
-    member = ports.identity.members()
-    fragments = work.session.scalars(
-        select(member.c.fragment_id).where(
-            member.c.profile_id == func.any(bindparam("profiles", profiles, unique=True))
-        )
-    ).all()
-    return _Bound(sorted(known.values()), fragments, frozenset(known))
+    identifiers = {contact: identifier for identifier, contact in there.known.items()}
+    ports.ledger.record(words, work=work, identifiers=identifiers)

@@ -154,6 +154,14 @@ class NoAt(NamedTuple):
     source: str | None = None
 
 
+class Met(NamedTuple):
+    """What a no meets at a contact: when the same was received there, and the yeses that count and that it
+    would end, by the time from which each speaks (a snapshot's, from ever)."""
+
+    since: datetime | None
+    yeses: Sequence[datetime]
+
+
 class Remembered(NamedTuple):
     """An erased contact whose identifier is remembered, and the contact that it is now, if it came back."""
 
@@ -268,6 +276,10 @@ class Ledger(Protocol):
 
     def refused_since(self, noes: Sequence[NoAt], *, work: Work) -> list[datetime | None]:
         """When each of `noes` was received that is kept already for the same identifier."""
+        ...
+
+    def met(self, places: Sequence[tuple[ContactId, PurposeId, Channel | None]], *, work: Work) -> list[Met]:
+        """What a no about each of `places` would meet there now."""
         ...
 
     def remembered(self, contact: ContactId, *, work: Work) -> Remembered | None:

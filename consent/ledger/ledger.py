@@ -18,6 +18,7 @@ from cdp.ports import (
     Endpoint,
     Ground,
     Journal,
+    Met,
     NoAt,
     Notices,
     PersonFacts,
@@ -39,7 +40,7 @@ from cdp.vocabulary import (
 )
 from cdp.work import Work
 from consent import tables
-from consent.ledger import former, journaling, recording, reports, suppression
+from consent.ledger import former, journaling, meeting, recording, reports, suppression
 from consent.register import endpoint_rows, laws, notice_contents, notice_versions, purpose_tree, register
 
 
@@ -139,6 +140,10 @@ class Ledger:
     def refused_since(self, noes: Sequence[NoAt], *, work: Work) -> list[datetime | None]:
         """When each of `noes` was received that is kept already for the same identifier."""
         return suppression.since(noes, vault=self.vault, work=work)
+
+    def met(self, places: Sequence[tuple[ContactId, PurposeId, Channel | None]], *, work: Work) -> list[Met]:
+        """What a no about each of `places` would meet there now."""
+        return meeting.met(places, purpose_tree.load(work), self.members, work)
 
     def remembered(self, contact: ContactId, *, work: Work) -> Remembered | None:
         """What became of a contact that was erased; None: it was not, or nothing was kept of it."""

@@ -131,6 +131,31 @@ def test_a_list_of_suppressions_is_read_from_a_file_and_told_by_lines(cdp, tmp_p
     assert permitted(cdp) == 1, "Bob alone"
 
 
+def test_a_file_that_is_read_again_ends_the_yeses_given_since_and_says_how_many(cdp, tmp_path):
+    """C3: without dates, each reading is a no of now; a yes that is newer than a date goes on. Both told."""
+    load(cdp, tmp_path)
+    undated, dated = tmp_path / "list.csv", tmp_path / "dated.csv"
+    undated.write_text(f"email\n{ANN}\n")
+    dated.write_text(f"email,date\n{ANN},2024-01-31\n")
+    cdp("consent", "suppress", str(undated))
+    before = permitted(cdp)
+    cdp("consent", "grant", *EMAIL, *FORM, "--contact", ANN)
+    old = cdp("consent", "suppress", str(dated))
+    agreed = permitted(cdp)
+    again = cdp("consent", "suppress", str(undated))
+    told = cdp("consent", "suppress", str(undated), "--json").document
+
+    assert (before, agreed, permitted(cdp)) == (1, 2, 1)
+    assert "Older than a yes, which goes on counting: 1." in old.out
+    assert "Newer than a yes, which counts no more: 1." in again.out
+    assert (told["kept"], told["known_already"], told["ended_a_yes"], told["older_than_a_yes"]) == (
+        0,
+        1,
+        0,
+        0,
+    )
+
+
 def test_a_notice_is_told_to_have_been_served(cdp, tmp_path):
     """By command, as by the API; of an address that several share it must be said to whom."""
     load(cdp, tmp_path)

@@ -17,7 +17,9 @@ from governance.detection import checksums
 Span = tuple[int, int]
 
 DIGITS = re2.compile(r"(?:[0-9][^0-9]{0,4}){6}[0-9]")
-_IBAN_START = re2.compile(r"(?i)[a-z]{2}[ .-]?[0-9]{2}[ .-]?[a-z0-9]{4}")
+_IBAN_START = re2.compile(r"(?i)[a-z]{2}[ ._-]?[0-9]{2}[ ._-]?[a-z0-9]{4}")
+_IBAN_PARTS = " ._-"
+_UNPARTED = dict.fromkeys(map(ord, _IBAN_PARTS))
 
 _MOST_LOCAL, _MOST_DOMAIN = 64, 255  # RFC 5321, 4.5.3.1
 _LATIN_LOCAL = re.compile(r"[A-Za-z\u00c0-\u024f\u0300-\u036f0-9.!#$%&'*+/=?^_`{|}~-]+\Z")
@@ -165,12 +167,12 @@ def ibans(text: str) -> Iterator[Span]:
 
 
 def _reach(text: str, start: int, length: int) -> int | None:
-    """Where `length` letters and digits from `start` end, single blanks and dashes skipped."""
+    """Where `length` letters and digits from `start` end, single blanks, dashes and their like skipped."""
     taken, at = 0, start
     while taken < length and at < len(text):
         if text[at].isascii() and text[at].isalnum():
             taken += 1
-        elif text[at] not in " .-" or text[at - 1] in " .-":
+        elif text[at] not in _IBAN_PARTS or text[at - 1] in _IBAN_PARTS:
             return None
         at += 1
     ends = at == len(text) or not (text[at].isascii() and text[at].isalnum())
@@ -178,7 +180,7 @@ def _reach(text: str, start: int, length: int) -> int | None:
 
 
 def _bare(text: str) -> str:
-    return text.replace(" ", "").replace("-", "").replace(".", "").upper()
+    return text.translate(_UNPARTED).upper()
 
 
 def resident_ids(text: str) -> Iterator[Span]:

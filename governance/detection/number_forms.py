@@ -5,7 +5,7 @@ them; those that have a check digit count without one in a workspace of their ow
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,12 +192,18 @@ FORMS = (
         right=numbers.vin,
         words=_ALWAYS,
     ),
+    Form(
+        entity="VIN",  # those of the rest of the world have no check
+        pattern=re2.compile(r"(?i)[A-HJ-NPR-Z0-9]{17}"),
+        right=numbers.vin_form,
+        words=tongues.pattern(tongues.of(tongues.CAR)),
+    ),
 )
 
 
-def forms(text: str, regions: Collection[str]) -> Iterator[Placed]:
-    """The numbers of every form in `text`; `regions` are those of the workspace."""
-    for form in FORMS:
+def forms(text: str, regions: Collection[str], of: Sequence[Form] = FORMS) -> Iterator[Placed]:
+    """The numbers in `text` of each form, or of those asked for; `regions` are the workspace's."""
+    for form in of:
         for match in form.pattern.finditer(text):
             start, end = match.span()
             bare = re.sub(r"[^0-9A-Za-z]", "", match[0]).upper()

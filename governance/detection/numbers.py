@@ -137,9 +137,14 @@ def imei(text: str) -> bool:
     return len(set(text)) > 2 and luhn(text)
 
 
+def vin_form(text: str) -> bool:
+    """A car's number has letters, and ends in digits (ISO 3779)."""
+    return not text.isdigit() and re.search(r"[0-9]{3}\Z", text) is not None
+
+
 def vin(text: str) -> bool:
-    """A car's number has letters and digits, and the check sign that North America demands."""
-    if text.isdigit() or not re.search(r"[0-9]{3}\Z", text):
+    """A car's number with the check sign that North America demands."""
+    if not vin_form(text):
         return False
     total = sum(_VIN[one] * weight for one, weight in zip(text, _VIN_WEIGHTS, strict=True))
     return text[8] == "0123456789X"[total % 11]

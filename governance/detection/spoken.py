@@ -1,7 +1,7 @@
 """E-mail addresses as people say or hide them: `jane dot doe at shop dot com`, `jane @ shop . com`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import re2
@@ -39,20 +39,23 @@ _PROGRAM = re.compile(r"(?:Exception|Error|Throwable)\Z|[a-z][A-Z]")
 _CLASS = re.compile(r"\.[A-Z]")
 
 
-def emails(text: str) -> Iterator[Span]:
-    """Addresses whose signs are words, or stand apart, before a public suffix."""
+def emails(text: str, *, common: Callable[[str], bool] = common) -> Iterator[Span]:
+    """Addresses whose signs are words, or stand apart, before a public suffix.
+
+    A `common` word (in lower case) before an unspoken domain may say where something is, instead.
+    """
     for match in _SAID.finditer(text):
         # Behind a sign that stands as it should, a full stop apart ends the sentence.
         domain = match[3].partition(" . ")[0] if match[2] == "@" else match[3]
         labels = [_JOINS.sub("-", one) for one in _DOTS.split(domain)]
         while len(labels) > 1 and (labels[-1].lower() == "dot" or not has_suffix(".".join(labels))):
             labels.pop()
-        if len(labels) < 2 or not _means(text, match):
+        if len(labels) < 2 or not _means(text, match, common):
             continue
         yield match.start(), _end(match, len(labels))
 
 
-def _means(text: str, match: Any) -> bool:
+def _means(text: str, match: Any, common: Callable[[str], bool]) -> bool:
     """Whether an address is meant, and not where something is: `look at shop.com`, `Error at shop.Main`."""
     if _SPOKEN.search(match[2] + match[3]):
         return True

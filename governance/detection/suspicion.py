@@ -8,7 +8,7 @@ _DOTS = tongues.of(tongues.DOT)
 _ATS = tongues.of({language: words for language, words in tongues.AT.items() if language != "en"})
 _ANY = re2.compile(
     r"@|(?:[0-9][^0-9]{0,4}){5}[0-9]"  # addresses, and whatever has many digits
-    r"|(?i:[a-z]{2}[ .-]?[0-9]{2}[ .-]?[a-z0-9]{4})|(?i:[a-z]{3} ?[a-z]{3} ?[0-9l-v]{2}[a-t][0-9l-v]{2})"
+    r"|(?i:[a-z]{2}[ ._-]?[0-9]{2}[ ._-]?[a-z0-9]{4})|(?i:[a-z]{3} ?[a-z]{3} ?[0-9l-v]{2}[a-t][0-9l-v]{2})"
     r"|(?:[0-9]{1,3}\.){3}[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-"
     r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|[A-Za-z0-9+/_-]{12}|(?i:bc1)|eyJ|://|-----BEGIN"
     rf"|(?i:pass|pwd|pw|secret|pin.?code|{tongues.of(tongues.PASSWORD)})"

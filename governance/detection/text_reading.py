@@ -35,6 +35,8 @@ _BLANKS = {"n": "\n", "r": "\n", "t": "\t"}
 _MOST_FOLDED = 4
 _ASCII = re.compile(r"[!-~]")
 _KEPT_CONTROLS = frozenset("\t\n\r")
+# Letters and signs that nothing is drawn for (Unicode's `Default_Ignorable_Code_Point`, and Braille's blank).
+INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _HARMLESS = re.compile(r"[\t\n\r\x20-\x7e]*\Z")
 
 
@@ -113,7 +115,7 @@ def _plain(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cs":
         return "\ufffd"
-    if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
+    if category == "Cf" or "\ufe00" <= character <= "\ufe0f" or character in INVISIBLE:
         return ""
     if category == "Cc":
         return character if character in _KEPT_CONTROLS else " "

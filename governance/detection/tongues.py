@@ -46,6 +46,18 @@ LICENCE = {
     "zh": "驾驶?证?|駕照",
     "ja": "免許",
 }
+CAR = {
+    "en": "~vin(?![a-z])|chassis|vehicle",
+    "de": "~fin(?![a-z])|fahrgestell|fahrzeug-?ident",
+    "fr": "ch[âa]ssis|carte grise",
+    "es": "bastidor|chasis",
+    "it": "telaio|libretto",
+    "nl": "chassis",
+    "sv": "chassi",
+    "pl": "nadwozi|podwozi",
+    "zh": "车架|車架|车辆识别",
+    "ja": "車台|車体番号",
+}
 LATITUDE = {
     "en": "lat(?:itude)?",
     "de": "breite(?:ngrad)?",

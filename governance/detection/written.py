@@ -10,6 +10,7 @@ from governance.detection.plain_words import common, given
 from governance.detection.surroundings import BEFORE, named
 from governance.detection.tables import head
 
+Span = tuple[int, int]
 Placed = tuple[int, int, str]
 
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -20,11 +21,13 @@ _DAY = re2.compile(
     rf"|[0-3]?[0-9](?:st|nd|rd|th)? (?:{_MONTHS})[a-z]{{0,6}}\.?,? (?:19|20)[0-9]{{2}}"
     rf"|(?:{_MONTHS})[a-z]{{0,6}}\.? [0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
 )
+# What any of the words for it has.
+BORN = (
+    r"(?i)birth|d\.?o\.?b|born|geb(?:oren|urt|\.)|naiss|n[ée]e? le|nacid|nacim|f[öo]d(?:d|else)|urodz|nasc"
+    r"|nat[oa] il|geboorte|出生|生日"
+)
 _BORN = re.compile(
-    r"birth|(?<![a-z])d\.?o\.?b(?![a-z])|born|geb(?:oren|urt|\.)|naiss|(?<![a-z])n[ée]e? le|nacid|nacim"
-    r"|f[öo]d(?:d|else)|urodz|nasc|nat[oa] il"
-    r"|geboorte|出生|生日",
-    re.IGNORECASE,
+    BORN.replace(r"d\.?o\.?b", r"(?<![a-z])d\.?o\.?b(?![a-z])").replace("n[ée]e?", "(?<![a-z])n[ée]e?")
 )
 _STREETS = (
     r"(?i:street|st\.?|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|court|ct\.?|way"
@@ -77,6 +80,14 @@ def written(text: str) -> Iterator[Placed]:
             yield *match.span(), "PERSON"
     if not _DIGIT.search(text):
         return
+    yield from ((*span, "DATE_OF_BIRTH") for span in days_of_birth(text))
+    for pattern in _PLACES:
+        for match in pattern.finditer(text):
+            yield *match.span(), "STREET_ADDRESS"
+
+
+def days_of_birth(text: str) -> Iterator[Span]:
+    """Days beside a word for a birth."""
     for match in _DAY.finditer(text):
         start, end = match.span()
         # A moment is no day of birth.
@@ -85,7 +96,4 @@ def written(text: str) -> Iterator[Placed]:
         )
         around = text[max(0, start - BEFORE) : start] + " " + text[end : end + 16] + " " + head(text, start)
         if not touched and _BORN.search(around):
-            yield start, end, "DATE_OF_BIRTH"
-    for pattern in _PLACES:
-        for match in pattern.finditer(text):
-            yield *match.span(), "STREET_ADDRESS"
+            yield start, end

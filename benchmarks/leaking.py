@@ -1,9 +1,11 @@
 """What of personal data reaches a recipient: collected, scanned, released to a file, and counted there.
 
 Of each set, some texts with a label of each structured kind are what one person wrote: in a declared free
-text, in a field that nobody declared, and nested in such a field. All agreed; the policy is an operator's own
-that shows free text to a service's purpose, for by the default one none leaves for marketing at all. Clean
-texts are sent beside them and must arrive, or nothing would have been measured. The parts are the real ones.
+text, in a field that nobody declared, and nested in such a field. The values alone stand in declared fields
+of every open kind (`HELD`), as they are and as the text spells them; passwords beside a word for them, for a
+password alone may be anything. All agreed; the policy is an operator's own that shows free text and those
+fields to a service's purpose. Clean texts are sent beside them, with ordinary values in those fields, and
+must arrive, or nothing would have been measured. The parts are the real ones.
 """
 
 import json
@@ -16,7 +18,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.labelled import foreign, unseen
-from benchmarks.labelled.foreign import KINDS, Record
+from benchmarks.labelled.foreign import KINDS, Label, Record
 from benchmarks.place import Place, opened
 from benchmarks.results import Bar, Tell
 from cdp.audiences import segments
@@ -42,9 +44,30 @@ from policies.policy_service import PolicyService
 PURPOSE = "care"
 LINES = (
     "marketing, care, free_text, show",
-    *(f"service, care, {one}, show" for one in ("contact_email", "free_text")),
+    *(
+        f"service, care, {one}, show"
+        for one in ("contact_email", "free_text", "identity", "address", "behaviour", "demographic")
+    ),
 )
 NOTE = "support_note"
+# Fields that have no list of all values, and an ordinary value of each.
+HELD = {
+    "company": "Studio 54",
+    "title": "Head of Sales",
+    "street": "1234 Elm Street",
+    "address_line_2": "Apt. 12-B",
+    "username": "ann_87",
+    "plan": "pro_2024",
+    "city": "Stratford-upon-Avon",
+    "region": "North Rhine-Westphalia",
+    "given_name": "Ann",
+    "surname": "O'Brien",
+    "name": "Ann O'Brien",
+    "gender": "female",
+    "language": "de-DE",
+    "street_number": "12a",
+    "postcode": "12345-6789",
+}
 _LEAST_ARRIVED = 0.9  # of the clean texts
 _EACH = {False: 10, True: 2}  # texts of a kind and set
 _BATCH = 100
@@ -80,14 +103,18 @@ def measure(*, quick: bool, tell: Tell) -> Bar:
                 patience=_PATIENCE,
             )
         received = _release(place, ports)
+    said = {number: " ".join(fields.values()) for number, fields in received.items()}
     leaked = Counter(
         label.kind
         for number, record in enumerate(sent)
         for label in record.labels
-        if KINDS[label.kind].structured and record.text[label.start : label.end] in received.get(number, "")
+        if KINDS[label.kind].structured
+        and any(form in said.get(number, "") for form in _forms(record, label))
     )
     labels = sum(KINDS[label.kind].structured for record in sent for label in record.labels)
-    arrived = sum(bool(received.get(number)) for number in range(len(sent), len(everybody)))
+    arrived = sum(
+        received.get(number, {}).keys() >= {NOTE, *HELD} for number in range(len(sent), len(everybody))
+    )
     tell(
         f"leaks: {leaked.total()} of {labels} labels reached the recipient;"
         f" {arrived} of {len(clean)} clean texts did"
@@ -123,6 +150,25 @@ def _chosen(quick: bool) -> list[Record]:
                 counts.update(kinds)
                 chosen.append(record)
     return chosen
+
+
+def _forms(record: Record, label: Label) -> tuple[str, str]:
+    """A value as the text spells it, and as it is."""
+    return record.text[label.start : label.end], label.value
+
+
+def _held(record: Record) -> dict[str, str]:
+    """What stands in the declared fields: one structured value after the other, in both forms."""
+    values = [
+        f"password: {form}" if label.kind == "password" else form
+        for label in record.labels
+        if KINDS[label.kind].structured
+        for form in _forms(record, label)
+    ]
+    return {
+        field: values[place % len(values)] if values else usual
+        for place, (field, usual) in enumerate(HELD.items())
+    }
 
 
 def _address(number: int) -> str:
@@ -166,6 +212,7 @@ def _collect(place: Place, records: Sequence[Record]) -> None:
                     "email": _address(number),
                     "birthday": "1980-02-03",
                     "address": {"country": "DE"},
+                    **_held(record),
                     NOTE: record.text,
                     "remark": record.text,
                     "more": {
@@ -182,18 +229,17 @@ def _collect(place: Place, records: Sequence[Record]) -> None:
             inbox.accept([request], vault=place.system.ports.vault, work=work)
 
 
-def _release(place: Place, ports: Ports) -> dict[int, str]:
-    """What the recipient got of each person, as text."""
+def _release(place: Place, ports: Ports) -> dict[int, dict[str, str]]:
+    """What the recipient got of each person, by field, as text."""
     reach = Reach.of(place.system.settings)
     path = place.system.settings.release_dir / "helper"
     with place.begin("admin")() as work:
         endpoints.create("helper", "batches", str(path), reach=reach, work=work, ports=ports)
-    note = ports.catalogue.trait(NOTE)
-    assert note is not None, "declared by the platform itself"
+    declared = ports.catalogue.traits()
     plan = releases.Plan(
         segment="everyone",
         ask=Ask(purpose=PURPOSE, channel=Channel.EMAIL, recipient="helper"),
-        traits=(note.id,),
+        traits=tuple(declared[name].id for name in (NOTE, *HELD)),
         endpoint="batches",
         public_url="https://cdp.example.org",
     )
@@ -203,6 +249,8 @@ def _release(place: Place, ports: Ports) -> dict[int, str]:
     batches = sorted(path.glob("*.ndjson"))
     lines = [msgspec.json.decode(line) for batch in batches for line in batch.read_bytes().splitlines()]
     return {
-        int(line["to"].partition("@")[0].rpartition("-")[2]): " ".join(map(str, line["fields"].values()))
+        int(line["to"].partition("@")[0].rpartition("-")[2]): {
+            name: str(value) for name, value in line["fields"].items()
+        }
         for line in lines
     }

@@ -7,14 +7,14 @@ personal themselves.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cdp.kernel.errors import NotFound
 from cdp.ports import Attribute, Trait
 from cdp.vocabulary import FieldClass as C
 from cdp.vocabulary import Namespace
-from governance.fields import kinds
+from governance.fields import kinds, structured
 
 TRAITS = (
     Trait(id=1, name="email", field_class=C.CONTACT_EMAIL, namespace=Namespace.EMAIL),
@@ -109,18 +109,14 @@ _PURCHASE = _words(
     " price product_id sku category brand variant position products affiliation cart_id"
 )
 _BEHAVIOUR = _words("path title category name position list_id filters sorts method plan")
-# A declared text that holds an address, or a row of digits like a telephone's or a card's, is not
-# what its name says. Classes whose values are such are not looked at, nor are those of devices.
-_MARKED = re.compile(r"[@\uff20\ufe6b]|%40|(?:\d[ .\-/()]{0,2}){7}")
+# What a value of these classes carries besides is not what its name says. Classes whose values are such are
+# not looked at, nor are those of devices. Of a purchase only addresses: numbers of orders are long.
+_LOOKED_AT = frozenset({C.IDENTITY, C.ADDRESS, C.DEMOGRAPHIC, C.BEHAVIOUR, C.PURCHASE})
 _ADDRESSED = re.compile(r"[@\uff20\ufe6b]|%40")
-_SUSPECT: Mapping[C, re.Pattern[str]] = {
-    C.IDENTITY: _MARKED,
-    C.ADDRESS: _MARKED,
-    C.DEMOGRAPHIC: _MARKED,
-    C.BEHAVIOUR: _MARKED,
-    C.PURCHASE: _ADDRESSED,  # numbers of orders and products are long
-}
-_NUMERIC = frozenset({"birth_date"})
+# Held by shapes of their own, of as many digits.
+_NUMERIC = frozenset({"birth_date", "postcode"})
+_MADE_UP = frozenset({"username", "plan", "path", "list_id"})
+_SMALL = 1_000_000
 
 _TECHNICAL = _words(
     "active app device ip library locale network os screen timezone userAgent userAgentData channel"
@@ -134,25 +130,32 @@ _NAMED: Mapping[str, Mapping[str, C]] = {
 }
 
 
-def _clean(suspect: re.Pattern[str] | None, value: Any) -> bool:
+def _addressed(text: str) -> bool:
+    return _ADDRESSED.search(text) is not None
+
+
+def _clean(carries: Callable[[str], bool], value: Any) -> bool:
     """Whether nothing in a value looks like what its field does not declare; it is looked through."""
-    if suspect is None:
-        return True
     if isinstance(value, str):
-        return suspect.search(value) is None
+        return not carries(value)
     if isinstance(value, Mapping):
-        return all(_clean(suspect, inner) for pair in value.items() for inner in pair)
+        return all(_clean(carries, inner) for pair in value.items() for inner in pair)
     if isinstance(value, (list, tuple)):
-        return all(_clean(suspect, inner) for inner in value)
-    return True
+        return all(_clean(carries, inner) for inner in value)
+    # Seven digits make a number of somebody's; `kinds` holds how long any may be.
+    return value is None or isinstance(value, bool) or abs(value) < _SMALL or not carries(str(value))
 
 
 def _of_its_kind(kind: str, field_class: C, label: str, value: Any) -> bool:
     """Whether a value is what its field is declared for; free text is anything."""
     if field_class is C.FREE_TEXT or field_class is C.UNCLASSIFIED:
         return True
-    suspect = None if label in _NUMERIC else _SUSPECT.get(field_class)
-    return _clean(suspect, value) and kinds.fits(kind, label, value)
+    if not kinds.fits(kind, label, value):
+        return False
+    if field_class not in _LOOKED_AT or label in _NUMERIC:
+        return True
+    carries = structured.carries_as_a_login if label in _MADE_UP else structured.carries
+    return _clean(_addressed if field_class is C.PURCHASE else carries, value)
 
 
 class BuiltInCatalogue:

@@ -7,6 +7,7 @@ is no gender. Where the values of a field have no list, their shape is held, as 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -62,6 +63,12 @@ _SMALL = _set(
 )
 _TOWN_WORDS = 4  # of a name in small letters, fewer
 _NUMBERED = re.compile(r"(?: (?:no\.?|nr\.?|n[°º]))? ?\d{1,3}\Z", re.IGNORECASE)
+_E164, _EXTENSION = 15, re.compile(r"(?:;?ext\.?=?|x) ?\d{1,6}\Z")
+_ROW = 7  # digits that are a number of somebody's
+# Postcodes of as many: ZIP+4, CEP, those of Japan, Portugal, Israel, Chile, Iran.
+_LONG_CODES = r"\d{5}[- ]\d{4}|\d{5}-\d{3}|\d{3}-?\d{4}|\d{4}-\d{3}|\d{5}-\d{5}"
+_DAY_SIGNS, _DAYS, _MONTHS, _YEARS = 40, 31, range(1, 13), range(1850, 2101)
+_MOST_NUMBER, _MOST_AMOUNT = 10**24, 10**12
 _MARKS = frozenset({"Mn", "Mc", "Cf"})
 _WORD = r"[\w.+#/:@-]"
 _AMOUNT = r"[-+]?[$€£¥]?\d{1,12}(?:[., ]\d{1,6}){0,4}"
@@ -196,15 +203,79 @@ def _open(trait: str, fits: Fits) -> Fits:
     return lambda text: fits(text) and not special.tells(trait, text)
 
 
+def _dialled(pattern: str, most: int) -> Fits:
+    """A telephone number has no more digits than E.164 allows, without what is dialled around it."""
+    fits = _like(pattern, most)
+
+    def dialled(text: str) -> bool:
+        number = _EXTENSION.sub("", text.replace("(0)", ""))
+        digits = "".join(filter(str.isdigit, number))
+        return fits(text) and len(digits.removeprefix("00")) <= _E164
+
+    return dialled
+
+
+def _coded(fits: Fits) -> Fits:
+    """A postcode, which has no more digits than some country's has."""
+    return lambda text: fits(text) and (sum(map(str.isdigit, text)) < _ROW or _long_code(text))
+
+
+_DAY = re.compile(
+    r"(\d{1,8})(?:[ ./-]{1,2}(\d{1,4}))?(?:[ ./-]{1,2}(\d{1,4}))?\.?"
+    r"(?:[T ]\d{1,2}(?::\d{2}){1,2}(?:\.\d{1,9})?(?: ?Z| ?[+-]\d{2}:?\d{2})?)?"
+)
+_SAID_DAY = re.compile(
+    r"(\d{1,2})\.? [^\W\d_]{3,10}\.? (\d{4})|[^\W\d_]{3,10}\.? (\d{1,2}), (\d{4})", re.IGNORECASE
+)
+
+
+def _birth(text: str) -> bool:
+    """A day of the calendar, or a year, or a month of one: not any row of digits."""
+    if len(text) > _DAY_SIGNS:
+        return False
+    if said := _SAID_DAY.fullmatch(text):
+        day, year = (one for one in said.groups() if one)
+        return int(day) <= _DAYS and int(year) in _YEARS
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return False
+    parts = [one for one in match.groups() if one]
+    if len(parts) == 1:
+        (one,) = parts
+        if len(one) == len("YYYYMMDD"):
+            return any(
+                _calendar(*cut) for cut in ((one[:4], one[4:6], one[6:]), (one[4:], one[2:4], one[:2]))
+            )
+        return len(one) == len("YYYY") and int(one) in _YEARS
+    if len(parts) == 2:
+        return any(
+            int(month) in _MONTHS and (int(other) in _YEARS or int(other) in range(1, _DAYS + 1))
+            for month, other in (parts, parts[::-1])
+        )
+    one, two, three = parts
+    return any(_calendar(*cut) for cut in ((one, two, three), (three, two, one), (three, one, two)))
+
+
+def _calendar(year: str, month: str, day: str) -> bool:
+    """Whether there is or may have been such a day; a year of two digits is one of either century."""
+    full = int(year) + (2000 if len(year) < 3 else 0)
+    try:
+        return date(full, int(month), int(day)).year in _YEARS
+    except ValueError:
+        return False
+
+
 _subdivision = _like(r"[A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?|\d{1,3}")
 _name = _persons(_like(rf"{_NAME}(?:,? {_NAME}){{0,4}}", 80))
+_long_code = _like(_LONG_CODES)
+_postcode = _coded(_like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12))
 _amount, _line = _like(_AMOUNT, 40), _words(16, _TEXT)
 _path = _like(r"\S*", 2_048)
 
 # By the name of a trait.
 TRAITS: Mapping[str, Fits] = {
-    "email": _like(r"\S+[@\uff20]\S+|\S+%40\S+", 320),
-    "phone": _like(
+    "email": _like(r"(?!\S*://)(?:\S+[@\uff20]\S+|\S+%40\S+)", 320),
+    "phone": _dialled(
         r"(?:tel:|whatsapp:)?[+(\d\uff0b][\d\uff10-\uff19\s()./+\-\u2010-\u2015\u200b-\u200f\u2060]{2,40}"
         r"(?:(?:;?ext\.?=?|x) ?\d{1,6})?",
         60,
@@ -212,19 +283,12 @@ TRAITS: Mapping[str, Fits] = {
     "given_name": _open("given_name", _name),
     "surname": _open("surname", _name),
     "name": _open("name", _persons(_like(rf"{_NAME}(?:,? {_NAME}){{0,6}}", 120))),
-    "birth_date": _open(
-        "birth_date",
-        _like(
-            r"\d[\d ./-]{2,20}(?:[T ][\d:.+Z-]{0,20})?|\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}"
-            r"|[^\W\d_]{3,10}\.? \d{1,2}, \d{4}",
-            40,
-        ),
-    ),
+    "birth_date": _open("birth_date", _birth),
     "street_number": _open("street_number", _like(r"\d{1,6}(?:[ /-]?[A-Za-z\d]{1,4}){0,3}", 16)),
     "street": _open("street", _no_clause(_words(8, 80))),
     "address_line_2": _open("address_line_2", _no_clause(_words(10, 100))),
     "city": _open("city", _called_so(_district)),
-    "postcode": _open("postcode", _like(r"(?=.*\d)[A-Za-z\d]{1,8}(?:[ -][A-Za-z\d]{1,5}){0,2}", 12)),
+    "postcode": _open("postcode", _postcode),
     "country": _country,
     "region": _open("region", _called_so(_region)),
     "language": _open("language", _language),
@@ -273,7 +337,17 @@ def fits(kind: str, label: str, value: Any) -> bool:
         )
     if isinstance(value, (list, tuple)):
         return all(fits(kind, label, inner) for inner in value)
-    return True
+    return value is None or _numbered(kind, label, value)
+
+
+def _numbered(kind: str, label: str, value: float) -> bool:
+    """A number, or a yes or no, is what its field takes if it is that when it is written out."""
+    fits = _kind_of(kind, label)
+    if isinstance(value, bool):
+        return fits(str(value).lower())
+    if fits is _amount:  # of which a computer writes more decimals than anybody
+        return abs(value) < _MOST_AMOUNT
+    return abs(value) < _MOST_NUMBER and fits(str(value))
 
 
 def _kind_of(kind: str, label: str) -> Fits:

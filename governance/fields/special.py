@@ -15,15 +15,17 @@ from typing import Any
 
 import re2
 
+from governance.detection.text_reading import INVISIBLE
+from governance.fields import lookalikes
+
 WORDS = Path(__file__).parent / "special.txt"
 
 _WORD = re.compile(r"[^\W\d_]+")
 _SAID, _HAN, _SIGNS, _NAMES, _PLACED = "telling", "han", "signs", "names", "places"
 _SILENT = frozenset({"Mn", "Cf"})  # accents, and what is seen by nobody
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Letters of two scripts in one word, as nobody writes who does not hide it; and letters one by one.
-_MIXED = re.compile("[a-z][\u0430-\u04ff]|[\u0430-\u04ff][a-z]")
-_SPELLED_OUT = re.compile(r"(?<![a-z])[a-z](?:[ ._-]{1,2}[a-z]){2,}(?![a-z])")
+_APART = "[^a-z0-9]{1,3}"  # between letters that are written one by one
+_SPELLED_OUT = re.compile(rf"(?<![a-z])[a-z](?:{_APART}[a-z]){{2,}}(?![a-z])")
 _SURNAMES_END = frozenset({"itis"})  # as Lithuanian and Greek ones do
 _SURE = 6  # letters of an end that no surname has
 _NAME_IN_SIGNS = 3
@@ -79,10 +81,20 @@ def tells(field: str, text: str) -> bool:
     folded = fold(_HUMP.sub(" ", text) if field == "username" else text)
     if len(folded) < _LEAST and folded.isascii():
         return False
+    if folded.isascii():
+        return _told(field, text, folded)
+    alike = lookalikes.latin(text)
+    return (
+        _in_signs(field, folded)
+        or lookalikes.mixed(text)
+        or _told(field, text, folded)
+        or (alike is not None and _told(field, alike, fold(alike)))
+    )
+
+
+def _told(field: str, text: str, folded: str) -> bool:
     lexicon = _lexicon()
-    if not folded.isascii() and (_in_signs(field, folded) or _MIXED.search(folded)):
-        return True
-    if not lexicon.hint.search(folded):
+    if not lexicon.hint.Match(folded):
         return False
     words = _WORD.findall(_SPELLED_OUT.sub(_joined, folded))
     if field in _PERSONS:
@@ -98,6 +110,12 @@ def tells(field: str, text: str) -> bool:
         return False
     made = _made(field)
     return made is None or made.search(folded) is None
+
+
+def is_post(word: str) -> bool:
+    """Whether a word is what people are at work."""
+    post = _made("title")
+    return post is not None and post.fullmatch(word) is not None
 
 
 def _joined(found: re.Match[str]) -> str:
@@ -136,7 +154,9 @@ def fold(text: str) -> str:
     if folded.isascii():
         return folded
     parts = unicodedata.normalize("NFKD", folded).casefold().translate(_UNDECOMPOSED)
-    return "".join(sign for sign in parts if unicodedata.category(sign) not in _SILENT)
+    return "".join(
+        sign for sign in parts if unicodedata.category(sign) not in _SILENT and sign not in INVISIBLE
+    )
 
 
 class _Words:
@@ -203,9 +223,18 @@ def _hint(listed: Iterable[str]) -> Any:
     ends = "|".join(sorted(word[1:] for word in folded if word.startswith("*")))
     begins = "|".join(sorted(word[:-1] for word in folded if word.endswith("*") and "_" not in word))
     whole = "|".join(sorted({word.split("_")[0] for word in folded if "_" in word or "*" not in word}))
-    spelled = r"[a-z][ ._-]{1,2}[a-z][ ._-]{1,2}[a-z]"
+    spelled = f"[a-z]{_APART}[a-z]{_APART}[a-z]"
     end = r"(?:[^a-z]|\z)"
-    return _pattern(rf"(?:\A|[^a-z])(?:{begins}|(?:{spelled}|{whole}){end})|(?:{ends}){end}")
+    return one_pass(rf"(?:\A|[^a-z])(?:{begins}|(?:{spelled}|{whole}){end})|(?:{ends}){end}")
+
+
+def one_pass(*patterns: str) -> Any:
+    """What tells which of some patterns a text has: without places, so at a third of a search's cost."""
+    made = re2.Set.SearchSet()
+    for pattern in patterns:
+        made.Add(pattern)
+    made.Compile()
+    return made
 
 
 def _pattern(parts: str) -> Any:

@@ -86,6 +86,21 @@ def test_what_only_looks_like_it_stays_clean(scanner):
         ("company", "H I V"),
         ("username", "AnnaHivPositive"),
         ("company", "\uff28\uff29\uff36"),
+        *(
+            ("company", one)
+            for one in ("c\u03b1ncer", "H\u0399V positive", "\u1d04\u1d00\u0274\u1d04\u1d07\u0280")
+        ),
+        *(
+            ("company", one)
+            for one in ("dia\u0261nosed", "\u041d\u0406\u0474", "\ua4da\ua4ee\ua4e0\ua4da\ua4f0\ua4e3")
+        ),
+        *(("company", one) for one in ("c/a/n/c/e/r", "c\u00b7a\u00b7n\u00b7c\u00b7e\u00b7r", "c,a,n,c,e,r")),
+        *(
+            ("company", one)
+            for one in ("c   a   n   c   e   r", "can\u3164cer", "can\u2800cer", "c|a|n|c|e|r")
+        ),
+        ("company", "".join(chr(0x1F170 + ord(one) - 97) for one in "cancer")),
+        ("plan", "c\u03b1t lover"),
         ("given_name", "with child"),
         ("address_line_2", "Oncology ward, room 4"),
     ],
@@ -113,6 +128,18 @@ def test_what_somebody_says_of_a_person_stands_in_a_declared_field(trait, said):
         ("name", "Christiane Krebs"),
         ("surname", "Kalvaitis"),
         ("given_name", "प्रिया"),
+        *(
+            ("company", one)
+            for one in ("\u03b2-Lab", "\u00b5Torrent", "\u039f\u03a4\u0395", "A & B & C Ltd", "\u0394elta")
+        ),
+        *(
+            ("company", one)
+            for one in ("\u682a\u5f0f\u4f1a\u793eSONY", "TOTO\u682a\u5f0f\u4f1a\u793e", "\u03b2eta Labs")
+        ),
+        *(
+            ("given_name", one)
+            for one in ("K\u0254fi", "\u039d\u03af\u03ba\u03bf\u03c2", "\u0420\u043e\u043c\u0430\u043d")
+        ),
         ("company", "Cancer Research UK"),
         ("street", "12 Church Street"),
         ("title", "Hospital manager"),

@@ -27,6 +27,9 @@ def classes(kind, name, value):
         *(
             ("postcode", "no idea"),
             ("phone", "ask my doctor"),
+            ("phone", "4111 1111 1111 1111"),
+            ("phone", 4111111111111111),
+            ("email", "https://ann:hunter2@example.org"),
             ("email", "has cancer"),
             ("national_id", "lost"),
         ),
@@ -74,6 +77,7 @@ def test_s10_text_in_an_events_declared_field_is_free_text(kind, name, value):
             ("postcode", "123 45"),
             ("phone", "+46 (0)70-123 45 67"),
             ("phone", 46701234567),
+            ("phone", "0049 (0)1511 2345 678 90 ext. 1234"),
         ),
         *(("email", "ann@example.org"), ("birth_date", "1981-03-04"), ("birth_date", "4 March 1981")),
         *(("birth_date", "1981-03-04T00:00:00Z"), ("given_name", "Mary-Jane"), ("surname", "O'Brien")),

@@ -265,17 +265,34 @@ def calling(act: Act) -> Any:
     """
 
     def known(request: Request, client: Annotated[Client, Depends(client_of)]) -> Client:
-        with client.asking(act):
-            check(act, client.row.actor, policy=client.policy)
-            # What a person says must reach the ledger, even through somebody whose contract has ended
-            # or whose secret somebody else tries to guess.
-            if not act.deed.heard:
-                client.in_good_standing()
+        request.state.called = client
+        _let_in(act, client)
         _not_again(request, client)
         return client
 
     GUARDS.add(known)
     return Depends(known)
+
+
+def _let_in(act: Act, client: Client) -> None:
+    with client.asking(act):
+        check(act, client.row.actor, policy=client.policy)
+        # What a person says must reach the ledger, even through somebody whose contract has ended
+        # or whose secret somebody else tries to guess.
+        if not act.deed.heard:
+            client.in_good_standing()
+
+
+def calling_now(act: Act, request: Request) -> Client:
+    """The client of a request that was refused, perhaps before anybody asked who calls.
+
+    Raises as `calling` does.
+    """
+    client: Client | None = getattr(request.state, "called", None)
+    if client is None:
+        client = client_of(request, system_of(request), request.headers.get("authorization"))
+    _let_in(act, client)
+    return client
 
 
 def doing(act: Act) -> Any:

@@ -87,6 +87,7 @@ class Problem:
     detail: str
     errors: Sequence[Mapping[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    heard: bool = False  # the no in what was refused
 
     def body(self, request: str) -> bytes:
         """The JSON; `request` is the id of the request. `message` is what Segment's clients read."""
@@ -99,7 +100,8 @@ class Problem:
             "code": self.code,
             "message": self.detail,
         }
-        return msgspec.json.encode(document | ({"errors": list(self.errors)} if self.errors else {}))
+        more = {"errors": list(self.errors)} if self.errors else {}
+        return msgspec.json.encode(document | more | ({"heard": True} if self.heard else {}))
 
     def response(self, request: str) -> Response:
         """The answer, with the headers that its status asks for."""

@@ -4,6 +4,7 @@ A refusal is acknowledged once nothing that contradicts it can still be sent. A 
 an act as evidence, and lifts no refusal that is newer.
 """
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -27,11 +28,11 @@ from api.cli.running import (
 from api.session import Opener
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
-from cdp.permission import consents, history, holder_change, serving, suppressions
+from cdp.permission import consents, history, holder_change, noes_in_refusals, serving, suppressions
 from cdp.permission.binding import About
 from cdp.permission.consents import Acknowledged, Saying
 from cdp.ports import Ports
-from cdp.vocabulary import Channel, Identifier, Role, State
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, Role, State
 from consent.ledger import counting
 
 app = typer.Typer()
@@ -244,15 +245,41 @@ class _Named(NamedTuple):
 
 
 def _say(saying: Saying, named: _Named, workspace: str | None, *, as_json: bool) -> None:
+    if named.contact is not None or (named.profile is None and named.person is None):
+        named = named._replace(contact=read_contact(named.contact))
     with platform() as opened:
         begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
-        ports = opened.system.ports
-        about = _about(named, begin, ports)
-        window = opened.system.settings.send_window
-        done = consents.say(saying, about, begin=begin, ports=ports, patience=window + SLACK)
+        ports, wait = opened.system.ports, opened.system.settings.send_window + SLACK
+
+        def say(what: Saying, about: About) -> Acknowledged:
+            return consents.say(what, about, begin=begin, ports=ports, patience=wait)
+
+        try:
+            done = say(saying, _about(named, begin, ports))
+        except BadInput:
+            # Whatever was mistyped, whom it names and that it is a no may be plain to read.
+            if saying.state in NEGATIVE and noes_in_refusals.hear(
+                _typed(saying, named), say, begin=begin, ports=ports
+            ):
+                typer.echo("The no was heard all the same, for what can be read of it.", err=True)
+            raise
     counted = all(one.counted for one in done.entries)
     emit(_document(done, counted=counted), as_json, *_told(saying, done))
     raise typer.Exit(Exit.OK if counted else Exit.FAILED)
+
+
+def _typed(saying: Saying, named: _Named) -> Mapping[str, object]:
+    """What was typed, as a request would have it."""
+    namespace, _, value = (named.person or "").partition("=")
+    return {
+        "contact": {"namespace": named.namespace or "", "value": named.contact},
+        "profile_id": named.profile,
+        "person": {"namespace": namespace, "value": value},
+        "purpose": saying.purpose,
+        "channel": saying.channel,
+        "state": saying.state,
+        "evidence": saying.evidence,
+    }
 
 
 def _about(named: _Named, begin: Opener, ports: Ports) -> About:
@@ -285,6 +312,7 @@ def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:
         "acknowledged_at": done.at,
         "counted": counted,
         "kept_for_later": done.suppressed,
+        "noted": list(done.noted),
         "entries": [
             {
                 "entry": one.entry,
@@ -311,6 +339,7 @@ def _told(saying: Saying, done: Acknowledged) -> list[Text]:
         lines.append(
             Text(f"{saying.state}: nobody goes by that contact now; it holds for whoever comes with it.")
         )
+    lines += [Text(f"Not heard of it: {word}.") for word in done.noted]
     if all(one.counted for one in done.entries):
         lines.append(Text(f"In force since {done.at.isoformat(timespec='milliseconds')}."))
     return lines

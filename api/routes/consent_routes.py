@@ -4,31 +4,44 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
-from typing import Annotated, Literal, NoReturn, Self
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NoReturn, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api import answer_times, discreet
 from api.deps import Client, PortsDep, Repeated, SystemDep, calling
 from api.idempotency import Once
+from api.refused_noes import Hears
 from api.routes import shapes
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, Word, failures, with_examples
 from cdp.acts import Act
 from cdp.answers import Answer
 from cdp.kernel.settings import Settings
-from cdp.permission import consents, holder_change
-from cdp.permission.binding import About, NobodyThere
+from cdp.permission import consents, holder_change, noes_in_refusals
+from cdp.permission.binding import About, NobodyThere, UnusableContact
 from cdp.permission.consents import Acknowledged, Opener, Saying
 from cdp.ports import Ports, Recorded
 from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
 from consent.ledger import counting
 
 
-class OnceSaid(Once):
+def _hear(said: Any, client: Client) -> bool:
+    """Whether a no could be read in a body that was refused, and was heard."""
+    begin = client.opener(Act.CONSENT_SAY.purpose)
+    ports = client.system.ports
+    return noes_in_refusals.hear(
+        said, lambda saying, about: _say(saying, about, client), begin=begin, ports=ports
+    )
+
+
+class OnceSaid(Hears, Once):
     """A yes that is sent again: not said again, and answered as what was said stands now."""
+
+    hears = MappingProxyType({"/v1/consents": (Act.CONSENT_SAY, _hear)})
 
     def again(self, known: Repeated) -> Answer:
         """The answer of then, unless it is not so any more.
@@ -65,7 +78,7 @@ class ConsentIn(Strict):
 
     At a contact that several hold, `profile_id` or `person` says who speaks: a grant is one person's.
     `notice` is `name@2`, or a name: the version in force when it was said.
-    `asserted_at` is when they said it; it may not lie ahead, and orders nothing but can only
+    `asserted_at` is when they said it; for a yes it may not lie ahead, and orders nothing but can only
     make a grant weaker. `channel` null: every channel.
     """
 
@@ -106,7 +119,7 @@ class ConsentIn(Strict):
     needs one where consent is the basis.
     """
     asserted_at: Moment | None = None
-    """When they said it, if that was before now; it may not lie ahead."""
+    """When they said it, if that was before now; for a yes it may not lie ahead."""
     explicit: bool = False
     """Whether it was an express statement, which sensitive data and moves abroad need."""
     guardian: bool = False
@@ -152,6 +165,7 @@ class ConsentOut(Out):
             "acknowledged_at": "2026-01-01T12:00:00Z",
             "counted": False,
             "kept_for_later": False,
+            "noted": [],
             "entries": [
                 {
                     "entry": str(shapes.ENTRY),
@@ -175,22 +189,26 @@ class ConsentOut(Out):
     """
     entries: list[ConsentEntryOut]
     """The entries that were written: one for each person and contact that it is about."""
+    noted: list[str] = Field(default_factory=list)
+    """What could not be read or believed of a no, which was heard for the rest, as words for programs."""
 
 
 @router.post("/consents", summary="Record what somebody said: yes, no, or asked")
 def post_consent(
     body: ConsentIn,
     client: Annotated[Client, calling(Act.CONSENT_SAY)],
-    system: SystemDep,
     ports: PortsDep,
 ) -> ConsentOut:
     """Keep a grant or a refusal. A refusal is answered only when no release can still be sent.
 
-    A recipient that may see nothing of the person is answered as if nobody went by the contact; what was
-    said is heard. A yes that is sent again with its `Idempotency-Key` is not said again, and answered as it
-    stands now: a refusal since, or the end of the recipient's contract, is told.
+    What cannot be read or believed of a refusal is a note in the answer, and one in a body that is itself
+    refused is heard as far as it can be read: the problem then says `heard`. A recipient that may see
+    nothing of the person is answered as if nobody went by the contact; what was said is heard. A yes that
+    is sent again with its `Idempotency-Key` is not said again, and answered as it stands now: a refusal
+    since, or the end of the recipient's contract, is told.
     """
-    if State(body.state) not in NEGATIVE:
+    refuses = State(body.state) in NEGATIVE
+    if not refuses:
         with client.asking(Act.CONSENT_SAY, body.state):
             client.in_good_standing()
     begin = client.opener(Act.CONSENT_SAY.purpose)
@@ -204,13 +222,20 @@ def post_consent(
         explicit=body.explicit,
         guardian=body.guardian,
     )
-    about = About(
+    about, noted = _named(body, begin, ports) if refuses else (None, [])
+    about = about or About(
         identifier=identified(body.contact, begin, ports),
         profile=body.profile_id,
         person=identified(body.person, begin, ports),
     )
-    wait = patience(system.settings)
-    done = discreet.told(
+    done = _say(saying, about, client)
+    return _kept(replace(done, noted=sorted([*done.noted, *noted])))
+
+
+def _say(saying: Saying, about: About, client: Client) -> Acknowledged:
+    begin, ports = client.opener(Act.CONSENT_SAY.purpose), client.system.ports
+    wait = patience(client.system.settings)
+    return discreet.told(
         client,
         Act.CONSENT_SAY,
         about,
@@ -218,7 +243,21 @@ def post_consent(
         opens=saying.state not in NEGATIVE,
         of_nobody=lambda: consents.of_nobody(saying, about, begin=begin, ports=ports),
     )
-    return _kept(done)
+
+
+def _named(body: ConsentIn, begin: Opener, ports: Ports) -> tuple[About, list[str]]:
+    """Whom a no names who can be read, and what cannot. Raises `UnusableContact` where nobody can."""
+    with begin() as work:
+        contact, person = (
+            shapes.identifier(one, work=work, ports=ports) if one is not None else None
+            for one in (body.contact, body.person)
+        )
+    about = About(identifier=contact, profile=body.profile_id, person=person)
+    if about == About():
+        raise UnusableContact
+    noted = ["contact_not_usable"] if body.contact is not None and contact is None else []
+    noted += ["speaker_not_usable"] if body.person is not None and person is None else []
+    return about, noted
 
 
 def identified(contact: ContactIn | None, begin: Opener, ports: Ports) -> Identifier | None:
@@ -275,6 +314,7 @@ def _kept(done: Acknowledged) -> ConsentOut:
         counted=all(one.counted for one in done.entries),
         kept_for_later=done.suppressed,
         entries=[_entry(one) for one in done.entries],
+        noted=list(done.noted),
     )
 
 

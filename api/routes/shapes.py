@@ -164,6 +164,8 @@ class Problem(Out):
     """The same as `detail`, under the name that tracking libraries read."""
     errors: list[FieldAtFault] = []
     """The fields at fault, where there are such: never what was in them."""
+    heard: bool | None = None
+    """True where what was refused holds a no that could be read: it is in force. Else it is not there."""
 
 
 _MEANING = {

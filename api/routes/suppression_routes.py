@@ -2,7 +2,8 @@
 
 from datetime import datetime
 from time import monotonic
-from typing import Annotated, Self
+from types import MappingProxyType
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,15 +12,34 @@ from pydantic_core import PydanticCustomError
 
 from api import answer_times, discreet
 from api.deps import Client, PortsDep, SystemDep, calling
+from api.refused_noes import Hears
 from api.routes import shapes
 from api.routes.consent_routes import identified, nobody, patience
 from api.routes.shapes import ContactIn, Moment, Name, Out, Strict, failures, with_examples
 from cdp.acts import Act
-from cdp.permission import serving, suppressions
+from cdp.permission import noes_in_refusals, serving, suppressions
 from cdp.permission.binding import About
 from cdp.permission.suppressions import Row
 
-router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404))
+
+def _hear(said: Any, client: Client) -> bool:
+    """Whether a row of a list that was refused could be read, and was heard."""
+    done = suppressions.suppress(
+        noes_in_refusals.rows(said),
+        begin=client.opener(Act.CONSENT_SUPPRESS.purpose),
+        ports=client.system.ports,
+        patience=patience(client.system.settings),
+    )
+    return done.kept + done.known_already > 0
+
+
+class HeardList(Hears):
+    """A list that is refused: what can be read of it is in force."""
+
+    hears = MappingProxyType({"/v1/suppressions": (Act.CONSENT_SUPPRESS, _hear)})
+
+
+router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=HeardList)
 
 Cell = Annotated[str, StringConstraints(max_length=1020)]
 

@@ -5,12 +5,12 @@ goes by is known by its identifier alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from cdp.kernel.errors import BadInput, NotFound
 from cdp.ports import Ports
-from cdp.vocabulary import ContactId, FragmentId, Identifier, ProfileId
+from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, ProfileId
 from cdp.work import Work
 
 
@@ -20,6 +20,10 @@ class NobodyThere(NotFound):
 
 class ForgottenContact(NobodyThere):
     """This address is no longer known here, so nothing is sent to it and nothing was changed."""
+
+
+class UnusableContact(NobodyThere):
+    """What is named as the contact is none that could be anybody's, and nobody else is named."""
 
 
 class WhoseGrant(BadInput):
@@ -40,6 +44,14 @@ class About:
     person: Identifier | None = None  # the person as a source knows them
     otherwise: Identifier | None = None  # what the contact is, should nobody know its id any more
 
+    @property
+    def heard(self) -> "About":
+        """Of whom a no is: a person who is named by an address alone says it there, whoever goes by it."""
+        named = self.contact or self.identifier or self.profile
+        if named is None and self.person is not None and self.person.namespace in REACHES.values():
+            return replace(self, identifier=self.person, person=None)
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
@@ -51,11 +63,13 @@ class Bound:
     anchors: Sequence[FragmentId]  # of the one who speaks, if that is known
     former: ContactId | None = None  # erased since; `contact` is then what it is now, if it came back
     unknown: Identifier | None = None  # nobody goes by it
+    speaking: Sequence[FragmentId] = ()  # one of each person who may be the one who speaks
+    noted: Sequence[str] = ()  # what could not be read, where a no is heard for the rest
 
     @property
     def there(self) -> bool:
         """Whether there is a contact or somebody to be bound."""
-        return self.contact is not None or bool(self.anchors)
+        return self.contact is not None or bool(self.speaking)
 
     @property
     def to_keep(self) -> bool:
@@ -63,23 +77,34 @@ class Bound:
         return self.former is not None or self.unknown is not None
 
 
-def bind(about: About, *, work: Work, ports: Ports) -> Bound:
-    """Find whom `about` means. Raises `NobodyThere`, `ForgottenContact`, `WhoseGrant`."""
+def bind(about: About, *, hears: bool = False, work: Work, ports: Ports) -> Bound:
+    """Find whom `about` means. Raises `NobodyThere`, `ForgottenContact`, `WhoseGrant`.
+
+    `hears`: it is a no, which binds whatever can be read: a speaker whom nobody knows counts as not
+    named, and one who may be several people binds each.
+    """
     contact, former, unknown = _contact(about, work=work, ports=ports)
     holding = ports.identity.profiles_of(contact, work=work) if contact is not None else []
-    speaker = _speaker(about, work=work, ports=ports)
-    if speaker is None and len(holding) == 1:
-        speaker = holding[0]
-    people = sorted({*holding, speaker} if speaker is not None else set(holding))
+    named = _speakers(about, work=work, ports=ports)
+    nobody = named is not None and not named
+    if not hears:
+        if nobody:
+            raise NobodyThere
+        if named is not None and len(named) > 1:
+            raise WhoseGrant(field="person")
+    speakers = named or (holding if len(holding) == 1 else [])
+    people = sorted({*holding, *speakers})
     held = {one: ports.identity.fragments_of(one, core_only=False, work=work) for one in people}
-    anchors = _claiming(held[speaker], contact, work=work, ports=ports) if speaker is not None else []
+    claiming = [_claiming(held[one], contact, work=work, ports=ports) for one in speakers]
     return Bound(
         contact=contact,
         holders=people,
         fragments=sorted({fragment for fragments in held.values() for fragment in fragments}),
-        anchors=anchors,
+        anchors=claiming[0] if len(claiming) == 1 else [],
         former=former,
         unknown=unknown,
+        speaking=[one[0] for one in claiming if one],
+        noted=["speaker_unknown"] if nobody else [],
     )
 
 
@@ -106,22 +131,15 @@ def _contact(
     return _contact(About(identifier=about.otherwise), work=work, ports=ports)
 
 
-def _speaker(about: About, *, work: Work, ports: Ports) -> ProfileId | None:
-    """The person who speaks, where they are named. Raises `NobodyThere`, `WhoseGrant`."""
+def _speakers(about: About, *, work: Work, ports: Ports) -> Sequence[ProfileId] | None:
+    """The people who may be the one who speaks; None: nobody is named."""
     if about.profile is not None:
         root = ports.identity.resolve(about.profile, work=work)
-        if root is None:
-            raise NobodyThere
-        return root
+        return [root] if root is not None else []
     if about.person is None:
         return None
     named = ports.identity.contact_of(about.person, work=work)
-    known = ports.identity.profiles_of(named, work=work) if named is not None else []
-    if not known:
-        raise NobodyThere
-    if len(known) > 1:
-        raise WhoseGrant(field="person")
-    return known[0]
+    return ports.identity.profiles_of(named, work=work) if named is not None else []
 
 
 def _claiming(

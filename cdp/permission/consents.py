@@ -9,7 +9,7 @@ nobody is known by, or that went with an erasure, is kept as a suppression and b
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
@@ -78,12 +78,14 @@ class Saying:
 class Acknowledged:
     """The word holds: from `at` on, nothing is sent against it.
 
-    `suppressed`: nobody goes by the contact now, so the no is kept for whoever comes with it.
+    `suppressed`: nobody goes by the contact now, so the no is kept for whoever comes with it. `noted`:
+    what could not be read or believed of a no, which was heard for the rest.
     """
 
     entries: Sequence[Recorded]
     at: datetime
     suppressed: bool = False
+    noted: Sequence[str] = ()
 
 
 def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: timedelta) -> Acknowledged:
@@ -126,12 +128,15 @@ def of_nobody(saying: Saying, about: About, *, begin: Opener, ports: Ports) -> A
     Raises `NobodyThere` for every other word, and what `terms_of` does. Nothing is written.
     """
     with begin() as work:
+        saying, noted = _believed(saying, work=work, ports=ports)
         purpose, _ = terms_of(saying, work=work, ports=ports)
+        if saying.state in NEGATIVE:
+            about = about.heard
         if about.profile is not None or about.person is not None:
-            raise NobodyThere
+            noted.append("speaker_unknown")
         bound = Bound(contact=None, holders=(), fragments=(), anchors=(), unknown=about.identifier)
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
-        return Acknowledged(entries=(), at=work.now, suppressed=True)
+        return Acknowledged(entries=(), at=work.now, suppressed=True, noted=sorted(noted))
 
 
 def _record(
@@ -139,27 +144,29 @@ def _record(
 ) -> tuple[Acknowledged, Bound]:
     """Record a saying; `keep` a no for who is not there."""
     with begin() as work, acting(Act.CONSENT_SAY, verb=saying.state, work=work, ports=ports) as doing:
+        saying, noted = _believed(saying, work=work, ports=ports)
         purpose, notice = terms_of(saying, work=work, ports=ports)
-        bound = bind(about, work=work, ports=ports)
+        bound = _bind(saying, about, work=work, ports=ports)
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
         if keep and bound.to_keep:
             _keep(saying, bound, purpose, work=work, ports=ports)
         ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, purpose, notice, work=work, ports=ports)
-        is_ = about.identifier or about.otherwise
+        is_ = about.heard.identifier or about.otherwise
         known = {bound.contact: is_} if bound.contact and is_ else {}
         recorded = ports.ledger.record(words, work=work, identifiers=known)
-        keys = ports.vault.keys(bound.anchors[:1], work=work)
+        keys = ports.vault.keys(bound.speaking, work=work)
         doing.tell(
             outcome="" if all(one.counted for one in recorded) else REFUSED,
             purpose=saying.purpose,
-            references=[keys.reference(fragment) for fragment in bound.anchors[:1]],
+            references=[keys.reference(fragment) for fragment in bound.speaking],
             notice=notice.id if notice else None,
             entries=[one.entry for one in recorded],
             refused_by=[one.covered_by for one in recorded if one.covered_by],
             kept_for_later="yes" if bound.to_keep else "no",
         )
-        return Acknowledged(entries=recorded, at=work.now, suppressed=not bound.there), bound
+        noted = sorted([*noted, *bound.noted])
+        return Acknowledged(entries=recorded, at=work.now, suppressed=not bound.there, noted=noted), bound
 
 
 def _record_again(
@@ -167,7 +174,7 @@ def _record_again(
 ) -> tuple[Acknowledged, Bound]:
     """Bind who has come since a no was kept; what was done then stands while nobody has."""
     with begin() as work:
-        bound = bind(about, work=work, ports=ports)
+        bound = _bind(saying, about, work=work, ports=ports)
     return _record(saying, about, keep=False, begin=begin, ports=ports) if bound.there else (done, bound)
 
 
@@ -272,16 +279,40 @@ def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, No
     return purpose, ports.ledger.notices(work=work).seen(saying.notice, saying.asserted_at or work.now)
 
 
+def _believed(saying: Saying, *, work: Work, ports: Ports) -> tuple[Saying, list[str]]:
+    """A no without what cannot be believed of it, and what that was; any other word as it is."""
+    noted: list[str] = []
+    if saying.state not in NEGATIVE:
+        return saying, noted
+    if saying.asserted_at is not None and saying.asserted_at > work.now:
+        noted.append("asserted_ahead")
+        saying = replace(saying, asserted_at=None)
+    if saying.notice is not None:
+        at = saying.asserted_at or work.now
+        if ports.ledger.notices(work=work).find(saying.notice, at) is None:
+            noted.append("notice_unknown")
+            saying = replace(saying, notice=None)
+    return saying, noted
+
+
+def _bind(saying: Saying, about: About, *, work: Work, ports: Ports) -> Bound:
+    """Whom a word binds: a no whatever can be read of whom it names."""
+    hears = saying.state in NEGATIVE
+    return bind(about.heard if hears else about, hears=hears, work=work, ports=ports)
+
+
 def _refuse_nonsense(
     saying: Saying, bound: Bound, about: About, purpose: PurposeId, *, work: Work, ports: Ports
 ) -> None:
     """Refuse what can be nobody's word. A no is refused only where there is nobody whom it could bind."""
     names = ports.ledger.purposes(work=work)
     if saying.state in NEGATIVE:
-        unkept = bound.unknown is not None and (
-            bound.unknown.namespace not in REACHES.values() or purpose in _standing(names)
+        kept = bound.former is not None or (
+            bound.unknown is not None
+            and bound.unknown.namespace in REACHES.values()
+            and purpose not in _standing(names)
         )
-        if unkept and not bound.anchors:
+        if not (bound.there or kept):
             raise NobodyThere
         return
     if not bound.holders:
@@ -332,8 +363,8 @@ def _words(
     anchor = bound.anchors[0] if bound.anchors else None
     if bound.contact is not None and (at_contact or both):
         words.append(word_of(saying, Scope.CONTACT, anchor, bound.contact, purpose, seen))
-    if anchor is not None and (bound.contact is None or not at_contact or both):
-        words.append(word_of(saying, Scope.PERSON, anchor, None, purpose, seen))
+    if bound.contact is None or not at_contact or both:
+        words += [word_of(saying, Scope.PERSON, one, None, purpose, seen) for one in bound.speaking]
     return words
 
 

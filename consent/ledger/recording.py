@@ -105,14 +105,18 @@ def draft(words: Sequence[Word], purposes: Purposes, work: Work) -> list[Draft]:
         assert received_at is not None, "live words got the database's time"
         if word.purpose not in purposes.by_id:
             raise UnknownPurpose(field="purpose")
-        if word.asserted_at is not None and word.asserted_at > received_at:
-            raise AssertedInFuture(field="asserted_at")
+        asserted_at = word.asserted_at or received_at
+        if asserted_at > received_at:
+            if word.state not in NEGATIVE:
+                raise AssertedInFuture(field="asserted_at")
+            # No clock that is ahead of ours keeps a no out.
+            asserted_at = received_at
         drafts.append(
             Draft(
                 entry=new_id(),
                 word=_checked(word, stops=word.purpose in stops),
                 received_at=received_at,
-                asserted_at=word.asserted_at or received_at,
+                asserted_at=asserted_at,
                 stops=word.purpose in stops,
                 side_by_side=word.purpose in purposes.side_by_side,
             )

@@ -133,7 +133,7 @@ def test_a_no_of_somebody_unknown_holds_when_they_arrive(town, state):
 
     assert said.status_code == again.status_code == 200
     assert said.json() | {"acknowledged_at": None} == {
-        "acknowledged_at": None, "counted": True, "kept_for_later": True, "entries": []
+        "acknowledged_at": None, "counted": True, "kept_for_later": True, "entries": [], "noted": []
     }  # fmt: skip
     assert late.status_code == 422, "the notice came later"
     assert refused == (None, "refused_at_contact")

@@ -1,0 +1,181 @@
+"""The noes in what is refused: whatever is wrong with the rest, whom they name is heard (ADR-0055).
+
+Reads as leniently as can be, and only noes: whoever is to be named by a yes has to say it well. What
+cannot be read of a no makes it wider, as in lists of suppressions: no known purpose is all direct
+marketing, no known channel is every one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from cdp.intake.collection.meant_contacts import meant
+from cdp.intake.importing.consent_words import read_word
+from cdp.kernel.errors import NotFound, Unavailable
+from cdp.permission.binding import About
+from cdp.permission.consents import Opener, Saying
+from cdp.permission.suppressions import EVERYTHING, Row
+from cdp.ports import Ports
+from cdp.registers import workspaces
+from cdp.vocabulary import NEGATIVE, Channel, Identifier, Namespace, State
+from cdp.work import Work
+
+MOST = 12  # words of one request; each is an act of its own
+UNREAD = "unread"  # the evidence of a no that brings none which can be read
+_EVIDENCE = frozenset({"form", "double_opt_in", "call", "paper", "login"})
+_CONTACT = ("contact", "email", "emailaddress", "mail", "phone", "phonenumber")
+_NAMESPACES = tuple(str(one) for one in Namespace)
+_Fields = Mapping[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class No:
+    """A no that could be read in what was refused, and whom it names."""
+
+    saying: Saying
+    about: About
+
+
+def read(said: Any, *, work: Work, ports: Ports) -> list[No]:
+    """The noes of a request, which is `json.loads(…, object_pairs_hook=all_of)` of its body."""
+    fields = _fields(said)
+    states = list(_states(fields))
+    if not states:
+        return []
+    named = list(dict.fromkeys(_named(fields, work=work, ports=ports)))
+    known = ports.ledger.purposes(work=work)
+    purposes = {
+        one if isinstance(one, str) and one in known else EVERYTHING
+        for one in _all(fields, "purpose") or [None]
+    }
+    channels = sorted({one for word in _all(fields, "channel") if (one := _channel(word))})
+    if not channels or len(channels) < len(_all(fields, "channel")):
+        over: list[Channel | None] = [None]
+    else:
+        over = [*channels]
+    evidence = [one for one in _all(fields, "evidence") if isinstance(one, str) and one in _EVIDENCE]
+    if len(purposes) * len(over) * len(named) > MOST:
+        over = [None]
+    words = list(product(sorted(purposes), over))
+    return [
+        No(
+            saying=Saying(
+                purpose=purpose,
+                channel=channel,
+                state=states[0],
+                evidence=evidence[0] if evidence else UNREAD,
+            ),
+            about=about,
+        )
+        for about in named
+        for purpose, channel in words
+    ]
+
+
+def hear(said: Any, say: Callable[[Saying, About], object], *, begin: Opener, ports: Ports) -> bool:
+    """Let `say` say each no that can be read; whether one was heard, and there are no more than `MOST`.
+
+    Raises what `say` does, but for a no that names nobody, and an `Unavailable` once all were said.
+    """
+    with begin() as work:
+        noes = read(said, work=work, ports=ports)
+    heard, later = False, None
+    for one in noes[:MOST]:
+        try:
+            say(one.saying, one.about)
+            heard = True
+        except NotFound:
+            continue
+        except Unavailable as error:
+            later = error
+    if later is not None:
+        raise later
+    return heard and len(noes) <= MOST
+
+
+def rows(said: Any) -> Iterator[Row]:
+    """The rows of a list that was refused, each contact of each in one of its own."""
+    listed = said if isinstance(said, list) else _all(_fields(said), "suppressions")
+    for line, one in enumerate(listed, 1):
+        fields = _fields(one) if isinstance(one, dict) else {"contact": [one]}
+        texts = {
+            name: next((text for value in _all(fields, name) if (text := _text(value))), "")
+            for name in ("reason", "source", "date", "purpose", "channel")
+        }
+        for contact in (value for name in _CONTACT for value in _all(fields, name)):
+            for text in _all(_fields(contact), "value") if isinstance(contact, dict) else [contact]:
+                yield Row(line=line, contact=_text(text), **texts)
+
+
+def _fields(said: Any) -> _Fields:
+    """The values of each name, however the name is written and how often it is there."""
+    fields: dict[str, list[Any]] = {}
+    for name, value in said.items() if isinstance(said, dict) else ():
+        plain = "".join(letter for letter in name.casefold() if letter.isalnum())
+        fields.setdefault(plain, []).extend(value if isinstance(value, list) else [value])
+    return fields
+
+
+def _all(fields: _Fields, name: str) -> list[Any]:
+    return fields.get(name, [])
+
+
+def _text(value: Any) -> str:
+    """A value as a text that can be stored; of what is none, nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _states(fields: _Fields) -> Iterator[State]:
+    """The states that are a no: whatever is said and is no clear yes, and no asking either."""
+    for one in _all(fields, "state"):
+        word = _text(one).strip().casefold()
+        if word in NEGATIVE:
+            yield State(word)
+        elif word == State.REQUESTED or one is True:
+            continue
+        elif not isinstance(one, str) or (word and read_word(word).given is False):
+            yield State.WITHDRAWN
+
+
+def _channel(value: Any) -> Channel | None:
+    word = _text(value).strip().casefold()
+    return Channel(word) if word in frozenset(Channel) else None
+
+
+def _named(fields: _Fields, *, work: Work, ports: Ports) -> Iterator[About]:
+    region = workspaces.region(work=work)
+    for name in _CONTACT:
+        for value in _all(fields, name):
+            yield from (About(identifier=one) for one in _identifiers(value, region, ports))
+    for value in _all(fields, "profileid"):
+        try:
+            yield About(profile=UUID(_text(value)))
+        except ValueError:
+            continue
+    for value in _all(fields, "person"):
+        yield from (About(person=one).heard for one in _identifiers(value, region, ports))
+
+
+def _identifiers(value: Any, region: str, ports: Ports) -> Iterator[Identifier]:
+    """Whom a contact plainly means, well written or not, with or without its namespace."""
+    if isinstance(value, dict):
+        inside = _fields(value)
+        spaces = [_text(one) for one in _all(inside, "namespace")]
+        texts = [text for one in _all(inside, "value") if (text := _text(one))]
+    else:
+        spaces, texts = [], [text] if (text := _text(value)) else []
+    for text in texts:
+        own = [space for space in spaces if space in _NAMESPACES or space.startswith("crm:")]
+        pieces = [(space, text) for space in own]
+        if not pieces or {Namespace.EMAIL, Namespace.PHONE} & set(own):
+            mail = "@" in text or "\N{FULLWIDTH COMMERCIAL AT}" in text
+            under = Namespace.EMAIL if mail else Namespace.PHONE
+            pieces += [(under, text), *meant(text, under)]
+        for space, piece in dict.fromkeys(pieces):
+            found = ports.vault.normalise(space, piece, region=region)
+            if found is not None:
+                yield Identifier(space, found)

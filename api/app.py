@@ -15,7 +15,7 @@ from api.auth.callers import caller_by
 from api.auth.write_keys import WriteKeys
 from api.bulkheads import Bulkheads, Kind
 from api.collect import Collection
-from api.deps import DOCUMENTED_QUERY, System, check_query
+from api.deps import DOCUMENTED_QUERY, SAID_ONCE, System, check_query
 from api.edge import Edge
 from api.openapi import document
 from api.rates import Rates
@@ -55,7 +55,7 @@ def create_app(system: System) -> FastAPI:
     app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), system.ports, clock=system.clock)
     problems.install(app, methods=methods)
     for router in ROUTERS:
-        app.include_router(router, dependencies=[] if router in LENIENT else [DOCUMENTED_QUERY])
+        app.include_router(router, dependencies=[] if router in LENIENT else [DOCUMENTED_QUERY, SAID_ONCE])
     app.add_middleware(
         Edge,
         places=bulkheads,

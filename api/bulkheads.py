@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from cdp.kernel.database import limited, make_engine, overflow_of
 from cdp.kernel.errors import Overloaded
+from cdp.kernel.repeated import all_of
 
 KIND = "cdp.kind"  # where a request's scope says its kind
 WAITING = 256  # requests of one kind that wait for a place
@@ -120,7 +121,8 @@ def kind_with(known: Kind, path: str, body: bytes) -> Kind:
     if known is not Kind.HEARD or path != _CONSENTS:
         return known
     try:
-        said = json.loads(body)  # as the route reads it, in whichever of JSON's encodings
+        # As the route reads it, in whichever of JSON's encodings; two states are no yes.
+        said = json.loads(body, object_pairs_hook=all_of)
     except (ValueError, RecursionError):
         return known
     return Kind.GRANT if isinstance(said, dict) and said.get("state") == "given" else known

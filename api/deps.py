@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
+from anyio import to_thread
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
@@ -21,6 +22,7 @@ from sqlalchemy import Engine
 from api.auth import client_rows, guesses, header
 from api.auth.token_keys import TokenKeys
 from api.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
+from api.bodies import BODY
 from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
 from cdp.acting import asked_for, check, counting_refusals
@@ -28,6 +30,7 @@ from cdp.acts import Act
 from cdp.answers import Answer
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
+from cdp.kernel.repeated import repeats_in
 from cdp.kernel.settings import Settings
 from cdp.ports import InForce, Ports, Signer
 from cdp.registers import admitting
@@ -39,6 +42,8 @@ from policies.policy_words import PERMISSIONS, scope
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
+# Bytes of a body that are looked at where requests come in; more would keep others waiting.
+AT_ONCE = 4096
 _AUTHENTICATION = Act.TOKEN_SHOW.purpose
 _OAUTH = OAuth2(
     flows=OAuthFlows(
@@ -324,6 +329,23 @@ async def _documented_query(request: Request) -> None:
 
 
 DOCUMENTED_QUERY = Depends(_documented_query)
+
+
+async def _said_once(request: Request) -> None:
+    """Refuse a body in which an object has a name twice: of its values the last one alone would be read.
+
+    Raises `RequestValidationError`.
+    """
+    body: bytes = request.scope.get(BODY, b"")
+    if len(body) <= AT_ONCE:
+        twice = repeats_in(body)
+    else:
+        twice = await to_thread.run_sync(repeats_in, body)
+    if twice:
+        raise RequestValidationError([{"loc": ("body",), "type": "said_twice"}])
+
+
+SAID_ONCE = Depends(_said_once)
 
 
 def ports_of(system: SystemDep) -> Ports:

@@ -33,6 +33,14 @@ def repeats(text: str) -> bool:
     return False
 
 
+def repeats_in(body: bytes) -> bool:
+    """As `repeats`, of a body in whichever of JSON's encodings."""
+    try:
+        return repeats(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except UnicodeDecodeError:
+        return False
+
+
 class _RepeatedName(Exception):
     """An object has a name more than once."""
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from cdp.intake.collection.meant_contacts import meant
 from cdp.intake.importing.consent_words import read_word
 from cdp.kernel.errors import NotFound, Unavailable
+from cdp.kernel.repeated import Repeated
 from cdp.permission.binding import About
 from cdp.permission.consents import Opener, Saying
 from cdp.permission.suppressions import EVERYTHING, Row
@@ -114,8 +115,14 @@ def _fields(said: Any) -> _Fields:
     fields: dict[str, list[Any]] = {}
     for name, value in said.items() if isinstance(said, dict) else ():
         plain = "".join(letter for letter in name.casefold() if letter.isalnum())
-        fields.setdefault(plain, []).extend(value if isinstance(value, list) else [value])
+        fields.setdefault(plain, []).extend(_each(value))
     return fields
+
+
+def _each(value: Any) -> Iterator[Any]:
+    """The values of a name that may be there more than once, each perhaps a list of them."""
+    for one in value if isinstance(value, Repeated) else [value]:
+        yield from one if isinstance(one, list) else [one]
 
 
 def _all(fields: _Fields, name: str) -> list[Any]:

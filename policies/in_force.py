@@ -15,6 +15,7 @@ from policies import tables
 from policies.loader import Policy
 
 _READ = "policies.standing"  # where a Work's session keeps what it has read
+_BEFORE = "policies.before"  # what it had read when it last began to read anew
 
 _NUMBERED, _LINES = tables.policies_in_force.c, tables.purpose_lines.c
 _NEWEST = select(tables.policies_in_force).order_by(_NUMBERED.number.desc()).limit(1).subquery()
@@ -56,6 +57,11 @@ def forget(work: Work) -> None:
     work.session.info.pop(_READ, None)
 
 
+def reread(work: Work) -> None:
+    """Read anew at the next question, for others may have changed it; what was read before is remembered."""
+    work.session.info[_BEFORE] = work.session.info.pop(_READ, None)
+
+
 def text(version: str, work: Work) -> str | None:
     """The text of a version that was ever in force."""
     column = tables.policy_versions.c
@@ -75,6 +81,9 @@ def put(base: Policy, whole: Policy, *, work: Work) -> None:
 
     Raises `AdoptedMeanwhile` if another was, since this Work read which one is.
     """
+    before = work.session.info.get(_BEFORE)
+    if before is not None and before != standing(work):
+        raise AdoptedMeanwhile
     made = (
         upsert(tables.policies_in_force)
         .values(

@@ -84,6 +84,10 @@ class PolicyService:
         """The version of the policy in force in the Work's workspace."""
         return self.in_force(work).version
 
+    def reread(self, *, work: Work) -> None:
+        """Read what is in force anew at the next question; see `in_force.reread`."""
+        in_force.reread(work)
+
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> ColumnPlan:
         """What `actor` sees of each class for `purpose`; an unnamed purpose shows nothing."""
         return self.in_force(work).column_plan(actor, purpose)

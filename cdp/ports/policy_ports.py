@@ -79,6 +79,10 @@ class Policies(Protocol):
         """Of the policy in force in the Work's workspace."""
         ...
 
+    def reread(self, *, work: Work) -> None:
+        """Read what is in force anew at the next question: others may have changed it by now."""
+        ...
+
     def column_plan(self, actor: Actor, purpose: str, *, work: Work) -> Mapping[FieldClass, Show]:
         """What the actor sees of each class for that purpose; total, default WITHHOLD."""
         ...

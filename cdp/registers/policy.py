@@ -13,7 +13,8 @@ from cdp.acting import REFUSED, acting
 from cdp.acts import Act
 from cdp.kernel.errors import Refused
 from cdp.ports import PolicyChange, PolicyShown, Ports, Sees
-from cdp.registers.policy_lines import by_another
+from cdp.registers import versions
+from cdp.registers.policy_lines import by_another, one_by_one
 from cdp.registers.versions import Seen
 from cdp.work import Work
 
@@ -70,6 +71,7 @@ def adopt(text: str | None, *, seen: Seen = None, work: Work, ports: Ports) -> P
     """
     with acting(Act.POLICY_ADOPT, work=work, ports=ports) as doing:
         by_another(work)
+        one_by_one(Act.POLICY_ADOPT, work=work, ports=ports)
         made = ports.policies.adopt(text, seen=seen, work=work)
         doing.tell(**_said(made))
     return made
@@ -77,6 +79,8 @@ def adopt(text: str | None, *, seen: Seen = None, work: Work, ports: Ports) -> P
 
 def begin(*, work: Work, ports: Ports) -> None:
     """Put the file of this process in force, in a workspace in which no policy ever was."""
+    versions.lock("policy", work=work)
+    ports.policies.reread(work=work)
     made = ports.policies.begin(work=work)
     if made is not None:
         with acting(Act.POLICY_BEGIN, work=work, ports=ports) as doing:

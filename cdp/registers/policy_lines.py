@@ -7,11 +7,11 @@ agrees to what is proposed. The policy keeps the lines; here stand the acts and 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from cdp.acting import acting
+from cdp.acting import acting, check
 from cdp.acts import Act
 from cdp.kernel.errors import NotAllowed
 from cdp.ports import Ports, PurposeLines
-from cdp.registers import purpose_names
+from cdp.registers import purpose_names, versions
 from cdp.vocabulary import CONTACTS, REACHES, Actor, Channel, FieldClass, PurposeClass, Role, Show
 from cdp.work import Work
 
@@ -104,6 +104,7 @@ def refusal(
 def propose(purpose: str, *, work: Work, ports: Ports) -> str | None:
     """Propose a purpose's lines as `proposed` does. Raises `ActNotAllowed`, `UnknownPurpose`, `Conflict`."""
     with acting(Act.POLICY_LINES_PROPOSE, work=work, ports=ports) as doing:
+        one_by_one(Act.POLICY_LINES_PROPOSE, work=work, ports=ports)
         which = purpose_names.used(purpose, work=work, ports=ports)
         known = {one.id: one.purpose_class for one in ports.registers.purposes.every(work=work)}
         text = proposed(purpose, known[which], work=work, ports=ports)
@@ -116,6 +117,7 @@ def proposed(purpose: str, purpose_class: PurposeClass, *, work: Work, ports: Po
 
     What it is a part of asks the policy and is told. Raises `Conflict` for lines that are in force.
     """
+    _locked(work=work, ports=ports)
     if ports.policies.in_file(purpose, work=work):
         return None
     return ports.policies.propose(purpose, purpose_class, work=work)
@@ -129,6 +131,7 @@ def agree(purpose: str, *, work: Work, ports: Ports) -> str:
     """
     with acting(Act.POLICY_LINES_AGREE, work=work, ports=ports) as doing:
         by_another(work)
+        one_by_one(Act.POLICY_LINES_AGREE, work=work, ports=ports)
         doing.tell(object=purpose)
         return ports.policies.agree(purpose, work=work)
 
@@ -137,6 +140,7 @@ def withdraw(purpose: str, *, work: Work, ports: Ports) -> str:
     """Take a purpose's lines out of force; they are proposed again. Raises as `agree` does."""
     with acting(Act.POLICY_LINES_WITHDRAW, work=work, ports=ports) as doing:
         by_another(work)
+        one_by_one(Act.POLICY_LINES_WITHDRAW, work=work, ports=ports)
         doing.tell(object=purpose)
         return ports.policies.withdraw(purpose, work=work)
 
@@ -145,6 +149,20 @@ def every(*, work: Work, ports: Ports) -> Sequence[PurposeLines]:
     """The lines of the workspace's own purposes, proposed or in force. Raises `ActNotAllowed`."""
     with acting(Act.POLICY_LINES_LIST, work=work, ports=ports):
         return ports.policies.lines(work=work)
+
+
+def one_by_one(act: Act, *, work: Work, ports: Ports) -> None:
+    """Let nobody else change the policy before the Work ends, and decide by what is in force now.
+
+    Whoever was waited for may have taken the act from the actor. Raises `ActNotAllowed`.
+    """
+    _locked(work=work, ports=ports)
+    check(act, work.actor, policy=ports.policies.in_force(work))
+
+
+def _locked(*, work: Work, ports: Ports) -> None:
+    versions.lock("policy", work=work)
+    ports.policies.reread(work=work)
 
 
 def by_another(work: Work) -> None:

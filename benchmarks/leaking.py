@@ -157,13 +157,16 @@ def _forms(record: Record, label: Label) -> tuple[str, str]:
     return record.text[label.start : label.end], label.value
 
 
+def alone(record: Record, label: Label) -> list[str]:
+    """What of a label a declared field is filled with: a password is one by the word for it alone."""
+    forms = _forms(record, label)
+    return [f"password: {form}" for form in forms] if label.kind == "password" else list(forms)
+
+
 def _held(record: Record) -> dict[str, str]:
     """What stands in the declared fields: one structured value after the other, in both forms."""
     values = [
-        f"password: {form}" if label.kind == "password" else form
-        for label in record.labels
-        if KINDS[label.kind].structured
-        for form in _forms(record, label)
+        form for label in record.labels if KINDS[label.kind].structured for form in alone(record, label)
     ]
     return {
         field: values[place % len(values)] if values else usual

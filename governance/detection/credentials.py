@@ -35,7 +35,7 @@ _LOGIN = re2.compile(
 _AWS_SECRET = re2.compile(r"[A-Za-z0-9/+]{40}")
 _SECRET_WORDS = re.compile(r"aws|secret|access.?key", re.IGNORECASE)
 _NAMES = rf"(?:{tongues.of(tongues.PASSWORD)}|(?:^|[^A-Za-z])(?:pw|pass|secret|pin ?code)(?:[^A-Za-z]|$))"
-_NAMED = re2.compile("(?i)" + _NAMES)
+NAMED = re2.compile("(?i)" + _NAMES)
 # The head of a column of passwords ends with the word for them.
 _HEAD = re.compile(rf"(?i){_NAMES}(?:[_ -]?(?:hash|plain|text|new|old|current|temp|[0-9]))?\W*\Z")
 _LINKS, _NO_BLANKS = tongues.parted(tongues.LINKS), tongues.unparted(tongues.LINKS)
@@ -91,9 +91,9 @@ def _keys(text: str) -> Iterator[Placed]:
 
 def _passwords(text: str) -> Iterator[Placed]:
     """What a word for passwords names, unless it is a plain word itself."""
-    if not _NAMED.search(text):
+    if not NAMED.search(text):
         return
-    for match in _NAMED.finditer(text):
+    for match in NAMED.finditer(text):
         if text[max(0, match.start() - 2) : match.start()] == "</":
             continue
         # A sign behind a short word is of what follows.

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import re2
-import srsly
 
 from governance.detection import config
 
@@ -151,8 +152,7 @@ def dictionary() -> frozenset[str]:
     """The words that the model's lemmatizer knows, from the model's own file."""
     folder = Path(str(files(config.load().model)))
     (path,) = folder.glob("*/lemmatizer/lookups/lookups.bin")
-    tables = srsly.msgpack_loads(path.read_bytes())
-    assert isinstance(tables, dict), "spaCy's lookups are a mapping of tables"
+    tables = msgspec.msgpack.decode(path.read_bytes(), type=dict[str, Any])
     return frozenset(
         word
         for name in ("lemma_index", "lemma_exc")

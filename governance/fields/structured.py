@@ -15,7 +15,7 @@ from typing import Any
 import re2
 
 from governance.detection import candidates, decoding, spoken, tongues
-from governance.detection.credentials import credentials
+from governance.detection.credentials import NAMED, credentials
 from governance.detection.devices import devices
 from governance.detection.number_forms import FORMS, forms
 from governance.detection.places import places
@@ -23,8 +23,8 @@ from governance.detection.text_reading import INVISIBLE, read
 from governance.detection.written import BORN, days_of_birth
 from governance.fields import special
 
-_ROW = r"[0-9](?:[\s.\-/()_·\x{2022}|]{0,3}[0-9]){6}"  # seven digits: a telephone's, a card's, a person's
-_MARKED = re2.compile(rf"@|{_ROW}")
+# Seven digits are a telephone's, a card's or a person's; no comma parts those of one.
+_MARKED = re.compile(r"@|[0-9](?:(?:[^\w,;]|_){0,8}[0-9]){6}")
 _HOME = frozenset(form.region for form in FORMS if form.region is not None)
 _SHORT = 15  # letters of one word, in which nothing is encoded that is worth it
 # A car's number has a check sign in North America alone.
@@ -48,6 +48,8 @@ _SAID, _VOWELS = 4, re.compile(r"[aeiou]", re.IGNORECASE)
 _UNSAID = re.compile(r"[b-df-hj-np-tv-xz]{6}", re.IGNORECASE)
 _DEVICE = re.compile(r"[0-9a-f]{12}|[0-9A-F]{12}")
 _LEAST_DIGITS, _MANY_DIGITS, _TURNS = 2, 5, 3
+_LONG = re.compile(r"(?=(?:[^0-9]*[0-9]){6})[A-Z0-9]{16,}")  # of whatever country's papers
+_MOST_NAMED = 16  # words for passwords: a value that says more of them is no ordinary one
 _UNPARTED = "|".join(map(tongues.unparted, (tongues.AT, tongues.DOT, tongues.PASSWORD, tongues.PASSPORT)))
 _NECESSARY = (
     r"@|%[0-9A-Fa-f]{2}|&[#a-z]|\\|=[0-9A-F]{2}",  # an address, and escapes of its sign
@@ -104,7 +106,12 @@ def _carries(text: str, code: Any) -> bool:
         return False
     if any(_a_code(one[0]) for one in code.finditer(text)):
         return True
-    return hints != [0] and any(map(_found, _readings(text)))
+    return hints != [0] and finds(text)
+
+
+def finds(text: str) -> bool:
+    """Whether a finder finds anything in `text`, as it is read and in what it encodes."""
+    return any(map(_found, _readings(text)))
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -118,6 +125,8 @@ def _readings(text: str) -> Iterator[str]:
 
 def _found(text: str) -> bool:
     if _MARKED.search(text) is not None or _of_chance(text):
+        return True
+    if len(NAMED.findall(text)) > _MOST_NAMED:  # each is looked behind for a while
         return True
     return any(next(finder(text), None) is not None for finder in _FINDERS)
 
@@ -141,6 +150,6 @@ def _a_code(word: str) -> bool:
         return True
     if digits < _LEAST_DIGITS or not turns or (turns < _TURNS and digits < _MANY_DIGITS):
         return False
-    if _DEVICE.fullmatch(word):
+    if _DEVICE.fullmatch(word) or _LONG.fullmatch(word):
         return True
     return not any(len(one) >= _SAID and _VOWELS.search(one) for one in _LETTERS.findall(word))

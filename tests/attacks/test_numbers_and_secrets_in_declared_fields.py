@@ -20,6 +20,12 @@ CARRIED = {
     "a token": "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
     "a card with dashes of print": "4111\u20131111\u20131111\u20131111",
     "a card with rules around its dashes": "4111 - 1111 - 1111 - 1111",
+    "a card with wide blanks": "4111    1111    1111    1111",
+    "a card with pictures between": "4\U0001f525111\U0001f5251111\U0001f5251111\U0001f5251111",
+    "an address within a name": "ann_at_example_dot_org",
+    "an address in two layers": "WVc1dVFHVjRZVzF3YkdVdWIzSm4=",
+    "a Mexican person": "GOMC960212HDFRRL09",
+    "more words for passwords than are read": "password " * 17,
     "a card with commas": "4111,1111,1111,1111",
     "a card in Arabic digits": "4111 1111 1111 1111".translate(
         {48 + digit: 0x660 + digit for digit in range(10)}

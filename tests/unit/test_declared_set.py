@@ -2,8 +2,10 @@
 
 import pytest
 
-from benchmarks import declared
+from benchmarks import declared, leaking
+from benchmarks.labelled import foreign, unseen
 from benchmarks.labelled.declared import HALVES, ordinary, said
+from governance.fields import structured
 
 
 def test_the_halves_have_no_value_in_common_and_enough_of_all():
@@ -37,3 +39,33 @@ def test_words_about_what_nobody_may_sell_leave_in_no_declared_field(half):
 
     assert set(shares) == set(declared.OPEN)
     assert {field: share for field, share in shares.items() if share < declared.LEAST_WITHHELD} == {}
+
+
+@pytest.mark.parametrize("records", [foreign, unseen], ids=["foreign", "unseen"])
+def test_a_value_of_a_structured_kind_leaves_in_no_declared_field(records):
+    """As a text spells it and plain; the bar sends some of them through the whole platform."""
+    told = {
+        (label.kind, form)
+        for record in records.generate()[::3]
+        for label in record.labels
+        if foreign.KINDS[label.kind].structured
+        for form in leaking.alone(record, label)
+    }
+
+    assert len({kind for kind, _ in told}) >= 35
+    assert [
+        (kind, form, field)
+        for kind, form in told
+        for field in leaking.HELD
+        if not declared.withheld(field, form)
+    ] == []
+
+
+def test_the_pass_before_rules_out_nothing_that_is_found():
+    """What its patterns do not see is found by no finder, however long one looks."""
+    texts = [one.text[:200] for one in (*foreign.generate()[::7], *unseen.generate()[::7])]
+    found = [text for text in texts if structured.finds(text)]
+
+    assert len(found) > 300
+    assert [text for text in found if not structured.carries(text)] == []
+    assert len(found) < len(texts)

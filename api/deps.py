@@ -27,7 +27,7 @@ from api.bulkheads import KIND, Bulkheads
 from api.rates import Rates
 from cdp.acting import asked_for, check, counting_refusals
 from cdp.acts import Act
-from cdp.answers import Answer
+from cdp.answers import Answer, StoodOtherwise
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
 from cdp.kernel.repeated import repeats_in
@@ -257,9 +257,13 @@ GUARDS: set[Callable[..., Client]] = set()
 
 
 def _not_again(request: Request, client: Client) -> None:
-    """Raise `Repeated` for a request that was answered before."""
+    """Raise `Repeated` for a request that was answered before, `StoodOtherwise` for one that was answered to
+    a client of other rights.
+    """
     answer: Answer | None = getattr(request.state, "answered", None)
     if answer is not None:
+        if answer.otherwise:
+            raise StoodOtherwise
         raise Repeated(answer, client)
 
 

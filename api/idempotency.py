@@ -115,8 +115,10 @@ def _begin(
     address = "\0".join((request.method, request.url.path, request.url.query))
     said = hashlib.sha256(address.encode() + b"\0" + request.scope[BODY]).hexdigest()
     # With a key: a body can hold a password, and whoever has the database could try all of them.
-    key, asked_for = vault.message_macs(client.workspace, [idempotency_key, said])
-    asked = Asked(client=client.row.id, key=key, request=asked_for)
+    key, asked_for, standing = vault.message_macs(
+        client.workspace, [idempotency_key, said, client.row.standing]
+    )
+    asked = Asked(client=client.row.id, key=key, request=asked_for, standing=standing)
     with client.opener(_PURPOSE)() as work:
         before = answers.begin(asked, vault=vault, work=work)
     if before is not None:

@@ -30,25 +30,38 @@ class StillUnknown(Conflict):
     """
 
 
+class StoodOtherwise(Conflict):
+    """The request with this Idempotency-Key was done when its client had other roles, purposes, scopes or
+    another recipient; what it was answered is not told to this one. Look at what became of it.
+    """
+
+
 class NotKept(Conflict):
     """The request with this Idempotency-Key was done. Its answer held a secret, which is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request: who made it, keyed hashes of the key that its sender gave it and of what it says."""
+    """A request: who made it, keyed hashes of the key that its sender gave it, of what it says, and of what
+    its client stands for now.
+    """
 
     client: UUID
     key: bytes
     request: bytes
+    standing: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The status of an answer, and its body: JSON, or nothing."""
+    """The status of an answer, and its body: JSON, or nothing.
+
+    `otherwise`: its client stood for something else then, so this is not for whom it is now.
+    """
 
     status: int
     body: bytes = field(repr=False)
+    otherwise: bool = False
 
 
 def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
@@ -65,7 +78,7 @@ def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
             workspace_id=work.workspace,
             client_id=asked.client,
             key=asked.key,
-            request=asked.request,
+            request=asked.request + asked.standing,
             begun_at=work.now,
         )
         .on_conflict_do_nothing(index_elements=["workspace_id", "client_id", "key"])
@@ -77,14 +90,15 @@ def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
     if before is None:
         # It was refused at this very moment, and is forgotten.
         raise StillUnknown
-    if bytes(before.request) != asked.request:
+    request, standing = _apart(before.request, len(asked.request))
+    if request != asked.request:
         raise KeyOfAnother(field="idempotency-key")
     if before.status is None:
         raise StillUnknown
     if before.body is None:
         raise NotKept
     (body,) = vault.open_bodies([(before.inbox_key_id, bytes(before.body))], work=work)
-    return Answer(status=before.status, body=body)
+    return Answer(status=before.status, body=body, otherwise=standing != asked.standing)
 
 
 def keep(asked: Asked, answer: Answer, *, secret: bool, vault: Vault, work: Work) -> None:
@@ -104,6 +118,11 @@ def forget(asked: Asked, *, work: Work) -> None:
 def tidy(*, work: Work) -> None:
     """Forget what was answered a day ago."""
     work.session.execute(delete(tables.answers).where(tables.answers.c.begun_at < work.now - KEPT))
+
+
+def _apart(kept: bytes, length: int) -> tuple[bytes, bytes]:
+    """The hash of a request, and that of its client's standing behind it."""
+    return bytes(kept)[:length], bytes(kept)[length:]
 
 
 def _mine(asked: Asked) -> ColumnElement[bool]:

@@ -101,7 +101,7 @@ answers = workspace_table(
     SCHEMA,
     Column("client_id", Uuid),
     Column("key", LargeBinary),  # a keyed hash
-    Column("request", LargeBinary, nullable=False),  # a keyed hash of what was asked
+    Column("request", LargeBinary, nullable=False),  # keyed hashes: of what was asked, and by whom
     instant("begun_at"),
     Column("status", SmallInteger),  # null: it is being worked on, or was broken off
     Column("inbox_key_id", Uuid),

@@ -4,6 +4,7 @@ A client's roles and purposes stand in its row alone and are read at every reque
 is revoked ends with the next one (A6).
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +34,12 @@ class ClientRow:
     recipient: str | None
     refused_until: datetime | None
     scopes: frozenset[str] | None = None
+
+    @property
+    def standing(self) -> str:
+        """All that an answer to the client depends on by who it is, as one text."""
+        scopes = None if self.scopes is None else sorted(self.scopes)
+        return json.dumps([sorted(self.roles), sorted(self.purposes), self.recipient, scopes])
 
     @property
     def actor(self) -> Actor:

@@ -131,3 +131,56 @@ def test_a_recipient_is_told_by_an_old_yes_what_became_of_somebody(town, yes, si
     assert (again.status_code, again.json()["code"]) == (404, nobody.json()["code"])
     assert again.json().keys() == nobody.json().keys()
     assert "ann" not in again.text
+
+
+RELEASE = {"segment": "everybody", "purpose": "email_marketing", "channel": "email", "recipient": MAILER}
+TAKEN = {
+    "its purposes": "purposes = '{order_updates}'",
+    "its recipient": "recipient = NULL",
+    "one of its roles": "roles = '{marketing}'",
+}
+
+
+@pytest.fixture
+def released(town, tmp_path):
+    """A client of the mail house's that made a release by a request with a key: its headers, the answer."""
+    town.endpoint(str(town.system.settings.release_dir / tmp_path.name))
+    town.person()
+    assert town.say("given").json()["counted"]
+    known = client(
+        town.system, town.workspace, "marketing", "support", name="releasing", recipient=MAILER,
+        purposes=("email_marketing",),
+    )  # fmt: skip
+    headers = bearing(town, known)
+    town.http.post("/v1/segments", json=SEGMENT, headers=headers)
+    body = RELEASE | {"traits": ["given_name"], "endpoint": "batches"}
+    first = town.http.post("/v1/releases", json=body, headers=headers | KEY)
+    assert first.status_code == 200, first.text
+    return known, body, headers, first
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+def test_a_client_that_lost_what_a_route_asks_for_in_the_middle_gets_what_it_got_before(
+    town, released, taken
+):
+    """The figures of a release are not for whoever could not ask for it now; nothing is released anew."""
+    known, body, headers, first = released
+    same = town.http.post("/v1/releases", json=body, headers=headers | KEY)
+    changed(town, f"UPDATE policies.clients SET {TAKEN[taken]} WHERE id = :id", id=known.id)
+    again = town.http.post("/v1/releases", json=body, headers=headers | KEY)
+    with as_admin(town.system, town.workspace) as work:
+        made = work.session.scalar(text("SELECT count(*) FROM cdp.releases"))
+
+    assert same.content == first.content
+    assert (again.status_code, again.json()["code"]) == (409, "stood-otherwise")
+    assert "released" not in again.text
+    assert made == 1
+
+
+def test_a_token_of_fewer_scopes_gets_what_one_of_more_got(town, released):
+    """An answer can hold what only some scopes show."""
+    known, body, _, _ = released
+    narrow = bearing(town, known, scope="segment:write release:run")
+    again = town.http.post("/v1/releases", json=body, headers=narrow | KEY)
+
+    assert again.status_code == 409

@@ -9,7 +9,7 @@ from cdp.registers.versions import Seen, version
 
 EXAMPLE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 _TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
-_STRONG = re.compile(r'(?<!/)"([\x21\x23-\x7e]*)"')
+_EACH = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 
 Tags = Annotated[
     str | None,
@@ -26,7 +26,9 @@ Tags = Annotated[
 
 def _seen(if_match: Tags = None) -> Seen:
     """The versions that the caller has seen. A weak tag is none: it says that something is much the same."""
-    return None if if_match in (None, "*") else frozenset(_STRONG.findall(if_match))
+    if if_match in (None, "*"):
+        return None
+    return frozenset(tag for weak, tag in _EACH.findall(if_match) if not weak)
 
 
 # What a change insists on.

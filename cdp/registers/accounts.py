@@ -23,6 +23,10 @@ class UnfitLogin(BadInput):
     """A log-in has up to 100 small letters, digits and . _ @ + -, and begins with a letter or digit."""
 
 
+class SubjectAccount(BadInput):
+    """No account can have the role `subject`: nothing would hold it to one person's own profile."""
+
+
 class NoSuchLogin(NotFound):
     """There is no account of that log-in in this workspace, or it is revoked."""
 
@@ -30,12 +34,14 @@ class NoSuchLogin(NotFound):
 def create(login: str, password: str, roles: Collection[str], *, work: Work, ports: Ports) -> UUID:
     """Make a local account; its id. The password is kept as its argon2id hash alone.
 
-    Raises `ActNotAllowed`, `UnknownRole`, `UnfitLogin`, `BadInput` for an unfit password, `Conflict` for a
-    log-in that is taken.
+    Raises `ActNotAllowed`, `UnknownRole`, `SubjectAccount`, `UnfitLogin`, `BadInput` for an unfit password,
+    `Conflict` for a log-in that is taken.
     """
     with acting(Act.ACCOUNT_CREATE, work=work, ports=ports) as doing:
         if not roles or not set(roles) <= set(Role):
             raise UnknownRole(field="roles")
+        if Role.SUBJECT in roles:
+            raise SubjectAccount(field="roles")
         if not _LOGIN.match(login):
             raise UnfitLogin(field="login")
         made = ports.registers.accounts.create(login, password, roles, work=work)
@@ -60,11 +66,19 @@ def one(account: UUID, *, work: Work, ports: Ports) -> RegisteredAccount:
 
 
 def actor_of(login: str, *, work: Work, ports: Ports) -> Actor:
-    """Whoever has that log-in, with the account's own roles. Raises `NoSuchLogin`, without the log-in."""
+    """Whoever has that log-in, with the account's own roles; that of a person is none for an account.
+
+    Raises `NoSuchLogin`, without the log-in.
+    """
     found = ports.registers.accounts.named(login, work=work)
     if found is None or found.revoked_at is not None:
         raise NoSuchLogin(field="as")
-    return Actor(ref=str(found.id), roles=frozenset(found.roles), kind="account", login=work.actor.login)
+    return Actor(
+        ref=str(found.id),
+        roles=frozenset(found.roles) - {Role.SUBJECT},
+        kind="account",
+        login=work.actor.login,
+    )
 
 
 def revoke(account: UUID, *, work: Work, ports: Ports) -> None:

@@ -251,7 +251,7 @@ def test_a_no_by_command_holds_for_what_can_be_read(town, ann, database, capsys)
     ],
 )
 def test_a_command_that_is_refused_leaves_its_no_in_force_and_says_so(town, ann, database, capsys, flaw):
-    """It still exits 2, so that whoever typed it looks."""
+    """It still fails, so that whoever typed it looks."""
     done = beside(town, database, capsys)("consent", "withdraw", *flaw)
 
     assert done.code == Exit.BAD_INPUT

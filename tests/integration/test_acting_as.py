@@ -153,3 +153,18 @@ def test_the_machine_says_who_logged_in_where_it_knows(monkeypatch):
 
     monkeypatch.setattr("pwd.getpwuid", unknown)
     assert session.machine_login().startswith("uid ")
+
+
+def test_no_account_is_a_subject(cdp, place, ids):
+    """Nothing holds a command to one person's own profile; an account that was made so before may nothing."""
+    refused = cdp("account", "create", "sub", "--role", "subject", stdin=PASSWORD)
+    beside = cdp("account", "create", "sub", "--role", "support", "--role", "subject", stdin=PASSWORD)
+    with place.server.admin(place.name) as admin:
+        admin.execute("UPDATE policies.accounts SET roles = '{subject}' WHERE id = %s", [ids["mia"]])
+        admin.commit()
+    looks = cdp("--as", "mia", "consent", "show", "--contact", "bob@example.org")
+
+    assert (refused.code, beside.code) == (Exit.BAD_INPUT, Exit.BAD_INPUT)
+    assert "role `subject`" in refused.err
+    assert "sub" not in {one["login"] for one in cdp("account", "list", "--json").document}
+    assert looks.code == Exit.NOT_ALLOWED

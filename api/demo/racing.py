@@ -15,7 +15,7 @@ from cdp.audiences import audiences, segments
 from cdp.intake import imports
 from cdp.intake.ingest.message_reading import ImportRecord
 from cdp.permission import consents
-from cdp.permission.binding import About
+from cdp.permission.binding import About, holders
 from cdp.permission.consents import Saying
 from cdp.permission.paper_forms import Form, record_forms
 from cdp.ports import Ask
@@ -110,11 +110,11 @@ def _runners(platform: Platform, count: int) -> list[Runner]:
     runners = []
     with platform.operator("marketing", purpose=MARKETING)() as work:
         found = ports.identity.contacts_of(emails, work=work)
-        holders = consents.holders(list(found.values()), work=work, ports=ports)
+        held = holders(list(found.values()), work=work, ports=ports)
         for number, email in enumerate(emails):
             rule = {"attribute": "email_domain", "op": "=", "value": f"r{number}.example.org"}
             segments.create(f"runner {number}", rule, work=work, ports=ports)
-            (holder,) = holders[found[email]]
+            (holder,) = held[found[email]]
             runners.append(Runner(profile=holder.profile, contact=found[email], segment=f"runner {number}"))
     return runners
 

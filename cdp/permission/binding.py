@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from sqlalchemy import bindparam, func, select
+
 from cdp.kernel.errors import BadInput, NotFound
 from cdp.ports import Ports
 from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, ProfileId
@@ -152,3 +154,25 @@ def _claiming(
         fragment for fragment in fragments if contact in ports.identity.goes_by([fragment], work=work)
     ]
     return sorted(claiming) or sorted(fragments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One person who verifiably goes by a contact."""
+
+    profile: ProfileId
+    fragment: FragmentId
+
+
+def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[ContactId, list[Holder]]:
+    """Who verifiably goes by each of `contacts` (addresses and phones), in one query."""
+    known = ports.identity.contacts()
+    rows = work.session.execute(
+        select(known.c.contact_id, known.c.profile_id, known.c.fragment_id).where(
+            known.c.contact_id == func.any(bindparam("contacts", list(contacts), unique=True))
+        )
+    )
+    held: dict[ContactId, list[Holder]] = {}
+    for contact, profile, fragment in rows:
+        held.setdefault(contact, []).append(Holder(profile=profile, fragment=fragment))
+    return held

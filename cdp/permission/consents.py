@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp.acting import REFUSED, acting
@@ -32,7 +31,6 @@ from cdp.vocabulary import (
     FragmentId,
     Identifier,
     NoticeId,
-    ProfileId,
     PurposeId,
     RecipientId,
     Scope,
@@ -78,8 +76,8 @@ class Saying:
 class Acknowledged:
     """The word holds: from `at` on, nothing is sent against it.
 
-    `suppressed`: nobody goes by the contact now, so the no is kept for whoever comes with it. `noted`:
-    what could not be read or believed of a no, which was heard for the rest.
+    `suppressed`: nobody goes by the contact now, so the no is kept for whoever comes with it, beside what
+    it binds of who speaks. `noted`: what could not be read or believed of a no, which was heard for the rest.
     """
 
     entries: Sequence[Recorded]
@@ -96,13 +94,13 @@ def say(saying: Saying, about: About, *, begin: Opener, ports: Ports, patience: 
     `ActNotAllowed`, `NotYetEffective` and what the ledger refuses.
     """
     until = monotonic() + patience.total_seconds()
-    done, bound = until_still(lambda: _record(saying, about, keep=True, begin=begin, ports=ports))
-    if done.suppressed:
+    done, bound = until_still(lambda: _record(saying, about, begin=begin, ports=ports))
+    if bound.to_keep:
         former = [bound.former] if bound.former is not None else []
         unknown = [bound.unknown] if bound.unknown is not None else []
         wait_for_makers(unknown, former, begin=begin, ports=ports, until=until)
         # Who became known while this was written may have missed it; from now on nobody does.
-        done, bound = _record_again(done, saying, about, begin=begin, ports=ports)
+        done, bound = _record_again(done, bound, saying, about, begin=begin, ports=ports)
     if saying.state in NEGATIVE:
         contacts = [bound.contact] if bound.contact else []
         left = timedelta(seconds=max(0.0, until - monotonic()))
@@ -140,18 +138,20 @@ def of_nobody(saying: Saying, about: About, *, begin: Opener, ports: Ports) -> A
 
 
 def _record(
-    saying: Saying, about: About, *, keep: bool, begin: Opener, ports: Ports
+    saying: Saying, about: About, *, begin: Opener, ports: Ports, before: Bound | None = None
 ) -> tuple[Acknowledged, Bound]:
-    """Record a saying; `keep` a no for who is not there."""
+    """Record a saying; a no for who is not there is kept. `before`: what it bound when that was done."""
     with begin() as work, acting(Act.CONSENT_SAY, verb=saying.state, work=work, ports=ports) as doing:
         saying, noted = _believed(saying, work=work, ports=ports)
         purpose, notice = terms_of(saying, work=work, ports=ports)
         bound = _bind(saying, about, work=work, ports=ports)
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
-        if keep and bound.to_keep:
+        if before is None and bound.to_keep:
             _keep(saying, bound, purpose, work=work, ports=ports)
         ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, purpose, notice, work=work, ports=ports)
+        if before is not None and before.speaking:
+            words = [one for one in words if one.scope is not Scope.PERSON]
         is_ = about.heard.identifier or about.otherwise
         known = {bound.contact: is_} if bound.contact and is_ else {}
         recorded = ports.ledger.record(words, work=work, identifiers=known)
@@ -165,17 +165,24 @@ def _record(
             refused_by=[one.covered_by for one in recorded if one.covered_by],
             kept_for_later="yes" if bound.to_keep else "no",
         )
-        noted = sorted([*noted, *bound.noted])
-        return Acknowledged(entries=recorded, at=work.now, suppressed=not bound.there, noted=noted), bound
+        return Acknowledged(
+            entries=recorded,
+            at=work.now,
+            suppressed=bound.to_keep and bound.contact is None,
+            noted=sorted([*noted, *bound.noted]),
+        ), bound
 
 
 def _record_again(
-    done: Acknowledged, saying: Saying, about: About, *, begin: Opener, ports: Ports
+    done: Acknowledged, before: Bound, saying: Saying, about: About, *, begin: Opener, ports: Ports
 ) -> tuple[Acknowledged, Bound]:
-    """Bind who has come since a no was kept; what was done then stands while nobody has."""
+    """Bind the contact if it has come since a no was kept; what was done then stands."""
     with begin() as work:
         bound = _bind(saying, about, work=work, ports=ports)
-    return _record(saying, about, keep=False, begin=begin, ports=ports) if bound.there else (done, bound)
+    if bound.contact in (None, before.contact):
+        return done, bound
+    again, bound = _record(saying, about, begin=begin, ports=ports, before=before)
+    return replace(again, entries=[*again.entries, *done.entries]), bound
 
 
 def wait_for_makers(
@@ -242,28 +249,6 @@ def _anybody_sending(
             )
     except (OperationalError, InterfaceError):
         return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """One person who verifiably goes by a contact."""
-
-    profile: ProfileId
-    fragment: FragmentId
-
-
-def holders(contacts: Sequence[ContactId], *, work: Work, ports: Ports) -> dict[ContactId, list[Holder]]:
-    """Who verifiably goes by each of `contacts` (addresses and phones), in one query."""
-    known = ports.identity.contacts()
-    rows = work.session.execute(
-        select(known.c.contact_id, known.c.profile_id, known.c.fragment_id).where(
-            known.c.contact_id == func.any(bindparam("contacts", list(contacts), unique=True))
-        )
-    )
-    held: dict[ContactId, list[Holder]] = {}
-    for contact, profile, fragment in rows:
-        held.setdefault(contact, []).append(Holder(profile=profile, fragment=fragment))
-    return held
 
 
 def terms_of(saying: Saying, *, work: Work, ports: Ports) -> tuple[PurposeId, NoticeVersion | None]:

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from cdp.acting import Doing, acting
 from cdp.acts import Act
-from cdp.permission import consents
-from cdp.permission.binding import NobodyThere
+from cdp.permission.binding import NobodyThere, holders
 from cdp.ports import Ports
 from cdp.registers import source_rows
 from cdp.rereading import until_still
@@ -30,7 +29,7 @@ def _of(whom: UUID | Identifier, doing: Doing) -> list[dict[str, Any]]:
     seen = fragments
     if not fragments:
         # What was said at an address that several share is known of each of them.
-        holding = consents.holders(contacts, work=work, ports=ports)
+        holding = holders(contacts, work=work, ports=ports)
         seen = sorted({one.fragment for those in holding.values() for one in those})
     keys = ports.vault.keys(seen, work=work)
     found = ports.ledger.history(fragments, contacts, work=work)
@@ -47,11 +46,11 @@ def _whom(whom: UUID | Identifier, doing: Doing) -> tuple[Sequence[FragmentId], 
         contact = identity.contact_of(whom, work=work)
         if contact is None:
             raise NobodyThere
-        holders = identity.profiles_of(contact, work=work)
-        if len(holders) != 1:
+        held = identity.profiles_of(contact, work=work)
+        if len(held) != 1:
             # Which of several is meant cannot be known: only what binds the contact is shown.
             return [], [contact]
-        root = identity.resolve(holders[0], work=work)
+        root = identity.resolve(held[0], work=work)
     if root is None:
         raise NobodyThere
     fragments = identity.fragments_of(root, core_only=True, work=work)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
-from cdp.permission.consents import Opener, Saying, holders, terms_of, word_of
+from cdp.permission.binding import holders
+from cdp.permission.consents import Opener, Saying, terms_of, word_of
 from cdp.ports import Ports, Recorded
 from cdp.vocabulary import NEGATIVE, Identifier, Scope
 

@@ -23,7 +23,8 @@ from cdp.acting import acting
 from cdp.acts import Act
 from cdp.intake.collection.meant_contacts import meant
 from cdp.kernel.errors import BadInput
-from cdp.permission.consents import Opener, drain, holders, wait_for_makers
+from cdp.permission.binding import holders
+from cdp.permission.consents import Opener, drain, wait_for_makers
 from cdp.ports import Met, NoAt, Ports, Word
 from cdp.registers import workspaces
 from cdp.vocabulary import (
@@ -125,9 +126,10 @@ def suppress(rows: Iterable[Row], *, begin: Opener, ports: Ports, patience: time
             asked = _asked(part, result, work=work, ports=ports)
             there = _lock(asked, work=work, ports=ports)
             before = result.kept
-            fresh = _keep(asked, there, result, work=work, ports=ports)
+            _keep(asked, there, result, work=work, ports=ports)
             doing.tell(kept=result.kept - before)
-        unknown += [one for one in fresh if one.identifier not in there.known]
+        # What was known already too: whoever said it may have given up waiting for who makes the contact.
+        unknown += [one for one in asked if one.identifier not in there.known]
         drain(there.fragments, there.contacts, begin=begin, ports=ports, patience=patience)
     if unknown:
         _look_again(unknown, result, begin=begin, ports=ports, patience=patience)
@@ -144,8 +146,14 @@ def _look_again(
         wait_for_makers(named, [], begin=begin, ports=ports, until=until)
         with begin() as work:
             there = _lock(part, work=work, ports=ports)
-            bind = [one for one in part if one.identifier in there.known]
-            _record(bind, there, work=work, ports=ports)
+            kept = ports.ledger.refused_since(part, work=work)
+            met = _met(part, there, work=work, ports=ports)
+            missing = [
+                _as_kept(no, since)
+                for no, since, stands in zip(part, kept, met, strict=True)
+                if stands is not None and _is_missing(since, stands)
+            ]
+            _record(missing, there, work=work, ports=ports)
             result.bound_at_once += len(there.contacts)
         drain(there.fragments, there.contacts, begin=begin, ports=ports, patience=patience)
 
@@ -190,33 +198,45 @@ def _asked(part: Sequence[Row], result: Suppressed, *, work: Work, ports: Ports)
     return list(noes.values())
 
 
-def _keep(
-    asked: Sequence[NoAt], there: _There, result: Suppressed, *, work: Work, ports: Ports
-) -> list[NoAt]:
-    """Keep the noes of a batch and say them at the contacts that are known; those that were not kept yet.
+def _keep(asked: Sequence[NoAt], there: _There, result: Suppressed, *, work: Work, ports: Ports) -> None:
+    """Keep the noes of a batch, and say them at the contacts that are known.
 
     What counts is what stands at the contact, and not only what was kept: a yes may have come since.
     """
     kept = ports.ledger.refused_since(asked, work=work)
     met = _met(asked, there, work=work, ports=ports)
     fresh, said, bound = list[NoAt](), list[NoAt](), set[ContactId]()
-    for no, since, there_now in zip(asked, kept, met, strict=True):
-        is_new = since is None or (no.received_at is not None and no.received_at > since)
-        ends = there_now is not None and _ends(no, there_now)
+    for no, since, stands in zip(asked, kept, met, strict=True):
+        known = since is not None and (no.received_at is None or no.received_at <= since)
+        newer = no.received_at is None or not known  # without a time it is received now
+        ends, is_older = _meets(no, stands)
         result.ended_a_yes += ends
-        result.older_than_a_yes += there_now is not None and _is_older(no, there_now)
-        result.kept += is_new or ends
-        result.known_already += not (is_new or ends)
-        if is_new or no.received_at is None:
+        result.older_than_a_yes += is_older
+        result.known_already += known and not ends
+        result.kept += ends or not known
+        if newer:
             fresh.append(no)
-        if there_now is not None and (is_new or no.received_at is None):
-            said.append(no)
-        if there_now is not None and (is_new or ends):
-            bound.add(there.known[no.identifier])
+        if stands is not None:
+            missing = _is_missing(since, stands)
+            if newer or missing:
+                said.append(_as_kept(no, since))
+            if ends or missing or not known:
+                bound.add(there.known[no.identifier])
     ports.ledger.refuse(fresh, work=work)
     _record(said, there, work=work, ports=ports)
     result.bound_at_once += len(bound)
-    return fresh
+
+
+def _is_missing(kept: datetime | None, stands: Met) -> bool:
+    """Whether a contact has not got the no that is kept for it."""
+    return stands.since is None or (kept is not None and kept > stands.since)
+
+
+def _as_kept(no: NoAt, kept: datetime | None) -> NoAt:
+    """A no as of the newest time at which it was received."""
+    if no.received_at is None or kept is None:
+        return no
+    return no._replace(received_at=max(no.received_at, kept))
 
 
 def _met(asked: Sequence[NoAt], there: _There, *, work: Work, ports: Ports) -> list[Met | None]:
@@ -227,12 +247,11 @@ def _met(asked: Sequence[NoAt], there: _There, *, work: Work, ports: Ports) -> l
     return [found.get(one) for one in asked]
 
 
-def _ends(no: NoAt, met: Met) -> bool:
-    return any(no.received_at is None or yes <= no.received_at for yes in met.yeses)
-
-
-def _is_older(no: NoAt, met: Met) -> bool:
-    return any(no.received_at is not None and yes > no.received_at for yes in met.yeses)
+def _meets(no: NoAt, stands: Met | None) -> tuple[bool, bool]:
+    """Whether a no ends a yes, and whether it is older than one."""
+    yeses = stands.yeses if stands is not None else ()
+    ends = any(no.received_at is None or yes <= no.received_at for yes in yeses)
+    return ends, any(no.received_at is not None and yes > no.received_at for yes in yeses)
 
 
 def _later(no: NoAt, before: NoAt) -> bool:

@@ -38,9 +38,10 @@ def in_the_middle(town, name, happens):
         def __getattr__(self, name):
             return getattr(ports.ledger, name)
 
-        def suppress(self, contacts, *, work):
-            ports.ledger.suppress(contacts, work=work)
-            done.append(happens())
+        def suppress(self, contacts, *, work, again=False):
+            ports.ledger.suppress(contacts, work=work, again=again)
+            if not again:
+                done.append(happens())
 
     begin = town.system.opener(town.workspace)
     work_off(begin, ports=replace(ports, ledger=Interrupted()), limits=Limits())
@@ -54,9 +55,9 @@ def neighbour(api, database):
     return Town(api, workspaces.create(database.owner, name=f"neighbour {uuid4()}", region="DE"))
 
 
-def listed(town, *contacts):
+def listed(town, *contacts, **more):
     """A list of noes."""
-    body = {"suppressions": [{"contact": one} for one in contacts]}
+    body = {"suppressions": [{"contact": one, **more} for one in contacts]}
     return town.http.post("/v1/suppressions", json=body, headers=town.as_("support"))
 
 
@@ -84,6 +85,28 @@ NOES = {
     "a list": lambda town, _: listed(town, "zoe@example.org", "+49 30 901820"),
     "an old link": lambda town, link: town.http.post(link),
 }
+
+
+def test_no_no_about_who_is_becoming_known_is_answered_before_it_binds_them(town):
+    """Neither one that names somebody else as who speaks, nor one that was kept before and not answered."""
+    ann = town.person("ann")
+    town.as_("support")
+
+    def say_each():
+        own = town.say("withdrawn", email="zoe@example.org", profile_id=ann)
+        lists = [listed(town, "zoe@example.org", date="2024-01-31") for _ in range(2)]
+        return [one.status_code for one in (own, *lists)]
+
+    answers = in_the_middle(town, "zoe", say_each)
+    said = town.say("withdrawn", email="zoe@example.org", profile_id=ann).json()
+    again = listed(town, "zoe@example.org", date="2024-01-31").json()
+
+    assert answers == [503, 503, 503]
+    assert (said["kept_for_later"], [one["scope"] for one in said["entries"]]) == (
+        False,
+        ["contact", "person"],
+    )
+    assert (again["known_already"], again["bound_at_once"]) == (1, 0), "the batch has looked again"
 
 
 @pytest.mark.parametrize("no", NOES)

@@ -4,20 +4,22 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from random import Random
 from time import monotonic
 
 import pytest
-from journeys import ANN, PATIENCE, identify
+from journeys import ANN, BOB, PATIENCE, identify
 from sqlalchemy import text
 
 from cdp.intake.ingest import Limits, work_off
-from cdp.permission import consents
+from cdp.permission import consents, suppressions
 from cdp.permission.binding import About
 from cdp.permission.consents import NotYetEffective, Saying
+from cdp.permission.suppressions import Row
 from cdp.ports import NoAt
 from cdp.requests import erasure
-from cdp.vocabulary import Channel, Identifier, State
+from cdp.vocabulary import Channel, Identifier, Scope, State
 
 HANGS = 60  # seconds, after which a call that neither waits nor ends fails its test
 EMAIL = Identifier("email", "ann@example.org")
@@ -198,6 +200,81 @@ def test_a_batch_that_took_long_binds_what_it_missed_and_nobody_said_again(journ
 
     assert given_up
     assert refused(journey) == {"withdrawn"}
+
+
+def by_whom(journey):
+    """Bob, who is known: somebody may say a no about an address of which nobody knows yet."""
+    journey.send("web", identify("bob", BOB))
+    journey.work()
+    return About(identifier=EMAIL, profile=journey.profile("email", BOB["email"]))
+
+
+def say_it(journey, about, patience):
+    """A withdrawal."""
+    saying = Saying(purpose="email_marketing", channel=Channel.EMAIL, state=State.WITHDRAWN, evidence="form")
+    return consents.say(saying, about, begin=journey.begin("support"), ports=journey.ports, patience=patience)
+
+
+def list_it(journey, date, patience):
+    """A list of one row."""
+    row = Row(line=1, contact=EMAIL.value, date=date, purpose="email_marketing", channel="email")
+    return suppressions.suppress(
+        [row], begin=journey.begin("support"), ports=journey.ports, patience=patience
+    )
+
+
+WAYS = {
+    "by itself": lambda journey: partial(say_it, journey, About(identifier=EMAIL)),
+    "with somebody's profile": lambda journey: partial(say_it, journey, by_whom(journey)),
+    "in a list": lambda journey: partial(list_it, journey, ""),
+    "in a list with a date": lambda journey: partial(list_it, journey, "2024-01-31"),
+}
+
+
+@pytest.mark.parametrize("before", ["it comes first", "it was said and gave up"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_no_waits_for_who_makes_its_contact_however_it_comes_and_however_often(journey, way, before):
+    """C16: whoever else it names, and whether or not it is kept already; what is answered is in force."""
+    say = WAYS[way](journey)
+    journey.send("web", identify("ann", ANN))
+    waited, answers = [], []
+    with ThreadPoolExecutor(1) as pool:
+
+        def say_no():
+            if before != "it comes first":
+                with pytest.raises(NotYetEffective):
+                    say(PATIENCE / 100)
+            answers.append(pool.submit(say, PATIENCE))
+            waited.append(ends_or_waits(answers[0], journey))
+
+        ports = replace(journey.ports, ledger=Meanwhile(journey.ports.ledger, "suppress", "after", say_no))
+        work_off(journey.begin(), ports=ports, limits=Limits(look_again=timedelta(days=1)))
+        answers[0].result(HANGS)
+    again = say(PATIENCE)
+
+    assert waited == [True]
+    assert refused(journey) == {"withdrawn"}
+    assert getattr(again, "rejected", []) == []
+
+
+def test_a_no_that_names_who_speaks_says_once_what_it_says_of_them(journey):
+    """Who has come meanwhile is bound beside them; while nobody has, the no is told to be kept for later."""
+    about = by_whom(journey)
+    alone = say_it(journey, about, PATIENCE)
+    journey.send("web", identify("ann", ANN))
+    answers = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def say_no():
+            answers.append(pool.submit(say_it, journey, about, PATIENCE))
+            ends_or_waits(answers[0], journey)
+
+        ports = replace(journey.ports, ledger=Meanwhile(journey.ports.ledger, "suppress", "after", say_no))
+        work_off(journey.begin(), ports=ports, limits=Limits())
+        done = answers[0].result(HANGS)
+
+    assert (alone.suppressed, [one.scope for one in alone.entries]) == (True, [Scope.PERSON])
+    assert (done.suppressed, [one.scope for one in done.entries]) == (False, [Scope.CONTACT, Scope.PERSON])
 
 
 def test_who_looks_again_gives_a_contact_each_no_once(journey):

@@ -53,7 +53,7 @@ _MOST_NAMED = 16  # words for passwords: a value that says more of them is no or
 _UNPARTED = "|".join(map(tongues.unparted, (tongues.AT, tongues.DOT, tongues.PASSWORD, tongues.PASSPORT)))
 _NECESSARY = (
     r"@|%[0-9A-Fa-f]{2}|&[#a-z]|\\|=[0-9A-F]{2}",  # an address, and escapes of its sign
-    r"(?:[0-9][^0-9]{0,4}){5}[0-9]",  # whatever has many digits
+    r"(?:[0-9][^0-9]{0,4}){5}[0-9]|(?:[0-9][^A-Za-z0-9]{0,8}){6}[0-9]",  # whatever has many digits
     r"(?:[0-9]{1,3}\.){3}[0-9]|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:",
     r"[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.|://|-----",
     r"[A-Z0-9]{16}",

@@ -1,6 +1,8 @@
 """Somebody's number, address or secret is written where a firm, a title or a street belongs."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from journeys import ANN, identify, lines, with_lines
 
 from cdp.vocabulary import FieldClass, State
@@ -110,6 +112,21 @@ def test_a_number_or_a_secret_is_no_value_of_any_declared_field(way):
         return
 
     assert [name for name in names if kept("traits", name, value)] == []
+
+
+@given(
+    st.sampled_from(["4111 1111 1111 1111", "5500 0055 5555 5559", "536 22 8723", "0151 2345 678"]),
+    st.lists(
+        st.text(" .-_/|\u00b7\u2022\u2013\u2014:*#~+'\u200b\u3164\u2800", min_size=1, max_size=8), min_size=3
+    ),
+    st.sampled_from(OPEN),
+)
+def test_whatever_parts_its_groups_a_number_is_one(number, parts, field):
+    """By signs that are no letters, as many as eight."""
+    first, *groups = number.split()
+    value = first + "".join(part + group for part, group in zip(parts, groups, strict=False))
+
+    assert not kept("traits", field, value)
 
 
 @pytest.mark.parametrize(("name", "value"), ORDINARY)

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from api import client_paths, problems
-from api.auth.callers import caller_by
+from api.auth.callers import caller_by, link_by
 from api.auth.write_keys import WriteKeys
 from api.bulkheads import Bulkheads, Kind
 from api.collect import Collection
@@ -65,6 +65,7 @@ def create_app(system: System) -> FastAPI:
         ),
         collects=client_paths.find,
         caller=caller_by(system.tokens.verifying, system.clock),
+        link=link_by(system.links),
         https=urlsplit(system.settings.public_url).scheme == "https",
     )
 

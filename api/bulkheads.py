@@ -33,7 +33,8 @@ THREADS = 40
 class Kind(StrEnum):
     """What a request is for, as far as places and rates go."""
 
-    HEARD = "heard"  # a no of somebody's, and what is said at an unsubscribe link
+    HEARD = "heard"  # a no of somebody's
+    CLICK = "click"  # the same, by an unsubscribe link
     NOES = "noes"  # a whole list of them, which takes longer
     TOKEN = "token"  # noqa: S105  # it leads there, as does the page with the button
     PAGE = "page"
@@ -45,7 +46,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-NO = frozenset({Kind.HEARD, Kind.NOES})  # what may carry a no of somebody's
+NO = frozenset({Kind.HEARD, Kind.CLICK, Kind.NOES})  # what may carry a no of somebody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ COLLECTION = Bulkhead(6, seconds=15, kept=4)
 
 _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.HEARD: HEARD,
+    Kind.CLICK: HEARD,
     Kind.NOES: NOES,
     Kind.TOKEN: DOOR,
     Kind.PAGE: DOOR,
@@ -86,18 +88,24 @@ _BY_KIND: Mapping[Kind, Bulkhead] = {
 
 # Of the places of the rest, what one caller takes for their words.
 GRANT_SHARE = 4
+# Of the places of noes, what the links to one contact take, and all links together: anybody can click.
+CLICK_SHARE, CLICKS = 2, 6
 _SHARES: Mapping[Kind, int | None] = {kind: one.share for kind, one in _BY_KIND.items()} | {
-    Kind.GRANT: GRANT_SHARE
+    Kind.GRANT: GRANT_SHARE,
+    Kind.CLICK: CLICK_SHARE,
 }
+_TOGETHER: Mapping[Kind, int] = {Kind.CLICK: CLICKS}
 SHARED = frozenset(kind for kind, share in _SHARES.items() if share is not None)
 
 _CONSENTS = "/v1/consents"
+# Mail programs take a break of the line for a part of a link.
 _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
-    ("POST", r"/v1/consents|/v1/contacts/holder-change|/u/.*", Kind.HEARD),
+    ("POST", r"/v1/consents|/v1/contacts/holder-change", Kind.HEARD),
+    ("POST", r"(?s)/u/.*", Kind.CLICK),
     ("POST", r"/v1/suppressions", Kind.NOES),
     ("POST", r"/v1/notices/served", Kind.GRANT),
     ("POST", r"/oauth/token", Kind.TOKEN),
-    ("GET|HEAD", r"/u/.*", Kind.PAGE),
+    ("GET|HEAD", r"(?s)/u/.*", Kind.PAGE),
     ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
     ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries|/v1/audit/bundle", Kind.COSTLY),
     ("POST", r"/v1/identity/evaluation|/v1/findings/rescan", Kind.COSTLY),
@@ -142,6 +150,7 @@ class Bulkheads:
         self._limiters = {one: CapacityLimiter(one.places) for one in set(_BY_KIND.values())}
         # A request that is inside never waits for a connection that another one holds.
         self._limiters[REST] = CapacityLimiter(min(REST.places, pool_size + overflow_of(pool_size)))
+        self._together = {kind: CapacityLimiter(most) for kind, most in _TOGETHER.items()}
         self._shares: dict[tuple[Kind, str], CapacityLimiter] = {}
         self._holders: Counter[tuple[Kind, str]] = Counter()
 
@@ -171,6 +180,8 @@ class Bulkheads:
             try:
                 with fail_after(WAIT_SECONDS):
                     await shared.enter_async_context(self._within_share(kind, caller))
+                    if kind in self._together:
+                        await shared.enter_async_context(_one_of(self._together[kind]))
                     await held.enter_async_context(_one_of(self._limiters[_BY_KIND[kind]]))
             except TimeoutError:
                 raise Overloaded from None

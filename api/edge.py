@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import answer_times, bulkheads, problems
+from api.auth.callers import CLICKED
 from api.bodies import BODY, Bodies, Gone
 from api.bulkheads import KIND, Bulkheads
 from api.client_paths import Address
@@ -50,9 +51,13 @@ class Edge:
         collection: ASGIApp,
         collects: Callable[[str], Address | None],
         caller: Callable[[Headers], str],
+        link: Callable[[str], str],
         https: bool,
     ) -> None:
-        """`collects` finds the address of collection's that a path means, `caller` whose a request is."""
+        """`collects` finds the address of collection's that a path means, `caller` whose a request is.
+
+        `link` finds whose unsubscribe link a path is.
+        """
         self._app = app
         self._places = places
         self._rates = rates
@@ -60,6 +65,7 @@ class Edge:
         self._collection = collection
         self._collects = collects
         self._caller = caller
+        self._link = link
         headers = dict(SECURITY) | ({"Strict-Transport-Security": _HTTPS_ONLY} if https else {})
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -102,9 +108,10 @@ class Edge:
             await self._app(scope, receive, send)
             return
         self._rates.address(kind, scope)
-        if path.startswith("/u/"):
+        if path.startswith(CLICKED):
             # An unsubscribe link decides by itself: nobody waits for what its body says.
-            await self._answer(scope, None, b"", receive, send)
+            whose = self._link(path) if kind in bulkheads.SHARED else None
+            await self._answer(scope, whose, b"", receive, send)
             return
         headers = Headers(scope=scope)
         bodies = self._heard if kind in bulkheads.NO else self._bodies

@@ -103,6 +103,7 @@ class Rates:
             **dict.fromkeys(Kind, requests),
             # By how many others does a household, an office or a proxy of theirs reach us?
             Kind.HEARD: None,
+            Kind.CLICK: None,
             Kind.NOES: None,
             Kind.PAGE: None,
             Kind.TOKEN: _a_second(settings.rate_tokens),

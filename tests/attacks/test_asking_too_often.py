@@ -214,4 +214,4 @@ def test_every_kind_of_request_has_its_limits():
     assert set(rates._addresses) == {*Kind, EVENTS}
     assert set(rates._clients) == set(Kind)
     unlimited = {kind for kind, limit in rates._addresses.items() if limit is None}
-    assert unlimited == {Kind.HEARD, Kind.NOES, Kind.PAGE}
+    assert unlimited == {Kind.HEARD, Kind.CLICK, Kind.NOES, Kind.PAGE}

@@ -5,11 +5,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from time import monotonic
+from uuid import UUID
 
 import anyio.to_thread
 import httpx
 import pytest
-from api_world import Town, client, token
+from api_world import Town, as_admin, client, token
 from sqlalchemy import text
 from starlette.datastructures import Headers
 
@@ -18,6 +19,9 @@ from api.bodies import Bodies, BodyTooLarge, TooSlow
 from api.bulkheads import Kind
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
+from cdp.permission import unsubscribe
+from cdp.permission.unsubscribe import Link
+from cdp.vocabulary import Channel, ContactId, Identifier
 
 HANGS = 60  # seconds, after which a call that nobody lets in fails its test
 
@@ -135,6 +139,89 @@ def test_one_callers_slow_noes_keep_no_other_callers_out(town, database):
     assert still == len(stuck), "hers were not stuck"
     assert taken < bulkheads.WAIT_SECONDS / 2
     assert {one.result() for one in stuck} == {200}, "hers are heard once they can be"
+
+
+def link_to(town, email, sealed=b""):
+    """Where an unsubscribe link to a contact leads."""
+    ports = town.system.ports
+    with as_admin(town.system, town.workspace) as work:
+        contact = ports.identity.contact_of(Identifier("email", email), work=work)
+        purpose = ports.ledger.purposes(work=work)["email_marketing"]
+    link = Link(
+        workspace=town.workspace,
+        contact=ContactId(UUID(str(contact))),
+        purpose=purpose,
+        channel=Channel.EMAIL,
+        sealed=sealed,
+    )
+    return f"/u/{unsubscribe.write(link, town.system.links)}"
+
+
+def test_slow_clicks_on_one_persons_links_keep_no_other_persons_no_out(town, database):
+    """However many there are and however the links are spelled: of the places for noes they take two."""
+    town.person("ben")
+    ann = town.profile("ann@example.org")
+    support = town.as_("support")
+    bens = link_to(town, "ben@example.org")
+    url = str(town.http.base_url)
+    no = {"purpose": "email_marketing", "channel": "email", "state": "withdrawn", "evidence": "form"}
+    body = no | {"contact": {"namespace": "email", "value": "ben@example.org"}}
+
+    def click(path: str) -> int:
+        return httpx.post(f"{url}{path}", timeout=HANGS).status_code
+
+    # Each message has a link of its own, and dots and breaks in one are passed over.
+    endings = ("", ".", "%0A", ".%0D%0A")
+    spelled = [
+        link_to(town, "ann@example.org", bytes([n]) * 20) + endings[n % len(endings)] for n in range(20)
+    ]
+    with ThreadPoolExecutor(20) as pool, database.owner.connect() as holder:
+        chosen = {"w": str(town.workspace)}
+        holder.execute(text("SELECT set_config('cdp.workspace', :w, true)"), chosen)
+        mine = text("SELECT id FROM identity.fragments WHERE id = :id FOR UPDATE")
+        assert holder.execute(mine, {"id": ann}).all()
+        stuck = [pool.submit(click, path) for path in spelled]
+        waiting(database, bulkheads.CLICK_SHARE)
+        said = httpx.post(f"{url}/v1/consents", json=body, headers=support, timeout=HANGS).status_code
+        clicked, guessed = click(bens), click("/u/no-link")
+        still = sum(not one.done() for one in stuck)
+        holder.rollback()
+
+    assert bulkheads.kind("POST", "/u/a\r\nlink.\n") is Kind.CLICK
+    assert (said, clicked, guessed) == (200, 200, 404)
+    assert still == len(stuck), "hers were not stuck"
+    assert {one.result() for one in stuck} == {200}, "hers are heard once they can be"
+
+
+def test_slow_clicks_on_many_peoples_links_leave_places_for_noes_of_callers():
+    """All links together take six of the ten, and what nobody waits for any more is not kept."""
+    places = bulkheads.Bulkheads(make_engine("postgresql+psycopg:///none", pool_size=1), pool_size=1)
+
+    async def crowd() -> tuple[int, int, int]:
+        inside = []
+
+        async def click(number: int) -> None:
+            async with places.place(Kind.CLICK, f"contact {number // 5}"):
+                inside.append(number // 5)
+                await asyncio.Event().wait()
+
+        clicks = [asyncio.create_task(click(number)) for number in range(100)]
+        while len(inside) < bulkheads.CLICKS:
+            await asyncio.sleep(0)
+        entered = 0
+        async with AsyncExitStack() as stack:
+            for number in range(bulkheads.HEARD.places - bulkheads.CLICKS):
+                await stack.enter_async_context(places.place(Kind.HEARD, f"client {number}"))
+                entered += 1
+        most = max(inside.count(one) for one in inside)
+        for one in clicks:
+            one.cancel()
+        await asyncio.gather(*clicks, return_exceptions=True)
+        return entered, most, len(places._shares)
+
+    entered, most, kept = asyncio.run(asyncio.wait_for(crowd(), HANGS))
+
+    assert (entered, most, kept) == (4, bulkheads.CLICK_SHARE, 0)
 
 
 def test_who_shows_no_token_keeps_nobody_out_who_does():

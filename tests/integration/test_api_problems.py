@@ -246,6 +246,7 @@ def test_more_requests_than_may_be_inside_wait_or_are_told_when_to_come_back(sys
             collection=app,
             collects=lambda path: None,
             caller=lambda headers: "",
+            link=lambda path: "",
             https=False,
         )
         calls = [asyncio.create_task(call(edge, "/x")) for _ in range(REST.places + WAITING)]

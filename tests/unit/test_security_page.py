@@ -138,7 +138,8 @@ def test_fixed_limits_are_told_as_they_are():
         f" and {bodies.READ_SECONDS:g} s",
         f"{collect.HELD_BYTES >> 20} MiB of events and {edge.HELD_BYTES >> 20} MiB of other bodies at once",
         f"a rule of {segments.LEAVES} comparisons, {segments.DEPTH} deep",
-        f"{bulkheads.HEARD.places} noes ({bulkheads.HEARD.share} of one caller),"
+        f"{bulkheads.HEARD.places} noes ({bulkheads.HEARD.share} of one caller; {bulkheads.CLICKS} by"
+        f" unsubscribe links, {bulkheads.CLICK_SHARE} of them to one contact),"
         f" {bulkheads.NOES.places} lists of noes ({bulkheads.NOES.share} of one caller),"
         f" {bulkheads.COSTLY.places} previews",
         f"{bulkheads.RELEASE.places} releases, {bulkheads.DOOR.places} tokens or unsubscribe pages"

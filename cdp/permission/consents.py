@@ -146,9 +146,10 @@ def _record(
         purpose, notice = terms_of(saying, work=work, ports=ports)
         bound = _bind(saying, about, work=work, ports=ports)
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
+        # People first, in the order of erasures and lists: else each could wait for the other.
+        ports.identity.lock(bound.holders, work=work)
         if before is None and bound.to_keep:
             _keep(saying, bound, purpose, work=work, ports=ports)
-        ports.identity.lock(bound.holders, work=work)
         words = _words(saying, bound, purpose, notice, work=work, ports=ports)
         if before is not None and before.speaking:
             words = [one for one in words if one.scope is not Scope.PERSON]

@@ -193,6 +193,30 @@ def test_slow_clicks_on_one_persons_links_keep_no_other_persons_no_out(town, dat
     assert {one.result() for one in stuck} == {200}, "hers are heard once they can be"
 
 
+def test_a_no_that_waits_for_its_speaker_holds_up_no_list_about_its_contact(town, database):
+    """Whoever keeps a no for an unknown contact has locked the people first, as lists and erasures do."""
+    ann = town.profile("ann@example.org")
+    support = town.as_("support")
+    url = str(town.http.base_url)
+    body = {
+        "suppressions": [{"contact": "zoe@example.org", "purpose": "email_marketing", "channel": "email"}]
+    }
+
+    with ThreadPoolExecutor(1) as pool, database.owner.connect() as holder:
+        chosen = {"w": str(town.workspace)}
+        holder.execute(text("SELECT set_config('cdp.workspace', :w, true)"), chosen)
+        mine = text("SELECT id FROM identity.fragments WHERE id = :id FOR UPDATE")
+        assert holder.execute(mine, {"id": ann}).all()
+        stuck = pool.submit(town.say, "withdrawn", "zoe@example.org", support, profile_id=ann)
+        waiting(database, 1)
+        listed = httpx.post(f"{url}/v1/suppressions", json=body, headers=support, timeout=HANGS)
+        still = not stuck.done()
+        holder.rollback()
+
+    assert (listed.status_code, still) == (200, True)
+    assert stuck.result().status_code == 200
+
+
 def test_slow_clicks_on_many_peoples_links_leave_places_for_noes_of_callers():
     """All links together take six of the ten, and what nobody waits for any more is not kept."""
     places = bulkheads.Bulkheads(make_engine("postgresql+psycopg:///none", pool_size=1), pool_size=1)

@@ -4,15 +4,15 @@ A refusal is acknowledged once nothing that contradicts it can still be sent. A 
 an act as evidence, and lifts no refusal that is newer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import time, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from api.cli.consent_typed import Evidence, Named, No, NotBoth, about_of, as_requested, identified, word_of
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import (
@@ -25,14 +25,12 @@ from api.cli.running import (
     time_of,
     uuid_of,
 )
-from api.session import Opener
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.permission import consents, history, holder_change, noes_in_refusals, serving, suppressions
 from cdp.permission.binding import About
 from cdp.permission.consents import Acknowledged, Saying
-from cdp.ports import Ports
-from cdp.vocabulary import NEGATIVE, Channel, Identifier, Role, State
+from cdp.vocabulary import Channel, Role, State
 from consent.ledger import counting
 
 app = typer.Typer()
@@ -54,33 +52,6 @@ OverChannel = Annotated[Channel | None, typer.Option("--channel", help="Over whi
 AssertedAt = Annotated[
     str | None, typer.Option(metavar="TIME", help="When they said it, if not now; it can only weaken a yes.")
 ]
-
-
-class Evidence(StrEnum):
-    """Acts by which people say something."""
-
-    FORM = "form"
-    DOUBLE_OPT_IN = "double_opt_in"
-    CALL = "call"
-    PAPER = "paper"
-    LOGIN = "login"
-
-
-class No(StrEnum):
-    """Ways to say no (GDPR 7(3), 21, 18)."""
-
-    WITHDRAWN = "withdrawn"
-    REFUSED = "refused"
-    OBJECTED = "objected"
-    RESTRICTED = "restricted"
-
-
-class NotBoth(BadInput):
-    """Name a person in one way alone; and to be shown what was said, either a contact or a profile."""
-
-
-class NotAPerson(BadInput):
-    """A person is NAMESPACE=VALUE, as a source knows them: crm:shop=17."""
 
 
 @app.command("grant")
@@ -113,7 +84,7 @@ def grant(
         explicit=explicit,
         guardian=guardian,
     )
-    _say(saying, _Named(contact, namespace, profile, person), workspace, as_json=as_json)
+    _say(lambda: saying, Named(contact, namespace, profile, person), workspace, as_json=as_json)
 
 
 @app.command("withdraw")
@@ -123,15 +94,31 @@ def withdraw(
     namespace: ContactKind = None,
     profile: Profile = None,
     person: Person = None,
-    channel: OverChannel = None,
-    state: Annotated[No, typer.Option(help="How they say no.")] = No.WITHDRAWN,
-    evidence: Annotated[Evidence, typer.Option(help="How it reached us.")] = Evidence.FORM,
+    channel: Annotated[
+        str | None, typer.Option(metavar="|".join(Channel), help="Over which channel; left out: any.")
+    ] = None,
+    state: Annotated[str, typer.Option(metavar="|".join(No), help="How they say no.")] = No.WITHDRAWN.value,
+    evidence: Annotated[
+        str, typer.Option(metavar="|".join(Evidence), help="How it reached us.")
+    ] = Evidence.FORM.value,
     workspace: WorkspaceName = None,
     as_json: Json = False,
 ) -> None:
-    """Keep a no. Returns once nothing against it can still be sent."""
-    saying = Saying(purpose=purpose, channel=channel, state=State(state), evidence=evidence)
-    _say(saying, _Named(contact, namespace, profile, person), workspace, as_json=as_json)
+    """Keep a no. Returns once nothing against it can still be sent.
+
+    What is mistyped is an error, and the no is heard all the same, for what can be read of it.
+    """
+
+    def said() -> Saying:
+        return Saying(
+            purpose=purpose,
+            channel=Channel(word_of(channel, Channel, "channel")) if channel is not None else None,
+            state=State(word_of(state, No, "state")),
+            evidence=word_of(evidence, Evidence, "evidence"),
+        )
+
+    typed = {"purpose": purpose, "channel": channel, "state": state, "evidence": evidence}
+    _say(said, Named(contact, namespace, profile, person), workspace, as_json=as_json, no=typed)
 
 
 @app.command("holder-changed")
@@ -150,7 +137,7 @@ def holder_changed(
         begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
         ports = opened.system.ports
         done = holder_change.end_grants(
-            _identifier(value, namespace, begin, ports),
+            identified(value, namespace, begin, ports),
             begin=begin,
             ports=ports,
             patience=opened.system.settings.send_window + SLACK,
@@ -222,11 +209,11 @@ def notice_served(
     as_json: Json = False,
 ) -> None:
     """Keep that somebody was told: what a legitimate interest, and data from third parties, rest on."""
-    named = _Named(contact, namespace, profile, person)
+    named = Named(contact, namespace, profile, person)
     at = time_of(served_at, "served_at", of_day=time.min) if served_at else None
     with platform() as opened:
         begin = opened.opener(opened.workspace(workspace), Role.SUPPORT, purpose=PURPOSE)
-        about = _about(named, begin, opened.system.ports)
+        about = about_of(named, begin, opened.system.ports)
         done = serving.serve(notice, about, begin=begin, ports=opened.system.ports, at=at)
     emit(
         {"notice": done.notice.id, "version": done.notice.number, "served_at": done.at},
@@ -235,16 +222,15 @@ def notice_served(
     )
 
 
-class _Named(NamedTuple):
-    """Of whom a word is, as it was typed."""
-
-    contact: str | None
-    namespace: str | None
-    profile: str | None
-    person: str | None
-
-
-def _say(saying: Saying, named: _Named, workspace: str | None, *, as_json: bool) -> None:
+def _say(
+    read: Callable[[], Saying],
+    named: Named,
+    workspace: str | None,
+    *,
+    as_json: bool,
+    no: Mapping[str, object] | None = None,
+) -> None:
+    """Say what `read` gives. `no`: what was typed of a no, which is heard whatever is wrong with the rest."""
     if named.contact is not None or (named.profile is None and named.person is None):
         named = named._replace(contact=read_contact(named.contact))
     with platform() as opened:
@@ -255,56 +241,18 @@ def _say(saying: Saying, named: _Named, workspace: str | None, *, as_json: bool)
             return consents.say(what, about, begin=begin, ports=ports, patience=wait)
 
         try:
-            done = say(saying, _about(named, begin, ports))
-        except BadInput:
+            saying = read()
+            done = say(saying, about_of(named, begin, ports))
+        except BadInput as error:
             # Whatever was mistyped, whom it names and that it is a no may be plain to read.
-            if saying.state in NEGATIVE and noes_in_refusals.hear(
-                _typed(saying, named), say, begin=begin, ports=ports
+            if no is not None and noes_in_refusals.hear(
+                {**no, **as_requested(named)}, say, begin=begin, ports=ports
             ):
-                typer.echo("The no was heard all the same, for what can be read of it.", err=True)
+                error.add_note("The no was heard all the same, for what can be read of it.")
             raise
     counted = all(one.counted for one in done.entries)
     emit(_document(done, counted=counted), as_json, *_told(saying, done))
     raise typer.Exit(Exit.OK if counted else Exit.FAILED)
-
-
-def _typed(saying: Saying, named: _Named) -> Mapping[str, object]:
-    """What was typed, as a request would have it."""
-    namespace, _, value = (named.person or "").partition("=")
-    return {
-        "contact": {"namespace": named.namespace or "", "value": named.contact},
-        "profile_id": named.profile,
-        "person": {"namespace": namespace, "value": value},
-        "purpose": saying.purpose,
-        "channel": saying.channel,
-        "state": saying.state,
-        "evidence": saying.evidence,
-    }
-
-
-def _about(named: _Named, begin: Opener, ports: Ports) -> About:
-    if named.profile is not None and named.person is not None:
-        raise NotBoth(field="person")
-    somebody = named.profile is not None or named.person is not None
-    profile = uuid_of(named.profile, "profile") if named.profile is not None else None
-    value = read_contact(named.contact) if named.contact is not None or not somebody else None
-    return About(
-        identifier=_identifier(value, named.namespace, begin, ports) if value is not None else None,
-        profile=profile,
-        person=_person(named.person, begin, ports) if named.person is not None else None,
-    )
-
-
-def _person(text: str, begin: Opener, ports: Ports) -> Identifier:
-    namespace, _, value = text.partition("=")
-    if not namespace or not value:
-        raise NotAPerson(field="person")
-    return _identifier(value, namespace, begin, ports)
-
-
-def _identifier(value: str, namespace: str | None, begin: Opener, ports: Ports) -> Identifier:
-    with begin() as work:
-        return identifier(value, namespace, work=work, ports=ports)
 
 
 def _document(done: Acknowledged, *, counted: bool) -> dict[str, object]:

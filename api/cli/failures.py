@@ -14,7 +14,7 @@ from cdp.kernel.errors import CdpError
 def explain(error: Exception) -> Exit:
     """Print why a command failed; its exit code. Only words of ours are printed, never a value."""
     if isinstance(error, CdpError):
-        complain(error.for_command)
+        complain(" ".join([error.for_command, *getattr(error, "__notes__", ())]))
         return code_of(error)
     if isinstance(error, DBAPIError | PoolTimeout):
         return _database(error)

@@ -85,6 +85,7 @@ def bind(about: About, *, hears: bool = False, work: Work, ports: Ports) -> Boun
     `hears`: it is a no, which binds whatever can be read: a speaker whom nobody knows counts as not
     named, and one who may be several people binds each.
     """
+    about = about.heard if hears else about
     contact, former, unknown = _contact(about, work=work, ports=ports)
     holding = ports.identity.profiles_of(contact, work=work) if contact is not None else []
     named = _speakers(about, work=work, ports=ports)

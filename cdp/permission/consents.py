@@ -144,7 +144,7 @@ def _record(
     with begin() as work, acting(Act.CONSENT_SAY, verb=saying.state, work=work, ports=ports) as doing:
         saying, noted = _believed(saying, work=work, ports=ports)
         purpose, notice = terms_of(saying, work=work, ports=ports)
-        bound = _bind(saying, about, work=work, ports=ports)
+        bound = bind(about, hears=saying.state in NEGATIVE, work=work, ports=ports)
         _refuse_nonsense(saying, bound, about, purpose, work=work, ports=ports)
         # People first, in the order of erasures and lists: else each could wait for the other.
         ports.identity.lock(bound.holders, work=work)
@@ -179,7 +179,7 @@ def _record_again(
 ) -> tuple[Acknowledged, Bound]:
     """Bind the contact if it has come since a no was kept; what was done then stands."""
     with begin() as work:
-        bound = _bind(saying, about, work=work, ports=ports)
+        bound = bind(about, hears=saying.state in NEGATIVE, work=work, ports=ports)
     if bound.contact in (None, before.contact):
         return done, bound
     again, bound = _record(saying, about, begin=begin, ports=ports, before=before)
@@ -279,12 +279,6 @@ def _believed(saying: Saying, *, work: Work, ports: Ports) -> tuple[Saying, list
             noted.append("notice_unknown")
             saying = replace(saying, notice=None)
     return saying, noted
-
-
-def _bind(saying: Saying, about: About, *, work: Work, ports: Ports) -> Bound:
-    """Whom a word binds: a no whatever can be read of whom it names."""
-    hears = saying.state in NEGATIVE
-    return bind(about.heard if hears else about, hears=hears, work=work, ports=ports)
 
 
 def _refuse_nonsense(

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from cdp.kernel.database import limited, make_engine, overflow_of
 from cdp.kernel.errors import Overloaded
-from cdp.kernel.repeated import all_of
+from cdp.kernel.repeated_names import all_of
 
 KIND = "cdp.kind"  # where a request's scope says its kind
 WAITING = 256  # requests of one kind that wait for a place

@@ -30,7 +30,7 @@ from cdp.acts import Act
 from cdp.answers import Answer, StoodOtherwise
 from cdp.kernel.clock import Clock
 from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
-from cdp.kernel.repeated import repeats_in
+from cdp.kernel.repeated_names import repeats_in
 from cdp.kernel.settings import Settings
 from cdp.ports import InForce, Ports, Signer
 from cdp.registers import admitting

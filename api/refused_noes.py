@@ -21,7 +21,7 @@ from api.deps import Client, calling_now
 from api.problems import Problem
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
-from cdp.kernel.repeated import all_of
+from cdp.kernel.repeated_names import all_of
 from cdp.permission.binding import UnusableContact
 
 HEARD = "The no in it was heard all the same."

@@ -18,7 +18,7 @@ from audit.answers.proved_search import Search
 from audit.answers.vouching import Vouching
 from audit.audit_trail import Trail
 from audit.log.sequencer import FileMemory, Sequencer
-from audit.log.signed import SignedLog
+from audit.log.signed_log import SignedLog
 from audit.search.engine import Engine as SearchEngine
 from audit.search.feeding import Begin, Feeder, Pace, Wait
 from audit.search.located import Located, locate
@@ -39,7 +39,7 @@ from consent.gate.intents import Intents
 from consent.ledger.ledger import Ledger
 from consent.register import controller_rows, registered
 from governance.detection import config as detection
-from governance.detection.scans import DetectionScans
+from governance.detection.kept_scans import DetectionScans
 from governance.fields.catalogue import BuiltInCatalogue
 from governance.governance_erasing import KeysErasable, ScansErasable
 from governance.journal.journal import Journal, JournalLine, Kind

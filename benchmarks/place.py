@@ -22,7 +22,7 @@ from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Refused
 from cdp.kernel.settings import Settings
 from cdp.ports import Category
-from cdp.registers import keys, source_rows, workspaces
+from cdp.registers import source_keys, source_rows, workspaces
 from cdp.vocabulary import Actor, Basis, KeyKind, PurposeClass, SourceId, WorkspaceId
 from consent.register import register
 from governance.keys import statedir
@@ -125,5 +125,5 @@ def _registered(system: System, workspace: WorkspaceId) -> tuple[SourceId, str]:
         source = source_rows.create(
             "shop", priority=1, authoritative=True, controller_id=workspace, categories=CATEGORIES, work=work
         )
-        key = keys.create(source.name, KeyKind.SERVER, work=work, ports=system.ports)
+        key = source_keys.create(source.name, KeyKind.SERVER, work=work, ports=system.ports)
     return source.id, key.text

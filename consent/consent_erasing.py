@@ -19,7 +19,7 @@ from consent import tables
 from consent.ledger import former, journaling
 from consent.ledger.former import Former
 from consent.ledger.kept_words import NO
-from consent.ledger.suppression import SUPPRESSION, Suppression
+from consent.ledger.outliving_noes import SUPPRESSION, Suppression
 from consent.register import purpose_tree
 from consent.register.purpose_tree import Reserved
 

@@ -12,7 +12,7 @@ from api.server import running
 from cdp.intake.ingest import Limits, work_off
 from cdp.ports.register_ports import NewKey
 from cdp.recipients import endpoints
-from cdp.registers import clients, keys, source_rows
+from cdp.registers import clients, source_keys, source_rows
 from cdp.releases.reach import Reach
 from cdp.vocabulary import Actor, Basis, Identifier, KeyKind, PurposeClass, SourceId
 from consent.register import register
@@ -62,7 +62,7 @@ def source_with_keys(system, workspace: UUID, name: str = "shop") -> Keys:
     with as_admin(system, workspace) as work:
         source = source_rows.create(name, priority=1, authoritative=True, controller_id=workspace, work=work)
         server, public = (
-            keys.create(name, kind, work=work, ports=system.ports)
+            source_keys.create(name, kind, work=work, ports=system.ports)
             for kind in (KeyKind.SERVER, KeyKind.PUBLIC)
         )
     return Keys(source.id, server, public)

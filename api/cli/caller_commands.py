@@ -16,7 +16,7 @@ from api.cli.running import WorkspaceName, platform, uuid_of
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput
 from cdp.ports import Category
-from cdp.registers import accounts, clients, keys, sources
+from cdp.registers import accounts, clients, source_keys, sources
 from cdp.vocabulary import Channel, KeyKind, Role
 
 sources_app, keys_app, clients_app, accounts_app = (typer.Typer() for _ in range(4))
@@ -85,7 +85,7 @@ def create_source(
             work=work,
             ports=ports,
         )
-        made = [(kind, keys.create(name, kind, work=work, ports=ports)) for kind in key or []]
+        made = [(kind, source_keys.create(name, kind, work=work, ports=ports)) for kind in key or []]
     emit(
         {
             "source": source.id,
@@ -133,7 +133,7 @@ def create_key(
     """Make another write key, for instance before the old one is revoked."""
     act = Act.WRITE_KEY_CREATE
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
-        made = keys.create(source, kind, work=work, ports=opened.system.ports)
+        made = source_keys.create(source, kind, work=work, ports=opened.system.ports)
     emit(
         {"key": made.id, "kind": kind, "text": made.text},
         as_json,
@@ -147,7 +147,7 @@ def list_keys(workspace: WorkspaceName = None, as_json: Json = False) -> None:
     """Name the write keys; their texts are kept nowhere."""
     act = Act.WRITE_KEY_LIST
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
-        known = keys.every(work=work, ports=opened.system.ports)
+        known = source_keys.every(work=work, ports=opened.system.ports)
     emit_rows(
         [asdict(one) | {"key": one.id} for one in known],
         ("source", "kind", "created_at", "revoked_at", "key"),
@@ -164,7 +164,7 @@ def revoke_key(
     """End a write key; every process refuses it within a second."""
     act = Act.WRITE_KEY_REVOKE
     with platform() as opened, opened.work(workspace, Role.ADMIN, purpose=act.purpose) as work:
-        keys.revoke(uuid_of(key, "key"), work=work, ports=opened.system.ports)
+        source_keys.revoke(uuid_of(key, "key"), work=work, ports=opened.system.ports)
     emit({"revoked": key}, as_json, Text("Revoked."))
 
 

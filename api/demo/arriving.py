@@ -19,7 +19,7 @@ from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
 from cdp.people import profiles
 from cdp.ports import Category, Source
-from cdp.registers import keys, source_rows
+from cdp.registers import source_keys, source_rows
 from cdp.stewardship import evaluation
 from cdp.vocabulary import Identifier, KeyKind, Namespace
 from consent.register import register
@@ -45,7 +45,9 @@ def prepare(platform: Platform) -> dict[str, str]:
             categories={"analytics": Category("profiling"), "advertising": Category("sale_or_share")},
         )
         ports = platform.system.ports
-        return {kind.value: keys.create(web.name, kind, work=work, ports=ports).text for kind in KeyKind}
+        return {
+            kind.value: source_keys.create(web.name, kind, work=work, ports=ports).text for kind in KeyKind
+        }
 
 
 def import_files(platform: Platform, teller: Teller, told: Told) -> None:

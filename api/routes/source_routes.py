@@ -14,7 +14,7 @@ from api.routes.paging import EXAMPLE, EndingAsk
 from api.routes.shapes import Name, Out, RevokedOut, Strict, Word, failures, with_examples
 from cdp.acts import Act
 from cdp.ports import Category, Source
-from cdp.registers import keys, sources
+from cdp.registers import source_keys, sources
 from cdp.vocabulary import Channel, KeyKind
 from cdp.work import Work
 
@@ -232,7 +232,7 @@ def post_key(
     source: SourcePath, body: KeyIn, work: Annotated[Work, doing(Act.WRITE_KEY_CREATE)], ports: PortsDep
 ) -> NewKeyOut:
     """Make one more key, for instance before the old one is ended. Its text is in this answer alone."""
-    made = keys.create(source, body.kind, work=work, ports=ports)
+    made = source_keys.create(source, body.kind, work=work, ports=ports)
     return NewKeyOut(id=made.id, source=source, kind=body.kind, text=made.text)
 
 
@@ -241,7 +241,7 @@ def get_keys(
     ask: Annotated[KeysAsk, Query()], work: Annotated[Work, doing(Act.WRITE_KEY_LIST)], ports: PortsDep
 ) -> KeysOut:
     """The keys of all sources, oldest first, the revoked ones too."""
-    found = keys.every(ask.page(), source=ask.source, work=work, ports=ports)
+    found = source_keys.every(ask.page(), source=ask.source, work=work, ports=ports)
     return KeysOut(
         keys=[KeyOut(**{name: getattr(one, name) for name in KeyOut.model_fields}) for one in found],
         next=ask.next([one.id for one in found]),
@@ -253,7 +253,7 @@ def post_key_revocation(
     key: KeyPath, work: Annotated[Work, doing(Act.WRITE_KEY_REVOKE)], ports: PortsDep
 ) -> RevokedOut:
     """End a key; every process refuses it within a second."""
-    keys.revoke(key, work=work, ports=ports)
+    source_keys.revoke(key, work=work, ports=ports)
     return RevokedOut(id=key, revoked_at=work.now)
 
 

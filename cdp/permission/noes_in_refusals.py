@@ -14,7 +14,7 @@ from uuid import UUID
 from cdp.intake.collection.meant_contacts import meant
 from cdp.intake.importing.consent_words import read_word
 from cdp.kernel.errors import NotFound, Unavailable
-from cdp.kernel.repeated import Repeated
+from cdp.kernel.repeated_names import Repeated
 from cdp.permission.binding import About
 from cdp.permission.consents import Opener, Saying
 from cdp.permission.suppressions import EVERYTHING, Row

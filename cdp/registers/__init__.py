@@ -2,7 +2,7 @@
 
 One module a register; the rows are kept behind `cdp.ports.register_ports`.
 
-- `sources.py`, `keys.py`: where data comes from, and the write keys of sources.
+- `sources.py`, `source_keys.py`: where data comes from, and the write keys of sources.
 - `clients.py`, `accounts.py`: which programs call, and who logs in.
 - `purposes.py`, `notices.py`, `recipients.py`, `endpoints.py`, `controllers.py`: what words of consent refer
   to, and where data may be sent.

@@ -24,7 +24,7 @@ import standardwebhooks
 from cdp.kernel import private
 from cdp.kernel.errors import Unavailable
 from cdp.ports import Intent
-from cdp.releases.web_addresses import Place
+from cdp.releases.webhook_addresses import Place
 
 Record = Mapping[str, Any]
 PIECE = 64 * 1024  # bytes that are handed to the kernel at once

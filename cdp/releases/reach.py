@@ -13,7 +13,7 @@ from cdp.kernel.errors import BadInput
 from cdp.kernel.settings import Settings
 from cdp.ports import Endpoint
 from cdp.releases.destinations import Destination, Folder, Webhook
-from cdp.releases.web_addresses import LONGEST, Outside, UnsafeAddress
+from cdp.releases.webhook_addresses import LONGEST, Outside, UnsafeAddress
 
 NDJSON, WEBHOOK = "ndjson", "webhook"
 

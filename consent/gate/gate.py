@@ -32,9 +32,9 @@ from sqlalchemy import (
 
 from cdp.ports import Ask
 from cdp.work import Work
-from consent.gate.gate_rules import rules_of
 from consent.gate.gate_view import View
 from consent.gate.reasons import Refusal
+from consent.gate.rules_in_sql import rules_of
 from consent.gate.terms import Terms, load, resolve
 
 

@@ -25,10 +25,10 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
-from consent.ledger import former, suppression
+from consent.ledger import former, outliving_noes
 from consent.ledger.former import Former
+from consent.ledger.outliving_noes import SUPPRESSION, Suppression
 from consent.ledger.recording import Draft, append
-from consent.ledger.suppression import SUPPRESSION, Suppression
 from consent.register import purpose_tree
 
 JOURNAL = "journal"
@@ -111,7 +111,7 @@ def keep_suppressions(
     ]
     if lines:
         journal.write("negative", lines, work=work)
-    suppression.keep([one for _, one, _ in kept], work=work)
+    outliving_noes.keep([one for _, one, _ in kept], work=work)
 
 
 def refuse_former(
@@ -192,7 +192,7 @@ def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
             state=State(payload["state"]),
             received_at=_instant(payload["received_at"]),
         )
-        suppression.keep([kept], work=work)
+        outliving_noes.keep([kept], work=work)
         if "former" in payload:
             was = Former(ContactId(UUID(payload["former"])), JOURNAL, kept.namespace, kept.mac)
             former.keep([was], work=work)

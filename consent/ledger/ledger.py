@@ -40,7 +40,7 @@ from cdp.vocabulary import (
 )
 from cdp.work import Work
 from consent import tables
-from consent.ledger import former, journaling, meeting, recording, reports, suppression
+from consent.ledger import former, journaling, meeting, outliving_noes, recording, reports
 from consent.register import endpoint_rows, laws, notice_contents, notice_versions, purpose_tree, register
 
 
@@ -131,7 +131,7 @@ class Ledger:
         self, contacts: Sequence[tuple[ContactId, Identifier]], *, work: Work, again: bool = False
     ) -> None:
         """Give new contacts the noes that were kept before they were there; `again`: what came since."""
-        suppression.restore(contacts, again=again, vault=self.vault, work=work)
+        outliving_noes.restore(contacts, again=again, vault=self.vault, work=work)
 
     def refuse(self, noes: Sequence[NoAt], *, work: Work) -> None:
         """Keep noes at identifiers, journalled first: they hold for the contact when it comes."""
@@ -139,7 +139,7 @@ class Ledger:
 
     def refused_since(self, noes: Sequence[NoAt], *, work: Work) -> list[datetime | None]:
         """When each of `noes` was received that is kept already for the same identifier."""
-        return suppression.since(noes, vault=self.vault, work=work)
+        return outliving_noes.since(noes, vault=self.vault, work=work)
 
     def met(self, places: Sequence[tuple[ContactId, PurposeId, Channel | None]], *, work: Work) -> list[Met]:
         """What a no about each of `places` would meet there now."""

@@ -10,7 +10,7 @@ import pytest
 from cdp.ports import Endpoint, Intent
 from cdp.releases.destinations import NotSent
 from cdp.releases.reach import Reach, UnwritableFolder
-from cdp.releases.web_addresses import Outside, UnsafeAddress
+from cdp.releases.webhook_addresses import Outside, UnsafeAddress
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cdp.ports import Endpoint, Intent
 from cdp.releases.destinations import ANSWER, NotDelivered, PastDeadline, Webhook
 from cdp.releases.reach import Reach
-from cdp.releases.web_addresses import HostUnknown, Outside, Place, UnsafeAddress
+from cdp.releases.webhook_addresses import HostUnknown, Outside, Place, UnsafeAddress
 
 PUBLIC = "93.184.216.34"
 METADATA = ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"]

@@ -4,7 +4,7 @@ import pytest
 from api_world import Town, as_admin
 from sqlalchemy import text
 
-from cdp.registers import keys, source_rows
+from cdp.registers import source_keys, source_rows
 from cdp.vocabulary import KeyKind
 
 MAIL = "ann@example.org"
@@ -32,7 +32,7 @@ def key(town):
             categories={"marketing": ("email_marketing", "email")},
             work=work,
         )
-        return keys.create(page.name, KeyKind.PUBLIC, work=work, ports=town.system.ports).text
+        return source_keys.create(page.name, KeyKind.PUBLIC, work=work, ports=town.system.ports).text
 
 
 def says(town, key, answer):

@@ -22,7 +22,7 @@ from cdp.ports import Intent
 from cdp.releases.destinations import NotDelivered, Webhook
 from cdp.releases.releases import Result
 from cdp.releases.releasing import Released, _sent
-from cdp.releases.web_addresses import Place
+from cdp.releases.webhook_addresses import Place
 from cdp.vocabulary import State
 
 WHAT = {"rule": {"all": []}, "exact": True, "exact_reasons": True}

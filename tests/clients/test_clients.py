@@ -23,7 +23,7 @@ from platform_started import PATIENCE, serving_pages, started, wait
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
 
-from cdp.registers import keys, source_rows
+from cdp.registers import source_keys, source_rows
 from cdp.vocabulary import Basis, Identifier, KeyKind, PurposeClass
 from consent.register import register
 
@@ -192,7 +192,7 @@ def key(system, workspace):
 
     def make(kind):
         with as_admin(system, workspace) as work:
-            return keys.create(source.name, kind, work=work, ports=system.ports).text
+            return source_keys.create(source.name, kind, work=work, ports=system.ports).text
 
     return make
 

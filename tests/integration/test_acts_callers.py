@@ -6,7 +6,7 @@ from api_world import MAILER
 from faces import NOBODY, Faces, both, looked, names, refused_to, told
 
 from cdp.acting import ActNotAllowed
-from cdp.registers import keys, sources
+from cdp.registers import source_keys, sources
 from cdp.vocabulary import KeyKind
 
 
@@ -77,8 +77,8 @@ def test_sources_are_no_marketers_affair(town, database):
     ports = town.system.ports
     for act in (
         lambda work: sources.create("x", priority=1, authoritative=True, work=work, ports=ports),
-        lambda work: keys.create("shop", KeyKind.SERVER, work=work, ports=ports),
-        lambda work: keys.revoke(town.keys.server.id, work=work, ports=ports),
+        lambda work: source_keys.create("shop", KeyKind.SERVER, work=work, ports=ports),
+        lambda work: source_keys.revoke(town.keys.server.id, work=work, ports=ports),
     ):
         with pytest.raises(ActNotAllowed), as_(town, "marketing") as work:
             act(work)

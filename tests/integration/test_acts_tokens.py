@@ -11,7 +11,7 @@ from api_world import Town, as_admin, client, serving, token
 from api.auth.write_keys import UnknownWriteKey, WriteKeys
 from cdp.kernel.ids import new_id
 from cdp.registers import clients, policy
-from cdp.registers import keys as write_keys
+from cdp.registers import source_keys as write_keys
 from policies import secrets, tokens
 from policies.loader import load_default
 from policies.secrets import SecretKind

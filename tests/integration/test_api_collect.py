@@ -23,7 +23,7 @@ from cdp import tables
 from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
-from cdp.registers import keys as write_keys
+from cdp.registers import source_keys as write_keys
 from cdp.vocabulary import Identifier
 from consent.register import register
 from governance.keys.envelope import HEADER_BYTES

@@ -10,7 +10,7 @@ from town_consent import HOUR, NOON, Town
 from cdp.ports import Forgotten, Ground
 from cdp.vocabulary import Channel, ContactId, FragmentId, Identifier, Scope, State
 from consent import tables
-from consent.ledger.suppression import Suppression, keep
+from consent.ledger.outliving_noes import Suppression, keep
 
 ADDRESS = Identifier("email", "familie@example.com")
 NUMBER = Identifier("phone", "+4930123456")

@@ -15,8 +15,8 @@ from cdp.registers import workspaces
 from cdp.vocabulary import Actor, Channel
 from cdp.work import Work, open_work
 from consent import tables
-from consent.gate.decision import decide
 from consent.gate.reasons import Permission, Reason, Refusal
+from consent.gate.rules_in_python import decide
 from consent.gate.subject import Member, Person, Place, gather
 from consent.gate.terms import Terms, load, resolve
 from consent.register import purpose_tree

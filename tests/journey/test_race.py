@@ -23,7 +23,7 @@ from cdp.permission.consents import NotYetEffective, Saying
 from cdp.ports import Ask
 from cdp.releases import releases
 from cdp.releases.destinations import PastDeadline, Webhook
-from cdp.releases.web_addresses import Place
+from cdp.releases.webhook_addresses import Place
 from cdp.vocabulary import Channel, Identifier, State
 
 PEOPLE = 12

@@ -1,4 +1,6 @@
-"""Each rule of the gate, by its name, against the law as it is written in `consent/gate/decision.py`."""
+"""Each rule of the gate, by its name, against the law as it is written in
+`consent/gate/rules_in_python.py`.
+"""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,8 +12,8 @@ import pytest
 from cdp.audiences.left_out import shown
 from cdp.ports import Ask, Ground
 from cdp.vocabulary import Basis, Channel, NoticeId, PurposeClass, PurposeId, RecipientId, Scope, State
-from consent.gate.decision import RULES, decide
 from consent.gate.reasons import ARTICLES, Permission, Reason, Refusal, article
+from consent.gate.rules_in_python import RULES, decide
 from consent.gate.subject import Member, Person, Place, gather
 from consent.gate.terms import Controller, Notice, Recipient, Register, resolve
 from consent.ledger.kept_words import Said, is_change_act, polarity_of

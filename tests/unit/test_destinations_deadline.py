@@ -15,7 +15,7 @@ from certificates import certificate_for
 
 from cdp.ports import Intent
 from cdp.releases.destinations import Folder, NotDelivered, Webhook
-from cdp.releases.web_addresses import Place
+from cdp.releases.webhook_addresses import Place
 
 NOW = datetime.datetime.now(datetime.UTC)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

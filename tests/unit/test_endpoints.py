@@ -11,7 +11,7 @@ from cdp.kernel.settings import Settings
 from cdp.ports import Endpoint
 from cdp.releases.destinations import Folder, Webhook
 from cdp.releases.reach import Reach, UnsafeAddress, UnwritableFolder, written
-from cdp.releases.web_addresses import Outside, Place
+from cdp.releases.webhook_addresses import Outside, Place
 
 SECRET = b"a secret that both sides know ..."
 

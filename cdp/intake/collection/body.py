@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from cdp.kernel.errors import BadInput, TooLarge
-from cdp.kernel.repeated import Repeated, all_of
+from cdp.kernel.repeated_names import Repeated, all_of
 
 EVENT_BYTES = 32 * 1024  # a larger one is refused by `parse`, alone
 BATCH_BYTES = 500 * 1024

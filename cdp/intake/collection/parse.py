@@ -15,7 +15,7 @@ from cdp.intake.collection.consent_part import DIALECTS, read_consent
 from cdp.intake.collection.event_times import instant, iso
 from cdp.intake.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
 from cdp.intake.collection.overheard import misplaced, overheard
-from cdp.kernel.repeated import repeats
+from cdp.kernel.repeated_names import repeats
 
 ID_LENGTH = 255
 MESSAGE_ID_LENGTH = 100

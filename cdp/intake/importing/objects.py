@@ -16,7 +16,7 @@ from cdp.intake.importing.columns import Found, match
 from cdp.intake.importing.lines import Line, Script, lines
 from cdp.intake.importing.opening import DamagedFile, FileTooLarge, Limits
 from cdp.intake.importing.rows import NO_OBJECT, RawRow, Reason
-from cdp.kernel.repeated import all_of, repeats
+from cdp.kernel.repeated_names import all_of, repeats
 
 # How much of an NDJSON file is looked at to learn what columns it has, since it has no header.
 SAMPLE_LINES = 1_000

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Text, Uuid, and_, cast, false, func, liter
 
 from cdp.vocabulary import REACHES, Basis, Channel
 from consent.gate import heard
-from consent.gate.decision import ELECTRONIC_MAIL
 from consent.gate.gate_view import View
 from consent.gate.reasons import Reason
+from consent.gate.rules_in_python import ELECTRONIC_MAIL
 from consent.register import laws
 from consent.register.laws import Law
 

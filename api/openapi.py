@@ -109,6 +109,8 @@ def _with_our_problems(made: dict[str, Any]) -> None:
             refused = operation["responses"].get("422", {})
             if MEDIA_TYPE not in refused.get("content", {}):
                 operation["responses"].pop("422", None)
+            if "requestBody" in operation:  # whatever it is, it can be too long
+                operation["responses"].setdefault("413", failures(413)[413])
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _, ours = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")

@@ -318,3 +318,12 @@ def test_the_document_takes_no_query(api, method):
         assert answer.json()["errors"] == [{"field": "query.canary", "reason": "extra_forbidden"}]
     assert api.http.request(method, "/openapi.json").status_code == 200
     assert api.http.post("/openapi.json").status_code == 405
+
+
+def test_every_operation_that_takes_a_body_says_that_it_can_be_too_long(town):
+    """The edge refuses such a one before any route sees it."""
+    paths = town.http.get("/openapi.json").json()["paths"]
+    taking = [one for path in paths.values() for one in path.values() if "requestBody" in one]
+
+    assert len(taking) > 20
+    assert [one["operationId"] for one in taking if "413" not in one["responses"]] == []

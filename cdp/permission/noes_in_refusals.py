@@ -42,7 +42,7 @@ class No:
 def read(said: Any, *, work: Work, ports: Ports) -> list[No]:
     """The noes of a request, which is `json.loads(…, object_pairs_hook=all_of)` of its body."""
     fields = _fields(said)
-    states = list(_states(fields))
+    states = list(dict.fromkeys(_states(fields)))
     if not states:
         return []
     named = list(dict.fromkeys(_named(fields, work=work, ports=ports)))
@@ -57,21 +57,21 @@ def read(said: Any, *, work: Work, ports: Ports) -> list[No]:
     else:
         over = [*channels]
     evidence = [one for one in _all(fields, "evidence") if isinstance(one, str) and one in _EVIDENCE]
-    if len(purposes) * len(over) * len(named) > MOST:
+    if len(states) * len(purposes) * len(over) * len(named) > MOST:
         over = [None]
-    words = list(product(sorted(purposes), over))
+    words = list(product(sorted(purposes), over, states))
     return [
         No(
             saying=Saying(
                 purpose=purpose,
                 channel=channel,
-                state=states[0],
+                state=state,
                 evidence=evidence[0] if evidence else UNREAD,
             ),
             about=about,
         )
         for about in named
-        for purpose, channel in words
+        for purpose, channel, state in words
     ]
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from test_flawed_noes import ann, mailed, post
 
 from api.bulkheads import Kind, kind_with
+from cdp.kernel.repeated_names import all_of
+from cdp.permission import noes_in_refusals
 
 __all__ = ["ann"]
 TWICE = '{"a": 1, "a": 2}'
@@ -73,6 +75,16 @@ def test_two_contacts_are_both_heard(town, ann):
     post(town, f'{{"contact":{ANN},{NO},"state":"withdrawn","contact":{BEN}}}')
 
     assert (mailed(town, ann), mailed(town, ben)) == (False, False)
+
+
+def test_two_kinds_of_no_are_both_heard(town):
+    """The narrower one does not stand in for the wider."""
+    body = f'{{"contact":{ANN},{NO},"state":"restricted","state":"withdrawn"}}'
+    with town.system.opener(town.workspace)() as work:
+        said = json.loads(body, object_pairs_hook=all_of)
+        noes = noes_in_refusals.read(said, work=work, ports=town.system.ports)
+
+    assert [str(one.saying.state) for one in noes] == ["restricted", "withdrawn"]
 
 
 def test_two_yeses_are_none(town):

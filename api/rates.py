@@ -35,7 +35,7 @@ class Windows(Storage):
     are counted, and it counts any number; here, whoever is one too many makes room.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds."""
         super().__init__()
         self._clock = clock
@@ -95,9 +95,9 @@ class Windows(Storage):
 class Rates:
     """The limits of one process."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._limiter = FixedWindowRateLimiter(Windows(clock))
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or monotonic
+        self._limiter = FixedWindowRateLimiter(Windows(self._clock))
         requests = _a_second(settings.rate_requests)
         self._addresses: Mapping[str, RateLimitItem | None] = {
             **dict.fromkeys(Kind, requests),

@@ -16,6 +16,21 @@ ASK = {"rule": RULE, "purpose": "email_marketing", "channel": "email"}
 TRACK = {"userId": "user-1", "event": "Seen"}
 
 
+class Time:
+    """A clock that stands until it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _one_window(monkeypatch):
+    """No window ends during a test, or a slow machine would let more in, and rightly."""
+    monkeypatch.setattr("api.rates.monotonic", Time())
+
+
 @pytest.fixture
 def strict(system):
     """The platform with the least limits, and enough requests an address for a test."""
@@ -151,15 +166,6 @@ def test_a_proxy_is_named_by_its_address_or_its_network(given):
     """A word would be compared with words, and a star is everybody."""
     with pytest.raises(ValidationError):
         Settings(trusted_proxies=given)
-
-
-class Time:
-    """A clock that stands until it is moved."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_window_ends_and_says_when():

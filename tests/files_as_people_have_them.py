@@ -206,13 +206,13 @@ ENCODINGS = [
         "encoding",
         "czech or danish.csv",
         one("1,Bjørn,b@a.example,,,,yes").decode().encode("cp1252"),
-        "UnknownEncoding",
+        "EncodingNeeded",
     ),
     Case(
         "encoding",
         "polish.csv",
         one("1,Łukasz Żółć,l@a.example,,,,yes").decode().encode("cp1250"),
-        "UnknownEncoding",
+        "EncodingNeeded",
     ),
     Case(
         "encoding",

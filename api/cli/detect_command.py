@@ -13,7 +13,7 @@ from rich.text import Text
 
 from api.cli.exits import Exit
 from api.cli.output import Json, complain, emit
-from api.cli.running import UnreadableFile
+from cdp.kernel.errors import UnreadableFile
 from cdp.vocabulary import Find
 from governance.detection import config
 from governance.detection.scanner import Scanner

@@ -23,7 +23,7 @@ from api.cli.commands import ACCOUNT
 from api.cli.output import waiting
 from api.session import Session
 from cdp.kernel import logs, private
-from cdp.kernel.errors import BadInput, Refused
+from cdp.kernel.errors import BadInput, Refused, UnreadableFile
 from cdp.kernel.settings import Settings
 from cdp.ports import Ports
 from cdp.registers import workspaces
@@ -64,10 +64,6 @@ class NotATime(BadInput):
 
 class NotAContact(BadInput):
     """This value identifies nobody: it is empty, malformed, or on the list of placeholders."""
-
-
-class UnreadableFile(BadInput):
-    """The file cannot be read."""
 
 
 class UnwritableFile(BadInput):

@@ -62,6 +62,10 @@ class TooLarge(BadInput):
     """What was sent is larger than the limit."""
 
 
+class UnreadableFile(BadInput):
+    """The file cannot be opened or read."""
+
+
 class NotAllowed(CdpError):
     """This is not allowed."""
 

@@ -20,7 +20,7 @@ from cdp.acting import REFUSED, acting
 from cdp.acts import Act
 from cdp.kernel.errors import BadInput, Unavailable
 from cdp.permission.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
-from cdp.ports import NoAt, NoticeVersion, Ports, Recorded, Word
+from cdp.ports import AssertedInFuture, NoAt, NoticeVersion, Ports, Recorded, Word
 from cdp.registers import purpose_names
 from cdp.rereading import until_still
 from cdp.vocabulary import (
@@ -45,10 +45,6 @@ POLL = 0.01
 
 class WrongChannel(BadInput):
     """That channel does not reach this kind of contact, so nobody can agree to it there."""
-
-
-class AssertedInFuture(BadInput):
-    """A word asserts a time later than its receipt; clocks of others never order the ledger."""
 
 
 class NotYetEffective(Unavailable):

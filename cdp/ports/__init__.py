@@ -20,6 +20,7 @@ from cdp.ports.audit_ports import (
     TrailQuery,
 )
 from cdp.ports.consent_ports import (
+    AssertedInFuture,
     Endpoint,
     Ground,
     Ledger,
@@ -33,6 +34,7 @@ from cdp.ports.consent_ports import (
     Remembered,
     SaidBefore,
     UnknownNotice,
+    UnknownPurpose,
     Word,
 )
 from cdp.ports.detection_ports import Detector, Finding, Scanned, Scans, SealedRow
@@ -58,6 +60,8 @@ from cdp.ports.identity_ports import (
     Evidence,
     GoldenValue,
     Identity,
+    NoSuchFragment,
+    OneFragment,
     Placed,
     Placement,
     Recognised,
@@ -95,6 +99,7 @@ class Ports:
 
 __all__ = [
     "Ask",
+    "AssertedInFuture",
     "Attribute",
     "AuditEntry",
     "AuditSearch",
@@ -126,9 +131,11 @@ __all__ = [
     "Ledger",
     "Met",
     "NoAt",
+    "NoSuchFragment",
     "NoticeNotShownYet",
     "NoticeVersion",
     "Notices",
+    "OneFragment",
     "PersonFacts",
     "Placed",
     "PlacedFind",
@@ -157,6 +164,7 @@ __all__ = [
     "TrailQuery",
     "Trait",
     "UnknownNotice",
+    "UnknownPurpose",
     "Vault",
     "Word",
 ]

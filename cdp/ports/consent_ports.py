@@ -48,6 +48,17 @@ class NoticeVersion(NamedTuple):
     purposes: frozenset[PurposeId]
 
 
+class AssertedInFuture(BadInput):
+    """A word asserts a time later than its receipt; clocks of others never order the ledger."""
+
+
+class UnknownPurpose(BadInput):
+    """There is no purpose of that name in the register."""
+
+    by_command = "cdp purpose create NAME, which makes one"
+    by_request = "POST /v1/purposes, which makes one, as a client with the role admin"
+
+
 class UnknownNotice(BadInput):
     """There is no such notice, or no such version of it."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import FromClause
 
+from cdp.kernel.errors import Conflict, NotFound
 from cdp.ports.governance_ports import BlindIndex
 from cdp.vocabulary import (
     ContactId,
@@ -19,6 +20,14 @@ from cdp.vocabulary import (
     Trust,
 )
 from cdp.work import Work
+
+
+class NoSuchFragment(NotFound):
+    """There is no such fragment, or it has been erased."""
+
+
+class OneFragment(Conflict):
+    """Both are the same fragment, and a fragment is never split."""
 
 
 class Category(NamedTuple):

@@ -9,9 +9,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from cdp.kernel.errors import NotFound
 from cdp.ports.consent_ports import Endpoint
 from cdp.vocabulary import Basis, KeyKind, NoticeId, PurposeClass, PurposeId, RecipientId, SourceId
 from cdp.work import Work
+
+
+class NoSuchRecipient(NotFound):
+    """There is no such recipient in the register."""
+
+
+class NoSuchController(NotFound):
+    """There is no such controller in the register."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,14 @@ from uuid import UUID
 
 from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import NotFound
 from cdp.permission import consents
 from cdp.permission.consents import Opener
 from cdp.ports import Ports
-from cdp.ports.register_ports import NewRecipient, RegisteredRecipient
+from cdp.ports.register_ports import NewRecipient, NoSuchRecipient, RegisteredRecipient
 from cdp.registers import versions
 from cdp.registers.versions import Seen
 from cdp.vocabulary import RecipientId
 from cdp.work import Work
-
-
-class NoSuchRecipient(NotFound):
-    """There is no such recipient in the register."""
 
 
 def create(new: NewRecipient, *, work: Work, ports: Ports) -> RecipientId:

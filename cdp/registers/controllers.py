@@ -8,17 +8,12 @@ from uuid import UUID
 
 from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports import Ports
-from cdp.ports.register_ports import Controller
+from cdp.ports.register_ports import Controller, NoSuchController
 from cdp.registers import versions
 from cdp.registers.versions import Seen
 from cdp.work import Work
-
-
-class NoSuchController(NotFound):
-    """There is no controller of that id in the register."""
 
 
 def add(

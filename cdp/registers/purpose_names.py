@@ -2,14 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from cdp.kernel.errors import BadInput, listed
-from cdp.ports import Ports
+from cdp.kernel.errors import listed
+from cdp.ports import Ports, UnknownPurpose
 from cdp.vocabulary import PurposeId
 from cdp.work import Work
-
-
-class UnknownPurpose(BadInput):
-    """There is no purpose of that name; `cdp purpose create` makes one."""
 
 
 def named(name: str, *, work: Work, ports: Ports) -> PurposeId:

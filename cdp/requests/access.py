@@ -14,11 +14,11 @@ from sqlalchemy import bindparam, func, select
 from cdp import tables
 from cdp.acting import Doing, acting
 from cdp.acts import Act
-from cdp.kernel.errors import BrokenSeal, Conflict, NotFound
+from cdp.kernel.errors import BrokenSeal
 from cdp.people.profiles import WORDS
 from cdp.ports import Keys, Ports
 from cdp.registers import source_rows
-from cdp.requests import processing
+from cdp.requests import processing, requested
 from cdp.rereading import Moved, until_still
 from cdp.scanning import scanning
 from cdp.vocabulary import CONTACTS, ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
@@ -27,14 +27,6 @@ from cdp.work import Work
 # Of others, and so not the person's to take (design: other people's data).
 OWN = frozenset(FieldClass) - {FieldClass.THIRD_PARTY}
 DECLARED = OWN - scanning.CLASSES
-
-
-class NoSuchPerson(NotFound):
-    """There is no such person, or they have been erased."""
-
-
-class NotOnePerson(Conflict):
-    """This goes by more contacts than one person has and is quarantined: it holds the data of many."""
 
 
 def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
@@ -48,11 +40,7 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
 
 def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
     work, ports = doing.work, doing.ports
-    root = ports.identity.resolve(profile, work=work)
-    if root is None:
-        raise NoSuchPerson
-    if not ports.identity.is_one_person(root, work=work):
-        raise NotOnePerson
+    root, _ = requested.whom(profile, work=work, ports=ports)
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
     # What only a browser has said may be a stranger's, and so may what was said there.
     held = ports.identity.goes_by(fragments, work=work, verified=True)

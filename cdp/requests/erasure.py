@@ -21,26 +21,18 @@ from cdp import tables
 from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.intake import inbox
-from cdp.kernel.errors import CdpError, Conflict, NotFound
+from cdp.kernel.errors import CdpError
 from cdp.kernel.ids import new_id
 from cdp.people import profiles
 from cdp.permission import consents
 from cdp.ports import Forgotten, KeyFingerprint, Ports
-from cdp.requests import certificate
+from cdp.requests import certificate, requested
 from cdp.requests.certificate import Certificate
 from cdp.rereading import Moved, until_still
 from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, Label, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
-
-
-class NoSuchPerson(NotFound):
-    """There is no such person, or they have been erased already."""
-
-
-class NotOnePerson(Conflict):
-    """This goes by more contacts than one person has and is quarantined: erasing it erases of many."""
 
 
 class SomethingLeft(CdpError):
@@ -185,12 +177,7 @@ def forget_again(whom: Forgotten, *, work: Work, ports: Ports) -> dict[str, int]
 def _whom(
     profile: UUID, quarantined: bool, *, work: Work, ports: Ports
 ) -> tuple[ProfileId, Forgotten, dict[ContactId, tuple[str, bool]]]:
-    root = ports.identity.resolve(profile, work=work)
-    if root is None:
-        raise NoSuchPerson
-    one_person = ports.identity.is_one_person(root, work=work)
-    if not one_person and not quarantined:
-        raise NotOnePerson
+    root, one_person = requested.whom(profile, quarantined=quarantined, work=work, ports=ports)
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
     if not fragments:
         raise Moved

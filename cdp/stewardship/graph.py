@@ -6,10 +6,9 @@ from uuid import UUID
 
 from cdp.acting import Doing, acting
 from cdp.acts import Act
-from cdp.ports import Claimed, Ports
+from cdp.ports import Claimed, NoSuchFragment, Ports
 from cdp.registers import source_rows
 from cdp.rereading import Moved, until_still
-from cdp.stewardship.merging import NoSuchFragment
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
 

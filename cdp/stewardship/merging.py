@@ -12,20 +12,15 @@ from enum import StrEnum
 
 from cdp.acting import Doing, acting
 from cdp.acts import Act
-from cdp.kernel.errors import Conflict, NotFound
 from cdp.people import profiles
 from cdp.permission import consents
-from cdp.ports import Ports
+from cdp.ports import NoSuchFragment, OneFragment, Ports
 from cdp.registers import source_rows
 from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
-
-
-class NoSuchFragment(NotFound):
-    """There is no such fragment, or it has been erased."""
 
 
 class Evidence(StrEnum):
@@ -47,10 +42,6 @@ class OnePerson(StrEnum):
 
     CHECKED = "checked"  # the source was asked: they are one person's contacts
     PROOF = "proof"  # the person proved that they are theirs
-
-
-class OneFragment(Conflict):
-    """Both are the same fragment, and a fragment is never split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

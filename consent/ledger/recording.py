@@ -17,7 +17,7 @@ from sqlalchemy import FromClause, Row, bindparam, func, select
 from cdp.kernel.database import write
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.kernel.ids import new_id
-from cdp.ports import Recorded, Word
+from cdp.ports import AssertedInFuture, Recorded, UnknownPurpose, Word
 from cdp.vocabulary import NEGATIVE, Channel, Scope, State, Trust
 from cdp.work import Work
 from consent import tables
@@ -30,14 +30,6 @@ from consent.register.purpose_tree import Purposes
 
 class MalformedWord(BadInput):
     """A person's or device's word names a fragment, a contact's word a contact; a grant names its giver."""
-
-
-class AssertedInFuture(BadInput):
-    """A word asserts a time later than its receipt; clocks of others never order the ledger."""
-
-
-class UnknownPurpose(BadInput):
-    """A word names a purpose that is not in the register."""
 
 
 class LiftedWithoutAct(BadInput):

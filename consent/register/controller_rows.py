@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
-from cdp.ports.register_ports import Controller
+from cdp.kernel.errors import BadInput, Conflict, listed
+from cdp.ports.register_ports import Controller, NoSuchController
 from cdp.work import Work
 from consent import tables
 
@@ -29,10 +29,6 @@ class NotEstablished(BadInput):
 
 class ControllerExists(Conflict):
     """There is a controller of that name or id already."""
-
-
-class NoSuchController(NotFound):
-    """There is no such controller in the register."""
 
 
 def add(controller: Controller, *, work: Work) -> None:

@@ -12,8 +12,10 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from cdp.kernel.errors import BadInput, Conflict, NotFound, listed
+from cdp.kernel.errors import BadInput, Conflict, listed
 from cdp.kernel.ids import new_id
+from cdp.ports import UnknownPurpose
+from cdp.ports.register_ports import NoSuchRecipient
 from cdp.vocabulary import NEGATIVE, Basis, NoticeId, PurposeClass, PurposeId, RecipientId
 from cdp.work import Work
 from consent import tables
@@ -55,12 +57,8 @@ class BasisAfterWithdrawal(Conflict):
     """Somebody has said no to this purpose, so its basis can't be changed any more."""
 
 
-class UnknownRole(BadInput):
+class UnknownRecipientRole(BadInput):
     """A recipient is a processor, joint, independent or entrusted."""
-
-
-class UnknownPurpose(BadInput):
-    """There is no purpose of that name in the register."""
 
 
 class NotANoticeName(BadInput):
@@ -76,10 +74,6 @@ class UnreadableNotice(BadInput):
 
 class PublishedOutOfOrder(BadInput):
     """A version is shown after the one before it, and not from a time that lies ahead."""
-
-
-class NoSuchRecipient(NotFound):
-    """There is no recipient of that name."""
 
 
 class NothingRenewed(BadInput):
@@ -266,10 +260,10 @@ def add_recipient(
     """Add a recipient by its contract with `controller`; with another one it is another recipient.
 
     `transfer_until`: until when a transfer tool is in place, an adequacy decision included;
-    None: there is none. Raises `NameTaken`, `UnknownRole`.
+    None: there is none. Raises `NameTaken`, `UnknownRecipientRole`.
     """
     if role not in ROLES:
-        raise UnknownRole(field="role")
+        raise UnknownRecipientRole(field="role")
     taken = select(tables.recipients.c.id).where(tables.recipients.c.name == name)
     if work.session.scalar(taken) is not None:
         raise NameTaken(field="name")

@@ -18,6 +18,7 @@ from cdp.ports.register_ports import (
     NewNotice,
     NewPurpose,
     NewRecipient,
+    NoSuchRecipient,
     Page,
     RegisteredNotice,
     RegisteredPurpose,
@@ -190,7 +191,7 @@ class Endpoints:
             endpoint_rows.add(endpoint, work=work)
 
     def owner(self, recipient: UUID | str, *, work: Work) -> RecipientId:
-        """A recipient, by id or by name. Raises `register.NoSuchRecipient`."""
+        """A recipient, by id or by name. Raises `NoSuchRecipient`."""
         return register.recipient_id(_name(recipient, work), work)
 
     def revoke(self, endpoint: UUID | tuple[str, str], *, work: Work) -> Endpoint:
@@ -212,11 +213,11 @@ def _of_each_name_one(taken: type[Conflict] = register.NameTaken) -> Iterator[No
 
 
 def _name(recipient: UUID | str, work: Work) -> str:
-    """The name of a recipient, by either. Raises `register.NoSuchRecipient` for an id that is nobody's."""
+    """The name of a recipient, by either. Raises `NoSuchRecipient` for an id that is nobody's."""
     if isinstance(recipient, str):
         return recipient
     there = {one: name for name, one in register.recipients(work).items()}
     name = there.get(RecipientId(recipient))
     if name is None:
-        raise register.NoSuchRecipient(field="recipient", known=listed(sorted(there.values())))
+        raise NoSuchRecipient(field="recipient", known=listed(sorted(there.values())))
     return name

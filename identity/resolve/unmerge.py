@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import update
 
 from cdp.kernel.database import Conflict, insert_rows, run
-from cdp.kernel.errors import BadInput, NotFound
 from cdp.kernel.errors import Conflict as Contradiction
+from cdp.ports import NoSuchFragment, OneFragment
 from cdp.vocabulary import FragmentId, ProfileId
 from cdp.work import Work
 from identity import tables
@@ -24,10 +24,6 @@ from identity.resolve.regrouping import Change
 
 EDGE_VERSION = 1
 STEWARD = "steward"
-
-
-class NoSuchFragment(NotFound):
-    """One of the two fragments is unknown or erased."""
 
 
 class NotSeparated(Contradiction):
@@ -40,10 +36,6 @@ class KeptApart(Contradiction):
 
 class Crowded(Contradiction):
     """One of the two is quarantined: what goes by many people's contacts is joined to nobody."""
-
-
-class OneFragment(BadInput):
-    """A fragment cannot be separated from itself; it is never split."""
 
 
 def separate(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:

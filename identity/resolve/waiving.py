@@ -10,17 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from cdp.kernel.database import run
-from cdp.kernel.errors import Conflict, NotFound
+from cdp.kernel.errors import Conflict
+from cdp.ports import NoSuchFragment
 from cdp.vocabulary import FragmentId, Namespace, ProfileId, Trust
 from cdp.work import Work
 from identity.resolve import regrouping
 from identity.resolve.closure import DatabaseStore, Fresh, walk
 from identity.resolve.components import Limits, Quarantine, reached
 from identity.resolve.regrouping import Change, Moved
-
-
-class NoSuchFragment(NotFound):
-    """There is no such fragment, or it has been erased."""
 
 
 class NotCrowded(Conflict):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 from town_consent import NOON, Town
 
-from cdp.ports import Ask, Ground
+from cdp.ports import Ask, AssertedInFuture, Ground, UnknownPurpose
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -24,13 +24,7 @@ from cdp.vocabulary import (
 )
 from consent import tables
 from consent.ledger.kept_words import COLUMNS, said_of
-from consent.ledger.recording import (
-    AssertedInFuture,
-    LiftedWithoutAct,
-    MalformedWord,
-    SpeaksForAnother,
-    UnknownPurpose,
-)
+from consent.ledger.recording import LiftedWithoutAct, MalformedWord, SpeaksForAnother
 from consent.register import purpose_tree
 from governance.journal.journal import Journal, Kind, read_all
 from identity import tables as identity

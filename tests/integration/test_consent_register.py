@@ -7,7 +7,8 @@ from fakes_consent import CONTROLLER
 from sqlalchemy import select
 from town_consent import HOUR, NOON, Town
 
-from cdp.ports import Ask, PersonFacts
+from cdp.ports import Ask, PersonFacts, UnknownPurpose
+from cdp.ports.register_ports import NoSuchRecipient
 from cdp.vocabulary import Basis, Channel, PurposeClass, State
 from consent import tables
 from consent.register import register
@@ -118,7 +119,7 @@ def test_a_notice_is_changed_by_a_new_version_and_old_grants_keep_to_the_old_one
         )
         shown = town.consent.ledger.notices(work=work)
         assert [one.id for one in shown.versions["privacy"]] == [town.notice, second]
-        with pytest.raises((register.UnknownPurpose, register.NoSuchRecipient)):
+        with pytest.raises((UnknownPurpose, NoSuchRecipient)):
             register.add_notice(
                 "privacy",
                 text="-",
@@ -219,12 +220,12 @@ def test_what_cannot_be_renewed_changes_nothing(town, mailer):
         ("mailer", {}, register.NothingRenewed),
         ("mailer", {"contract_until": past}, register.PastDate),
         ("mailer", {"contract_until": ahead, "transfer_until": past}, register.PastDate),
-        ("nobody", {"contract_until": ahead}, register.NoSuchRecipient),
+        ("nobody", {"contract_until": ahead}, NoSuchRecipient),
     ):
         with pytest.raises(error), town.begin() as work:
             register.renew_recipient(name, work=work, **until)
     for transfer_only in (True, False):
-        with town.begin() as work, pytest.raises(register.NoSuchRecipient):
+        with town.begin() as work, pytest.raises(NoSuchRecipient):
             register.revoke_recipient("nobody", work=work, transfer_only=transfer_only)
 
     assert mailer() == "recipient_without_contract"

@@ -6,8 +6,7 @@ from cli_world import CRM, caller, make_place
 
 from api.cli.exits import Exit
 from cdp.audiences import audiences
-from cdp.ports import Ask
-from cdp.registers.purpose_names import UnknownPurpose
+from cdp.ports import Ask, UnknownPurpose
 from cdp.vocabulary import Channel
 
 ANN = "ann@example.org"

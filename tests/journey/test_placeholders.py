@@ -10,6 +10,7 @@ from cdp import tables as cdp_tables
 from cdp.audiences import audiences, segments
 from cdp.ports import Ask
 from cdp.requests import access, erasure
+from cdp.requests.requested import NotOnePerson
 from cdp.views import profile_view
 from cdp.views.profile_view import Asking, NoSuchProfile
 from cdp.vocabulary import Channel, Identifier, State
@@ -49,7 +50,7 @@ def placeholder(journey):
 def test_nothing_of_a_placeholder_is_shown_or_sent(journey, placeholder):
     """I9: no package, no view, no golden value, no audience, no count of it."""
     ask = Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mailer")
-    with journey.begin("compliance", purpose="subject_access")() as work, pytest.raises(access.NotOnePerson):
+    with journey.begin("compliance", purpose="subject_access")() as work, pytest.raises(NotOnePerson):
         access.package(placeholder, work=work, ports=journey.ports)
     asking = Asking(purpose="customer_support", recipient=None, inbox_lag=timedelta(days=1))
     with journey.begin("support", "admin")() as work, pytest.raises((NoSuchProfile, profile_view.NotAllowed)):
@@ -130,7 +131,7 @@ def test_a_placeholder_is_erased_only_whole_and_takes_nobody_with_it(journey, pl
     journey.work()
     begin = journey.begin("compliance", purpose="subject_erasure")
     how = {"ground": "GDPR 17(1)(d)", "begin": begin, "ports": journey.ports, "patience": PATIENCE}
-    with pytest.raises(erasure.NotOnePerson):
+    with pytest.raises(NotOnePerson):
         erasure.erase(placeholder, **how)
     done = erasure.erase(placeholder, quarantined=True, **how)
     journey.send("web", identify("u1", {"email": "p1@mail.example"}, messageId="again"))

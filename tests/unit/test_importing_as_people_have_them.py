@@ -141,7 +141,7 @@ def test_a_custom_trait_is_named_as_one():
     with pytest.raises(CdpError) as caught:
         mapping_of(document)
 
-    assert type(caught.value).__name__ == "UnknownTrait"
+    assert type(caught.value).__name__ == "UnknownMappedTrait"
     assert mapping_of({**document, "custom": ["loyalty_tier"]}).traits == {"tier": "loyalty_tier"}
 
 

@@ -29,12 +29,11 @@ from cdp.intake.importing import (
     Rejected,
     RejectFile,
     UnknownFormat,
-    UnreadableFile,
     load_mapping,
     read,
 )
 from cdp.intake.importing.parquet import parquet_rows
-from cdp.kernel.errors import CdpError
+from cdp.kernel.errors import CdpError, UnreadableFile
 from governance.fields.catalogue import BuiltInCatalogue
 
 MAPPING = load_mapping(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdp.intake.importing import BadMapping, OptIn, Record, UnknownTrait, load_mapping
+from cdp.intake.importing import BadMapping, OptIn, Record, UnknownMappedTrait, load_mapping
 from cdp.vocabulary import Channel
 
 TRAITS = {"first_name", "birthday", "email", "language"}
@@ -95,7 +95,7 @@ def test_a_value_that_does_not_fit_its_tag_is_a_bad_mapping(value):
 
 def test_a_trait_must_be_in_the_catalogue():
     """What nobody has classified has no place to go."""
-    with pytest.raises(UnknownTrait) as caught:
+    with pytest.raises(UnknownMappedTrait) as caught:
         load(LEAST + "traits: {given: frist_name}")
 
     assert caught.value.field == "frist_name"

@@ -8,7 +8,7 @@ writes nothing but the file of rejects.
 
 from cdp.intake.importing.columns import AmbiguousColumn, MissingColumn
 from cdp.intake.importing.days import DateFormatNeeded
-from cdp.intake.importing.encoding import UnknownEncoding
+from cdp.intake.importing.encoding import EncodingNeeded
 from cdp.intake.importing.file_reading import read
 from cdp.intake.importing.mapping import (
     BadMapping,
@@ -19,7 +19,7 @@ from cdp.intake.importing.mapping import (
     OptOutColumn,
     Record,
     SecondConsentColumn,
-    UnknownTrait,
+    UnknownMappedTrait,
     load_mapping,
     mapping_schema,
 )
@@ -29,7 +29,6 @@ from cdp.intake.importing.opening import (
     FileTooLarge,
     Limits,
     UnknownFormat,
-    UnreadableFile,
 )
 from cdp.intake.importing.rejects import RejectFile
 from cdp.intake.importing.rows import Choice, ImportRow, Loss, Reason, Refusal, Rejected
@@ -41,6 +40,7 @@ __all__ = [
     "Choice",
     "DamagedFile",
     "DateFormatNeeded",
+    "EncodingNeeded",
     "Everybody",
     "FileTooLarge",
     "ImportRow",
@@ -57,10 +57,8 @@ __all__ = [
     "RejectFile",
     "Rejected",
     "SecondConsentColumn",
-    "UnknownEncoding",
     "UnknownFormat",
-    "UnknownTrait",
-    "UnreadableFile",
+    "UnknownMappedTrait",
     "load_mapping",
     "mapping_schema",
     "read",

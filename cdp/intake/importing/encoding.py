@@ -24,7 +24,7 @@ _BOMS = (
 )
 
 
-class UnknownEncoding(BadInput):
+class EncodingNeeded(BadInput):
     """The file's encoding cannot be told: save it as UTF-8, or state `encoding` in the mapping."""
 
 
@@ -37,7 +37,7 @@ def is_encoding(name: str) -> bool:
 
 
 def told(stream: BinaryIO, *, stated: str | None, file: str) -> str:
-    """The encoding of a file's bytes, by Python's name; reads them all. Raises `UnknownEncoding`."""
+    """The encoding of a file's bytes, by Python's name; reads them all. Raises `EncodingNeeded`."""
     head = stream.read(_HEAD)
     for mark, name in _BOMS:
         if head.startswith(mark):
@@ -62,7 +62,7 @@ def told(stream: BinaryIO, *, stated: str | None, file: str) -> str:
         return "utf-8"  # if some lines are not, they are rows that somebody damaged
     found = _only(bytes(sample))
     if found is None:
-        raise UnknownEncoding(file=file, fits=", ".join(_fitting(bytes(sample))) or "none known")
+        raise EncodingNeeded(file=file, fits=", ".join(_fitting(bytes(sample))) or "none known")
     return found
 
 

@@ -19,7 +19,7 @@ def read(path: Path, mapping: Mapping, *, limits: Limits | None = None) -> Itera
 
     Before this returns, the file was opened, a gzip was read to its end, its encoding was told
     and every column was found. Raises `UnknownFormat`, `UnreadableFile`, `DamagedFile`,
-    `FileTooLarge`, `UnknownEncoding`, `MissingColumn`, `AmbiguousColumn`, naming the file.
+    `FileTooLarge`, `EncodingNeeded`, `MissingColumn`, `AmbiguousColumn`, naming the file.
     (Parquet's pages can prove damaged while they are read; that raises `DamagedFile` then, a day
     that can be read in two ways `DateFormatNeeded`, and a file that somebody writes to meanwhile
     `ChangedFile`.)

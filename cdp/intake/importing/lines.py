@@ -36,7 +36,7 @@ class Script:
 
 
 def script_of(path: Path, limits: Limits, *, stated: str | None) -> Script:
-    """How the file is written; it is read through once. Raises `UnknownEncoding`."""
+    """How the file is written; it is read through once. Raises `EncodingNeeded`."""
     with reading(path, limits) as stream:
         encoding = told(stream, stated=stated, file=path.name)
     with reading(path, limits) as stream:

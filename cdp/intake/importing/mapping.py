@@ -43,7 +43,7 @@ class BadMapping(BadInput):
     """The mapping file is not as documented."""
 
 
-class UnknownTrait(BadInput):
+class UnknownMappedTrait(BadInput):
     """The catalogue doesn't know that trait; `custom` in a mapping is for traits that it does not have."""
 
 
@@ -176,7 +176,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_mapping(text: str, *, traits: Collection[str]) -> Mapping:
     """The mapping in the YAML `text`; `traits` are the names that the catalogue knows.
 
-    Raises `BadMapping` naming the entry at fault, `UnknownTrait` naming the trait.
+    Raises `BadMapping` naming the entry at fault, `UnknownMappedTrait` naming the trait.
     """
     if len(text) > MAPPING_CHARACTERS:
         raise BadMapping(characters=len(text), limit=MAPPING_CHARACTERS)
@@ -226,7 +226,7 @@ def _check(mapping: Mapping, traits: Collection[str]) -> None:
             raise BadMapping(field=f"custom.{name}")
     for name in names:
         if name not in traits and name not in mapping.custom:
-            raise UnknownTrait(field=name, known=listed(sorted(traits)))
+            raise UnknownMappedTrait(field=name, known=listed(sorted(traits)))
         if names.count(name) > 1:
             raise BadMapping(field=f"traits.{name}", times=names.count(name))
     for name, text in mapping.constants.items():

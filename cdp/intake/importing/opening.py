@@ -13,13 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cdp.kernel.errors import BadInput, TooLarge
+from cdp.kernel.errors import BadInput, TooLarge, UnreadableFile
 
 _CHUNK = 1 << 20
-
-
-class UnreadableFile(BadInput):
-    """The file cannot be opened."""
 
 
 class UnknownFormat(BadInput):

@@ -114,7 +114,10 @@ class Repeated(Exception):
 
 
 class PurposeNotAllowed(NotAllowed):
-    """This client is not registered for that purpose; the operator says at `cdp client create` for which."""
+    """This client is not registered for that purpose."""
+
+    by_command = "cdp client change CLIENT, with the purposes that it has and this one"
+    by_request = "PUT /v1/clients/CLIENT with this purpose, too, as a client with the role admin"
 
 
 class RecipientNotAllowed(NotAllowed):
@@ -123,6 +126,9 @@ class RecipientNotAllowed(NotAllowed):
 
 class RecipientEnded(NotAllowed):
     """The contract of this client's recipient has ended; only refusals are heard from it."""
+
+    by_command = "cdp recipient renew NAME"
+    by_request = "POST /v1/recipients/RECIPIENT/renewal, as a client with the role admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ FAULT = 70
 _FOR_THE_WORKER = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
-class LaneEnded(Unavailable):
+class LaneEnded(Unavailable, http=False):
     """A lane of this worker ended by itself, so the worker stopped too; lines above may say why."""
 
 

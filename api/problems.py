@@ -53,7 +53,7 @@ _STATUS: tuple[tuple[type[CdpError], int], ...] = (
 )
 
 # What a client did wrong before any code of ours ran: the framework's refusals.
-_PLAIN = {
+PLAIN = {
     400: "The request cannot be understood.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
@@ -115,7 +115,7 @@ def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> 
     collection's clients know other ones than the rest of the API.
     """
     known = _ours(error)
-    status = next((number for kind, number in _STATUS if isinstance(known, kind)), 500)
+    status = status_of(type(known))
     headers: dict[str, str] = {}
     if status == 422:
         status = bad_input
@@ -128,12 +128,17 @@ def of(error: Exception, *, bad_input: int = 422, challenge: str = "Bearer") -> 
         headers["X-RateLimit-Reset"] = wait
     return Problem(
         status=status,
-        code=_code(type(known)),
-        title=type(known)().message,
+        code=known.code(),
+        title=known.text(),
         detail=known.for_request,
         errors=[{"field": known.field, "reason": "refused"}] if known.field and status < 500 else [],
         headers=headers,
     )
+
+
+def status_of(kind: type[CdpError]) -> int:
+    """The HTTP status of an error of that kind, everywhere but in collection."""
+    return next((status for of, status in _STATUS if issubclass(kind, of)), 500)
 
 
 def _ours(error: Exception) -> CdpError:
@@ -152,18 +157,14 @@ def _ours(error: Exception) -> CdpError:
     return Failed()
 
 
-def _code(kind: type[CdpError]) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
-
-
 def of_validation(problems: Iterable[Mapping[str, Any]]) -> Problem:
     """The problem of a request that does not have the documented shape."""
     found = [_fault(one) for one in problems]
     error = NotWellFormed(field=found[0]["field"] if found else None)
     return Problem(
         status=422,
-        code=_code(NotWellFormed),
-        title=NotWellFormed().message,
+        code=error.code(),
+        title=error.text(),
         detail=error.message,
         errors=found[:20],
     )
@@ -179,7 +180,7 @@ def _fault(problem: Mapping[str, Any]) -> dict[str, str]:
 
 def of_status(status: int, headers: Mapping[str, str]) -> Problem:
     """The problem of a refusal that the framework made, before any code of ours ran."""
-    title = _PLAIN.get(status, _PLAIN[400])
+    title = PLAIN.get(status, PLAIN[400])
     return Problem(status=status, code=f"http-{status}", title=title, detail=title, headers=headers)
 
 

@@ -37,27 +37,27 @@ OPERATOR = "operator"
 Opener = Callable[[], AbstractContextManager[Work]]
 
 
-class OwnerUrlMissing(Refused):
+class OwnerUrlMissing(Refused, http=False):
     """This needs the database's owner: set CDP_OWNER_URL."""
 
 
-class KeeperUrlMissing(Refused):
+class KeeperUrlMissing(Refused, http=False):
     """This needs the keeper's connection: set CDP_KEEPER_URL."""
 
 
-class EmbeddedDatabaseFailed(Unavailable):
+class EmbeddedDatabaseFailed(Unavailable, http=False):
     """The embedded database does not start; `cdp doctor` says what is missing."""
 
 
-class NoWorkspaceYet(NotFound):
+class NoWorkspaceYet(NotFound, http=False):
     """There is no workspace yet; `cdp workspace create NAME` makes one."""
 
 
-class NoSuchWorkspace(NotFound):
+class NoSuchWorkspace(NotFound, http=False):
     """There is no workspace of that name."""
 
 
-class WorkspaceNotNamed(BadInput):
+class WorkspaceNotNamed(BadInput, http=False):
     """There are several workspaces; name one with --workspace."""
 
 

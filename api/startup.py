@@ -34,15 +34,15 @@ from governance.keys.keyfile import KeyFile, KeyringExists
 from governance.keys.statedir import StateDirectory
 
 
-class WrongInstance(Refused):
+class WrongInstance(Refused, http=False):
     """The state directory belongs to another instance than the database; check CDP_STATE_DIR and the URL."""
 
 
-class KeysMissing(Refused):
+class KeysMissing(Refused, http=False):
     """The database holds data but the state directory has no keyring; restore it from its own backup."""
 
 
-class NotMigrated(Refused):
+class NotMigrated(Refused, http=False):
     """The database is not at this version's migrations, and only its owner may migrate: `cdp migrate`."""
 
 

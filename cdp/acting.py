@@ -24,7 +24,10 @@ OK, PARTIAL, FAILED, REFUSED, NOT_FOUND = "ok", "partial", "failed", "refused", 
 
 
 class ActNotAllowed(NotAllowed):
-    """Your roles under the policy in force, or the scopes of your token, do not let you do this."""
+    """Under the policy in force you may not do this."""
+
+    by_command = "cdp policy matrix, which says which roles may do what"
+    by_request = "a token with the scope {needs}, which a client gets whose roles may do this"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -29,6 +29,9 @@ _STANDING = union_all(
 class AdoptedMeanwhile(Conflict):
     """Another policy was put in force in the meantime; look at it, and decide anew."""
 
+    by_command = "cdp policy show"
+    by_request = "GET /v1/policy"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:

@@ -42,6 +42,9 @@ class InForceAlready(Conflict):
 class AnotherInForce(Stale):
     """Another policy is in force than the one that this was to replace; look at it, and decide anew."""
 
+    by_command = "cdp policy show"
+    by_request = "GET /v1/policy"
+
 
 @dataclass(frozen=True, slots=True)
 class _Own:

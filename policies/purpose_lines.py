@@ -72,7 +72,10 @@ TEMPLATES: Mapping[PurposeClass, Mapping[Role, Sequence[tuple[FieldClass, Show]]
 
 
 class NothingProposed(NotFound):
-    """No policy lines are proposed for a purpose of that name; `cdp policy propose` proposes some."""
+    """No policy lines are proposed for a purpose of that name."""
+
+    by_command = "cdp policy propose PURPOSE"
+    by_request = "POST /v1/purposes/PURPOSE/policy-lines/proposal, as a client with the role admin"
 
 
 class AlreadyAgreed(Conflict):

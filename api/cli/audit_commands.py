@@ -59,27 +59,27 @@ LISTED = 1000  # findings beside the log that are named; the rest is counted
 EXITS = {verifier.OK: Exit.OK, verifier.FAILED: Exit.FAILED, verifier.INTERNAL: Exit.INTERNAL_ONLY}
 
 
-class MalformedCheckpoint(BadInput):
+class MalformedCheckpoint(BadInput, http=False):
     """A saved checkpoint is not a signed note of origin, size and root; keep the file as it was written."""
 
 
-class MalformedKey(BadInput):
+class MalformedKey(BadInput, http=False):
     """This is not a verifier key: name+id+key, as `cdp audit checkpoint` prints it."""
 
 
-class BadDatabase(BadInput):
+class BadDatabase(BadInput, http=False):
     """A database is the name of one on the same server, or a URL: postgresql+psycopg://role@host/name."""
 
 
-class DatabaseUnreachable(Unavailable):
+class DatabaseUnreachable(Unavailable, http=False):
     """That database does not answer, is not there, or does not let this role in."""
 
 
-class PassesRowSecurity(Refused):
+class PassesRowSecurity(Refused, http=False):
     """This role sees all workspaces' rows at once and would mix their logs; use the role cdp_app."""
 
 
-class NoLogThere(NotFound):
+class NoLogThere(NotFound, http=False):
     """There is no audit log in that database."""
 
 

@@ -33,7 +33,7 @@ VERIFIES_NOBODY = (
 )
 
 
-class BadCategory(BadInput):
+class BadCategory(BadInput, http=False):
     """A category is written WORD=PURPOSE[:CHANNEL][@NOTICE], with a purpose that is registered."""
 
 

@@ -31,15 +31,15 @@ class No(StrEnum):
     RESTRICTED = "restricted"
 
 
-class NotAWord(BadInput):
+class NotAWord(BadInput, http=False):
     """This is none of the words that are known here; the command's help names them."""
 
 
-class NotBoth(BadInput):
+class NotBoth(BadInput, http=False):
     """Name a person in one way alone; and to be shown what was said, either a contact or a profile."""
 
 
-class NotAPerson(BadInput):
+class NotAPerson(BadInput, http=False):
     """A person is NAMESPACE=VALUE, as a source knows them: crm:shop=17."""
 
 

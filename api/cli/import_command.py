@@ -38,7 +38,7 @@ _LOSSES = {
 }
 
 
-class RejectsOverInput(BadInput):
+class RejectsOverInput(BadInput, http=False):
     """Rejects would be written over the file or the mapping that they are about; name another file."""
 
 

@@ -27,7 +27,7 @@ from cdp.vocabulary import Role, WorkspaceId
 PATIENCE = 10.0  # seconds that a running keeper gets
 
 
-class LogNotSigned(Unavailable):
+class LogNotSigned(Unavailable, http=False):
     """Nothing of the log is signed yet; is `cdp keeper` running?"""
 
 

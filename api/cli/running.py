@@ -50,23 +50,23 @@ AT_SIGNS = ("@", "\N{FULLWIDTH COMMERCIAL AT}")
 POLL = 0.05  # seconds
 
 
-class SettingsWrong(Refused):
+class SettingsWrong(Refused, http=False):
     """A setting is missing or wrong; docs/configuration.md describes them all."""
 
 
-class NotAnId(BadInput):
+class NotAnId(BadInput, http=False):
     """This is not an id: ids are UUIDs, as other commands print them."""
 
 
-class NotATime(BadInput):
+class NotATime(BadInput, http=False):
     """This is not a time: write 2026-01-31 or 2026-01-31T12:00:00+00:00."""
 
 
-class NotAContact(BadInput):
+class NotAContact(BadInput, http=False):
     """This value identifies nobody: it is empty, malformed, or on the list of placeholders."""
 
 
-class UnwritableFile(BadInput):
+class UnwritableFile(BadInput, http=False):
     """The file or folder cannot be written."""
 
 

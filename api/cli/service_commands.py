@@ -34,15 +34,15 @@ PATIENCE = 60.0  # seconds until the API must answer, and until a part must have
 LOOK = 0.2
 
 
-class PortTaken(Refused):
+class PortTaken(Refused, http=False):
     """Something listens on this port already; set CDP_PORT, or end the other process."""
 
 
-class AlreadyKept(Refused):
+class AlreadyKept(Refused, http=False):
     """A keeper of this instance runs already, and there must be only one."""
 
 
-class PartEnded(Unavailable):
+class PartEnded(Unavailable, http=False):
     """A part of the platform ended by itself; the lines above say why. The others were stopped."""
 
 

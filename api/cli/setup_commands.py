@@ -24,11 +24,11 @@ app = typer.Typer()
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
 
-class NotACountry(BadInput):
+class NotACountry(BadInput, http=False):
     """A country is two capital letters, as in ISO 3166-1: DE, US, CN."""
 
 
-class WorkspaceExists(Conflict):
+class WorkspaceExists(Conflict, http=False):
     """There is a workspace of that name already."""
 
 

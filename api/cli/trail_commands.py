@@ -36,7 +36,7 @@ LISTED = 1000  # differences that are named; the rest is counted
 Word = Annotated[str | None, typer.Option(metavar="WORD", help="Exactly this one.")]
 
 
-class NoEngine(Unavailable):
+class NoEngine(Unavailable, http=False):
     """There is no search engine: set CDP_SEARCH_URL, or let `cdp run` start one on this machine."""
 
 

@@ -42,7 +42,7 @@ from cdp.stewardship import merging
 from cdp.vocabulary import Channel, FragmentId, Identifier, ProfileId, State
 
 
-class StillSigning(Unavailable):
+class StillSigning(Unavailable, http=False):
     """The keeper has not signed the log for minutes; its log lies in the data directory."""
 
 

@@ -35,26 +35,26 @@ DATABASE = "cdp"
 NAME = "Demo"
 
 
-class NotADemo(Refused):
+class NotADemo(Refused, http=False):
     """The embedded database holds more than the demo's workspace; the demo would erase it.
 
     Set CDP_DATA_DIR and CDP_STATE_DIR to fresh folders, or remove `var`.
     """
 
 
-class NeedsEmbedded(Refused):
+class NeedsEmbedded(Refused, http=False):
     """The demo runs on the embedded database only; unset CDP_DATABASE_URL."""
 
 
-class DidNotStart(Unavailable):
+class DidNotStart(Unavailable, http=False):
     """A process of the platform did not start; its log lies in the data directory."""
 
 
-class InboxStuck(Unavailable):
+class InboxStuck(Unavailable, http=False):
     """The worker has worked nothing off for minutes; its log lies in the data directory."""
 
 
-class NoFreePort(Unavailable):
+class NoFreePort(Unavailable, http=False):
     """None of the ports that were tried is free on this machine."""
 
 

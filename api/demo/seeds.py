@@ -10,7 +10,7 @@ from cdp.kernel.errors import Unavailable
 SEED = 20260314
 
 
-class DemoDataMissing(Unavailable):
+class DemoDataMissing(Unavailable, http=False):
     """The public data sets of the demo are not installed: pip install "cdp[demo]"."""
 
 

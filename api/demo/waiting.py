@@ -17,7 +17,7 @@ ATTEMPTS = 5
 Answer = TypeVar("Answer")
 
 
-class StillScanning(Unavailable):
+class StillScanning(Unavailable, http=False):
     """The worker has scanned nothing for minutes; its log lies in the data directory."""
 
 

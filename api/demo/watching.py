@@ -42,11 +42,11 @@ traits: {note: support_note}
 """
 
 
-class StillFeeding(Unavailable):
+class StillFeeding(Unavailable, http=False):
     """The keeper has not fed the search engine in time; its log lies in the data directory."""
 
 
-class EngineGone(Unavailable):
+class EngineGone(Unavailable, http=False):
     """The search engine, which has just answered, does not answer any more."""
 
 

@@ -35,11 +35,11 @@ class BadNote(BadInput):
     """This is not a well-formed checkpoint."""
 
 
-class BadVerifierKey(BadInput):
+class BadVerifierKey(BadInput, http=False):
     """This is not a verifier key: name+id+key, as the log prints it."""
 
 
-class NotSigned(BrokenSeal):
+class NotSigned(BrokenSeal, http=False):
     """The checkpoint bears no valid signature of the pinned key."""
 
 

@@ -27,7 +27,10 @@ class NoSuchCheckpoint(BadInput):
 
 
 class LongLog(BadInput):
-    """This is more of the log than one answer may hold; the operator's command cdp audit export writes it."""
+    """This is more of the log than one answer may hold."""
+
+    by_command = "cdp audit export --out FILE"
+    by_request = "GET /v1/audit/entries/ENTRY/proof, entry by entry; the operator exports the whole log"
 
 
 def whole(epoch: int, *, session: Session | Connection, most: int | None = None) -> dict[str, Any]:

@@ -37,12 +37,13 @@ from cdp.work import Work
 BATCH = 2000
 
 
-class LogRewritten(Refused):
+class LogRewritten(Refused, http=False):
     """The log in the database does not extend what was signed; nothing is signed any more.
 
-    Somebody changed stored entries or tiles. Keep the database as it is and compare it with
-    a saved checkpoint: `cdp audit verify` names the place.
+    Somebody changed stored entries or tiles.
     """
+
+    by_command = "cdp audit verify with a saved checkpoint, which names the place; keep the database as it is"
 
 
 class Memory(Protocol):

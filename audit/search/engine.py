@@ -43,47 +43,47 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-class SearchUnavailable(Unavailable):
+class SearchUnavailable(Unavailable, http=False):
     """The search engine does not answer; the log is whole, and PostgreSQL is searched meanwhile."""
 
 
-class SearchBusy(SearchUnavailable):
+class SearchBusy(SearchUnavailable, http=False):
     """The search engine has more to do than it can; what it did not take is sent again later."""
 
 
-class SearchCertificate(SearchUnavailable):
+class SearchCertificate(SearchUnavailable, http=False):
     """The search engine's certificate is not vouched for by CDP_SEARCH_CA, or is another host's."""
 
 
-class SearchCredentials(SearchUnavailable):
+class SearchCredentials(SearchUnavailable, http=False):
     """The search engine does not let this user do this; check CDP_SEARCH_USER and CDP_SEARCH_PASSWORD."""
 
 
-class SearchReadOnly(SearchUnavailable):
+class SearchReadOnly(SearchUnavailable, http=False):
     """The search engine takes no documents: its disk, an index or this user is blocked. Nothing is lost."""
 
 
-class NotOpenSearch(SearchUnavailable):
+class NotOpenSearch(SearchUnavailable, http=False):
     """What answers at CDP_SEARCH_URL is no OpenSearch; check the URL, and what stands in between."""
 
 
-class ForeignIndex(Refused):
+class ForeignIndex(Refused, http=False):
     """An index of the search engine's has another shape than ours; delete it, then `cdp audit rebuild`."""
 
 
-class SearchUrl(BadInput):
+class SearchUrl(BadInput, http=False):
     """CDP_SEARCH_URL is http:// or https:// and a host, without a user, a password or a query in it."""
 
 
-class PasswordInClear(Refused):
+class PasswordInClear(Refused, http=False):
     """A user and a password for search need an https:// URL: without TLS anybody could read them."""
 
 
-class HalfCredentials(Refused):
+class HalfCredentials(Refused, http=False):
     """Set CDP_SEARCH_USER and CDP_SEARCH_PASSWORD together, or neither."""
 
 
-class UnreadableCa(Refused):
+class UnreadableCa(Refused, http=False):
     """The file that CDP_SEARCH_CA names holds no certificate that can be read."""
 
 

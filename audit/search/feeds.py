@@ -29,7 +29,7 @@ _NEXT = _LEAVES.format("seq >= %s") + " LIMIT %s"
 _RANGE, _NAMED = "seq BETWEEN %s AND %s", "seq = ANY(%s)"
 
 
-class Overtaken(Contradiction):
+class Overtaken(Contradiction, http=False):
     """Somebody else began a new generation of indices meanwhile; this one was given up."""
 
 

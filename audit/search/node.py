@@ -42,19 +42,19 @@ PLAIN_USER = "nobody"
 START, USERS = "start.lock", "users.lock"
 
 
-class NodePackagesMissing(Unavailable):
+class NodePackagesMissing(Unavailable, http=False):
     """The search node's packages are not installed: `pip install 'cdp[node]'`, or set CDP_SEARCH_URL."""
 
 
-class NodeNotFetched(Unavailable):
+class NodeNotFetched(Unavailable, http=False):
     """The search node could not be fetched; look at the network, set CDP_SEARCH_URL, or use --no-search."""
 
 
-class NodeDamaged(Refused):
+class NodeDamaged(Refused, http=False):
     """What was fetched is not the pinned OpenSearch distribution; it was deleted and not used."""
 
 
-class NodeNeedsSetpriv(Unavailable):
+class NodeNeedsSetpriv(Unavailable, http=False):
     """Started as root, the search node needs `setpriv` (apt-get install util-linux) and a user `nobody`."""
 
 

@@ -22,7 +22,7 @@ LOOK = 0.1
 Tell = Callable[[str], None]
 
 
-class NodeFailed(Unavailable):
+class NodeFailed(Unavailable, http=False):
     """The search node did not start. Look at its log, free memory, set CDP_SEARCH_URL, or use --no-search."""
 
 

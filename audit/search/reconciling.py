@@ -31,7 +31,7 @@ WATCHED = 500  # documents that are compared at once while nothing else is to be
 Progress = Callable[[int], None]
 
 
-class NothingFed(NotFound):
+class NothingFed(NotFound, http=False):
     """No search engine was ever fed from this log; is one set or started, and `cdp keeper` running?"""
 
 

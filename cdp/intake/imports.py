@@ -30,15 +30,15 @@ from cdp.work import Work
 ROWS = 250  # in one inbox row, so that a worker's batch takes two
 
 
-class WrongSource(BadInput):
+class WrongSource(BadInput, http=False):
     """The mapping is of another source than the one that was named."""
 
 
-class UnknownConsent(BadInput):
+class UnknownConsent(BadInput, http=False):
     """The mapping's opt-in names a purpose or a notice that is not registered."""
 
 
-class UnstatedVersion(BadInput):
+class UnstatedVersion(BadInput, http=False):
     """The notice has several versions: name the one that people saw (`name@2`), or map `agreed_at`."""
 
 

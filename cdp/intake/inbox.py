@@ -22,7 +22,9 @@ from cdp.work import Work
 
 
 class InboxLags(Unavailable):
-    """Messages wait, and one may be a withdrawal, so this holds. Try again soon; is the worker running?"""
+    """Messages wait, and one may be a withdrawal, so this holds. Try again soon."""
+
+    by_command = "cdp worker, if none is running"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

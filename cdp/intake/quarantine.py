@@ -24,7 +24,10 @@ from cdp.work import Work
 
 
 class NotQuarantined(NotFound):
-    """No such request can be brought back: it was already, or its time is over; `cdp quarantine list`."""
+    """No such request can be brought back: it was already, or its time is over."""
+
+    by_command = "cdp quarantine list, which names those that can"
+    by_request = "GET /v1/quarantine, which names those that can"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

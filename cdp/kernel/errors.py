@@ -4,8 +4,12 @@ A subclass says in its docstring what happened and what to do. Callers may add a
 `field` (a name of ours, never a value) and `known` facts that are ours to print:
 numbers, ids and words from the vocabulary. HTTP status lives in `api/problems.py`.
 Where one call mends it, a subclass names that call, for each kind of caller its own.
+
+docs/errors.md lists them all by their codes. Texts of another language go by the code, too: a
+mapping from code to text, advice for commands and advice for requests, with the same facts in braces.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from typing import ClassVar
@@ -26,6 +30,12 @@ class CdpError(Exception):
     # What mends it, with `known` facts in braces: on the command line, and by HTTP.
     by_command: ClassVar[str] = ""
     by_request: ClassVar[str] = ""
+    # Whether a request can meet it; if not, its text may name commands.
+    http: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, http: bool = True) -> None:
+        super().__init_subclass__()
+        cls.http = http
 
     def __init__(self, *, field: str | None = None, **known: int | str | float | bool) -> None:
         self.field = field
@@ -33,10 +43,20 @@ class CdpError(Exception):
         self.known: Mapping[str, int | str | float | bool] = known
         super().__init__(self.message)
 
+    @classmethod
+    def code(cls) -> str:
+        """The name of this kind of error for programs, which is its class's: never renamed."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    def text(cls) -> str:
+        """What is said of every error of this kind: the first paragraph of the docstring."""
+        return cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
     @property
     def message(self) -> str:
-        """The class's docstring, with the field and the known facts behind it."""
-        text = cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " ")
+        """The text, with the field and the known facts behind it."""
+        text = self.text()
         facts = ([f"field {self.field}"] if self.field else []) + [f"{k} {v}" for k, v in self.known.items()]
         return f"{text} ({', '.join(facts)})" if facts else text
 
@@ -62,7 +82,7 @@ class TooLarge(BadInput):
     """What was sent is larger than the limit."""
 
 
-class UnreadableFile(BadInput):
+class UnreadableFile(BadInput, http=False):
     """The file cannot be opened or read."""
 
 

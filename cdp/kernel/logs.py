@@ -75,7 +75,7 @@ def describe_exception(_: WrappedLogger, __: str, entry: EventDict) -> EventDict
 def describe(error: BaseException) -> str:
     """What may be printed of an error: its class, and its message only if it is ours."""
     name = type(error).__name__
-    return f"{name}: {error.message}" if isinstance(error, CdpError) else name
+    return f"{name}: {error.for_command}" if isinstance(error, CdpError) else name
 
 
 class _Foreign(logging.Handler):

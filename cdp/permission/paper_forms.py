@@ -25,7 +25,7 @@ class Form:
     saying: Saying
 
 
-class NotAGrant(BadInput):
+class NotAGrant(BadInput, http=False):
     """Forms in bulk are grants; a negative word is said one by one, for each must be waited for."""
 
 

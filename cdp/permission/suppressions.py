@@ -54,11 +54,11 @@ _COLUMNS = {"reason": ("reason",), "source": ("source",), "date": ("date",), "pu
 _TELLING = re.compile(r"(?!.*\d{5})[\w .,:/()'+-]{1,80}\Z")
 
 
-class NoContactColumn(BadInput):
+class NoContactColumn(BadInput, http=False):
     """The list has no column of contacts: name it contact, email or phone."""
 
 
-class UnreadableList(BadInput):
+class UnreadableList(BadInput, http=False):
     """The list cannot be read as CSV."""
 
 

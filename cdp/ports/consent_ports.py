@@ -55,8 +55,8 @@ class AssertedInFuture(BadInput):
 class UnknownPurpose(BadInput):
     """There is no purpose of that name in the register."""
 
-    by_command = "cdp purpose create NAME, which makes one"
-    by_request = "POST /v1/purposes, which makes one, as a client with the role admin"
+    by_command = "cdp purpose create NAME, to make one"
+    by_request = "POST /v1/purposes, to make one, as a client with the role admin"
 
 
 class UnknownNotice(BadInput):

@@ -29,7 +29,7 @@ class BlindIndex:
     index: bytes
 
 
-class KeyMissing(BrokenSeal):
+class KeyMissing(BrokenSeal, http=False):
     """A sealed value does not open."""
 
     # Told apart from other broken seals inside alone: the person may have been erased since the

@@ -27,7 +27,7 @@ class SubjectAccount(BadInput):
     """No account can have the role `subject`: nothing would hold it to one person's own profile."""
 
 
-class NoSuchLogin(NotFound):
+class NoSuchLogin(NotFound, http=False):
     """There is no account of that log-in in this workspace, or it is revoked."""
 
 

@@ -19,7 +19,7 @@ from cdp.registers.versions import Seen
 from cdp.work import Work
 
 
-class PolicyDiffers(Refused):
+class PolicyDiffers(Refused, http=False):
     """CDP_POLICY_FILE is not the policy in force: a compliance officer adopts it with `cdp policy adopt`,
     after `cdp policy diff`; or start without that setting, by the policy in force.
     """

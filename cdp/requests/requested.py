@@ -15,6 +15,9 @@ class NoSuchPerson(NotFound):
 class NotOnePerson(Conflict):
     """This goes by more contacts than one person has and is quarantined: what it holds is many people's."""
 
+    by_command = "cdp identity waive FRAGMENT, if it is one person's"
+    by_request = "POST /v1/identity/waive, if it is one person's, as a client with the role steward"
+
 
 def whom(profile: UUID, *, quarantined: bool = False, work: Work, ports: Ports) -> tuple[ProfileId, bool]:
     """Whose that profile or fragment is, and whether that is one person; it need not be if `quarantined`.

@@ -40,8 +40,8 @@ class NotAsController(NotAllowed):
 class NoRecipient(NotAllowed):
     """The purpose's notice names recipients and this client is none of them."""
 
-    by_command = "cdp client create NAME --recipient RECIPIENT"
-    by_request = "a client that the operator made for a recipient of the register"
+    by_command = "cdp client bind CLIENT RECIPIENT"
+    by_request = "POST /v1/clients/CLIENT/binding to a recipient of it, as a client with the role admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,11 +81,17 @@ class NothingRenewed(BadInput):
 
 
 class PastDate(BadInput):
-    """This lies in the past; what is over is ended by `cdp recipient revoke`."""
+    """This lies in the past, and what is over is ended, not renewed."""
+
+    by_command = "cdp recipient revoke NAME, to end it"
+    by_request = "POST /v1/recipients/RECIPIENT/revocation, to end it, as a client with the role admin"
 
 
 class AlreadyEnded(Conflict):
-    """That has ended already, or never was; `cdp recipient renew` begins it anew."""
+    """That has ended already, or never was."""
+
+    by_command = "cdp recipient renew NAME, to begin it anew"
+    by_request = "POST /v1/recipients/RECIPIENT/renewal, to begin it anew, as a client with the role admin"
 
 
 def seed(work: Work) -> None:

@@ -24,7 +24,7 @@ PACKAGES = (
 LAYERS = frozenset({"patterns", "model"})
 
 
-class DetectorMisconfigured(Refused):
+class DetectorMisconfigured(Refused, http=False):
     """The detector's configuration names something unknown, or lacks something; nothing was scanned."""
 
 

@@ -30,7 +30,7 @@ _MODULE = "governance.detection.child"
 _OURS = ("CDP_", "PG")  # settings of the platform, and of libpq
 
 
-class DetectorUnavailable(Unavailable):
+class DetectorUnavailable(Unavailable, http=False):
     """The detector cannot be started; texts stay unscanned, withheld. `cdp doctor` says what is missing."""
 
 

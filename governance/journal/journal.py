@@ -55,10 +55,12 @@ class NotForTheJournal(BadInput):
 
 
 class JournalUnavailable(Unavailable):
-    """The journal cannot be written; what depends on it was not done. Check the state directory's disk."""
+    """The journal cannot be written; what depends on it was not done."""
+
+    by_command = "room on the state directory's disk, and the right to write there"
 
 
-class JournalDamaged(Refused):
+class JournalDamaged(Refused, http=False):
     """The journal was changed after it was written; starting could bring back an erased person or consent."""
 
 

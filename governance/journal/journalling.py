@@ -18,7 +18,7 @@ from governance import tables
 from governance.journal.journal import Journal, JournalLine, JournalMark, Kind, heights, read_all, trimmed
 
 
-class StateOlderThanDatabase(Refused):
+class StateOlderThanDatabase(Refused, http=False):
     """The state directory is older than the database: its journal has lost lines. Restore the newer one."""
 
 

@@ -33,7 +33,7 @@ from governance.keys.keyring import Keyring
 MARGIN = timedelta(days=1)
 
 
-class BackupBlind(Refused):
+class BackupBlind(Refused, http=False):
     """This backup's keys are destroyed, and the journal does not go back to it; restore a newer one."""
 
 

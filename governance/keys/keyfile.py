@@ -29,7 +29,7 @@ FORMAT = "cdp/1/keyring"
 _Stamp = tuple[int, int, int]  # inode, modification time in ns, bytes
 
 
-class KeyringExists(Conflict):
+class KeyringExists(Conflict, http=False):
     """There is a keyring here already; a second one would make the first one's data unreadable."""
 
 

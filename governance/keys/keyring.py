@@ -58,11 +58,11 @@ class KeyVersionGone(BrokenSeal):
     """A version of a key is not in the keyring: it was destroyed, or was never here."""
 
 
-class KeyStillActive(Conflict):
+class KeyStillActive(Conflict, http=False):
     """The active version of a key cannot be destroyed; rotate first, and rewrap what it holds."""
 
 
-class UseIsPermanent(Conflict):
+class UseIsPermanent(Conflict, http=False):
     """Hashes under this root are never recomputed, so none of its versions can be destroyed."""
 
 

@@ -18,11 +18,11 @@ from cdp.kernel.errors import BadInput, BrokenSeal
 from governance.keys.keyring import Keyring, Signing
 
 
-class BadSignature(BrokenSeal):
+class BadSignature(BrokenSeal, http=False):
     """A signature does not belong to this message and key."""
 
 
-class NotCanonical(BadInput):
+class NotCanonical(BadInput, http=False):
     """A document has no canonical form: it may hold only JSON, and integers up to 2^53."""
 
 

@@ -22,7 +22,7 @@ OWNER_ONLY = 0o600
 FORMAT = "cdp/1/instance"
 
 
-class StateUnusable(Refused):
+class StateUnusable(Refused, http=False):
     """The state directory cannot be trusted: missing parts, damaged parts, or open to others."""
 
 

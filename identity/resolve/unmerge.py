@@ -33,9 +33,15 @@ class NotSeparated(Contradiction):
 class KeptApart(Contradiction):
     """These two are kept apart; a steward's separation is taken back first, an erasure's never."""
 
+    by_command = "cdp identity rejoin A B, if a steward separated them"
+    by_request = "POST /v1/identity/rejoin, if a steward separated them, as a client with the role steward"
+
 
 class Crowded(Contradiction):
     """One of the two is quarantined: what goes by many people's contacts is joined to nobody."""
+
+    by_command = "cdp identity waive FRAGMENT, if it is one person's"
+    by_request = "POST /v1/identity/waive, if it is one person's, as a client with the role steward"
 
 
 def separate(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozenset[ProfileId]:

@@ -8,8 +8,8 @@ import pytest
 from identity_world import Message, World
 from sqlalchemy import select
 
-from cdp.kernel.errors import BadInput, NotFound
-from cdp.ports import Forgotten
+from cdp.kernel.errors import NotFound
+from cdp.ports import Forgotten, OneFragment
 from cdp.registers import workspaces
 from cdp.vocabulary import Actor, FragmentId
 from cdp.work import open_work
@@ -94,7 +94,7 @@ def test_an_unknown_fragment_cannot_be_separated(world):
     known = world.fragment("crm", "crm:crm:7")
     with pytest.raises(NotFound), world.begin() as work:
         world.service.separate(known, FragmentId(uuid4()), work=work)
-    with pytest.raises(BadInput), world.begin() as work:
+    with pytest.raises(OneFragment), world.begin() as work:
         world.service.separate(known, known, work=work)
 
 
@@ -254,7 +254,7 @@ def test_what_is_kept_apart_or_quarantined_or_unknown_is_not_joined(world):
     many = ("web", "user_id:none")
     world.hear(Message(1, *CRM), Message(2, *TWIN), Message(3, *many, ("email:1", "email:2", "email:3")))
     separate(world, CRM, TWIN)
-    for other, refusal in ((TWIN, KeptApart), (many, Crowded), (CRM, BadInput)):
+    for other, refusal in ((TWIN, KeptApart), (many, Crowded), (CRM, OneFragment)):
         with pytest.raises(refusal):
             join(world, CRM, other)
     with world.begin() as work, pytest.raises(NotFound):

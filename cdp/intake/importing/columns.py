@@ -12,11 +12,11 @@ Found = Values[str, int | str]
 _LIKE_A_VALUE = re.compile(r"@|\d{4}")
 
 
-class MissingColumn(BadInput):
+class MissingColumn(BadInput, http=False):
     """The mapping names columns that are not in the file; no row was read."""
 
 
-class AmbiguousColumn(BadInput):
+class AmbiguousColumn(BadInput, http=False):
     """The mapping names a column that is in the file more than once; no row was read."""
 
 

@@ -18,7 +18,7 @@ _EPOCH = re.compile(r"([1-9]\d{9})(?:\d{3}|\.\d+)?", re.ASCII)
 _ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 
 
-class DateFormatNeeded(BadInput):
+class DateFormatNeeded(BadInput, http=False):
     """Dates of this column can be read in two ways: say which, as `dates: {column: "%d/%m/%Y"}`."""
 
 

@@ -24,7 +24,7 @@ _BOMS = (
 )
 
 
-class EncodingNeeded(BadInput):
+class EncodingNeeded(BadInput, http=False):
     """The file's encoding cannot be told: save it as UTF-8, or state `encoding` in the mapping."""
 
 

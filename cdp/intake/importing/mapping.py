@@ -39,23 +39,23 @@ Region = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
 _PATH = re.compile(r"`(?:key in )?\$\.?([^`]*)`")
 
 
-class BadMapping(BadInput):
+class BadMapping(BadInput, http=False):
     """The mapping file is not as documented."""
 
 
-class UnknownMappedTrait(BadInput):
+class UnknownMappedTrait(BadInput, http=False):
     """The catalogue doesn't know that trait; `custom` in a mapping is for traits that it does not have."""
 
 
-class OptOutColumn(BadInput):
+class OptOutColumn(BadInput, http=False):
     """A column's name says who is out, and it is mapped as who is in: say `means: opt_out`."""
 
 
-class NoConsentColumn(BadInput):
+class NoConsentColumn(BadInput, http=False):
     """That column's name says when or how much, not whether: map another, or say it of `everybody`."""
 
 
-class SecondConsentColumn(BadInput):
+class SecondConsentColumn(BadInput, http=False):
     """Two columns say yes to one purpose and channel; map the one that counts."""
 
 

@@ -18,19 +18,19 @@ from cdp.kernel.errors import BadInput, TooLarge, UnreadableFile
 _CHUNK = 1 << 20
 
 
-class UnknownFormat(BadInput):
+class UnknownFormat(BadInput, http=False):
     """The file's name must end in .csv, .tsv, .txt, .json, .ndjson, .jsonl, .xlsx or .parquet, or so .gz."""
 
 
-class DamagedFile(BadInput):
+class DamagedFile(BadInput, http=False):
     """The file is cut off or damaged."""
 
 
-class ChangedFile(BadInput):
+class ChangedFile(BadInput, http=False):
     """The file was changed while it was read, and nothing of it is stored; import it once it is whole."""
 
 
-class FileTooLarge(TooLarge):
+class FileTooLarge(TooLarge, http=False):
     """The file is larger than allowed, or its gzip unpacks to far more than real data would."""
 
 

@@ -19,7 +19,7 @@ from cdp.ports import Source, Vault
 from cdp.vocabulary import Position, SourceId, WorkspaceId
 
 
-class ImportOfAnotherVersion(BadInput):
+class ImportOfAnotherVersion(BadInput, http=False):
     """These rows were stored by another version, and this one cannot read them: import the file again."""
 
 

@@ -1,8 +1,8 @@
-"""What documents say that the code says itself: docs/cli.md of every command, docs/acts.md of every act.
+"""What documents say that the code says itself: of every command, act and error.
 
     python -m api.cli.manual
 
-writes both anew; tests fail when they differ from the code.
+writes docs/cli.md, docs/acts.md and docs/errors.md anew; tests fail when they differ from the code.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,13 @@ from typing import Any
 
 from typer.main import get_command
 
+from api.cli import error_manual
 from api.cli.commands import COMMANDS, build
 from api.cli.exits import MEANING, words
 from cdp.acts import Act, Deed, Kept
 
 DOCS = Path(__file__).parents[2] / "docs"
-FILE, ACTS = DOCS / "cli.md", DOCS / "acts.md"
+FILE, ACTS, ERRORS = DOCS / "cli.md", DOCS / "acts.md", DOCS / "errors.md"
 BEGIN, END = "<!-- generated: python -m api.cli.manual -->", "<!-- end of what is generated -->"
 # On every command, so said once.
 COMMON = frozenset({"as_json", "workspace", "help"})
@@ -118,11 +119,12 @@ def _meaning(one: Any) -> str:
 
 
 def main() -> None:
-    """Write the generated part of docs/cli.md, and docs/acts.md, anew."""
+    """Write the generated part of docs/cli.md, and docs/acts.md and docs/errors.md, anew."""
     text = FILE.read_text(encoding="utf-8")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     FILE.write_text(f"{before}{BEGIN}\n\n{generated()}\n{END}{after}", encoding="utf-8")
     ACTS.write_text(acts(), encoding="utf-8")
+    ERRORS.write_text(error_manual.generated(), encoding="utf-8")
 
 
 if __name__ == "__main__":

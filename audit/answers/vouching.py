@@ -53,7 +53,7 @@ class LogContradicted(Unavailable):
     An operator finds out what was changed, and restores it.
     """
 
-    by_command = "cdp audit verify, which names what was changed."
+    by_command = "cdp audit verify, which names what was changed"
 
 
 class End(NamedTuple):

@@ -42,6 +42,8 @@ from policies.policy_words import PERMISSIONS, scope
 
 Opener = Callable[[], AbstractContextManager[Work]]
 
+DONE = "cdp.done"  # where a request's scope says that an act of it was done, whatever it is answered
+
 # Bytes of a body that are looked at where requests come in; more would keep others waiting.
 AT_ONCE = 4096
 _AUTHENTICATION = Act.TOKEN_SHOW.purpose
@@ -180,8 +182,12 @@ class Client:
     def opener(self, purpose: str) -> Opener:
         """What opens a Work of this client's, for use cases that need several."""
 
-        def begin() -> AbstractContextManager[Work]:
-            return open_for(self.system, self.workspace, self.row.actor, purpose)
+        @contextmanager
+        def begin() -> Iterator[Work]:
+            with open_for(self.system, self.workspace, self.row.actor, purpose) as work:
+                yield work
+            if work.done:
+                self.scope[DONE] = True
 
         return begin
 

@@ -12,12 +12,14 @@ from typing import TypeVar
 from api import answer_times
 from api.deps import Client
 from cdp.acts import Act
-from cdp.permission.binding import About
+from cdp.permission.binding import About, NobodyThere
 from cdp.views.discretion import Listener
 
 T = TypeVar("T")
 
 READ = 0.1  # seconds: the steps of a look
+AS_OF_NOBODY = "cdp.as_of_nobody"  # where a request's scope says that its 404 tells nothing of what was done
+
 WORD = 0.5  # of a word, which is written durably, and of which many kinds of rows may be
 
 
@@ -53,6 +55,10 @@ def told(
 
     def quietly() -> T:
         answer_times.in_steps(client.scope, started, WORD)
-        return of_nobody()
+        try:
+            return of_nobody()
+        except NobodyThere:
+            client.scope[AS_OF_NOBODY] = True
+            raise
 
     return listener(client, act).told(about, say, opens=opens, of_nobody=quietly)

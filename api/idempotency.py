@@ -1,8 +1,9 @@
 """`Idempotency-Key`: a write that is sent again within a day is answered as before, and not done again.
 
 A route of class `Once` takes the header; a yes is answered as it stands now (`OnceSaid`). Its key belongs
-to the client that sends it. What was refused was not done, so its key is free again; what failed in the
-middle is answered 409 until the day is over. A no is heard each time, whatever key it has.
+to the client that sends it. What was refused before an act of it was done frees its key; what was refused or
+failed after that is answered 409 until the day is over. A yes that is answered as about nobody keeps its key
+and its answer, done or not (ADR-0044). A no is heard each time, whatever key it has.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from fastapi.routing import APIRoute
 from api import problems
 from api.bodies import BODY
 from api.bulkheads import KIND, Kind
-from api.deps import GUARDS, Client, Repeated, client_of
+from api.deps import DONE, GUARDS, Client, Repeated, client_of
+from api.discreet import AS_OF_NOBODY
 from api.routes.shapes import failures
 from cdp import answers
 from cdp.answers import Answer, Asked
@@ -47,8 +49,6 @@ Key = Annotated[
 class Once(APIRoute):
     """A route whose writes take an `Idempotency-Key`."""
 
-    in_steps = False  # whether some of it may be done where it says that it cannot go on
-
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         given = options.get("dependencies") or []
         writes = bool(_WRITES & set(options.get("methods") or ()))
@@ -76,24 +76,22 @@ class Once(APIRoute):
                 answer = await to_thread.run_sync(self.again, known)
                 return Response(answer.body, answer.status, media_type="application/json")
             except Exception as error:
-                if self._undone(error):
+                if request.scope.get(AS_OF_NOBODY):
+                    await to_thread.run_sync(_keep, request, Answer(status=404, body=b""), False)
+                elif not request.scope.get(DONE) and _undone(error):
                     await to_thread.run_sync(_forget, request)
                 raise
-            await to_thread.run_sync(_keep, request, response, self.secret)
+            answer = Answer(status=response.status_code, body=bytes(response.body))
+            await to_thread.run_sync(_keep, request, answer, self.secret)
             return response
 
         return once
 
-    def _undone(self, error: Exception) -> bool:
-        """Whether nothing was done, for sure: what only the database says may have been committed."""
-        refused = isinstance(error, RequestValidationError) or problems.of(error).status < 500
-        return refused or (isinstance(error, Unavailable) and not self.in_steps)
 
-
-class OnceInSteps(Once):
-    """One that commits more than once on its way."""
-
-    in_steps = True
+def _undone(error: Exception) -> bool:
+    """Whether what it ended was not done, for sure: what only the database says may have been committed."""
+    refused = isinstance(error, RequestValidationError) or problems.of(error).status < 500
+    return refused or isinstance(error, Unavailable)
 
 
 def _calls(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:
@@ -138,10 +136,9 @@ def _forget(request: Request) -> None:
             answers.forget(asked, work=work)
 
 
-def _keep(request: Request, response: Response, secret: bool) -> None:
+def _keep(request: Request, answer: Answer, secret: bool) -> None:
     if begun := _begun(request):
         client, asked = begun
-        answer = Answer(status=response.status_code, body=bytes(response.body))
         with client.opener(_PURPOSE)() as work:
             answers.keep(asked, answer, secret=secret, vault=client.system.ports.vault, work=work)
 

@@ -116,6 +116,7 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "", ends: str = ""
     detail = {name: word for name, word in by.items() if word} | doing.detail
     said = AuditEntry(action=name, policy_version=version, detail=detail, **entry)
     doing.recorded = ports.audit.record(said, work=work)
+    work.done.append(doing.recorded)
 
 
 def check(act: Act, actor: Actor, *, policy: InForce, verb: str = "") -> str:

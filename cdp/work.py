@@ -27,6 +27,8 @@ class Work:
     actor: Actor
     purpose: str  # why, in a word of the vocabulary of purposes; goes into the audit log
     now: datetime
+    # The entries of the acts that were done in it: once it has committed, they are.
+    done: list[UUID] = field(default_factory=list, repr=False)
 
 
 _WORKSPACE = "SELECT set_config('cdp.workspace', :id, true)"

@@ -66,7 +66,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     account_routes.router,
     notice_routes.router,
     recipient_routes.router,
-    recipient_routes.ending,
     controller_routes.router,
     workspace_routes.router,
 )

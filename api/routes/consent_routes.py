@@ -52,8 +52,8 @@ class OnceSaid(Hears, Once):
         started, client, answer = monotonic(), known.client, known.answer
         with client.asking(Act.CONSENT_SAY, State.GIVEN):
             client.in_good_standing()
-        if answer.status != HTTPStatus.OK:
-            return answer
+        if answer.status == HTTPStatus.NOT_FOUND:
+            _of_nobody(client, started)
         told = ConsentOut.model_validate_json(answer.body)
         begin, ports = client.opener(Act.CONSENT_SAY.purpose), client.system.ports
         now = consents.still([one.entry for one in told.entries], begin=begin, ports=ports)
@@ -61,10 +61,15 @@ class OnceSaid(Hears, Once):
         if entries == told.entries:
             return answer
         if not (entries and discreet.listener(client, Act.CONSENT_SAY).knows_everybody):
-            answer_times.in_steps(client.scope, started, discreet.WORD)
-            raise NobodyThere
+            _of_nobody(client, started)
         body = told.model_copy(update={"counted": all(one.counted for one in entries), "entries": entries})
         return replace(answer, body=body.model_dump_json().encode())
+
+
+def _of_nobody(client: Client, started: float) -> NoReturn:
+    """Answer as about nobody, at a step."""
+    answer_times.in_steps(client.scope, started, discreet.WORD)
+    raise NobodyThere
 
 
 router = APIRouter(prefix="/v1", tags=["consent"], responses=failures(401, 403, 404), route_class=OnceSaid)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from api.deps import Client, PortsDep, SystemDep, calling, doing
-from api.idempotency import OnceInSteps
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.consent_routes import patience
 from api.routes.shapes import Out, Strict, failures, with_examples
@@ -18,7 +18,7 @@ from cdp.vocabulary import FragmentId
 from cdp.work import Work
 
 router = APIRouter(
-    prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404), route_class=OnceInSteps
+    prefix="/v1/identity", tags=["identity"], responses=failures(401, 403, 404), route_class=Once
 )
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import Client, PortsDep, SystemDep, calling, doing
-from api.idempotency import SHOWN_ONCE, Once, OnceInSteps
+from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
 from api.routes.consent_routes import patience
 from api.routes.matching import TAGGED, SeenDep, tag
@@ -20,8 +20,6 @@ from cdp.releases.reach import Reach
 from cdp.work import Work
 
 router = APIRouter(prefix="/v1", tags=["recipients"], responses=failures(401, 403), route_class=Once)
-# What ends here has ended before its answer, which waits for releases.
-ending = APIRouter(prefix="/v1", tags=["recipients"], responses=failures(401, 403), route_class=OnceInSteps)
 
 RecipientPath = Annotated[UUID, Path(description="The id of a recipient.", examples=[str(shapes.RECIPIENT)])]
 EndpointPath = Annotated[UUID, Path(description="The id of an endpoint.", examples=[str(shapes.ENDPOINT)])]
@@ -287,7 +285,7 @@ def post_renewal(
     return RenewalOut(id=recipients.renew(recipient, **until, seen=seen, work=work, ports=ports), **until)
 
 
-@ending.post(
+@router.post(
     "/recipients/{recipient}/revocation",
     summary="End a recipient's contract",
     responses=failures(404, 409),
@@ -346,7 +344,7 @@ def post_endpoint(
     return NewEndpointOut(id=made.id, name=body.name, kind=made.kind, secret=made.secret)
 
 
-@ending.post("/endpoints/{endpoint}/revocation", summary="End an endpoint", responses=failures(404))
+@router.post("/endpoints/{endpoint}/revocation", summary="End an endpoint", responses=failures(404))
 def post_endpoint_revocation(
     endpoint: EndpointPath, client: Annotated[Client, calling(Act.ENDPOINT_REVOKE)], system: SystemDep
 ) -> EndedOut:

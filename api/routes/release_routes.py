@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api import why
 from api.deps import Client, PortsDep, SystemDep, calling
-from api.idempotency import OnceInSteps
+from api.idempotency import Once
 from api.routes import shapes
 from api.routes.shapes import Name, Out, Strict, TraitName, Word, failures, with_examples
 from cdp.acts import Act
@@ -19,9 +19,7 @@ from cdp.releases.reach import Reach
 from cdp.releases.releases import Limits, Plan
 from cdp.vocabulary import Channel
 
-router = APIRouter(
-    prefix="/v1", tags=["releases"], responses=failures(401, 403, 404), route_class=OnceInSteps
-)
+router = APIRouter(prefix="/v1", tags=["releases"], responses=failures(401, 403, 404), route_class=Once)
 
 
 class ReleaseIn(Strict):

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.deps import Client, Opener, PortsDep, SystemDep, calling, doing
-from api.idempotency import SHOWN_ONCE, OnceInSteps
+from api.idempotency import SHOWN_ONCE, Once
 from api.routes import shapes
 from api.routes.consent_routes import patience
 from api.routes.shapes import Out, ProfilePath, Strict, failures, with_examples
@@ -20,7 +20,7 @@ from cdp.requests.erasure import Erased, Outlook
 from cdp.work import Work
 
 router = APIRouter(
-    prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404), route_class=OnceInSteps
+    prefix="/v1/subjects", tags=["subjects"], responses=failures(401, 403, 404), route_class=Once
 )
 
 LOG_SECONDS = 2.0  # how long an erasure waits for its entry's place in the log

@@ -1,8 +1,15 @@
 """Getting an answer of yesterday's by its `Idempotency-Key`, without the right to what it answers."""
 
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
-from api_world import MAILER, as_admin, client, token
+from acts_world import as_
+from api_world import MAILER, Town, as_admin, client, serving, standing_in, token
 from sqlalchemy import text
+
+from policies.loader import load_default
 
 KEY = {"Idempotency-Key": "again"}
 SEGMENT = {"name": "everybody", "rule": {"all": []}}
@@ -133,6 +140,47 @@ def test_a_recipient_is_told_by_an_old_yes_what_became_of_somebody(town, yes, si
     assert "ann" not in again.text
 
 
+@pytest.mark.parametrize("registered", ["email_marketing", "order_updates"])
+def test_a_yes_that_was_answered_as_about_nobody_is_said_again_and_lifts_a_refusal(town, registered):
+    """It was recorded all the same, so to say it once more would lift what was said since (ADR-0047)."""
+    town.person()
+    partner = client(
+        town.system, town.workspace, "support", name="partner", recipient=MAILER, purposes=(registered,)
+    )
+    headers = bearing(town, partner)
+    first = town.say("given", headers=headers | KEY)
+    assert entries(town) == 1
+    assert town.say("withdrawn").status_code == 200
+    before = entries(town)
+    again = town.say("given", headers=headers | KEY)
+
+    assert first.is_success == (registered == "email_marketing")
+    assert (again.status_code, again.json()["code"]) == (404, "nobody-there")
+    assert entries(town) == before
+
+
+def test_how_a_key_is_taken_up_again_tells_who_is_known(town):
+    """What was done about somebody and what was not about nobody keep their key alike (ADR-0044)."""
+    town.person()
+    partner = client(
+        town.system, town.workspace, "support", name="partner", recipient=MAILER, purposes=("order_updates",)
+    )
+    headers = bearing(town, partner)
+
+    def told(who: str) -> list[tuple[int, str, frozenset[str]]]:
+        """The answers to a yes, to it again, and to another one, by one key."""
+        key = {"Idempotency-Key": f"about {who}"}
+        said = ({}, {}, {"evidence": "paper"})
+        asked = [town.say("given", email=f"{who}@example.org", headers=headers | key, **one) for one in said]
+        return [(one.status_code, one.json()["code"], frozenset(one.json())) for one in asked]
+
+    ann = told("ann")
+
+    assert [one[:2] for one in ann] == [(404, "nobody-there")] * 2 + [(422, "key-of-another")]
+    assert told("zoe") == ann
+    assert entries(town) == 1
+
+
 RELEASE = {"segment": "everybody", "purpose": "email_marketing", "channel": "email", "recipient": MAILER}
 TAKEN = {
     "its purposes": "purposes = '{order_updates}'",
@@ -184,3 +232,61 @@ def test_a_token_of_fewer_scopes_gets_what_one_of_more_got(town, released):
     again = town.http.post("/v1/releases", json=body, headers=narrow | KEY)
 
     assert again.status_code == 409
+
+
+def adopt(town, policy: str) -> None:
+    """Put a policy in force."""
+    with as_(town, "compliance", purpose="operation") as work:
+        town.system.ports.policies.adopt(policy, seen=None, work=work)
+
+
+@contextmanager
+def receiving(first):
+    """A receiver that does `first` with its first message; yields its port, and all that it got."""
+    got = []
+
+    class Receives(BaseHTTPRequestHandler):
+        """Takes everything."""
+
+        def do_POST(self):
+            got.append(self.rfile.read(int(self.headers["content-length"])))
+            if len(got) == 1:
+                first()
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receives)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_address[1], got
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_release_that_was_refused_in_the_middle_goes_out_twice(system, workspace):
+    """Some of it was sent before the policy said no, so its key is not free: nobody is sent to again."""
+    whole = load_default().text
+    narrow = whole.replace("p, marketing, release, run, allow\n", "")
+    one_by_one = standing_in(system, settings=system.settings.model_copy(update={"release_batch": 1}))
+    with serving(one_by_one) as served:
+        town = Town(served, workspace)
+        for name in ("ann", "ben"):
+            town.person(name)
+            assert town.say("given", email=f"{name}@example.org").json()["counted"]
+        headers = town.as_("marketing")
+        town.http.post("/v1/segments", json=SEGMENT, headers=headers)
+        with receiving(lambda: adopt(town, narrow)) as (port, got):
+            town.endpoint(f"http://127.0.0.1:{port}/hook")
+            body = RELEASE | {"traits": [], "endpoint": "batches"}
+            first = town.http.post("/v1/releases", json=body, headers=headers | KEY)
+            adopt(town, whole)
+            again = town.http.post("/v1/releases", json=body, headers=headers | KEY)
+
+        assert first.status_code == 403
+        assert (again.status_code, again.json()["code"]) == (409, "still-unknown")
+        assert len(got) == 1

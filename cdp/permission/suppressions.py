@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -47,6 +47,18 @@ _DELIMITERS = ",;\t|"
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # A day begins and ends somewhere on earth: who wrote a list says not where.
 _FIRST, _LAST = timedelta(hours=14), timedelta(hours=12)
+# The time of day at the end of what ISO 8601 writes, and the unit of its last part.
+_CLOCK = re.compile(
+    r"\D(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?P<part>[.,]\d+)?)?)?(?:Z|[+-][\d:.]+)?\Z"
+)
+_UNITS = {
+    "part": timedelta(0),
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+}
+# A week without its day, which Python takes for its Monday.
+_WEEK = re.compile(r"W\d\d(?!-?\d)")
 _CONTACT = ("contact", "email", "e-mail", "email address", "e-mail address", "phone", "phone number")
 _COLUMNS = {"reason": ("reason",), "source": ("source",), "date": ("date",), "purpose": ("purpose",),
             "channel": ("channel",)}  # fmt: skip
@@ -304,13 +316,7 @@ def _received(text: str, result: Suppressed, now: datetime) -> datetime | None:
     if not text:
         return None
     try:
-        if len(text) == len("2026-01-31"):
-            day = datetime.combine(date.fromisoformat(text), time.min, UTC)
-            # A no of some day holds against all that was said on it; while it lasts, that is now.
-            begins, found = day - _FIRST, day + timedelta(days=1) + _LAST
-        else:
-            found = datetime.fromisoformat(text)
-            begins = found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        begins, found = _span(text)
     except (ValueError, OverflowError):
         begins = found = _EARLIEST - _LAST
     if found < _EARLIEST:
@@ -318,6 +324,25 @@ def _received(text: str, result: Suppressed, now: datetime) -> datetime | None:
     elif begins > now:
         result.noted["date_ahead"] += 1
     return found if _EARLIEST <= found < now else None
+
+
+def _span(text: str) -> tuple[datetime, datetime]:
+    """From when to when a no was, of which a list says this. Raises `ValueError`, `OverflowError`.
+
+    Midnight sharp is how a database writes a day. A time means the whole of the unit in which it is written,
+    and without a zone it may be anywhere on earth.
+    """
+    if _WEEK.search(text):
+        raise ValueError
+    at = datetime.fromisoformat(text)
+    day = at.time() == time.min
+    clock = _CLOCK.search(text)
+    unit = next((one for part, one in _UNITS.items() if clock and clock[part]), timedelta(days=1))
+    width = timedelta(days=1) if day else unit
+    if at.tzinfo is not None and not day:
+        return at, at + width
+    at = at.replace(tzinfo=UTC)
+    return at - _FIRST, at + width + _LAST
 
 
 def _told(text: str, name: str, result: Suppressed) -> str | None:

@@ -1,6 +1,6 @@
 """Losing a no because a list has said it before: what was agreed to since would go on permitting."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from api_world import MAILER, client, token
@@ -39,6 +39,19 @@ ROWS = {
     "today": lambda: {"date": now().date().isoformat()},
     "today, where the day began earlier": lambda: {"date": (now() + timedelta(hours=13)).date().isoformat()},
     "this moment": lambda: {"date": now().isoformat()},
+    "today, compact": lambda: {"date": now().strftime("%Y%m%d")},
+    "today, by its week": lambda: {"date": "{:d}-W{:02d}-{:d}".format(*now().isocalendar())},
+    "today, by its week, compact": lambda: {"date": "{:d}W{:02d}{:d}".format(*now().isocalendar())},
+    "this week": lambda: {"date": "{:d}-W{:02d}".format(*now().isocalendar())},
+    "today, as a database's column of dates": lambda: {"date": now().strftime("%Y-%m-%d 00:00:00")},
+    "today, as a program's column of dates": lambda: {"date": now().strftime("%Y-%m-%dT00:00:00.000Z")},
+    "this minute": lambda: {"date": now().strftime("%Y-%m-%dT%H:%MZ")},
+    "this minute, compact": lambda: {"date": now().strftime("%Y%m%dT%H%MZ")},
+    "this hour": lambda: {"date": now().strftime("%Y-%m-%dT%HZ")},
+    "this moment in Honolulu": lambda: {"date": (now() - timedelta(hours=10)).strftime("%Y-%m-%dT%H:%M:%S")},
+    "this moment on Baker Island": lambda: {
+        "date": (now() - timedelta(hours=12)).strftime("%Y%m%d %H:%M:%S")
+    },
     "a day ahead": lambda: {"date": "2999-01-31"},
     "no day": lambda: {"date": "last week"},
     "what programs write for no date": lambda: {"date": "0001-01-01"},
@@ -113,6 +126,35 @@ def test_a_no_of_a_day_before_a_yes_leaves_it_and_is_told(town):
     assert [first[name] for name in names] == [1, 0, 0, 1]
     assert [again[name] for name in names] == [0, 1, 0, 1]
     assert [that_day[name] for name in names] == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "moment", [lambda at: at.isoformat(), lambda at: at.strftime("%Y-%m-%dT%H:%M:%S%z")], ids=["μs", "s"]
+)
+def test_a_no_with_a_time_and_a_zone_is_of_that_moment(town, moment):
+    """What is exact is not made wider: the person has agreed since."""
+    town.person()
+    signed = now() - timedelta(hours=1)
+    town.say("given", asserted_at=signed.isoformat())
+    there = timezone(timedelta(hours=-8))
+    before = listed(town, date=moment((signed - timedelta(minutes=1)).astimezone(there)))
+    stands = may_be_mailed(town)
+    after = listed(town, date=moment((signed + timedelta(minutes=1)).astimezone(there)))
+
+    assert (before["older_than_a_yes"], stands) == (1, True)
+    assert (after["ended_a_yes"], may_be_mailed(town)) == (1, False)
+
+
+def test_a_time_without_a_zone_is_over_when_it_is_over_everywhere(town):
+    """Thirteen hours before a yes it is over, wherever it was written; eleven before it is not."""
+    town.person()
+    signed = now() - timedelta(hours=1)
+    town.say("given", asserted_at=signed.isoformat())
+    written = [(signed - timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M:%S") for hours in (13, 11)]
+    over, maybe = (listed(town, date=one) for one in written)
+
+    assert (over["older_than_a_yes"], over["ended_a_yes"]) == (1, 0)
+    assert (maybe["older_than_a_yes"], maybe["ended_a_yes"]) == (0, 1)
 
 
 def test_a_list_ends_no_yes_that_it_is_not_about(town):

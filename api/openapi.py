@@ -15,7 +15,7 @@ from api import client_paths
 from api.client_paths import Address, Serves
 from api.problems import MEDIA_TYPE
 from api.routes.shapes import NAMED, Problem, failures
-from cdp.audiences import segments
+from cdp.audiences import rules
 from cdp.ports import Catalogue
 
 # A write key that stands in the documentation; a test puts a real one in its place.
@@ -75,7 +75,7 @@ def document(app: FastAPI, catalogue: Catalogue) -> dict[str, Any]:
         made["paths"][address.name] = _COLLECTING[address.serves](address)
     _with_our_problems(made)
     names = {
-        **segments.schema(catalogue.attributes()),
+        **rules.schema(catalogue.attributes()),
         "TraitName": {
             "type": "string",
             "enum": sorted(catalogue.traits()),

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Engine
 
 from api.auth.token_keys import TokenKeys, token_keys
@@ -228,12 +229,13 @@ def replay(line: JournalLine, system: System) -> None:
             assert isinstance(ports.ledger, Ledger), "wired above"
             ports.ledger.replay(line.mark.id, line.payload, work=work)
         else:
+            said = msgspec.convert(line.payload, erasure.Journalled)
             whom = Forgotten(
-                fragments=[FragmentId(UUID(one)) for one in line.payload["fragments"]],
-                contacts=[ContactId(UUID(one)) for one in line.payload["contacts"]],
-                watermark=line.payload["watermark"],
+                fragments=[FragmentId(one) for one in said.fragments],
+                contacts=[ContactId(one) for one in said.contacts],
+                watermark=said.watermark,
             )
             erasure.forget_again(whom, work=work, ports=ports)
-            macs = [bytes.fromhex(one) for one in line.payload["macs"]]
+            macs = [bytes.fromhex(one) for one in said.macs]
             remember_erased(macs, whom.watermark, work=work)
         note([line.mark], work=work)

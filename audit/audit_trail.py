@@ -7,7 +7,6 @@ application may only add; if that fails, the act fails.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from audit.answers.vouching import LogContradicted, Vouching
 from audit.log import counted, storage, tiles
 from audit.log.entry import instant
 from audit.log.pending import Said, SealDetail, actor_of, pend
+from cdp.kernel.json_values import JsonObject
 from cdp.ports import AuditEntry, TrailQuery
 from cdp.work import Work
 
@@ -52,7 +52,7 @@ class Trail:
         """Count what happens too often for an entry each; the keeper makes entries of the counts."""
         counted.count(action, outcome, work=work)
 
-    def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
+    def about(self, references: Sequence[bytes], *, work: Work) -> list[JsonObject]:
         """All entries of the signed log that name any of `references`, oldest first; the leaf's own words.
 
         Every leaf is looked at, however many there are, so none can be left out. Raises `LogContradicted`.
@@ -69,7 +69,7 @@ class Trail:
             for one in entries
         ]
 
-    def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
+    def proof(self, entry: UUID, *, work: Work) -> JsonObject | None:
         """Index, inclusion proof and signed checkpoint of an entry; None: no checkpoint covers it yet."""
         row = work.session.execute(
             select(tables.entries.c.epoch, tables.entries.c.seq).where(tables.entries.c.entry_id == entry)

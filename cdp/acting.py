@@ -11,11 +11,12 @@ asked about nobody, rolls its Work back, so it is counted in one of its own (`co
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from cdp.acts import Act, Kept, Permission
 from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import AuditEntry, InForce, Ports
 from cdp.vocabulary import Actor, FieldClass
 from cdp.work import Work
@@ -30,6 +31,16 @@ class ActNotAllowed(NotAllowed):
     by_request = "a token with the scope {needs}, which a client gets whose roles may do this"
 
 
+class Told(TypedDict, total=False):
+    """What an act says of itself in the words of its entry."""
+
+    purpose: str
+    outcome: str
+    references: Sequence[bytes]
+    recipient: UUID
+    notice_version: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Doing:
     """An act that is allowed and under way; what is told of it here stands in its entry."""
@@ -38,8 +49,8 @@ class Doing:
     work: Work
     ports: Ports
     role: str  # the role that allowed it; empty: none was asked for
-    entry: dict[str, Any] = field(default_factory=dict)
-    detail: dict[str, Any] = field(default_factory=dict)
+    entry: Told = field(default_factory=Told)
+    detail: JsonObject = field(default_factory=dict)
     recorded: UUID | None = None  # its entry, once it is done
 
     def may(self, permission: Permission) -> bool:
@@ -63,21 +74,23 @@ class Doing:
         shown: Collection[FieldClass] = (),
         masked: Collection[FieldClass] = (),
         withheld: Collection[FieldClass] = (),
-        **detail: Any,
+        **detail: object,
     ) -> None:
         """Say of the act what its entry holds besides: what it was done to, which classes of fields
         were shown, masked and withheld, the references of fragments; nothing of a person.
 
         A person is no `object`: their references say who it was, for as long as they are not erased.
         """
-        told = {
-            "purpose": purpose,
-            "outcome": outcome,
-            "references": references,
-            "recipient": recipient,
-            "notice_version": str(notice) if notice else "",
-        }
-        self.entry |= {name: value for name, value in told.items() if value}
+        if purpose:
+            self.entry["purpose"] = purpose
+        if outcome:
+            self.entry["outcome"] = outcome
+        if references:
+            self.entry["references"] = references
+        if recipient:
+            self.entry["recipient"] = recipient
+        if notice:
+            self.entry["notice_version"] = str(notice)
         classes = {"shown": shown, "masked": masked, "withheld": withheld}
         self.detail |= {
             name: sorted(one.name.lower() for one in some) for name, some in classes.items() if some
@@ -87,7 +100,7 @@ class Doing:
         }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     """What is told, as words: by name, in a list, or by itself."""
     if isinstance(value, Mapping):
         return {str(name): str(one) for name, one in value.items()}
@@ -111,7 +124,7 @@ def acting(act: Act, *, work: Work, ports: Ports, verb: str = "", ends: str = ""
         return
     # A policy that the act itself changed is told as it is now.
     version = ports.policies.version(work)
-    entry = {"outcome": OK, **doing.entry}
+    entry: Told = {"outcome": OK, **doing.entry}
     by = {"role": doing.role, "login": work.actor.login}
     detail = {name: word for name, word in by.items() if word} | doing.detail
     said = AuditEntry(action=name, policy_version=version, detail=detail, **entry)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, func, select
 
 from cdp import tables
 from cdp.ports import Forgotten
+from cdp.vocabulary import FragmentId
 from cdp.work import Work
 
 _BY_FRAGMENT = (tables.events, tables.facts, tables.fragment_attributes)
@@ -40,7 +40,7 @@ class Business:
 
 
 def _conditions(whom: Forgotten) -> list[tuple[Table, ColumnElement[bool]]]:
-    fragments: BindParameter[Any] = bindparam("fragments", list(whom.fragments), unique=True)
+    fragments: BindParameter[list[FragmentId]] = bindparam("fragments", list(whom.fragments), unique=True)
     made = [(table, table.c.fragment_id == func.any(fragments)) for table in _BY_FRAGMENT]
     # A profile's id is a fragment's, so what was derived of the person goes by the same ids.
     return [*made, (tables.derived, tables.derived.c.profile_id == func.any(fragments))]

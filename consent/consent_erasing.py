@@ -7,13 +7,12 @@ other holder's answers with it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, delete, func, or_, select
 
 from cdp.kernel.database import run
 from cdp.ports import Forgotten, Journal, Vault
-from cdp.vocabulary import ContactId, Identifier, Scope, State
+from cdp.vocabulary import ContactId, FragmentId, Identifier, Scope, State
 from cdp.work import Work
 from consent import tables
 from consent.ledger import former, journaling
@@ -129,13 +128,13 @@ def _negatives(
 def _words(whom: Forgotten, work: Work) -> int:
     """Delete words, by the one way that the database leaves: of whom no key is left (ADR-0042)."""
     parameters = (list(whom.fragments), list(whom.contacts))
-    gone: int = run(work.session, "SELECT consent.forget(%b::uuid[], %b::uuid[])", parameters).fetchone()[0]
-    return gone
+    ((gone,),) = run(work.session, "SELECT consent.forget(%b::uuid[], %b::uuid[])", parameters)
+    return int(gone)
 
 
 def _conditions(whom: Forgotten) -> list[tuple[Table, ColumnElement[bool]]]:
-    fragments: Any = bindparam("fragments", list(whom.fragments), unique=True)
-    contacts: Any = bindparam("contacts", list(whom.contacts), unique=True)
+    fragments: BindParameter[list[FragmentId]] = bindparam("fragments", list(whom.fragments), unique=True)
+    contacts: BindParameter[list[ContactId]] = bindparam("contacts", list(whom.contacts), unique=True)
     made = [
         (table, or_(table.c.fragment_id == func.any(fragments), table.c.contact_id == func.any(contacts)))
         for table in (tables.entries, tables.current)

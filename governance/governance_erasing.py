@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, delete, func, select
 
 from cdp.ports import Forgotten
+from cdp.vocabulary import FragmentId
 from cdp.work import Work
 from governance import tables
 
@@ -61,5 +61,5 @@ class ScansErasable:
 
 
 def _of(table: Table, whom: Forgotten) -> ColumnElement[bool]:
-    fragments: BindParameter[Any] = bindparam("fragments", list(whom.fragments), unique=True)
+    fragments: BindParameter[list[FragmentId]] = bindparam("fragments", list(whom.fragments), unique=True)
     return table.c.fragment_id == func.any(fragments)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
 
 import casbin
 from casbin.core_enforcer import EnforceContext
@@ -184,6 +183,6 @@ class Decider:
             return ColumnPlan.compiled(lambda _: Show.WITHHOLD, purpose=purpose, version=now.policy.version)
         return now.plan(roles, purpose)
 
-    def mask(self, field_class: FieldClass, name: str, value: Any) -> str:
+    def mask(self, field_class: FieldClass, name: str, value: object) -> str:
         """The masked form of a value; see `masking`."""
         return masking.mask(field_class, name, value)

@@ -10,7 +10,6 @@ agree to another, and people say no at their own links (ADR-0049).
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from cdp.kernel.errors import BadInput, Conflict, Stale
@@ -95,7 +94,7 @@ class PolicyService:
         """What `actor` sees of each class for `purpose`; an unnamed purpose shows nothing."""
         return self.in_force(work).column_plan(actor, purpose)
 
-    def mask(self, field_class: FieldClass, name: str, value: Any) -> str:
+    def mask(self, field_class: FieldClass, name: str, value: object) -> str:
         """The masked form of a value."""
         return masking.mask(field_class, name, value)
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Table, select, update
+from sqlalchemy import ColumnElement, Select, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from cdp.kernel.database import StoredRow
 from cdp.kernel.errors import Conflict, NotFound
 from cdp.kernel.ids import new_id
 from cdp.ports.register_ports import (
@@ -146,7 +147,7 @@ class Clients:
         ]
 
 
-def _client(row: Row[Any]) -> RegisteredClient:
+def _client(row: StoredRow) -> RegisteredClient:
     return RegisteredClient(
         id=row.id,
         name=row.name,
@@ -197,7 +198,7 @@ class Accounts:
         return [_account(row) for row in work.session.execute(_page(tables.accounts, page))]
 
 
-def _account(row: Row[Any]) -> RegisteredAccount:
+def _account(row: StoredRow) -> RegisteredAccount:
     return RegisteredAccount(
         id=row.id,
         login=row.login,
@@ -224,7 +225,7 @@ def _page(table: Table, page: Page, *, named: ColumnElement[str] | None = None) 
     return rows
 
 
-def _add(table: Table, unique: str, values: Mapping[str, Any], work: Work) -> bool:
+def _add(table: Table, unique: str, values: Mapping[str, object], work: Work) -> bool:
     """Add a row; whether no other has what is `unique` of it. Of two at the same moment, one is told."""
     added = work.session.scalar(
         insert(table)

@@ -18,6 +18,7 @@ from api.cli.running import WorkspaceName, platform, read_text
 from cdp.acts import Act
 from cdp.audiences import previews, segments
 from cdp.audiences.previews import Preview
+from cdp.audiences.rules import BadRule
 from cdp.ports import Ask
 from cdp.registers import catalogue_lists
 from cdp.releases import releasing
@@ -54,7 +55,7 @@ def create_segment(
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        raise segments.BadRule(field="rule") from None
+        raise BadRule(field="rule") from None
     act = Act.SEGMENT_CREATE
     with platform() as opened, opened.work(workspace, Role.MARKETING, purpose=act.purpose) as work:
         made = segments.create(name, parsed, work=work, ports=opened.system.ports)

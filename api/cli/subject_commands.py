@@ -23,6 +23,7 @@ from api.session import Opener, Session
 from cdp.acts import Act
 from cdp.ports import Ports
 from cdp.requests import access, erasure
+from cdp.requests.access import Package
 from cdp.requests.erasure import Erased, Outlook
 from cdp.vocabulary import Role, WorkspaceId
 
@@ -82,7 +83,7 @@ def get_access(
     )
 
 
-def _write_access(out: Path, package: dict[str, Any]) -> None:
+def _write_access(out: Path, package: Package) -> None:
     private_folder(out, "out")
     write_private(out / "access.json", json.dumps(package, indent=2, ensure_ascii=False) + "\n", "out")
     write_private(out / "access.html", access_page.page(package), "out")

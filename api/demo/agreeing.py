@@ -15,11 +15,13 @@ from api.demo.arriving import profile_of
 from api.demo.narrating import Teller, Told, in_words, late
 from api.demo.platform import RELEASED, Platform
 from cdp.audiences import audiences, segments
+from cdp.audiences.rules import EVERYBODY
 from cdp.intake import importing, imports
 from cdp.kernel.clock import now
 from cdp.permission.consents import Saying
 from cdp.permission.paper_forms import Form, record_forms
 from cdp.ports import Ask
+from cdp.ports.consent_ports import RefusedGrants
 from cdp.recipients import endpoints
 from cdp.registers import clients, source_rows
 from cdp.releases import releases
@@ -27,7 +29,6 @@ from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
 from consent.gate import reasons
 from consent.register import register
 
-EVERYONE: dict[str, Any] = {"all": []}
 MARKETING, ORDERS = "email_marketing", "order_updates"
 OWN_MAILER, PARTNER = "mailer", "partner"
 ASK = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=OWN_MAILER)
@@ -71,7 +72,7 @@ def nobody_yet(platform: Platform, teller: Teller, told: Told) -> None:
                 work=work,
             )
     with platform.operator("marketing", purpose=MARKETING)() as work:
-        segments.create("everyone", EVERYONE, work=work, ports=platform.system.ports)
+        segments.create("everyone", {"all": []}, work=work, ports=platform.system.ports)
     with teller.progress("releasing to nobody", None):
         result = release(platform, "everyone", ASK, "nobody")
     told.figures = {"matched": result.matched, "released": result.released, "withheld": dict(result.withheld)}
@@ -129,7 +130,7 @@ def consents_arrive(platform: Platform, teller: Teller, told: Told) -> None:
         record_forms(given, begin=platform.operator("support"), ports=platform.system.ports, progress=advance)
     sold = Ask(purpose=MARKETING, channel=Channel.EMAIL, recipient=PARTNER)
     with platform.operator("marketing", purpose=MARKETING)() as work:
-        funnel, withheld = audiences.preview(EVERYONE, sold, work=work, ports=platform.system.ports)
+        funnel, withheld = audiences.preview(EVERYBODY, sold, work=work, ports=platform.system.ports)
     result = release(platform, "everyone", sold, "partner")
     why = {one.profile: one for one in withheld}
     people = {"Carol, California, GPC on": customers.CAROL, "Mei, 13, China": customers.MEI}
@@ -256,7 +257,7 @@ def _reachable_buyer(platform: Platform) -> Any:
     ports = platform.system.ports
     invented = {profile_of(platform, one) for one in customers.CUSTOMERS}
     with platform.operator("marketing", purpose=MARKETING)() as work:
-        pairs = audiences.permitted(EVERYONE, ASK, work=work, ports=ports).subquery()
+        pairs = audiences.permitted(EVERYBODY, ASK, work=work, ports=ports).subquery()
         found = work.session.scalars(select(pairs.c.profile_id).order_by(pairs.c.profile_id).limit(20))
         return next(profile for profile in found if profile not in invented)
 
@@ -285,7 +286,7 @@ def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
     with platform.operator("compliance")() as work:
         refused = ports.ledger.refused_grants(work=work)
         names = {str(one.id): one.name for one in source_rows.every(work=work).values()}
-        _, withheld = audiences.preview(EVERYONE, ASK, work=work, ports=ports)
+        _, withheld = audiences.preview(EVERYBODY, ASK, work=work, ports=ports)
     why = next((one for one in withheld if one.profile == emma), None)
     total = sum(int(one["count"]) for one in refused)
     told.figures = {"resurrections_refused": total, "by_source": _plain(refused, names)}
@@ -299,7 +300,7 @@ def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:
     }
 
 
-def _plain(refused: Sequence[dict[str, Any]], names: Mapping[str, str]) -> dict[str, int]:
+def _plain(refused: Sequence[RefusedGrants], names: Mapping[str, str]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for one in refused:
         total[names.get(str(one["source"]), "no source")] += int(one["count"])

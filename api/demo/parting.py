@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from api.demo import customers, pictures
-from api.demo.agreeing import ASK, EVERYONE, MARKETING, PATIENCE
+from api.demo.agreeing import ASK, MARKETING, PATIENCE
 from api.demo.arriving import profile_of
 from api.demo.narrating import Teller, Told, in_words
 from api.demo.pictures import Node
@@ -27,6 +27,7 @@ from audit.log.checkpoint import key_of
 from audit.log.inspection import Means
 from audit.log.verifier import FAILED, OK
 from cdp.audiences import audiences
+from cdp.audiences.rules import EVERYBODY
 from cdp.intake import importing, imports
 from cdp.kernel import embedded, private
 from cdp.kernel.clock import now
@@ -161,7 +162,7 @@ def _reachable(platform: Platform) -> dict[str, bool]:
     for name, customer in (("crm", CRM_ROW), ("shop", SHOP_ROW)):
         profile = profile_of(platform, customer)
         with platform.operator("marketing", purpose=MARKETING)() as work:
-            pairs = audiences.permitted(EVERYONE, ASK, work=work, ports=ports, among=[profile])
+            pairs = audiences.permitted(EVERYBODY, ASK, work=work, ports=ports, among=[profile])
             reach[name] = bool(work.session.execute(pairs).all())
     return reach
 
@@ -256,7 +257,7 @@ def _answers(platform: Platform, profile: ProfileId) -> bytes:
     ):
         ask = Ask(purpose=purpose, channel=channel, recipient=None)
         with platform.operator("marketing", purpose=MARKETING)() as work:
-            contacts = audiences.candidates(EVERYONE, channel, ports=ports, among=[profile])
+            contacts = audiences.candidates(EVERYBODY, channel, ports=ports, among=[profile])
             query = ports.gate.explained(ask, at=None, contacts=contacts, work=work)
             answers += [[str(value) for value in row] for row in work.session.execute(query)]
     kept = {key: value for key, value in package.items() if key not in ("as_of", "who_looked")}

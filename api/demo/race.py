@@ -344,7 +344,7 @@ class Race:
         """The wrong order, here alone: who may be reached is read before anybody is told of it."""
         ports = self.system.ports
         with self.begin() as work:
-            _, rule = segments.rule_of(runner.segment, work=work)
+            _, rule = segments.rule_of(runner.segment, work=work, ports=ports)
             pairs = audiences.permitted(rule, self.ask, work=work, ports=ports).subquery()
             rows = work.session.execute(select(pairs.c.profile_id, pairs.c.contact_id)).all()
             fragments = ports.identity.fragments_of(runner.profile, core_only=False, work=work)

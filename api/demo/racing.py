@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.demo import customers
-from api.demo.agreeing import ASK, EVERYONE, MARKETING, ORDERS, PATIENCE, agrees
+from api.demo.agreeing import ASK, MARKETING, ORDERS, PATIENCE, agrees
 from api.demo.arriving import profile_of
 from api.demo.narrating import Teller, Told
 from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
 from cdp.audiences import audiences, segments
+from cdp.audiences.rules import EVERYBODY
 from cdp.intake import imports
 from cdp.intake.ingest.message_reading import ImportRecord
 from cdp.permission import consents
@@ -142,5 +143,5 @@ def _shared_address(platform: Platform) -> dict[str, bool]:
 def _may(platform: Platform, profile: Any, purpose: str, channel: Channel) -> bool:
     ask = Ask(purpose=purpose, channel=channel, recipient=None)
     with platform.operator("marketing", purpose=MARKETING)() as work:
-        query = audiences.permitted(EVERYONE, ask, work=work, ports=platform.system.ports, among=[profile])
+        query = audiences.permitted(EVERYBODY, ask, work=work, ports=platform.system.ports, among=[profile])
         return bool(work.session.execute(query).all())

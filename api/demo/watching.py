@@ -10,7 +10,7 @@ import msgspec
 
 from api import wiring
 from api.demo import customers
-from api.demo.agreeing import ASK, EVERYONE, MARKETING, ORDERS, OWN_MAILER, forms, lines, release
+from api.demo.agreeing import ASK, MARKETING, ORDERS, OWN_MAILER, forms, lines, release
 from api.demo.arriving import import_file, profile_of
 from api.demo.narrating import Teller, Told, in_words
 from api.demo.notes import NOTES, notes
@@ -22,6 +22,7 @@ from audit.search.documents import document
 from audit.search.engine import Action
 from audit.search.feeding import VERSION, Feeder
 from cdp.audiences import segments
+from cdp.audiences.rules import EVERYBODY
 from cdp.kernel import private
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.kernel.errors import Unavailable
@@ -106,11 +107,11 @@ def _for(platform: Platform, purpose: str) -> tuple[Counter[str], int]:
     note = ports.catalogue.trait("support_note")
     assert note is not None, "the catalogue has it"
     with platform.operator("service", purpose=purpose)() as work:
-        everyone = [ProfileId(one) for one in work.session.scalars(segments.members(EVERYONE, ports=ports))]
+        everyone = [ProfileId(one) for one in work.session.scalars(segments.members(EVERYBODY, ports=ports))]
         values = ports.identity.golden(everyone, [note.id], work=work)
         kept, shut = without_texts(values, purpose, work=work, ports=ports)
         keys = ports.vault.keys(sorted({one.fragment for one in kept}), work=work)
-        texts = Counter(fields[note.name] for fields in opened(kept, keys, ports.catalogue).values())
+        texts = Counter(str(fields[note.name]) for fields in opened(kept, keys, ports.catalogue).values())
     return texts, len(shut)
 
 

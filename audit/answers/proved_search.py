@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, select, tuple_
@@ -27,6 +26,7 @@ from audit.search.documents import FIELDS
 from audit.search.engine import Engine, Found, SearchUnavailable
 from audit.search.feeds import Feed
 from cdp.kernel.errors import BadInput
+from cdp.kernel.json_values import JsonObject
 from cdp.kernel.logs import log
 from cdp.ports import TrailEntry, TrailPage, TrailQuery
 from cdp.work import Work
@@ -348,9 +348,9 @@ def _counted(name: str, asked: Sequence[ColumnElement[bool]], work: Work) -> dic
 # --- OpenSearch ------------------------------------------------------------------------------------
 
 
-def _filters(query: TrailQuery) -> list[dict[str, Any]]:
+def _filters(query: TrailQuery) -> list[JsonObject]:
     """The question, as exact terms: nothing in a value is ever read as a query."""
-    asked: list[dict[str, Any]] = [
+    asked: list[JsonObject] = [
         {"term": {path: {"value": str(value)}}}
         for name, path in FIELDS.items()
         if (value := getattr(query, name)) is not None
@@ -367,7 +367,7 @@ def _filters(query: TrailQuery) -> list[dict[str, Any]]:
     return asked
 
 
-def _fed(feed: Feed) -> dict[str, Any]:
+def _fed(feed: Feed) -> JsonObject:
     """What lies before the position: behind it documents may come and go while somebody searches."""
     before = {"range": {documents.EPOCH: {"lt": feed.epoch}}}
     within = [

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from audit.answers.vouching import SHORT, LogContradicted, Parts, Tree, Vouching
 from audit.log.attached import ALTERED, detail_of, received_by
+from audit.log.entry import Leaf
 from audit.log.merkle import leaf_hash
 from audit.log.tiles import WIDTH
 from cdp.kernel.database import run
 from cdp.ports import TrailEntry
 from cdp.work import Work
 
-_VERSIONS = ("policy_version", "consent_version", "notice_version")
 _ROWS = """
 SELECT e.seq, e.entry_id, e.leaf, d.salt, d.detail, s.recipient FROM audit.entries AS e
 LEFT JOIN audit.details AS d ON d.workspace_id = e.workspace_id AND d.entry_id = e.entry_id
@@ -59,7 +59,7 @@ def _entry(row: _Row, tree: Tree, vouching: Vouching, work: Work) -> TrailEntry:
     (block,) = vouching.blocks(tree, [number], Parts(), work=work)
     if leaf_hash(row.leaf)[:SHORT] != block.hashes[at * SHORT : (at + 1) * SHORT]:
         raise lie
-    leaf = msgspec.json.decode(row.leaf)
+    leaf: Leaf = msgspec.json.decode(row.leaf)
     sealed = (row.salt, row.detail) if row.salt is not None and row.detail is not None else None
     detail = detail_of(
         leaf, UUID(leaf["entry_id"]), sealed, workspace=work.workspace, now=work.now, opener=vouching.opener
@@ -78,9 +78,7 @@ def _entry(row: _Row, tree: Tree, vouching: Vouching, work: Work) -> TrailEntry:
         # Once the detail's time is over, the row beside the leaf is all that says it.
         recipient=row.recipient if isinstance(detail, str) else received_by(detail, leaf["action"]),
         subjects=leaf["subjects_count"],
-        **_versions(leaf),
+        policy_version=leaf["policy_version"],
+        consent_version=leaf["consent_version"],
+        notice_version=leaf["notice_version"],
     )
-
-
-def _versions(leaf: dict[str, Any]) -> dict[str, str | None]:
-    return {name: leaf[name] for name in _VERSIONS}

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from audit.log import storage, tiles, verifier
 from audit.log.attached import ALTERED, Opener, detail_of, received_by, references_agree
+from audit.log.entry import Leaf
 from audit.log.merkle import HASH_BYTES, leaf_hash, perfect_root
 from audit.log.sequencer import Memory, Signed
 from audit.log.storage import WORDS
@@ -212,13 +213,20 @@ class Parts(NamedTuple):
         )
 
 
+# By the place in the log: an entry's id and leaf; a reference; salt and sealed bytes of a detail.
+_LeafRow = tuple[int, UUID, bytes]
+_PersonRow = tuple[int, bytes]
+_DetailRow = tuple[int, bytes, bytes]
+_R = TypeVar("_R", _LeafRow, _PersonRow, _DetailRow)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """What the database has of some blocks, by block."""
 
-    leaves: dict[int, list[Any]]
-    people: dict[int, list[Any]] | None
-    details: dict[int, list[Any]] | None
+    leaves: dict[int, list[_LeafRow]]
+    people: dict[int, list[_PersonRow]] | None
+    details: dict[int, list[_DetailRow]] | None
 
     @classmethod
     def of(cls, epoch: int, first: int, last: int, parts: Parts, work: Work) -> "_Rows":
@@ -231,9 +239,9 @@ class _Rows:
         )
 
 
-def _by_block(rows: Iterable[Any]) -> dict[int, list[Any]]:
+def _by_block(rows: Iterable[_R]) -> dict[int, list[_R]]:
     """Rows by block; the first of their columns is the place."""
-    found: dict[int, list[Any]] = {}
+    found: dict[int, list[_R]] = {}
     for row in rows:
         found.setdefault(row[0] // WIDTH, []).append(row)
     return found
@@ -258,7 +266,7 @@ def _made(
             yield number, block
 
 
-def _block(tree: Tree, number: int, rows: Sequence[Any]) -> tuple[Block, list[dict[str, Any]]]:
+def _block(tree: Tree, number: int, rows: Sequence[_LeafRow]) -> tuple[Block, list[Leaf]]:
     """A block and its leaves' words, once they make the root that is vouched for."""
     first = number * WIDTH
     count = min(WIDTH, tree.end.size - first)
@@ -269,10 +277,11 @@ def _block(tree: Tree, number: int, rows: Sequence[Any]) -> tuple[Block, list[di
         number
     ):
         raise LogContradicted(epoch=tree.end.epoch, index=first)
-    said = [msgspec.json.decode(row[2]) for row in rows]
+    said: list[Leaf] = [msgspec.json.decode(row[2]) for row in rows]
     words: dict[str, dict[str, int]] = {word: {} for word in WORDS}
+    sets_of = [(word, words[word]) for word in WORDS]
     for place, leaf in enumerate(said):
-        for word, sets in words.items():
+        for word, sets in sets_of:
             sets[leaf[word]] = sets.get(leaf[word], 0) | 1 << place
     block = Block(
         count=count,
@@ -284,7 +293,7 @@ def _block(tree: Tree, number: int, rows: Sequence[Any]) -> tuple[Block, list[di
     return block, said
 
 
-def _people(tree: Tree, number: int, said: Sequence[dict[str, Any]], rows: Sequence[Any]) -> bytes:
+def _people(tree: Tree, number: int, said: Sequence[Leaf], rows: Sequence[_PersonRow]) -> bytes:
     """The references of a block's entries, once they make the roots that the leaves say."""
     first, by_place = number * WIDTH, dict[int, list[bytes]]()
     for seq, ref in rows:
@@ -300,9 +309,9 @@ def _people(tree: Tree, number: int, said: Sequence[dict[str, Any]], rows: Seque
 def _receive(
     tree: Tree,
     block: Block,
-    rows: Sequence[Any],
-    said: Sequence[dict[str, Any]],
-    details: dict[int, Any],
+    rows: Sequence[_LeafRow],
+    said: Sequence[Leaf],
+    details: dict[int, tuple[bytes, bytes]],
     opener: Opener,
     work: Work,
 ) -> None:

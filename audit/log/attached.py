@@ -9,24 +9,26 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, false, func, or_, select
+from sqlalchemy import Connection, Result, Table, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from audit import tables
 from audit.log import storage
-from audit.log.entry import detail_hash, subjects
+from audit.log.entry import Leaf, detail_hash, subjects
+from cdp.kernel.database import StoredRow
 from cdp.kernel.errors import CdpError
+from cdp.kernel.json_values import Json
+from cdp.vocabulary import WorkspaceId
 
 PAGE = 4096
 DETAIL_KEPT = timedelta(days=730)  # it names operators' acts; the leaf stays for ever, the detail does not
 RECEIVED_BY = "received_by"  # in the detail: who received, by the register's id
 
 # (workspace, entry, sealed) → the detail. Raises `CdpError` for what cannot be opened.
-Opener = Callable[[Any, UUID, bytes], bytes]
+Opener = Callable[[WorkspaceId, UUID, bytes], bytes]
 
 # What became of a detail that cannot be told.
 OVER, CLOSED, ALTERED = "over", "closed", "altered"
@@ -60,9 +62,10 @@ class Attached:
     seq: int
     entry_id: UUID
     leaf: bytes
-    words: Any = None  # of `audit.searchable`; None: there is no such row
+    words: StoredRow | None = None  # of `audit.searchable`; None: there is no such row
     references: Sequence[bytes] = field(default=(), repr=False)
-    detail: Any = field(default=None, repr=False)  # of `audit.details`; None: there is no such row
+    # Of `audit.details`; None: there is no such row.
+    detail: StoredRow | None = field(default=None, repr=False)
 
 
 def attached(
@@ -82,7 +85,7 @@ def attached(
 
 
 def _joined(
-    epoch: int, entries: Sequence[Any], start: int, last: int, session: Session | Connection
+    epoch: int, entries: Sequence[StoredRow], start: int, last: int, session: Session | Connection
 ) -> Iterator[Attached]:
     words = {row.seq: row for row in _rows(tables.searchable, epoch, start, last, session)}
     people: dict[int, list[bytes]] = defaultdict(list)
@@ -105,7 +108,9 @@ def _joined(
         )
 
 
-def _rows(table: Table, epoch: int, start: int, last: int, session: Session | Connection) -> Any:
+def _rows(
+    table: Table, epoch: int, start: int, last: int, session: Session | Connection
+) -> Result[*tuple[object, ...]]:
     inside = (table.c.epoch == epoch) & table.c.seq.between(start, last)
     return session.execute(select(table).where(inside).order_by(table.c.seq))
 
@@ -121,9 +126,7 @@ def check(one: Attached, *, workspace: UUID, now: datetime, opener: Opener | Non
         yield Finding(kind=kind, epoch=one.epoch, index=one.seq)
 
 
-def _compare(
-    one: Attached, leaf: dict[str, Any], workspace: UUID, now: datetime, opener: Opener | None
-) -> list[str]:
+def _compare(one: Attached, leaf: Leaf, workspace: UUID, now: datetime, opener: Opener | None) -> list[str]:
     found = []
     if leaf["entry_id"] != str(one.entry_id) or leaf["workspace"] != str(workspace):
         found.append(ENTRY_ID)
@@ -148,20 +151,20 @@ def _compare(
     return found
 
 
-def _kept_until(leaf: Mapping[str, Any]) -> datetime:
+def _kept_until(leaf: Leaf) -> datetime:
     return datetime.fromisoformat(leaf["at"]) + DETAIL_KEPT
 
 
-def received_by(detail: Mapping[str, Any], action: str) -> UUID | None:
+def received_by(detail: Mapping[str, Json], action: str) -> UUID | None:
     """Who received, by the id of the register; None: nobody. Raises `ValueError`."""
     said = detail.get(RECEIVED_BY)
     # Details of old say it under a name that others of them use for something else.
     if said is None and action.split(":")[1] in ("profile", "release"):
         said = detail.get("recipient")
-    return UUID(said) if said is not None else None
+    return UUID(str(said)) if said is not None else None
 
 
-def words_agree(leaf: dict[str, Any], row: Any) -> bool:
+def words_agree(leaf: Leaf, row: StoredRow | None) -> bool:
     """Whether one searches for what the leaf says."""
     return (
         row is not None
@@ -170,21 +173,21 @@ def words_agree(leaf: dict[str, Any], row: Any) -> bool:
     )
 
 
-def references_agree(leaf: dict[str, Any], references: Sequence[bytes]) -> bool:
+def references_agree(leaf: Leaf, references: Sequence[bytes]) -> bool:
     """Whether these are the references that the leaf has the root over, all of them."""
     count, people = subjects(references)
     return (count, people.hex() if people else None) == (leaf["subjects_count"], leaf["subjects_root"])
 
 
 def detail_of(
-    leaf: Mapping[str, Any],
+    leaf: Leaf,
     entry: UUID,
     row: Sequence[bytes] | None,
     *,
     workspace: UUID,
     now: datetime,
     opener: Opener | None,
-) -> Mapping[str, Any] | str:
+) -> Mapping[str, Json] | str:
     """The detail that a leaf commits to, from its salt and sealed bytes in `row`.
 
     `OVER`: it is gone, for its time was over. `CLOSED`: there is nothing to open it with. `ALTERED`: it
@@ -198,7 +201,7 @@ def detail_of(
     if opener is None:
         return CLOSED
     try:
-        detail = opener(workspace, entry, bytes(row[1]))
+        detail = opener(WorkspaceId(workspace), entry, bytes(row[1]))
         if detail_hash(bytes(row[0]), detail).hex() != leaf["detail_hash"]:
             return ALTERED
         said = msgspec.json.decode(detail)

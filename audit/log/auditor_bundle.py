@@ -6,10 +6,10 @@ Written here, described in `audit/log/verifier.py`, which reads them and knows n
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from audit.log import tiles
 from audit.log.tiles import TileId
+from cdp.ports.audit_ports import EntryBundle, EpochBundle
 
 FORMAT = "cdp/audit-bundle/1"
 
@@ -29,7 +29,7 @@ def of_log(
     leaves: Iterable[bytes],
     stored: Iterable[tuple[TileId, bytes]],
     history: Iterable[str] = (),
-) -> dict[str, Any]:
+) -> EpochBundle:
     """One epoch up to the checkpoint `note`: every leaf in order, its tiles, its earlier notes."""
     return {
         "format": FORMAT,
@@ -42,7 +42,7 @@ def of_log(
 
 def of_entries(
     note: str, *, entries: Iterable[Proven], saved_size: int, consistency: Sequence[bytes]
-) -> dict[str, Any]:
+) -> EntryBundle:
     """Single entries, with proof that `note` extends the auditor's checkpoint of `saved_size`."""
     return {
         "format": FORMAT,

@@ -8,7 +8,6 @@ the keeper makes entries of them once their minute is over.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -34,7 +33,7 @@ def count(action: str, outcome: str, *, work: Work) -> None:
     for field, word in said.items():
         if not is_word(field, word):
             raise UnfitEntry(field=field)
-    row: dict[str, Sequence[Any]] = {"at": [work.now], **{field: [word] for field, word in said.items()}}
+    row: dict[str, Sequence[object]] = {"at": [work.now], **{field: [word] for field, word in said.items()}}
     insert_rows(work.session, tables.counted, work.workspace, row)
 
 

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 import rfc8785
 
 from audit.log.merkle import leaf_hash, root
 from cdp.kernel.errors import BadInput
+from cdp.kernel.json_values import JsonObject
 
 MAX_SIZE = 2**53 - 1  # the largest integer that RFC 8785 writes exactly
 MAX_EPOCH = 999_999
@@ -101,6 +102,39 @@ class Entry:
     subjects_count: int = 0
     subjects_root: bytes | None = None
     previous: Previous | None = None
+
+
+class End(TypedDict):
+    """Where a log ended, in a leaf: an epoch, how many entries, and their root."""
+
+    epoch: int
+    size: int
+    root: str
+
+
+class Before(End):
+    """The epoch before, in a leaf, and what stood of it after a restore."""
+
+    stood: NotRequired[End]
+
+
+class Leaf(TypedDict):
+    """A leaf as JSON reads it, of which the verifier or the tree has said that it is one."""
+
+    entry_id: str
+    at: str
+    workspace: str
+    actor: str
+    action: str
+    purpose: str
+    outcome: str
+    policy_version: str | None
+    consent_version: str | None
+    notice_version: str | None
+    subjects_count: int
+    subjects_root: str | None
+    detail_hash: str
+    previous: Before | None
 
 
 def encode(entry: Entry) -> bytes:
@@ -188,7 +222,7 @@ def _is_end(value: object) -> bool:
     )
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: Entry) -> JsonObject:
     """The JSON object that `entry` stands for."""
     before = entry.previous
     return {
@@ -205,11 +239,13 @@ def _document(entry: Entry) -> dict[str, Any]:
         "subjects_count": entry.subjects_count,
         "subjects_root": entry.subjects_root.hex() if entry.subjects_root is not None else None,
         "detail_hash": entry.detail_hash.hex(),
-        "previous": before and {**_end(before), **({"stood": _end(before.stood)} if before.stood else {})},
+        "previous": None
+        if before is None
+        else {**_end(before), **({"stood": _end(before.stood)} if before.stood else {})},
     }
 
 
-def _end(at: Previous | Stood) -> dict[str, Any]:
+def _end(at: Previous | Stood) -> JsonObject:
     return {"epoch": at.epoch, "size": at.size, "root": at.root.hex()}
 
 

@@ -1,7 +1,6 @@
 """The log as a bundle, whole or an entry of it, for `audit/log/verifier.py` to check offline."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +11,7 @@ from audit.log import auditor_bundle, storage, tiles, verifier
 from audit.log.auditor_bundle import Proven
 from audit.log.tiles import TileId
 from cdp.kernel.errors import BadInput, NotFound
+from cdp.ports.audit_ports import EntryBundle, EpochBundle, LogBundle
 
 
 class NothingSigned(NotFound):
@@ -33,7 +33,7 @@ class LongLog(BadInput):
     by_request = "GET /v1/audit/entries/ENTRY/proof, entry by entry; the operator exports the whole log"
 
 
-def whole(epoch: int, *, session: Session | Connection, most: int | None = None) -> dict[str, Any]:
+def whole(epoch: int, *, session: Session | Connection, most: int | None = None) -> LogBundle:
     """The bundle of an epoch, and of those before it that its first leaf speaks of.
 
     Raises `NothingSigned`, and `LongLog` before it reads more than `most` entries. What was never signed
@@ -51,7 +51,7 @@ def whole(epoch: int, *, session: Session | Connection, most: int | None = None)
     return {**made, "earlier": earlier}
 
 
-def single(entry: UUID, since: int | None, *, session: Session | Connection) -> dict[str, Any]:
+def single(entry: UUID, since: int | None, *, session: Session | Connection) -> EntryBundle:
     """The bundle of one entry, that proves besides that the log extends its checkpoint of size `since`.
 
     `since` None: the newest checkpoint's own. Raises `NotSignedYet`, `NoSuchCheckpoint`.
@@ -92,7 +92,7 @@ def _stood(epoch: int, session: Session | Connection) -> int | None:
     return (said.stood or said.signed).epoch if said is not None else None
 
 
-def _epoch(epoch: int, session: Session | Connection) -> dict[str, Any]:
+def _epoch(epoch: int, session: Session | Connection) -> EpochBundle:
     points = storage.checkpoints(epoch, session=session)
     if not points:
         raise NothingSigned

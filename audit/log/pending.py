@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from audit.log.attached import DETAIL_KEPT, RECEIVED_BY
 from audit.log.entry import Entry, detail_hash, encode, subjects
 from cdp.kernel.database import write
 from cdp.kernel.ids import new_id
+from cdp.kernel.json_values import Json
 from cdp.vocabulary import Actor, WorkspaceId
 from cdp.work import Work
 
@@ -42,7 +42,7 @@ class Said:
     policy_version: str | None = None
     consent_version: str | None = None
     notice_version: str | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Json] = field(default_factory=dict)
 
 
 def pend(said: Said, *, seal: SealDetail, work: Work) -> UUID:

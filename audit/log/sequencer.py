@@ -9,13 +9,13 @@ signed is a restored one: a new epoch begins, whose first leaf says where the ol
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -46,14 +46,24 @@ class LogRewritten(Refused, http=False):
     by_command = "cdp audit verify with a saved checkpoint, which names the place; keep the database as it is"
 
 
+class Remembered(TypedDict):
+    """The last signed state of a log, digests as hex; the older form has only the first three."""
+
+    epoch: int
+    size: int
+    root: str
+    before: NotRequired[str]
+    after: NotRequired[str]
+
+
 class Memory(Protocol):
     """Durable memory of the signer, outside the database: the last signed state of each log."""
 
-    def read(self, workspace: UUID) -> dict[str, Any] | None:
+    def read(self, workspace: UUID) -> Remembered | None:
         """What was remembered."""
         ...
 
-    def write(self, workspace: UUID, value: dict[str, Any]) -> None:
+    def write(self, workspace: UUID, value: Remembered) -> None:
         """Remember; durable when it returns."""
         ...
 
@@ -85,22 +95,22 @@ class Signed:
         known = memory.read(workspace)
         if known is None:
             return None
-        before, notes = (
-            bytes.fromhex(known[name]) if name in known else None for name in ("before", "after")
-        )
         return cls(
             epoch=known["epoch"],
             size=known["size"],
             root=bytes.fromhex(known["root"]),
-            before=before,
-            notes=notes,
+            before=bytes.fromhex(known["before"]) if "before" in known else None,
+            notes=bytes.fromhex(known["after"]) if "after" in known else None,
         )
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> Remembered:
         """As the memory keeps it."""
-        parts = {"root": self.root, "before": self.before, "after": self.notes}
-        digests = {name: part.hex() for name, part in parts.items() if part is not None}
-        return {"epoch": self.epoch, "size": self.size, **digests}
+        kept: Remembered = {"epoch": self.epoch, "size": self.size, "root": self.root.hex()}
+        if self.before is not None:
+            kept["before"] = self.before.hex()
+        if self.notes is not None:
+            kept["after"] = self.notes.hex()
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,18 +341,18 @@ class FileMemory:
     """The signer's memory in the state directory, one small file a log."""
 
     directory: Path
-    write_json: Any = field(repr=False)
-    read_json: Any = field(repr=False)
+    write_json: Callable[[Path, Remembered], None] = field(repr=False)
+    read_json: Callable[[Path], Remembered] = field(repr=False)
 
-    def read(self, workspace: UUID) -> dict[str, Any] | None:
+    def read(self, workspace: UUID) -> Remembered | None:
         """What was remembered; None for a log that was never signed."""
         path = self._path(workspace)
         if not path.exists():
             return None
-        value: dict[str, Any] = self.read_json(path)
-        return value
+        known: Remembered = self.read_json(path)
+        return known
 
-    def write(self, workspace: UUID, value: dict[str, Any]) -> None:
+    def write(self, workspace: UUID, value: Remembered) -> None:
         """Remember; durable when it returns."""
         self.directory.mkdir(mode=0o700, exist_ok=True)
         self.write_json(self._path(workspace), value)

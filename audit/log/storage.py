@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from audit import tables
 from audit.log.tiles import Read, TileId
-from cdp.kernel.database import insert_rows
+from cdp.kernel.database import StoredRow, insert_rows
 from cdp.work import Work
 
 LEAVES = 4096
 NO_NOTES = bytes(32)
-WORDS = ("actor", "action", "purpose", "outcome")  # of a leaf, that one may search by
+LeafWord = Literal["actor", "action", "purpose", "outcome"]
+WORDS: tuple[LeafWord, ...] = ("actor", "action", "purpose", "outcome")  # of a leaf, that one may search by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def checkpoint(epoch: int, size: int, *, session: Session | Connection) -> Head 
     return _head(epoch, row) if row is not None else None
 
 
-def _head(epoch: int, row: Any) -> Head:
+def _head(epoch: int, row: StoredRow) -> Head:
     return Head(epoch=epoch, size=row.size, root=bytes(row.root), note=row.note, signed_at=row.signed_at)
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from audit.log.entry import Leaf
 from audit.log.merkle import leaf_hash
+from cdp.kernel.json_values import Json, JsonObject
 
 FORMAT = 2  # of the documents; another one is another generation of indices
 OCSF = "1.3.0"  # tests/unit/test_audit_documents.py validates each kind against its schema
@@ -67,13 +69,16 @@ _SEVERITY: Mapping[str, int] = MappingProxyType(
 )
 _INFORMATIONAL = 1
 _RELATIONAL, _DATABASE = 1, 1  # OCSF's types of a database, and of what holds data
-_VERSIONS = ("policy_version", "consent_version", "notice_version")
+_TOLD: tuple[
+    Literal["actor", "action", "purpose", "outcome", "policy_version", "consent_version", "notice_version"],
+    ...,
+] = ("actor", "action", "purpose", "outcome", "policy_version", "consent_version", "notice_version")
 
-_WORD = {"type": "keyword"}
-_KEPT = {"type": "keyword", "index": False, "doc_values": False}
-_NUMBER = {"type": "integer"}
+_WORD: JsonObject = {"type": "keyword"}
+_KEPT: JsonObject = {"type": "keyword", "index": False, "doc_values": False}
+_NUMBER: JsonObject = {"type": "integer"}
 
-MAPPING: Mapping[str, Any] = MappingProxyType(
+MAPPING: Mapping[str, Json] = MappingProxyType(
     {
         "dynamic": "strict",
         "_meta": {"format": FORMAT},
@@ -186,7 +191,7 @@ def parse_id(log: str, text: str) -> tuple[int, int] | None:
 
 def document(log: str, kept: Kept) -> Document:
     """The document of one entry."""
-    leaf = msgspec.json.decode(kept.leaf)
+    leaf: Leaf = msgspec.json.decode(kept.leaf)
     return Document(
         id=document_id(log, kept.epoch, kept.seq),
         month=month(leaf["at"]),
@@ -194,7 +199,7 @@ def document(log: str, kept: Kept) -> Document:
     )
 
 
-def canonical(content: Mapping[str, Any]) -> bytes:
+def canonical(content: Mapping[str, Json]) -> bytes:
     """JSON with sorted keys, so that equal contents are equal bytes."""
     return msgspec.json.encode(content, order="sorted")
 
@@ -209,15 +214,15 @@ def micros(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _content(kept: Kept, leaf: Mapping[str, Any]) -> dict[str, Any]:
+def _content(kept: Kept, leaf: Leaf) -> JsonObject:
     source, subject, verb = leaf["action"].split(":")
     cls = _CLASSES.get(subject, _API)
     activity = _ACTIVITIES[cls].get(verb, _OTHER)
     outcome = leaf["outcome"]
     # OCSF's time has milliseconds, and the log's has more: a search must cut where the log does.
     at = micros(datetime.fromisoformat(leaf["at"]))
-    unmapped = {
-        **{word: leaf[word] for word in ("actor", "action", "purpose", "outcome", *_VERSIONS)},
+    unmapped: JsonObject = {
+        **{word: leaf[word] for word in _TOLD},
         "epoch": kept.epoch,
         "leaf": leaf_hash(kept.leaf).hex(),
         "micros": at,
@@ -247,16 +252,16 @@ def _content(kept: Kept, leaf: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_class(cls: int, subject: str, leaf: Mapping[str, Any]) -> dict[str, Any]:
+def _of_class(cls: int, subject: str, leaf: Leaf) -> JsonObject:
     """What OCSF demands of the class, and has no place for in the others."""
     if cls == _ENTITY:
         return {"entity": {"name": subject, "type": subject, "type_id": _OTHER}}
     kind = leaf["actor"].partition(":")[0]
-    authorization: dict[str, Any] = {"decision": "denied" if leaf["outcome"] == "refused" else "allowed"}
+    authorization: JsonObject = {"decision": "denied" if leaf["outcome"] == "refused" else "allowed"}
     if leaf["policy_version"] is not None:
         authorization["policy"] = {"uid": leaf["policy_version"], "version": leaf["policy_version"]}
-    user = {"type": kind, "type_id": _OTHER, "uid": leaf["actor"]}
-    actor = {"actor": {"authorizations": [authorization], "user": user}}
+    user: JsonObject = {"type": kind, "type_id": _OTHER, "uid": leaf["actor"]}
+    actor: JsonObject = {"actor": {"authorizations": [authorization], "user": user}}
     if cls == _API:
         return {**actor, "api": {"operation": leaf["action"]}}
     return {**actor, "database": {"name": "cdp", "type_id": _RELATIONAL}, "type_id": _DATABASE}

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,7 +26,9 @@ from opensearchpy.exceptions import (
 )
 
 from audit.search.documents import EPOCH, MAPPING, SEQUENCE
+from audit.search.engine_answers import Answer, Hit, Outcome
 from cdp.kernel.errors import BadInput, Refused, Unavailable
+from cdp.kernel.json_values import Json, JsonObject
 
 PREFIX = "cdp-audit"
 BULK_SECONDS, ASK_SECONDS = 60.0, 10.0
@@ -35,7 +36,7 @@ SCAN_PAGE, SCAN_KEPT = 2000, "2m"
 SHARD_BINS = 5_000  # values of a field that each month counts, so that the sum over months is exact
 _BUSY = (429, 503)
 
-SETTINGS: Mapping[str, Any] = {
+SETTINGS: Mapping[str, Json] = {
     "number_of_shards": 1,
     # One node has nowhere to put a copy, two have.
     "auto_expand_replicas": "0-1",
@@ -122,7 +123,7 @@ class Stored:
     index: str
     id: str
     version: int
-    source: Any = field(repr=False)
+    source: Mapping[str, Json] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,7 @@ class Engine:
         self,
         indices: str,
         *,
-        filters: Sequence[Mapping[str, Any]],
+        filters: Sequence[Mapping[str, Json]],
         after: tuple[int, int] | None,
         size: int,
         facets: Mapping[str, str],
@@ -232,7 +233,7 @@ class Engine:
         one that has more values than a shard counts is left out, for its counts would be guesses.
         Raises `SearchUnavailable` too where a shard does not answer: a part is not an answer.
         """
-        body: dict[str, Any] = {
+        body: JsonObject = {
             "size": size,
             "query": {"bool": {"filter": list(filters)}},
             "sort": [{EPOCH: "desc"}, {SEQUENCE: "desc"}],
@@ -337,28 +338,28 @@ def _context(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _within(seconds: float) -> dict[str, Any]:
+def _within(seconds: float) -> JsonObject:
     return {"request_timeout": seconds}
 
 
-def _lenient(seconds: float) -> dict[str, Any]:
+def _lenient(seconds: float) -> JsonObject:
     """Before the first entry there is no index, and that is no error."""
     return {**_within(seconds), "ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
-def _terms(path: str, bins: int) -> dict[str, Any]:
+def _terms(path: str, bins: int) -> JsonObject:
     """A count by the values of a field, the most frequent first."""
     order = [{"_count": "desc"}, {"_key": "asc"}]
     return {"field": path, "size": bins, "shard_size": max(bins, SHARD_BINS), "order": order}
 
 
-def _whole(answer: Mapping[str, Any]) -> None:
+def _whole(answer: Answer) -> None:
     """Raise `SearchUnavailable` for an answer that not every shard has given."""
     if answer["timed_out"] or answer["_shards"]["failed"]:
         raise SearchUnavailable
 
 
-def _sent(item: Mapping[str, Any]) -> Sent:
+def _sent(item: Mapping[str, Outcome]) -> Sent:
     (result,) = item.values()
     status, error = int(result["status"]), str(result.get("error", {}).get("type", ""))
     if set(item) == {"delete"} and status == 404 and not error:
@@ -367,9 +368,9 @@ def _sent(item: Mapping[str, Any]) -> Sent:
     return Sent(status=status, reason=error)
 
 
-def _stored(hit: Mapping[str, Any]) -> Stored:
+def _stored(hit: Hit) -> Stored:
     return Stored(
-        index=hit["_index"], id=hit["_id"], version=int(hit.get("_version", 1)), source=hit.get("_source")
+        index=hit["_index"], id=hit["_id"], version=int(hit.get("_version", 1)), source=hit.get("_source", {})
     )
 
 

@@ -7,15 +7,14 @@ position is moved by comparing it first: feeding twice is harmless, skipping is 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from audit import tables
 from audit.log import storage
 from audit.search.documents import Kept
 from audit.search.engine import PREFIX
-from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.kernel.database import Conflict, StoredRow, insert_rows, run
 from cdp.kernel.errors import Conflict as Contradiction
 from cdp.work import Work
 
@@ -93,7 +92,7 @@ def _one(state: str, work: Work) -> Feed | None:
     return _feed(row) if row is not None else None
 
 
-def _feed(row: Row[Any]) -> Feed:
+def _feed(row: StoredRow) -> Feed:
     return Feed(
         generation=row.generation,
         state=row.state,
@@ -184,7 +183,7 @@ def named(places: Sequence[tuple[int, int]], *, work: Work) -> list[tuple[Kept, 
 
 
 def _kept(
-    epoch: int, leaves: Sequence[tuple[int, bytes]], which: str, bounds: tuple[Any, ...], work: Work
+    epoch: int, leaves: Sequence[tuple[int, bytes]], which: str, bounds: Sequence[object], work: Work
 ) -> list[tuple[Kept, datetime]]:
     """Leaves with what stands beside them; one whose searchable form was lost is an entry all the same."""
     words = {

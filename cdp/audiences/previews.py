@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from cdp.acting import Doing, acting
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act
-from cdp.audiences import audiences, segments, small_counts
+from cdp.audiences import audiences, rules, segments, small_counts
 from cdp.audiences.audiences import Withheld
 from cdp.audiences.left_out import shown_counts
 from cdp.audiences.small_counts import Question
@@ -34,7 +33,7 @@ class Preview:
 
 
 def preview(
-    whom: UUID | str | Mapping[str, Any], ask: Ask, *, each: bool, work: Work, ports: Ports
+    whom: UUID | str | Mapping[str, object], ask: Ask, *, each: bool, work: Work, ports: Ports
 ) -> Preview:
     """Count a saved segment (by id or name) or a rule; nothing is opened.
 
@@ -47,7 +46,10 @@ def preview(
             doing.must(EXACT_COUNTS)
             doing.must(EXACT_REASONS)
         exact, exact_reasons = doing.may(EXACT_COUNTS), doing.may(EXACT_REASONS)
-        segment, rule = (None, whom) if isinstance(whom, Mapping) else segments.rule_of(whom, work=work)
+        if isinstance(whom, Mapping):
+            segment, rule = None, rules.read(whom, catalogue=ports.catalogue)
+        else:
+            segment, rule = segments.rule_of(whom, work=work, ports=ports)
         funnel, left_out = audiences.preview(rule, ask, work=work, ports=ports)
         reasons = shown_counts(funnel.withheld, exact=exact_reasons)
         counts = small_counts.told(

@@ -12,13 +12,14 @@ from datetime import timedelta
 from hashlib import sha256
 from math import log
 from secrets import SystemRandom
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
+from cdp.audiences.rules import All, Not, NumberComparison, Operator, Rule, WordComparison
 from cdp.kernel.errors import Overloaded
 from cdp.ports import Ask
 from cdp.work import Work
@@ -42,7 +43,7 @@ class TooManyQuestions(Overloaded):
 class Question(NamedTuple):
     """What is counted: whom a rule matches, and for a use of theirs who of them."""
 
-    rule: Any
+    rule: Rule
     ask: Ask | None = None
 
     @property
@@ -101,31 +102,51 @@ def told(
     return Counts({name: _shown(kept[one].get(name, 0)) for one in asked for name in asked[one]}, K)
 
 
-def normal(rule: Any) -> Any:
+class _Compared(NamedTuple):
+    attribute: str
+    op: Operator
+    value: float | str
+
+
+class _Denied(NamedTuple):
+    word: Literal["not"]
+    compared: _Compared
+
+
+class _Joined(NamedTuple):
+    word: Literal["all", "any"]
+    parts: Sequence["Normal"]
+
+
+Normal: TypeAlias = _Compared | _Denied | _Joined
+_OTHER: Mapping[Literal["all", "any"], Literal["all", "any"]] = {"all": "any", "any": "all"}
+
+
+def normal(rule: Rule) -> Normal:
     """A rule in one form for many ways to write it: flat, sorted, nothing twice, `not` at comparisons."""
     return _normal(rule, positive=True)
 
 
-def _normal(rule: Any, *, positive: bool) -> Any:
-    if "not" in rule:
-        return _normal(rule["not"], positive=not positive)
-    word = next((one for one in ("all", "any") if one in rule), None)
-    if word is None:
-        value = rule["value"]
-        plain = [rule["attribute"], rule["op"], value if isinstance(value, str) else float(value)]
-        return plain if positive else ["not", plain]
+def _normal(rule: Rule, *, positive: bool) -> Normal:
+    if isinstance(rule, Not):
+        return _normal(rule.rule, positive=not positive)
+    if isinstance(rule, NumberComparison | WordComparison):
+        op = Operator.EQUAL if isinstance(rule, WordComparison) else rule.op
+        plain = _Compared(rule.attribute.name, op, rule.value)
+        return plain if positive else _Denied("not", plain)
     # not (a and b) is (not a) or (not b).
-    joined = word if positive else {"all": "any", "any": "all"}[word]
-    parts: list[Any] = []
-    for part in rule[word]:
+    joined: Literal["all", "any"] = "all" if isinstance(rule, All) is positive else "any"
+    parts: list[Normal] = []
+    for part in rule.rules:
         made = _normal(part, positive=positive)
-        parts += made[1] if made[0] == joined else [made]
+        parts += made.parts if isinstance(made, _Joined) and made.word == joined else [made]
     each = {msgspec.json.encode(part): part for part in parts}
     # Nobody among all, or everybody among any, decides alone.
-    if any(part == [{"all": "any", "any": "all"}[joined], []] for part in parts):
-        return [{"all": "any", "any": "all"}[joined], []]
+    decisive = _Joined(_OTHER[joined], [])
+    if decisive in parts:
+        return decisive
     ordered = [each[key] for key in sorted(each)]
-    return ordered[0] if len(ordered) == 1 else [joined, ordered]
+    return ordered[0] if len(ordered) == 1 else _Joined(joined, ordered)
 
 
 def _noisy(counts: Mapping[str, int]) -> dict[str, int]:

@@ -10,13 +10,13 @@ for it is old and may be a withdrawal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select
+from sqlalchemy import delete, exists, insert, select
 
 from cdp import tables
 from cdp.acting import acting
 from cdp.acts import Act
+from cdp.kernel.database import StoredRow
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ports
 from cdp.registers import source_rows
@@ -78,7 +78,7 @@ def requeue(numbers: Sequence[int], *, work: Work, ports: Ports) -> int:
         return messages
 
 
-def _taken(numbers: Sequence[int], *, work: Work) -> Sequence[Row[Any]]:
+def _taken(numbers: Sequence[int], *, work: Work) -> Sequence[StoredRow]:
     """Put the requests back; their rows. Raises `NotQuarantined` unless all of them are there."""
     column = tables.quarantine.c
     # Who deletes the row has it: of two who bring the same one back, one finds nothing.

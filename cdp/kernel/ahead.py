@@ -6,11 +6,12 @@ nothing is committed that failed, and an error comes later than its statement bu
 late. Within a savepoint, and on a connection whose engine had no `install`, each is waited for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from psycopg import Connection as Driver
 from psycopg import Error
+from psycopg.abc import Params, QueryNoTemplate
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
@@ -49,10 +50,11 @@ def translated(connection: Connection) -> Iterator[None]:
         raise raised from error
 
 
-def send(connection: Connection, query: Any, parameters: Sequence[Any] | Mapping[str, Any]) -> None:
+def send(connection: Connection, query: QueryNoTemplate, parameters: Params) -> None:
     """Send a statement whose result nobody reads. May raise what an earlier one raised."""
     pooled = connection.connection
-    driver: Any = pooled.driver_connection
+    driver: Driver | None = pooled.driver_connection
+    assert driver is not None, "a connection that is in use"
     with translated(connection):
         # A savepoint must be rolled back for what failed in it, and its end would be too late to know.
         if _OPEN not in pooled.info and _READY in pooled.info and not connection.in_nested_transaction():

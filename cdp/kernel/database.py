@@ -7,11 +7,15 @@ security is refused by PostgreSQL, and array binding is as fast.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from psycopg import Connection, Cursor
 from psycopg import sql as pg
+from psycopg.abc import Params, QueryNoTemplate
+from psycopg.rows import TupleRow
 from sqlalchemy import (
     ARRAY,
     URL,
@@ -27,6 +31,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    Row,
     SmallInteger,
     Table,
     Text,
@@ -38,7 +43,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from cdp.kernel import ahead, arrays
 
@@ -51,6 +58,11 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+# Of a query with more columns than names are given to here: each is read by its own name.
+StoredRow: TypeAlias = Row[*tuple[object, ...]]
+# The columns of a subquery by name, which SQLAlchemy types one as the other.
+Columns: TypeAlias = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -76,12 +88,13 @@ WORKSPACE_PREDICATE = "workspace_id = NULLIF((SELECT current_setting('cdp.worksp
 def workspace_table(
     name: str,
     schema: str,
-    *items: Any,
+    *items: SchemaItem,
     key: Sequence[str],
     app: str = WRITE,
     keeper: str = "",
     reader: str = "",
-    **options: Any,
+    postgresql_with: Mapping[str, int] | None = None,
+    postgresql_partition_by: str | None = None,
 ) -> Table:
     """A table of one workspace's rows: `workspace_id` leads its primary key.
 
@@ -94,10 +107,19 @@ def workspace_table(
         columns[part].nullable = False
     first = Column("workspace_id", Uuid, primary_key=True, nullable=False)
     grants = {role: rights for role, rights in ((APP, app), (KEEPER, keeper), (READER, reader)) if rights}
-    return Table(name, metadata, first, *items, schema=schema, info={"grants": grants}, **options)
+    return Table(
+        name,
+        metadata,
+        first,
+        *items,
+        schema=schema,
+        info={"grants": grants},
+        postgresql_with=postgresql_with or {},
+        postgresql_partition_by=postgresql_partition_by,
+    )
 
 
-def instant(name: str, *, null: bool = False) -> Column[Any]:
+def instant(name: str, *, null: bool = False) -> Column[datetime]:
     """A column of timestamptz."""
     return Column(name, DateTime(timezone=True), nullable=null)
 
@@ -135,7 +157,7 @@ def seconds_of(engine: Engine) -> int:
     return seconds
 
 
-def _prepare(connection: Any, _: Any) -> None:
+def _prepare(connection: Connection, _: object) -> None:
     arrays.register(connection.adapters)
 
 
@@ -146,7 +168,7 @@ class Conflict(NamedTuple):
     action: str = "NOTHING"
 
 
-_POSTGRES_NAMES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+_POSTGRES_NAMES: tuple[tuple[type, str], ...] = (
     (Uuid, "uuid"),
     (LargeBinary, "bytea"),
     (BigInteger, "int8"),
@@ -182,12 +204,12 @@ def insert_rows(
     session: Session,
     table: Table,
     workspace: UUID,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Sequence[object]],
     *,
     order: Sequence[str] = (),
     conflict: Conflict | None = None,
     returning: Sequence[str] = (),
-) -> list[tuple[Any, ...]]:
+) -> list[TupleRow]:
     """Insert rows given column by column, in one statement; return the `returning` columns.
 
     `columns` maps column names to sequences of equal length (None is NULL; a value of an array column
@@ -201,8 +223,7 @@ def insert_rows(
     query = _insertion(table, names, tuple(order), conflict, tuple(returning))
     parameters = (workspace, *(list(columns[name]) for name in names))
     if returning:
-        rows: list[tuple[Any, ...]] = run(session, query, parameters).fetchall()
-        return rows
+        return run(session, query, parameters).fetchall()
     write(session, query, parameters)
     return []
 
@@ -239,7 +260,7 @@ def rendered(selectable: FromClause) -> str:
     return f"({select(selectable).compile(dialect=_DIALECT)})"
 
 
-def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+def run(session: Session, query: QueryNoTemplate, parameters: Params = ()) -> Cursor[TupleRow]:
     """Run a psycopg query in the session's transaction and return its cursor.
 
     For the set-based statements whose typed binary arrays SQLAlchemy cannot express.
@@ -249,14 +270,16 @@ def run(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, A
         return driver.cursor().execute(query, parameters)
 
 
-def raw(session: Session) -> Any:
+def raw(session: Session) -> Connection[TupleRow]:
     """The driver's connection in the session's transaction, once what was sent ahead is settled.
 
     Raises what is wrong with that, as SQLAlchemy does: a library would make its own error of it.
     """
     connection = session.connection()
     ahead.settle(connection)
-    return connection.connection.driver_connection
+    driver: Connection[TupleRow] | None = connection.connection.driver_connection
+    assert driver is not None, "a connection that is in use"
+    return driver
 
 
 def sqlstate(error: DBAPIError) -> str | None:
@@ -265,7 +288,7 @@ def sqlstate(error: DBAPIError) -> str | None:
     return state
 
 
-def write(session: Session, query: Any, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
+def write(session: Session, query: QueryNoTemplate, parameters: Params = ()) -> None:
     """Run a psycopg query whose result nobody reads, without waiting for it (see `ahead`).
 
     What is wrong with it is raised by the next statement that is read, or by the commit.

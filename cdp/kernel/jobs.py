@@ -6,7 +6,6 @@ is still to do. Hot loops (inbox, sequencer) are not jobs.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
@@ -34,12 +33,11 @@ class JobQueue:
         self, name: str, *, session: Session, after: timedelta = timedelta(0), **ids: UUID | int
     ) -> None:
         """Defer the job `name` with `ids`, to run once `after` has passed."""
-        connection: Any = raw(session)
         job = self._app.configure_task(
             name,
             allow_unknown=True,
             schedule_in={"seconds": int(after.total_seconds())},
-            connection=connection,
+            connection=raw(session),
         )
         job.defer(**{key: str(value) for key, value in ids.items()})
 

@@ -8,10 +8,10 @@ of `CdpError`, which are docstrings.
 import logging
 import sys
 import traceback
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from cdp.kernel.errors import CdpError
 
@@ -109,6 +109,7 @@ def configure(level: str = "info", *, to: TextIO | None = None) -> None:
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
 
 
-def log() -> Any:
+def log() -> FilteringBoundLogger:
     """The logger. Event names are fixed strings, never formatted."""
-    return structlog.get_logger()
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger

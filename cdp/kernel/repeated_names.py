@@ -4,18 +4,17 @@ Strict readers keep the last value without a word, and a no may stand in another
 """
 
 import json
-from typing import Any
 
 
-class Repeated(list[Any]):
+class Repeated(list[object]):
     """The values of a name that an object has more than once, in order."""
 
 
-def all_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def all_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object of which no value is lost; for `json.loads(object_pairs_hook=…)`."""
     values = dict(pairs)
     if len(values) < len(pairs):
-        said: dict[str, list[Any]] = {}
+        said: dict[str, list[object]] = {}
         for name, value in pairs:
             said.setdefault(name, []).append(value)
         values.update((name, Repeated(each)) for name, each in said.items() if len(each) > 1)
@@ -45,7 +44,7 @@ class _RepeatedName(Exception):
     """An object has a name more than once."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
+def _once(pairs: list[tuple[str, object]]) -> None:
     if len(dict(pairs)) < len(pairs):
         raise _RepeatedName
 

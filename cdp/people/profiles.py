@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func
@@ -18,8 +17,9 @@ from sqlalchemy import bindparam, delete, func
 from cdp import tables
 from cdp.kernel.database import Conflict, insert_rows, rendered, run, write
 from cdp.kernel.errors import BrokenSeal
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports, Trait
-from cdp.vocabulary import Label, ProfileId
+from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId
 from cdp.work import Work
 
 # The traits whose golden value is in clear, as the attribute of the same name or one made of it.
@@ -28,7 +28,7 @@ WORDS = ("country", "region", "language")
 AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
 
 
-Plain = Mapping[str, Any]  # values by trait name
+Plain = Mapping[str, Json]  # values by trait name
 
 
 def refresh(profiles: Collection[ProfileId], *, work: Work, ports: Ports) -> None:
@@ -99,14 +99,12 @@ WHERE d.profile_id = ANY(%b::uuid[]) AND d.attribute_id = ANY(%b::int2[]) AND NO
 """
 
 
-def opened(
-    values: Sequence[GoldenValue], keys: Keys, catalogue: Catalogue
-) -> dict[ProfileId, dict[str, Any]]:
+def opened(values: Sequence[GoldenValue], keys: Keys, catalogue: Catalogue) -> dict[ProfileId, JsonObject]:
     """The plain values behind golden pointers, by profile and trait name; rank 1 only.
 
     Raises `BrokenSeal`, also where a statement does not hold the trait that it says it holds.
     """
-    result: dict[ProfileId, dict[str, Any]] = {}
+    result: dict[ProfileId, JsonObject] = {}
     for value in values:
         if value.rank == 1:
             trait = catalogue.trait_by_id(value.trait)
@@ -114,7 +112,16 @@ def opened(
     return result
 
 
-def plain_of(value: GoldenValue, trait: Trait, keys: Keys) -> Any:
+def address_of(contact: ContactId, fragment: FragmentId, sealed: bytes, keys: Keys) -> str:
+    """The address that a contact stands for, as a fragment holds it. Raises as `Keys.open`."""
+    found = keys.open(Label.ADDRESS, contact, fragment, sealed, frozenset({FieldClass.CONTACT}))
+    address = found[FieldClass.CONTACT]["address"]
+    if not isinstance(address, str):
+        raise BrokenSeal
+    return address
+
+
+def plain_of(value: GoldenValue, trait: Trait, keys: Keys) -> Json:
     """The plain value behind one golden pointer. Raises `BrokenSeal` as `opened` does."""
     classes = frozenset({trait.envelope})
     parts = keys.open(Label.STATEMENT, value.statement, value.fragment, value.sealed, classes)
@@ -126,12 +133,12 @@ def plain_of(value: GoldenValue, trait: Trait, keys: Keys) -> Any:
 
 def _golden(
     people: Sequence[ProfileId], said: Mapping[UUID, Plain], *, work: Work, ports: Ports
-) -> dict[ProfileId, dict[str, Any]]:
+) -> dict[ProfileId, JsonObject]:
     """The golden values that are kept in clear; opened where they were not said just now."""
     names = {trait.id: trait.name for trait in clear_traits(ports.catalogue)}
     winners = ports.identity.winners(people, list(names), work=work)
     closed = {profile for profile, _, statement in winners if statement not in said}
-    plain: dict[ProfileId, dict[str, Any]] = {}
+    plain: dict[ProfileId, JsonObject] = {}
     if closed:
         values = ports.identity.golden(list(closed), list(names), work=work)
         best = [value for value in values if value.rank == 1 and value.statement not in said]
@@ -176,7 +183,7 @@ SELECT DISTINCT m.core_id, m.profile_id FROM {members} AS m WHERE m.profile_id =
 
 
 def _facts(
-    people: Sequence[ProfileId], plain: Mapping[ProfileId, Mapping[str, Any]], *, work: Work, ports: Ports
+    people: Sequence[ProfileId], plain: Mapping[ProfileId, Mapping[str, Json]], *, work: Work, ports: Ports
 ) -> list[PersonFacts]:
     """What the gate must know, for each verified core of each profile."""
     query = _CORES.format(members=rendered(ports.identity.members()))
@@ -192,7 +199,7 @@ def _facts(
     ]
 
 
-def _clear(values: Mapping[str, Any], today: date) -> list[tuple[str, float | None, str | None]]:
+def _clear(values: Mapping[str, Json], today: date) -> list[tuple[str, float | None, str | None]]:
     found: list[tuple[str, float | None, str | None]] = [
         (name, None, word) for name in WORDS if (word := _word(name, values.get(name)))
     ]
@@ -216,12 +223,12 @@ _FORMS = {
 _DOMAIN = re.compile(r"[^@\s]{1,64}@(?P<domain>([a-z0-9-]{1,63}\.)+[a-z]{2,63})")
 
 
-def _word(name: str, value: Any) -> str | None:
+def _word(name: str, value: object) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
     return text if _FORMS[name].fullmatch(text) else None
 
 
-def born(value: Any) -> date | None:
+def born(value: object) -> date | None:
     """A date of birth as ISO 8601 or `YYYYMMDD`; anything else, or the future, is unknown."""
     if not isinstance(value, str):
         return None

@@ -1,20 +1,21 @@
 """What was said, read back: one person's words of consent, and the agreements that a refusal outweighs."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from cdp.acting import Doing, acting
 from cdp.acts import Act
+from cdp.kernel.json_values import JsonObject
 from cdp.permission.binding import NobodyThere, holders
 from cdp.ports import Ports
+from cdp.ports.consent_ports import RefusedGrants
 from cdp.registers import source_rows
 from cdp.rereading import until_still
 from cdp.vocabulary import ContactId, FragmentId, Identifier
 from cdp.work import Work
 
 
-def of(whom: UUID | Identifier, *, work: Work, ports: Ports) -> list[dict[str, Any]]:
+def of(whom: UUID | Identifier, *, work: Work, ports: Ports) -> list[JsonObject]:
     """Every word that a person said, or that binds a contact which several or nobody go by, oldest first.
 
     Raises `ActNotAllowed`, `NobodyThere`.
@@ -23,7 +24,7 @@ def of(whom: UUID | Identifier, *, work: Work, ports: Ports) -> list[dict[str, A
         return until_still(lambda: _of(whom, doing))
 
 
-def _of(whom: UUID | Identifier, doing: Doing) -> list[dict[str, Any]]:
+def _of(whom: UUID | Identifier, doing: Doing) -> list[JsonObject]:
     work, ports = doing.work, doing.ports
     fragments, contacts = _whom(whom, doing)
     seen = fragments
@@ -57,7 +58,7 @@ def _whom(whom: UUID | Identifier, doing: Doing) -> tuple[Sequence[FragmentId], 
     return fragments, sorted(identity.goes_by(fragments, work=work))
 
 
-def refused_grants(*, work: Work, ports: Ports) -> list[dict[str, Any]]:
+def refused_grants(*, work: Work, ports: Ports) -> list[RefusedGrants]:
     """For each source, how many agreements a standing refusal did not let count, with the newest of them.
 
     Keys: `source` (its name; None: said live), `count`, `received_at`, `entry`, `refused_by`. Raises
@@ -66,4 +67,4 @@ def refused_grants(*, work: Work, ports: Ports) -> list[dict[str, Any]]:
     with acting(Act.GRANTS_REFUSED, work=work, ports=ports):
         names = {str(one.id): one.name for one in source_rows.every(work=work).values()}
         found = ports.ledger.refused_grants(work=work)
-        return [row | {"source": names.get(row["source"]) if row["source"] else None} for row in found]
+        return [{**row, "source": names.get(row["source"]) if row["source"] else None} for row in found]

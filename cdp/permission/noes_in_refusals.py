@@ -39,7 +39,7 @@ class No:
     about: About
 
 
-def read(said: Any, *, work: Work, ports: Ports) -> list[No]:
+def read(said: object, *, work: Work, ports: Ports) -> list[No]:
     """The noes of a request, which is `json.loads(…, object_pairs_hook=all_of)` of its body."""
     fields = _fields(said)
     states = list(dict.fromkeys(_states(fields)))
@@ -75,7 +75,7 @@ def read(said: Any, *, work: Work, ports: Ports) -> list[No]:
     ]
 
 
-def hear(said: Any, say: Callable[[Saying, About], object], *, begin: Opener, ports: Ports) -> bool:
+def hear(said: object, say: Callable[[Saying, About], object], *, begin: Opener, ports: Ports) -> bool:
     """Let `say` say each no that can be read; whether one was heard, and there are no more than `MOST`.
 
     Raises what `say` does, but for a no that names nobody, and an `Unavailable` once all were said.
@@ -96,7 +96,7 @@ def hear(said: Any, say: Callable[[Saying, About], object], *, begin: Opener, po
     return heard and len(noes) <= MOST
 
 
-def rows(said: Any) -> Iterator[Row]:
+def rows(said: object) -> Iterator[Row]:
     """The rows of a list that was refused, each contact of each in one of its own."""
     listed = said if isinstance(said, list) else _all(_fields(said), "suppressions")
     for line, one in enumerate(listed, 1):
@@ -110,7 +110,7 @@ def rows(said: Any) -> Iterator[Row]:
                 yield Row(line=line, contact=_text(text), **texts)
 
 
-def _fields(said: Any) -> _Fields:
+def _fields(said: object) -> _Fields:
     """The values of each name, however the name is written and how often it is there."""
     fields: dict[str, list[Any]] = {}
     for name, value in said.items() if isinstance(said, dict) else ():
@@ -119,7 +119,7 @@ def _fields(said: Any) -> _Fields:
     return fields
 
 
-def _each(value: Any) -> Iterator[Any]:
+def _each(value: object) -> Iterator[Any]:
     """The values of a name that may be there more than once, each perhaps a list of them."""
     for one in value if isinstance(value, Repeated) else [value]:
         yield from one if isinstance(one, list) else [one]
@@ -129,7 +129,7 @@ def _all(fields: _Fields, name: str) -> list[Any]:
     return fields.get(name, [])
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A value as a text that can be stored; of what is none, nothing."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
@@ -148,7 +148,7 @@ def _states(fields: _Fields) -> Iterator[State]:
             yield State.WITHDRAWN
 
 
-def _channel(value: Any) -> Channel | None:
+def _channel(value: object) -> Channel | None:
     word = _text(value).strip().casefold()
     return Channel(word) if word in frozenset(Channel) else None
 
@@ -167,7 +167,7 @@ def _named(fields: _Fields, *, work: Work, ports: Ports) -> Iterator[About]:
         yield from (About(person=one).heard for one in _identifiers(value, region, ports))
 
 
-def _identifiers(value: Any, region: str, ports: Ports) -> Iterator[Identifier]:
+def _identifiers(value: object, region: str, ports: Ports) -> Iterator[Identifier]:
     """Whom a contact plainly means, well written or not, with or without its namespace."""
     if isinstance(value, dict):
         inside = _fields(value)

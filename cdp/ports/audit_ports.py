@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 from uuid import UUID
 
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.work import Work
 
 
@@ -21,7 +22,44 @@ class AuditEntry:
     policy_version: str = ""
     consent_version: str = ""
     notice_version: str = ""
-    detail: Mapping[str, Any] = field(default_factory=dict)  # sealed, with a retention of its own
+    detail: Mapping[str, Json] = field(default_factory=dict)  # sealed, with a retention of its own
+
+
+class EpochBundle(TypedDict):
+    """An epoch of the log up to a checkpoint: its leaves and tiles in base64, its earlier checkpoints."""
+
+    format: str
+    checkpoint: str
+    history: list[str]
+    leaves: list[str]
+    tiles: dict[str, str]
+
+
+class LogBundle(EpochBundle):
+    """An epoch, and those before it that its first leaf speaks of."""
+
+    earlier: list[EpochBundle]
+
+
+class ProvenEntry(TypedDict):
+    """An entry's place in the log, its leaf in base64, and the hashes that lead from it to the root."""
+
+    index: int
+    leaf: str
+    path: list[str]
+
+
+# How a log extends a smaller one of itself; `from` is how many entries that had.
+Consistency = TypedDict("Consistency", {"from": int, "path": list[str]})
+
+
+class EntryBundle(TypedDict):
+    """Single entries under a checkpoint, and that it extends an earlier one."""
+
+    format: str
+    checkpoint: str
+    entries: list[ProvenEntry]
+    consistency: Consistency
 
 
 class AuditTrail(Protocol):
@@ -37,11 +75,11 @@ class AuditTrail(Protocol):
         """
         ...
 
-    def proof(self, entry: UUID, *, work: Work) -> dict[str, Any] | None:
+    def proof(self, entry: UUID, *, work: Work) -> JsonObject | None:
         """Index, inclusion proof and signed checkpoint of an entry; None: not in the log yet."""
         ...
 
-    def about(self, references: Sequence[bytes], *, work: Work) -> list[dict[str, Any]]:
+    def about(self, references: Sequence[bytes], *, work: Work) -> list[JsonObject]:
         """All entries of the signed log that name any of `references`, oldest first (for access requests)."""
         ...
 
@@ -63,14 +101,14 @@ class SignedLog(Protocol):
         """The newest checkpoint of the epoch that is being written. Raises `NotFound`: nothing is signed."""
         ...
 
-    def bundle(self, epoch: int, *, most: int | None, work: Work) -> dict[str, Any]:
+    def bundle(self, epoch: int, *, most: int | None, work: Work) -> LogBundle:
         """An epoch, and those before it that its first leaf speaks of, as `audit/log/verifier.py` reads them.
 
         Raises `NotFound` where nothing of it is signed, `BadInput` if it has more than `most` entries.
         """
         ...
 
-    def proof(self, entry: UUID, *, since: int | None, work: Work) -> dict[str, Any]:
+    def proof(self, entry: UUID, *, since: int | None, work: Work) -> EntryBundle:
         """One entry with its proof, and that the log extends the checkpoint of size `since` (None: the
         newest), as `audit/log/verifier.py` reads them. Raises `NotFound` where no checkpoint covers it yet,
         `BadInput` where none is of that size.

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypedDict
 from uuid import UUID
 
 from cdp.kernel.errors import BadInput, listed
+from cdp.kernel.json_values import JsonObject
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -24,6 +25,8 @@ from cdp.vocabulary import (
 )
 from cdp.work import Work
 
+EndpointKind = Literal["ndjson", "webhook"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -32,9 +35,62 @@ class Endpoint:
     id: EndpointId
     recipient: RecipientId
     name: str
-    kind: str  # ndjson | webhook
+    kind: EndpointKind
     address: str  # a path or a URL
     key_version: int
+
+
+class ControllerTold(TypedDict):
+    """A controller as a person is told of it."""
+
+    name: str | None
+    establishments: list[str]
+    registered: bool
+
+
+PurposeTold = TypedDict(
+    "PurposeTold",
+    {
+        "name": str,
+        "basis": str,
+        "class": str,
+        "controller": str,  # its id
+        "law_cited": str | None,
+        "special": bool,
+    },
+)
+
+
+class RecipientTold(TypedDict):
+    """A recipient as a person is told of it."""
+
+    name: str
+    legal_entity: str
+    role: str
+    country: str
+    in_eea: bool
+    controller: str  # its id
+    sale_or_share: bool
+    transfer_until: str | None
+
+
+class Processing(TypedDict):
+    """The registers as somebody reads them whose data is used, ready for JSON."""
+
+    controllers: dict[str, ControllerTold]
+    purposes: list[PurposeTold]
+    recipients: list[RecipientTold]
+    authority: str | None
+
+
+class RefusedGrants(TypedDict):
+    """The agreements of a source that a standing refusal did not let count, and the newest of them."""
+
+    source: str | None
+    count: int
+    entry: str
+    refused_by: str
+    received_at: str
 
 
 class NoticeVersion(NamedTuple):
@@ -236,7 +292,7 @@ class Ledger(Protocol):
 
     def history(
         self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         """Words that these fragments said or that bind these contacts, oldest first.
 
         For the person: what another holder of a shared contact said is there as a refusal
@@ -246,12 +302,12 @@ class Ledger(Protocol):
 
     def processing(
         self, received: Collection[str], country: str | None, region: str | None, *, work: Work
-    ) -> dict[str, Any]:
+    ) -> Processing:
         """What a person is told beside their data: controllers by id, purposes with their basis,
         those of the recipients named `received`, the supervisory authority of the residence."""
         ...
 
-    def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
+    def refused_grants(self, *, work: Work) -> list[RefusedGrants]:
         """Re-grants that a negative word refused, counted per source, with the newest entry."""
         ...
 

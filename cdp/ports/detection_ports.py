@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.vocabulary import Find, FragmentId, Label
 from cdp.work import Work
 
@@ -78,11 +79,11 @@ class Scans(Protocol):
         """Of the detector in force; what another one scanned counts as not scanned."""
         ...
 
-    def texts(self, fields: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+    def texts(self, fields: Mapping[str, Json]) -> list[tuple[str, str]] | None:
         """(path, text) of every text in nested fields, in an order of their own; None: too many."""
         ...
 
-    def redacted(self, fields: Mapping[str, Any], finds: Mapping[int, Sequence[Find]]) -> dict[str, Any]:
+    def redacted(self, fields: Mapping[str, Json], finds: Mapping[int, Sequence[Find]]) -> JsonObject:
         """Nested fields with each find, by the number of its text, replaced by the name of its entity."""
         ...
 

@@ -3,20 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
-from sqlalchemy import FromClause
+from sqlalchemy import FromClause, Row, Select
 
 from cdp.vocabulary import (
     Channel,
     ContactId,
     FragmentId,
     IntentId,
+    ProfileId,
     PurposeId,
     RecipientId,
 )
 from cdp.work import Work
+
+# A profile, the contact by which it may be reached, and the core whose permission that is.
+Permitted: TypeAlias = Select[ProfileId, ContactId, ProfileId]
+# Of a contact of a profile: the reason (None: permitted), the entry that says so, the core, and the
+# place of the reason among all.
+ExplainedRow: TypeAlias = Row[ProfileId, ContactId | None, str | None, UUID | None, ProfileId, int]
+Explained: TypeAlias = Select[ProfileId, ContactId | None, str | None, UUID | None, ProfileId, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Ask:
 class Gate(Protocol):
     """The only way a contact enters an audience."""
 
-    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Permitted:
         """`Select(profile_id, contact_id, core_id)` of those of `contacts` that `ask` may reach.
 
         `contacts` has the columns of `Identity.contacts()`. `at` None: `clock_timestamp()`.
@@ -41,7 +49,7 @@ class Gate(Protocol):
     def permits_any(
         self,
         asked: Sequence[tuple[Ask, FromClause]],
-        about: Mapping[str, Any],
+        about: Mapping[str, object],
         *,
         at: datetime | None,
         work: Work,
@@ -52,7 +60,7 @@ class Gate(Protocol):
         """
         ...
 
-    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Any:
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Explained:
         """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`; reason null: permitted.
 
         What a person said goes before all other reasons; `place` is the reason's in that order.
@@ -67,6 +75,18 @@ class Intent:
     id: IntentId
     send_before: datetime
     deadline: float  # of the sender's monotonic clock, taken before the intent was written
+
+
+class SentRecord(TypedDict):
+    """One intent that names somebody, ready for JSON."""
+
+    intent: str
+    recipient: str
+    purpose: str
+    channel: str | None
+    traits: list[int]
+    time: str
+    outcome: str
 
 
 class Intents(Protocol):
@@ -102,7 +122,7 @@ class Intents(Protocol):
         """Whether an intent that names any of them, or sends to `recipient`, may still send."""
         ...
 
-    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
+    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[SentRecord]:
         """What was sent of these fragments: recipient, purpose, channel, traits, time, outcome."""
         ...
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from cdp.kernel.errors import BrokenSeal
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.vocabulary import (
     CONTACTS,
     ContactId,
@@ -40,14 +41,14 @@ class Keys(Protocol):
     """The unwrapped keys of some fragments; they live no longer than one Work."""
 
     def seal(
-        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Json]]
     ) -> bytes:
         """Seal a row's fields, one envelope a class, into one bundle."""
         ...
 
     def open(
         self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
-    ) -> dict[FieldClass, dict[str, Any]]:
+    ) -> dict[FieldClass, JsonObject]:
         """Open only the envelopes of `classes`. Raises `BrokenSeal`, or as one `KeyMissing`."""
         ...
 
@@ -175,7 +176,7 @@ class Attribute:
     name: str
     event: str | None
     property: str | None
-    kind: str  # number | word | count
+    kind: Literal["number", "word", "count"]
 
 
 class Catalogue(Protocol):
@@ -194,12 +195,12 @@ class Catalogue(Protocol):
         ...
 
     def classify(
-        self, kind: str, event: str | None, fields: Mapping[str, Any]
-    ) -> dict[FieldClass, dict[str, Any]]:
+        self, kind: str, event: str | None, fields: Mapping[str, Json]
+    ) -> dict[FieldClass, JsonObject]:
         """Divide an event's or statement's fields by class; the unknown are `UNCLASSIFIED`."""
         ...
 
-    def holds(self, trait: Trait, value: Any) -> bool:
+    def holds(self, trait: Trait, value: object) -> bool:
         """Whether a stored value is of its trait's kind by what is known today."""
         ...
 
@@ -215,7 +216,7 @@ class Catalogue(Protocol):
 class Journal(Protocol):
     """What a restore must not bring back, on storage beside the database."""
 
-    def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
+    def write(self, kind: str, payloads: Sequence[Mapping[str, object]], *, work: Work) -> list[UUID]:
         """Append lines (`negative` or `erasure`; ids and HMACs only) with one fsync; their ids.
 
         The database notes the journal's length in the same Work.

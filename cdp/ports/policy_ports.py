@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from cdp.vocabulary import Actor, FieldClass, PurposeClass, Show
 from cdp.work import Work
@@ -87,7 +87,7 @@ class Policies(Protocol):
         """What the actor sees of each class for that purpose; total, default WITHHOLD."""
         ...
 
-    def mask(self, field_class: FieldClass, name: str, value: Any) -> str:
+    def mask(self, field_class: FieldClass, name: str, value: object) -> str:
         """The masked form of a value."""
         ...
 

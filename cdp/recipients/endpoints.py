@@ -15,6 +15,7 @@ from cdp.kernel.ids import new_id
 from cdp.permission import consents
 from cdp.permission.consents import Opener
 from cdp.ports import Endpoint, Ports
+from cdp.ports.consent_ports import EndpointKind
 from cdp.releases.reach import WEBHOOK, Reach, written
 from cdp.vocabulary import EndpointId
 from cdp.work import Work
@@ -25,7 +26,7 @@ class NewEndpoint:
     """An endpoint that was just registered; the `secret` of a webhook is shown this once."""
 
     id: EndpointId
-    kind: str
+    kind: EndpointKind
     secret: str | None = field(repr=False)
 
 

@@ -7,7 +7,7 @@ force, does not start; that it was tried is an entry that says how the two diffe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from cdp.acting import REFUSED, acting
 from cdp.acts import Act
@@ -100,7 +100,14 @@ def hold(*, work: Work, ports: Ports) -> PolicyDiffers | None:
     )
 
 
-def _said(change: PolicyChange) -> dict[str, Any]:
+class _Said(TypedDict):
+    object: str
+    before: str | None
+    added: list[str]
+    removed: list[str]
+
+
+def _said(change: PolicyChange) -> _Said:
     """A change as entries tell it: by versions and lines, which are words of a policy."""
     return {
         "object": change.after,

@@ -6,7 +6,6 @@ a row takes its register's lock first: of two who have seen the same version, th
 
 import hashlib
 from collections.abc import Collection
-from typing import Any
 
 import msgspec
 from sqlalchemy import text
@@ -24,7 +23,7 @@ class ChangedMeanwhile(Stale):
     """It was changed since you read it, and nothing was done; read it again, and decide anew."""
 
 
-def version(row: Any) -> str:
+def version(row: object) -> str:
     """The version of a row (a dataclass of what is registered): 32 hexadecimal digits."""
     return hashlib.sha256(msgspec.json.encode(row, order="deterministic")).hexdigest()[:32]
 
@@ -34,7 +33,7 @@ def lock(register: str, *, work: Work) -> None:
     work.session.execute(_LOCK, {"what": f"{work.workspace}:{register}"})
 
 
-def hold_to(seen: Seen, row: Any) -> None:
+def hold_to(seen: Seen, row: object) -> None:
     """Raise `ChangedMeanwhile` for a row of which another version was seen."""
     if seen is not None and version(row) not in seen:
         raise ChangedMeanwhile(field="If-Match")

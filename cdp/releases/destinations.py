@@ -23,10 +23,11 @@ import standardwebhooks
 
 from cdp.kernel import private
 from cdp.kernel.errors import Unavailable
+from cdp.kernel.json_values import Json
 from cdp.ports import Intent
 from cdp.releases.webhook_addresses import Place
 
-Record = Mapping[str, Any]
+Record = Mapping[str, Json]
 PIECE = 64 * 1024  # bytes that are handed to the kernel at once
 ANSWER = 64 * 1024  # bytes of an answer, head and all, that are read
 

@@ -7,14 +7,15 @@ named by its reference for the audit log.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
 from cdp.audiences import audiences
 from cdp.audiences.left_out import LeftOut
-from cdp.people.profiles import plain_of
+from cdp.audiences.rules import Rule
+from cdp.kernel.json_values import JsonObject
+from cdp.people.profiles import address_of, plain_of
 from cdp.permission import unsubscribe
 from cdp.permission.unsubscribe import Link
 from cdp.ports import Ask, GoldenValue, Keys, Ports, Signer
@@ -25,7 +26,6 @@ from cdp.vocabulary import (
     FieldClass,
     FragmentId,
     Identifier,
-    Label,
     ProfileId,
     PurposeId,
     Show,
@@ -51,7 +51,7 @@ class Subject:
 class Asked:
     """What a release asks for: whom, for what, which traits, and what of them it may use."""
 
-    rule: Any
+    rule: Rule
     ask: Ask
     purpose: PurposeId
     traits: Sequence[int]
@@ -159,15 +159,13 @@ def _opened(
         )
         if holder is None:
             continue
-        address = keys.open(
-            Label.ADDRESS, one.contact, holder, sealed[holder, one.contact], frozenset({FieldClass.CONTACT})
-        )
-        record = {
+        address = address_of(one.contact, holder, sealed[holder, one.contact], keys)
+        record: JsonObject = {
             "profile": str(one.profile),
-            "to": address[FieldClass.CONTACT]["address"],
+            "to": address,
             "fields": fields.get(one.profile, {}),
         }
-        records.append(record | _way_out(asked, one, record["to"], work=work, ports=ports))
+        records.append(record | _way_out(asked, one, address, work=work, ports=ports))
         references |= {keys.reference(fragment) for fragment in {holder, *shown.get(one.profile, ())}}
     return (
         records,
@@ -202,9 +200,9 @@ def without_texts(
 
 def _fields(
     asked: Asked, golden: Sequence[GoldenValue], keys: Keys, ports: Ports
-) -> tuple[dict[ProfileId, dict[str, Any]], dict[ProfileId, set[FragmentId]], int]:
+) -> tuple[dict[ProfileId, JsonObject], dict[ProfileId, set[FragmentId]], int]:
     """The fields of each profile, masked as planned, the fragments they show, and how many stay back."""
-    fields: dict[ProfileId, dict[str, Any]] = {}
+    fields: dict[ProfileId, JsonObject] = {}
     shown: dict[ProfileId, set[FragmentId]] = {}
     odd = 0
     for value in golden:

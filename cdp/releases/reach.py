@@ -12,10 +12,12 @@ from pathlib import Path
 from cdp.kernel.errors import BadInput
 from cdp.kernel.settings import Settings
 from cdp.ports import Endpoint
+from cdp.ports.consent_ports import EndpointKind
 from cdp.releases.destinations import Destination, Folder, Webhook
 from cdp.releases.webhook_addresses import LONGEST, Outside, UnsafeAddress
 
-NDJSON, WEBHOOK = "ndjson", "webhook"
+NDJSON: EndpointKind = "ndjson"
+WEBHOOK: EndpointKind = "webhook"
 
 Connect = Callable[[Endpoint, bytes], Destination]
 
@@ -40,7 +42,7 @@ class Reach:
             outside=Outside(ports=ports, loopback=settings.webhook_loopback),
         )
 
-    def kind_of(self, address: str) -> str:
+    def kind_of(self, address: str) -> EndpointKind:
         """`ndjson` for a folder below ours, `webhook` for a safe URL. Raises `UnsafeAddress`."""
         if "://" in address:
             self.outside.place(address)

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -29,6 +28,7 @@ from cdp.acting import FAILED, OK, PARTIAL, Doing, acting
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act
 from cdp.audiences import audiences, segments, small_counts
 from cdp.audiences.left_out import LeftOut
+from cdp.audiences.rules import Rule
 from cdp.audiences.small_counts import Question
 from cdp.intake import inbox
 from cdp.kernel.errors import NotAllowed
@@ -87,7 +87,7 @@ class Result:
 
     id: UUID
     matched: int
-    rule: Any = field(repr=False)
+    rule: Rule = field(repr=False)
     exact: bool
     exact_reasons: bool
     released: int = 0
@@ -134,7 +134,7 @@ def run(
         show = _check(plan, work=work, ports=ports)
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
-        segment, rule = segments.rule_of(plan.segment, work=work)
+        segment, rule = segments.rule_of(plan.segment, work=work, ports=ports)
         exact = doing.may(EXACT_COUNTS)
         small_counts.check_room([Question(rule), Question(rule, plan.ask)], exact=exact, work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)

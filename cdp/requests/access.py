@@ -6,7 +6,7 @@ a shared contact appears nowhere in it.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -15,13 +15,14 @@ from cdp import tables
 from cdp.acting import Doing, acting
 from cdp.acts import Act
 from cdp.kernel.errors import BrokenSeal
-from cdp.people.profiles import WORDS
+from cdp.kernel.json_values import Json, JsonObject
+from cdp.people.profiles import WORDS, address_of
 from cdp.ports import Keys, Ports
 from cdp.registers import source_rows
 from cdp.requests import processing, requested
 from cdp.rereading import Moved, until_still
 from cdp.scanning import scanning
-from cdp.vocabulary import CONTACTS, ContactId, FieldClass, FragmentId, Label, ProfileId, Trust
+from cdp.vocabulary import CONTACTS, ContactId, FieldClass, FragmentId, Label, ProfileId, SourceId, Trust
 from cdp.work import Work
 
 # Of others, and so not the person's to take (design: other people's data).
@@ -29,7 +30,31 @@ OWN = frozenset(FieldClass) - {FieldClass.THIRD_PARTY}
 DECLARED = OWN - scanning.CLASSES
 
 
-def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
+class Address(TypedDict):
+    """By what a person can be reached."""
+
+    contact: str
+    kind: str
+    address: str
+
+
+class Package(TypedDict):
+    """Everything about a person, ready for JSON."""
+
+    profile: str
+    as_of: str
+    golden: list[JsonObject]
+    contacts: list[Address]
+    statements: list[JsonObject]
+    events: list[JsonObject]
+    derived: dict[str, float | str]
+    consent: list[JsonObject]
+    sent: list[dict[str, object]]
+    who_looked: list[JsonObject]
+    processing: processing.ProcessingTold
+
+
+def package(profile: UUID, *, work: Work, ports: Ports) -> Package:
     """Everything about a person as one JSON-ready object, and an audit entry that says so.
 
     Raises `NoSuchPerson`, `NotOnePerson`, `ActNotAllowed`.
@@ -38,7 +63,7 @@ def package(profile: UUID, *, work: Work, ports: Ports) -> dict[str, Any]:
         return until_still(lambda: _package(profile, doing))
 
 
-def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
+def _package(profile: UUID, doing: Doing) -> Package:
     work, ports = doing.work, doing.ports
     root, _ = requested.whom(profile, work=work, ports=ports)
     fragments = ports.identity.fragments_of(root, core_only=True, work=work)
@@ -51,30 +76,35 @@ def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
     names = {source.id: source.name for source in known.values()}
     addresses = _contacts(fragments, keys, contacts, work=work, ports=ports)
     own = Own(addresses, ports)
-    result: dict[str, Any] = {
+    golden = _golden(root, keys, names, set(fragments), own, work=work, ports=ports)
+    statements = _statements(fragments, keys, names, own, work=work, ports=ports)
+    events = _events(fragments, keys, names, own, work=work, ports=ports)
+    derived = _derived(root, fragments, work=work, ports=ports)
+    sent = ports.intents.naming(fragments, work=work)
+    said = {one["source"] for one in (*statements, *events)}
+    result: Package = {
         "profile": str(root),
         "as_of": work.now.isoformat(),
-        "golden": _golden(root, keys, names, set(fragments), own, work=work, ports=ports),
+        "golden": golden,
         "contacts": addresses,
-        "statements": _statements(fragments, keys, names, own, work=work, ports=ports),
-        "events": _events(fragments, keys, names, own, work=work, ports=ports),
-        "derived": _derived(root, fragments, work=work, ports=ports),
+        "statements": statements,
+        "events": events,
+        "derived": derived,
         "consent": ports.ledger.history(fragments, sorted(contacts), work=work),
         "sent": [
             {**one, "traits": [ports.catalogue.trait_by_id(trait).name for trait in one["traits"]]}
-            for one in ports.intents.naming(fragments, work=work)
+            for one in sent
         ],
         "who_looked": ports.audit.about(references, work=work),
+        "processing": processing.told(
+            root,
+            sources=[source for source in known.values() if source.name in said],
+            recipients={one["recipient"] for one in sent},
+            derived=derived,
+            work=work,
+            ports=ports,
+        ),
     }
-    said = {one["source"] for part in ("statements", "events") for one in result[part]}
-    result["processing"] = processing.told(
-        root,
-        sources=[source for source in known.values() if source.name in said],
-        sent=result["sent"],
-        derived=result["derived"],
-        work=work,
-        ports=ports,
-    )
     if not fragments or ports.identity.fragments_of(root, core_only=True, work=work) != fragments:
         # Some of it was read before somebody was erased or joined, and some of it after.
         raise Moved
@@ -83,8 +113,8 @@ def _package(profile: UUID, doing: Doing) -> dict[str, Any]:
         references=references,
         shown=own.classes,
         withheld=frozenset(FieldClass) - OWN,
-        statements=len(result["statements"]),
-        events=len(result["events"]),
+        statements=len(statements),
+        events=len(events),
     )
     return result
 
@@ -95,20 +125,20 @@ class Own:
     And what is handed to them: `classes` are those of the fields.
     """
 
-    def __init__(self, contacts: Sequence[Mapping[str, Any]], ports: Ports) -> None:
+    def __init__(self, contacts: Sequence[Address], ports: Ports) -> None:
         self._whole = {_bare(one["address"]) for one in contacts}
         self._words: set[str] = set()
         self._catalogue = ports.catalogue
         self.classes = {CONTACTS[one["kind"]] for one in contacts if one["kind"] in CONTACTS}
 
-    def handed(self, parts: Mapping[FieldClass, Mapping[str, Any]]) -> dict[str, Any]:
+    def handed(self, parts: Mapping[FieldClass, Mapping[str, Json]]) -> JsonObject:
         """The fields of all classes, by name."""
         for sealed_as, fields in parts.items():
             traits = [self._catalogue.trait(name) for name in fields]
             self.classes |= {sealed_as if trait is None else trait.field_class for trait in traits}
         return _flat(parts)
 
-    def learn(self, fields: Mapping[str, Any]) -> None:
+    def learn(self, fields: Mapping[str, Json]) -> None:
         """What a source said of the person under a declared name."""
         for value in fields.values():
             if isinstance(value, str):
@@ -129,13 +159,13 @@ def _bare(text: str) -> str:
 def _golden(
     root: ProfileId,
     keys: Keys,
-    names: Mapping[Any, str],
+    names: Mapping[SourceId, str],
     fragments: set[FragmentId],
     own: Own,
     *,
     work: Work,
     ports: Ports,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """The winning values; a free text as `_statements` shows it."""
     found = []
     values = [
@@ -177,15 +207,14 @@ def _contacts(
     *,
     work: Work,
     ports: Ports,
-) -> list[dict[str, Any]]:
+) -> list[Address]:
     pairs = [(fragment, contact) for fragment in fragments for contact in contacts]
-    found: dict[Any, dict[str, Any]] = {}
+    found: dict[ContactId, Address] = {}
     for (fragment, contact), sealed in ports.identity.addresses(pairs, work=work).items():
-        parts = keys.open(Label.ADDRESS, contact, fragment, sealed, frozenset({FieldClass.CONTACT}))
         found[contact] = {
             "contact": str(contact),
             "kind": contacts[contact],
-            "address": parts[FieldClass.CONTACT]["address"],
+            "address": address_of(contact, fragment, sealed, keys),
         }
     return [found[contact] for contact in sorted(found)]
 
@@ -193,12 +222,12 @@ def _contacts(
 def _statements(
     fragments: Sequence[FragmentId],
     keys: Keys,
-    names: Mapping[Any, str],
+    names: Mapping[SourceId, str],
     own: Own,
     *,
     work: Work,
     ports: Ports,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     stored = ports.identity.statements(fragments, work=work)
     scanned = ports.scans.of_rows([(Label.STATEMENT, one.id) for one in stored], work=work)
     opened = [keys.open(Label.STATEMENT, one.id, one.fragment, one.sealed, OWN) for one in stored]
@@ -221,12 +250,12 @@ def _statements(
 def _events(
     fragments: Sequence[FragmentId],
     keys: Keys,
-    names: Mapping[Any, str],
+    names: Mapping[SourceId, str],
     own: Own,
     *,
     work: Work,
     ports: Ports,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     event = tables.events.c
     rows = work.session.execute(
         select(tables.events)
@@ -254,11 +283,13 @@ def _events(
     ]
 
 
-def _flat(parts: Mapping[FieldClass, Mapping[str, Any]]) -> dict[str, Any]:
+def _flat(parts: Mapping[FieldClass, Mapping[str, Json]]) -> JsonObject:
     return {name: value for fields in parts.values() for name, value in fields.items()}
 
 
-def _derived(root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, ports: Ports) -> dict[str, Any]:
+def _derived(
+    root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, ports: Ports
+) -> dict[str, float | str]:
     """Sums over the person's own fragments, and the words of the profile.
 
     The profile's stored sums count what a device lends to it, which may be a stranger's.
@@ -271,7 +302,7 @@ def _derived(root: ProfileId, fragments: Sequence[FragmentId], *, work: Work, po
         .where(summed.fragment_id == own)
         .group_by(summed.attribute_id)
     )
-    found: dict[str, Any] = {names.get(attribute, "?"): _as_json(total) for attribute, total in sums}
+    found: dict[str, float | str] = {names.get(attribute, "?"): _as_json(total) for attribute, total in sums}
     described = {*WORDS, "age_band", "email_domain"}
     for row in work.session.execute(
         select(stored.attribute_id, stored.number, stored.word).where(stored.profile_id == root)

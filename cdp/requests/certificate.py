@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import rfc8785
 
+from cdp.kernel.json_values import Json
 from cdp.ports import KeyFingerprint, Signer
 
 
@@ -34,11 +34,11 @@ def write(
     keys: Sequence[KeyFingerprint],
     deleted: Mapping[str, int],
     residue: Mapping[str, int],
-    recipients: Sequence[Mapping[str, Any]],
+    recipients: Sequence[Mapping[str, Json]],
     blind_from: datetime,
     retained: Mapping[str, str],
     approver: str,
-    log: Mapping[str, Any] | None,
+    log: Mapping[str, Json] | None,
     claim_salt: bytes,
     signer: Signer,
 ) -> Certificate:

@@ -29,7 +29,7 @@ from cdp.ports import Forgotten, KeyFingerprint, Ports
 from cdp.requests import certificate, requested
 from cdp.requests.certificate import Certificate
 from cdp.rereading import Moved, until_still
-from cdp.vocabulary import REACHES, ContactId, FieldClass, FragmentId, Identifier, Label, ProfileId
+from cdp.vocabulary import REACHES, ContactId, FragmentId, Identifier, ProfileId
 from cdp.work import Work
 
 Opener = Callable[[], AbstractContextManager[Work]]
@@ -219,8 +219,8 @@ def _identifiers(
     keys = ports.vault.keys(fragments, work=work)
     found = {}
     for (fragment, contact), bundle in sealed.items():
-        parts = keys.open(Label.ADDRESS, contact, fragment, bundle, frozenset({FieldClass.CONTACT}))
-        found[contact] = Identifier(contacts[contact][0], parts[FieldClass.CONTACT]["address"])
+        address = profiles.address_of(contact, fragment, bundle, keys)
+        found[contact] = Identifier(contacts[contact][0], address)
     return found
 
 
@@ -250,7 +250,7 @@ def _forget(profile: UUID, ground: str, quarantined: bool, *, begin: Opener, por
             fragments=list(whom.fragments),
             contacts=list(whom.contacts),
             keys=[(key.key, key.fragment, key.kek_version, key.commitment) for key in fingerprints],
-            recipients=recipients,
+            recipients=[{**one} for one in recipients],
             deleted=deleted,
             entry=doing.recorded,
             approver=work.actor.ref,
@@ -264,6 +264,15 @@ def _forget(profile: UUID, ground: str, quarantined: bool, *, begin: Opener, por
             request=request,
         )
         return _Done(request=request, whom=whom, deleted=deleted, entry=draft.entry)
+
+
+class Journalled(msgspec.Struct, frozen=True):
+    """What an `erasure` line of the journal says, as `_journal` writes it."""
+
+    fragments: list[UUID]
+    contacts: list[UUID]
+    watermark: int
+    macs: list[str]
 
 
 def _journal(whom: Forgotten, *, work: Work, ports: Ports) -> None:

@@ -1,33 +1,60 @@
 """What access tells beside the data (GDPR 15(1)-(2)): who decides, for what, to whom, how long."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import TypedDict
 
 from cdp.audiences import segments
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Ports, Source
+from cdp.ports.consent_ports import ControllerTold
 from cdp.registers import workspaces
 from cdp.requests import erasure
 from cdp.vocabulary import ProfileId
 from cdp.work import Work
 
 
+class SourceTold(TypedDict):
+    """Where data of a person came from."""
+
+    name: str
+    obtained: str
+    authoritative: bool
+    controller: str | None
+
+
+class ProcessingTold(TypedDict):
+    """What is told beside the data, ready for JSON; purposes and recipients with their controller's name."""
+
+    controllers: list[ControllerTold]
+    purposes: list[dict[str, object]]
+    recipients: list[dict[str, object]]
+    sources: list[SourceTold]
+    kept_until: None
+    kept_after_erasure: dict[str, str]
+    authority: str | None
+    groups: list[JsonObject]
+
+
 def told(
     root: ProfileId,
     *,
     sources: Collection[Source],
-    sent: Sequence[Mapping[str, Any]],
-    derived: Mapping[str, Any],
+    recipients: Collection[str],
+    derived: Mapping[str, Json],
     work: Work,
     ports: Ports,
-) -> dict[str, Any]:
-    """All of it, ready for JSON. `sources` are those that said something of the person.
+) -> ProcessingTold:
+    """All of it, ready for JSON.
+
+    `sources` are those that said something of the person, `recipients` whom it was sent to.
 
     Of the time that data is kept the platform has no rule of its own, and says so: `kept_until` is None.
     """
-    found = ports.ledger.processing(
-        {one["recipient"] for one in sent}, derived.get("country"), derived.get("region"), work=work
+    country, region = (
+        word if isinstance(word, str) else None for word in (derived.get("country"), derived.get("region"))
     )
-    known: dict[str, dict[str, Any]] = found["controllers"]
+    found = ports.ledger.processing(recipients, country, region, work=work)
+    known = found["controllers"]
     decide = {
         *(one["controller"] for one in (*found["purposes"], *found["recipients"])),
         *(str(source.controller_id) for source in sources),
@@ -38,8 +65,10 @@ def told(
         known[unregistered] = {"name": name, "establishments": [], "registered": False}
     return {
         "controllers": [known[one] for one in sorted(decide)],
-        "purposes": [_by_name(one, known) for one in found["purposes"]],
-        "recipients": [_by_name(one, known) for one in found["recipients"]],
+        "purposes": [{**one, "controller": known[one["controller"]]["name"]} for one in found["purposes"]],
+        "recipients": [
+            {**one, "controller": known[one["controller"]]["name"]} for one in found["recipients"]
+        ],
         "sources": [
             {
                 "name": source.name,
@@ -54,7 +83,3 @@ def told(
         "authority": found["authority"],
         "groups": segments.of(root, work=work, ports=ports),
     }
-
-
-def _by_name(row: Mapping[str, Any], controllers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {**row, "controller": controllers[row["controller"]]["name"]}

@@ -20,6 +20,7 @@ from cdp.acts import Act
 from cdp.kernel.database import write
 from cdp.kernel.errors import BrokenSeal, Unavailable
 from cdp.kernel.ids import new_id
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Detector, Keys, PlacedFind, Ports, Scanned, SealedRow
 from cdp.registers import workspaces
 from cdp.vocabulary import FieldClass, Find, FragmentId, Label
@@ -202,7 +203,7 @@ def texts(row: SealedRow, sealed: bytes, *, keys: Keys, ports: Ports) -> list[Te
     return of_parts(parts, ports=ports)
 
 
-def of_parts(parts: Mapping[FieldClass, Mapping[str, Any]], *, ports: Ports) -> list[Text] | None:
+def of_parts(parts: Mapping[FieldClass, Mapping[str, Json]], *, ports: Ports) -> list[Text] | None:
     """The texts of opened fields: those of declared traits first, each under its trait."""
     found: list[Text] = []
     for field_class in (FieldClass.FREE_TEXT, FieldClass.UNCLASSIFIED):
@@ -216,12 +217,12 @@ def of_parts(parts: Mapping[FieldClass, Mapping[str, Any]], *, ports: Ports) -> 
 
 
 def safe(
-    parts: Mapping[FieldClass, Mapping[str, Any]],
+    parts: Mapping[FieldClass, Mapping[str, Json]],
     scanned: Scanned | None,
     own: Callable[[str, str], bool],
     *,
     ports: Ports,
-) -> dict[FieldClass, dict[str, Any]]:
+) -> dict[FieldClass, JsonObject]:
     """Opened fields for the person themself: what is found of others in their texts is redacted.
 
     `own` says of an entity and a text whether it is the person's. What was not scanned is

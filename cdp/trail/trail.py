@@ -6,12 +6,13 @@ do, they do outside of the act's transaction, so its entry is committed before a
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from cdp.acting import FAILED, OK, PARTIAL, acting
 from cdp.acts import Act
 from cdp.ports import Checkpoint, Ports
+from cdp.ports.audit_ports import EntryBundle, LogBundle
 from cdp.work import Work
 
 MOST = 10_000  # entries of a bundle that is handed out by HTTP
@@ -28,9 +29,7 @@ def checkpoint(*, work: Work, ports: Ports) -> Checkpoint:
     return found
 
 
-def export(
-    epoch: int | None, *, work: Work, ports: Ports, most: int | None = None
-) -> tuple[int, dict[str, Any]]:
+def export(epoch: int | None, *, work: Work, ports: Ports, most: int | None = None) -> tuple[int, LogBundle]:
     """An epoch (None: the newest) as a bundle to verify offline, and how many entries it has.
 
     Raises `ActNotAllowed`, `NotFound` where nothing is signed, `BadInput` for more entries than `most`.
@@ -43,7 +42,7 @@ def export(
     return size, made
 
 
-def prove(entry: UUID, *, since: int | None, work: Work, ports: Ports) -> dict[str, Any]:
+def prove(entry: UUID, *, since: int | None, work: Work, ports: Ports) -> EntryBundle:
     """One entry with its proof, and that the log extends the checkpoint of size `since` (None: the newest).
 
     Raises `ActNotAllowed`, `NotFound` where no checkpoint covers it yet, `BadInput` for a wrong size.

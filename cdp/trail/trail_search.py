@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from cdp.acting import acting
@@ -39,7 +38,17 @@ def search(query: TrailQuery, *, subject: str | None = None, work: Work, ports: 
         # Whoever looks a person up in the trail stands in that person's own trail.
         doing.tell(
             references=people or (query.references or () if page.total else ()),
-            **_asked(query, page, subject is not None),
+            # What was looked for, in the log's own words; whom, only as a yes or no.
+            asked_actor=query.actor,
+            asked_action=query.action,
+            asked_purpose=query.purpose,
+            asked_outcome=query.outcome,
+            asked_recipient=query.recipient,
+            asked_since=query.since,
+            asked_until=query.until,
+            asked_subject=subject is not None,
+            found=page.total,
+            engine=page.engine,
         )
     return page
 
@@ -63,10 +72,3 @@ def _own(profile: UUID, *, work: Work, ports: Ports) -> list[bytes]:
     fragments = ports.identity.fragments_of(root, core_only=False, work=work)
     keys = ports.vault.keys(fragments, work=work)
     return [keys.reference(fragment) for fragment in fragments]
-
-
-def _asked(query: TrailQuery, page: TrailPage, about_somebody: bool) -> dict[str, Any]:
-    """What was looked for, in the log's own words; whom, only as a yes or no."""
-    words = ("actor", "action", "purpose", "outcome", "recipient", "since", "until")
-    asked = {f"asked_{name}": value for name in words if (value := getattr(query, name)) is not None}
-    return {**asked, "asked_subject": about_somebody, "found": page.total, "engine": page.engine}

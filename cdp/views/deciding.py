@@ -4,15 +4,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Uuid, bindparam, select
+from sqlalchemy import FromClause, Uuid, bindparam, select
 
 from cdp.audiences.audiences import persons, persons_of, weight
 from cdp.audiences.left_out import LeftOut
 from cdp.kernel.ids import new_id
 from cdp.ports import Ask, Ports
+from cdp.ports.gate_ports import ExplainedRow
 from cdp.registers import policy_lines
 from cdp.vocabulary import REACHES, Channel, ProfileId
 from cdp.work import Work
@@ -51,7 +51,7 @@ def decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> D
     ledger = ports.ledger
     at_contact = ledger.purposes(work=work).get(asking.purpose) in ledger.needs_contact(work=work)
     contacts = ports.identity.contacts()
-    asked: dict[str, Sequence[Row[Any]]] = {}
+    asked: dict[str, Sequence[ExplainedRow]] = {}
     for channel, namespace in REACHES.items():
         mine = (
             select(contacts)
@@ -62,7 +62,7 @@ def decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> D
     reached = [row for rows in asked.values() for row in rows]
     core = _permitted(reached, profile) if at_contact else None
     refused = None
-    used: Sequence[Row[Any]] = ()
+    used: Sequence[ExplainedRow] = ()
     if core is None:
         used = _ask(asking, None, persons([profile], ports=ports), work=work, ports=ports)
         core = _permitted(used, profile)
@@ -85,14 +85,14 @@ def decide(profile: ProfileId, asking: Asking, *, work: Work, ports: Ports) -> D
     )
 
 
-def _permitted(rows: Sequence[Row[Any]], profile: ProfileId) -> UUID | None:
+def _permitted(rows: Sequence[ExplainedRow], profile: ProfileId) -> UUID | None:
     """The one core that may be shown: the profile's own before any other; None: none may."""
     through = {row.core_id for row in rows if row.reason is None}
     return profile if profile in through else min(through, default=None)
 
 
 def _reachable(
-    asked: Mapping[str, Sequence[Row[Any]]], core: UUID | None
+    asked: Mapping[str, Sequence[ExplainedRow]], core: UUID | None
 ) -> tuple[dict[str, UUID | None], dict[str, str]]:
     """A contact of the core for each channel, and why a channel is closed."""
     contactable: dict[str, UUID | None] = {}
@@ -108,7 +108,7 @@ def _reachable(
 
 def _ask(
     asking: Asking, channel: Channel | None, contacts: FromClause, *, work: Work, ports: Ports
-) -> Sequence[Row[Any]]:
+) -> Sequence[ExplainedRow]:
     ask = Ask(purpose=asking.purpose, channel=channel, recipient=asking.recipient)
     return work.session.execute(ports.gate.explained(ask, at=None, contacts=contacts, work=work)).all()
 

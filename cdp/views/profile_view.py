@@ -7,7 +7,6 @@ named with a reason, as exactly as the caller may know it, and the whole decisio
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from cdp.acting import REFUSED, Doing, acting
@@ -17,6 +16,7 @@ from cdp.audiences.left_out import shown as worded
 from cdp.intake import inbox
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.kernel.ids import new_id
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.people.profiles import opened
 from cdp.ports import GoldenValue, Keys, Ports
 from cdp.registers import catalogue_lists, policy_lines, purpose_names
@@ -53,7 +53,7 @@ class View:
 
     profile: ProfileId
     purpose: str
-    shown: Mapping[str, Any]
+    shown: Mapping[str, Json]
     masked: Mapping[str, str]
     withheld: Mapping[str, str]
     contactable: Mapping[str, UUID | None]
@@ -170,7 +170,7 @@ def _cure(
 def _tell(
     asking: Asking,
     references: Sequence[bytes],
-    shown: Mapping[str, Any],
+    shown: Mapping[str, Json],
     masked: Mapping[str, str],
     withheld: Mapping[str, str],
     doing: Doing,
@@ -241,7 +241,7 @@ def _minimised(
     refused: str | None,
     keys: Keys,
     ports: Ports,
-) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+) -> tuple[JsonObject, dict[str, str], dict[str, str]]:
     """(shown, masked, withheld with the reason); only what may be seen is opened."""
     traits = {value.trait: ports.catalogue.trait_by_id(value.trait) for value in values}
     visible = [
@@ -251,7 +251,7 @@ def _minimised(
     ]
     by_profile = opened(visible, keys, ports.catalogue).values()
     plain = {name: value for fields in by_profile for name, value in fields.items()}
-    shown: dict[str, Any] = {}
+    shown: JsonObject = {}
     masked: dict[str, str] = {}
     withheld: dict[str, str] = {}
     for trait in sorted(traits.values(), key=lambda one: one.name):
@@ -272,7 +272,7 @@ def _receipt(
     subject: bytes,
     asking: Asking,
     decision: Decision,
-    shown: Mapping[str, Any],
+    shown: Mapping[str, Json],
     masked: Mapping[str, str],
     withheld: Mapping[str, str],
     *,

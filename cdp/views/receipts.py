@@ -2,14 +2,14 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
+from cdp.kernel.json_values import Json
 from cdp.ports import Signer
 
 
-def sign(claims: Mapping[str, Any], signer: Signer) -> str:
+def sign(claims: Mapping[str, Json], signer: Signer) -> str:
     """A compact JWS of `claims`; its `kid` is the signer's name."""
     header = _part({"alg": "EdDSA", "kid": signer.name, "typ": "cdp-receipt+jwt"})
     body = _part(claims)
@@ -17,7 +17,7 @@ def sign(claims: Mapping[str, Any], signer: Signer) -> str:
     return f"{header}.{body}.{_text(signature)}"
 
 
-def _part(value: Mapping[str, Any]) -> str:
+def _part(value: Mapping[str, Json]) -> str:
     return _text(msgspec.json.encode(value, order="sorted"))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import (
     DateTime,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 )
 
 from cdp.ports import Ask
+from cdp.ports.gate_ports import Explained, Permitted
 from cdp.work import Work
 from consent.gate.gate_view import View
 from consent.gate.reasons import Refusal
@@ -45,7 +45,7 @@ class Gate:
     members: FromClause
     workspaces: FromClause
 
-    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Select[Any]:
+    def permitted(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Permitted:
         """`Select(profile_id, contact_id, core_id)` of the candidates that no rule refuses.
 
         The grant is the core's: what is released stops at it. One row for each candidate, so a
@@ -60,7 +60,7 @@ class Gate:
     def permits_any(
         self,
         asked: Sequence[tuple[Ask, FromClause]],
-        about: Mapping[str, Any],
+        about: Mapping[str, object],
         *,
         at: datetime | None,
         work: Work,
@@ -77,7 +77,7 @@ class Gate:
         statement = _any_permitted(each, self.members)
         return bool(work.session.scalar(statement, {_MOMENT: moment, **about}))
 
-    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Select[Any]:
+    def explained(self, ask: Ask, *, at: datetime | None, contacts: FromClause, work: Work) -> Explained:
         """`Select(profile_id, contact_id, reason, entry_id, core_id, place)`, one row for each candidate.
 
         `reason` is the first that refuses, in the order of the rules (null: permitted), `place` its
@@ -135,7 +135,7 @@ _MOMENT = "gate_moment"
 
 # To make it takes longer than the database does to answer it, and it says the same of everybody.
 @lru_cache(maxsize=64)
-def _any_permitted(asked: tuple[tuple[_Alike, FromClause], ...], members: FromClause) -> Select[Any]:
+def _any_permitted(asked: tuple[tuple[_Alike, FromClause], ...], members: FromClause) -> Select[bool]:
     moment = bindparam(_MOMENT, type_=DateTime(timezone=True))
     each = [
         View.of(one.terms, contacts, members, reachable_only=True, moment=moment) for one, contacts in asked
@@ -143,7 +143,7 @@ def _any_permitted(asked: tuple[tuple[_Alike, FromClause], ...], members: FromCl
     return select(or_(false(), *(_permitted(view).exists() for view in each)))
 
 
-def _permitted(view: View) -> Select[Any]:
+def _permitted(view: View) -> Permitted:
     refuses = case(*((condition, true()) for condition, _, _ in rules_of(view)), else_=false())
     one = view.candidate
     return select(one.profile_id, one.contact_id, one.core_id).select_from(view.joined).where(~refuses)

@@ -1,9 +1,11 @@
 """What the gate's rules look at, in SQL: the candidates joined with their words, grounds and facts."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     DateTime,
     FromClause,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from cdp.kernel.database import Columns
 from cdp.vocabulary import Basis
 from consent import tables
 from consent.gate import heard
@@ -37,15 +40,15 @@ class View:
     """The candidates joined with all that the rules look at."""
 
     terms: Terms
-    candidate: Any  # columns of `heard.asked`
-    word: Any  # of `heard.summed`
-    ground: Any
+    candidate: Columns  # columns of `heard.asked`
+    word: Columns  # of `heard.summed`
+    ground: Columns
     joined: FromClause
-    age: ColumnElement[Any]
+    age: ColumnElement[int]
     age_known: Condition
     residence_known: Condition
-    consent_age: ColumnElement[Any]
-    laws: ColumnElement[Any]
+    consent_age: ColumnElement[int]
+    laws: ColumnElement[int]
 
     @classmethod
     def of(
@@ -55,7 +58,7 @@ class View:
         members: FromClause,
         *,
         reachable_only: bool,
-        moment: ColumnElement[Any] | None = None,
+        moment: ColumnElement[datetime] | None = None,
     ) -> "View":
         """The view of an ask on `contacts`; `reachable_only` as for `heard.asked`.
 
@@ -105,28 +108,28 @@ class View:
         return or_(and_(self.protected_by(Law.GDPR), self.age < self.consent_age), self.child_in_china)
 
     @property
-    def granted_at(self) -> ColumnElement[Any]:
+    def granted_at(self) -> ColumnElement[datetime]:
         """From when the grant speaks that counts; null: there is none."""
         return self._best(self.needs_guardian, self.word.own_at, self.word.guardian_at)
 
     @property
-    def granted_by_any_at(self) -> ColumnElement[Any]:
+    def granted_by_any_at(self) -> ColumnElement[datetime]:
         """The same, whether or not who gave it was old enough to."""
         return self._best(false(), self.word.own_at, self.word.guardian_at)
 
     @property
-    def opted_in_at(self) -> ColumnElement[Any]:
+    def opted_in_at(self) -> ColumnElement[datetime]:
         """The same of the opt-in to sale and sharing."""
         parent_only = and_(self.protected_by(Law.CPRA), self.age < laws.SALE_PARENT_AGE)
         return self._best(parent_only, self.word.opted_at, self.word.parent_at)
 
     @property
-    def opted_in_by_any_at(self) -> ColumnElement[Any]:
+    def opted_in_by_any_at(self) -> ColumnElement[datetime]:
         """The same, whether or not who gave it was old enough to."""
         return self._best(false(), self.word.opted_at, self.word.parent_at)
 
     @property
-    def granting(self) -> ColumnElement[Any]:
+    def granting(self) -> ColumnElement[UUID]:
         """The entry of the grant that counts, where consent is the basis."""
         word = self.word
         if self.terms.purpose.basis is not Basis.CONSENT:
@@ -148,14 +151,14 @@ class View:
         return or_(given.is_(None), func.coalesce(refused >= given, false()))
 
     def _best(
-        self, guardian_only: Condition, own: ColumnElement[Any], guardian: ColumnElement[Any]
-    ) -> ColumnElement[Any]:
+        self, guardian_only: Condition, own: ColumnElement[datetime], guardian: ColumnElement[datetime]
+    ) -> ColumnElement[datetime]:
         return case(
             (guardian_only, guardian), (self.age < laws.MAJORITY, func.greatest(own, guardian)), else_=own
         )
 
 
-def _grounds(candidates: Any, terms: Terms, members: FromClause, at: ColumnElement[Any]) -> Subquery:
+def _grounds(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[datetime]) -> Subquery:
     """Which grounds are open for each candidate's core: the controller's own; third parties', anybody's."""
     ground, member = tables.grounds.alias(), members.alias()
     asked_of = _GROUNDS.get(terms.purpose.basis, ())
@@ -179,6 +182,6 @@ def _grounds(candidates: Any, terms: Terms, members: FromClause, at: ColumnEleme
     )
 
 
-def _ours(ground: Any, terms: Terms) -> Condition:
+def _ours(ground: FromClause, terms: Terms) -> Condition:
     same: Condition = ground.c.controller_id == terms.purpose.controller
     return same

@@ -5,8 +5,10 @@ uuids on an index of `consent.current`, so the planner may hash a million people
 one, under row-level security, and without a function per row.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -30,7 +32,9 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.types import TypeEngine
 
+from cdp.kernel.database import Columns
 from cdp.vocabulary import REACHES, PurposeId, Scope, State
 from consent import tables
 from consent.gate.reasons import Reason
@@ -38,8 +42,10 @@ from consent.gate.terms import Terms
 from consent.ledger.kept_words import GRANT, NO, REQUEST, STANDING
 
 Condition = ColumnElement[bool]
-FOREVER: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
-NEVER: ColumnElement[Any] = literal_column("'-infinity'::timestamptz")
+_Words = Select[*tuple[object, ...]]  # the columns of `_columns`, and three that say where a word stands
+T = TypeVar("T")
+FOREVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
+NEVER: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
 
 
 def asked(contacts: FromClause, terms: Terms, *, reachable_only: bool) -> CTE:
@@ -57,7 +63,7 @@ def asked(contacts: FromClause, terms: Terms, *, reachable_only: bool) -> CTE:
     return select(func.row_number().over().label("n"), each).cte().prefix_with("MATERIALIZED")
 
 
-def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[Any]) -> Subquery:
+def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[datetime]) -> Subquery:
     """One row for each candidate that hears anything: (n, …), from when each kind of word speaks.
 
     `stopped`, `unnamed`, `lapsed`, `vague`, `requested` are truth values; `refused_at`, `unsold_at`,
@@ -68,10 +74,12 @@ def summed(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement
     word = _marked(candidates, terms, members, at).c
     heaviest = (word.weight.desc(), word.seq.desc())
 
-    def listed(column: ColumnElement[Any], kind: Any, condition: Condition) -> ColumnElement[Any]:
+    def listed(
+        column: ColumnElement[T], kind: type[TypeEngine[T]], condition: Condition
+    ) -> ColumnElement[Sequence[T]]:
         return func.array_agg(aggregate_order_by(column, *heaviest), type_=ARRAY(kind)).filter(condition)
 
-    def latest(condition: Condition) -> ColumnElement[Any]:
+    def latest(condition: Condition) -> ColumnElement[datetime]:
         return func.max(word.weight).filter(condition)
 
     own, guardian = and_(word.grants, ~word.guardian), and_(word.grants, word.guardian)
@@ -118,7 +126,7 @@ def separate_of(terms: Terms) -> dict[str, PurposeId]:
     return {name: purpose for name, purpose in asked.items() if purpose is not None}
 
 
-def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[Any]) -> Subquery:
+def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElement[datetime]) -> Subquery:
     """One row for each word that a candidate hears, with what it means for the ask."""
     word = union_all(*_branches(candidates, terms, members)).subquery().c
     no, yes = word.polarity == NO, word.polarity == GRANT
@@ -177,7 +185,7 @@ def _marked(candidates: CTE, terms: Terms, members: FromClause, at: ColumnElemen
     ).subquery()
 
 
-def _reason(word: Any, terms: Terms) -> ColumnElement[Any]:
+def _reason(word: Columns, terms: Terms) -> ColumnElement[str]:
     """The reason that a negative word is, where it is the one that refuses."""
     return case(
         (_is(word.purpose_id, terms.deceased), cast(Reason.DECEASED, Text)),
@@ -192,14 +200,14 @@ def _reason(word: Any, terms: Terms) -> ColumnElement[Any]:
 # --- which words reach a candidate ------------------------------------------------------------
 
 
-def _branches(candidates: CTE, terms: Terms, members: FromClause) -> list[Select[Any]]:
+def _branches(candidates: CTE, terms: Terms, members: FromClause) -> list[_Words]:
     branches = [_of_person(candidates, terms, members), _lent(candidates, terms, members)]
     if terms.at_contact:
         branches.append(_at_contact(candidates, terms, members))
     return branches
 
 
-def _at_contact(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
+def _at_contact(candidates: CTE, terms: Terms, members: FromClause) -> _Words:
     """Words at the contact itself, whoever holds it; a grant is of the core that gave it."""
     word, candidate, giver = tables.current.alias(), candidates.c, members.alias()
     return (
@@ -216,7 +224,7 @@ def _at_contact(candidates: CTE, terms: Terms, members: FromClause) -> Select[An
     )
 
 
-def _of_person(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
+def _of_person(candidates: CTE, terms: Terms, members: FromClause) -> _Words:
     """Words of the profile's fragments; those beyond the verified core are on the far side."""
     word, candidate, member = tables.current.alias(), candidates.c, members.alias()
     here = member.c.core_id == candidate.core_id
@@ -235,7 +243,7 @@ def _of_person(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any
     )
 
 
-def _lent(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
+def _lent(candidates: CTE, terms: Terms, members: FromClause) -> _Words:
     """Noes of fragments that lend to the profile: opt-outs of sale by devices (GPC), and any by a person.
 
     The latter are said by a source that is not believed in who somebody is: it joins nobody, and its
@@ -258,7 +266,7 @@ def _lent(candidates: CTE, terms: Terms, members: FromClause) -> Select[Any]:
     )
 
 
-def _columns(candidate: Any, word: Any) -> list[ColumnElement[Any]]:
+def _columns(candidate: Columns, word: FromClause) -> list[ColumnElement[object]]:
     names = (
         "entry_id",
         "seq",
@@ -278,7 +286,7 @@ def _columns(candidate: Any, word: Any) -> list[ColumnElement[Any]]:
     return [candidate.n, *(word.c[name] for name in names)]
 
 
-def _fits_person(candidate: Any, word: Any, members: FromClause, terms: Terms) -> ColumnElement[Any]:
+def _fits_person(candidate: Columns, word: FromClause, members: FromClause, terms: Terms) -> Condition:
     """Whether a word is where a purpose that needs no contact asks for its evidence."""
     if terms.purpose.needs_contact:
         return false()
@@ -291,28 +299,28 @@ def _fits_person(candidate: Any, word: Any, members: FromClause, terms: Terms) -
     return case((by_person, true()), else_=~together)
 
 
-def _device_counts(word: Any, terms: Terms) -> Condition:
+def _device_counts(word: Columns, terms: Terms) -> Condition:
     """A device's word is about its traits and about sale; it mutes nobody's mail."""
     if terms.channel is None:
         return true()
     return _is(word.purpose_id, terms.sale)
 
 
-def _audible(terms: Terms) -> frozenset[Any]:
-    sale = {terms.sale} if terms.sells else set()
+def _audible(terms: Terms) -> frozenset[PurposeId]:
+    sale = {terms.sale} if terms.sells and terms.sale is not None else set()
     return terms.covering | terms.stops | sale | {terms.purpose.id} | terms.separate.keys()
 
 
-def _speaks(channel: ColumnElement[Any], terms: Terms) -> Condition:
+def _speaks(channel: ColumnElement[str], terms: Terms) -> Condition:
     if terms.channel is not None:
         return or_(channel.is_(None), channel == terms.channel)
     return true() if terms.purpose.needs_contact else channel.is_(None)
 
 
-def _in(column: ColumnElement[Any], values: Collection[Any]) -> Condition:
+def _in(column: ColumnElement[UUID], values: Collection[UUID]) -> Condition:
     """Membership that is false, not null, for a null and for an empty set."""
     return func.coalesce(column.in_(sorted(values)), false()) if values else false()
 
 
-def _is(column: ColumnElement[Any], value: Any) -> Condition:
+def _is(column: ColumnElement[UUID], value: UUID | None) -> Condition:
     return column == value if value is not None else false()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, false, func, insert, or_, select, update
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, bindparam, false, func, insert, or_, selec
 from cdp.kernel.errors import BadInput
 from cdp.kernel.ids import new_id
 from cdp.ports import Ask, Intent
+from cdp.ports.gate_ports import SentRecord
 from cdp.vocabulary import ContactId, FragmentId, IntentId, PurposeId, RecipientId
 from cdp.work import Work
 from consent import tables
@@ -110,7 +110,7 @@ class Intents:
         )
         return work.session.execute(named.limit(1)).first() is not None
 
-    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[dict[str, Any]]:
+    def naming(self, fragments: Sequence[FragmentId], *, work: Work) -> list[SentRecord]:
         """What was sent of these fragments, oldest first, ready for JSON."""
         intent, recipient, purpose = tables.intents.c, tables.recipients.c, tables.purposes.c
         rows = work.session.execute(
@@ -169,6 +169,6 @@ class Intents:
         return {IntentId(row.id): RecipientId(row.recipient_id) for row in rows}
 
 
-def _overlap(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+def _overlap(column: ColumnElement[Sequence[object]], values: Sequence[object]) -> ColumnElement[bool]:
     found: ColumnElement[bool] = column.overlap(bindparam(None, list(values), type_=column.type))
     return found

@@ -1,6 +1,7 @@
 """The rules of `decision.py` in SQL, in the same order: when each refuses, why, and by which entry."""
 
-from typing import Any
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, Uuid, and_, cast, false, func, literal, null, or_, true
 
@@ -13,7 +14,7 @@ from consent.register import laws
 from consent.register.laws import Law
 
 # When a rule refuses, with which reason, and by which entry.
-Rule = tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]
+Rule = tuple[ColumnElement[bool], ColumnElement[str], ColumnElement[UUID]]
 
 
 def rules_of(view: View) -> list[Rule]:
@@ -36,7 +37,7 @@ def rules_of(view: View) -> list[Rule]:
     ]
 
 
-def _rule(condition: ColumnElement[Any], reason: Reason) -> Rule:
+def _rule(condition: ColumnElement[bool], reason: Reason) -> Rule:
     return condition, literal(reason, Text), cast(null(), Uuid)
 
 
@@ -69,7 +70,7 @@ def _transferable(view: View) -> list[Rule]:
     return [_rule(view.protected_by(law), Reason.NO_TRANSFER_TOOL) for law in left]
 
 
-def _not_sold(view: View, opted_in: ColumnElement[Any]) -> list[Rule]:
+def _not_sold(view: View, opted_in: ColumnElement[datetime]) -> list[Rule]:
     if not view.terms.sells:
         return []
     word = view.word
@@ -96,7 +97,7 @@ def _guardian_agreed(view: View) -> list[Rule]:
     ]
 
 
-def _not_refused(view: View, granted: ColumnElement[Any]) -> list[Rule]:
+def _not_refused(view: View, granted: ColumnElement[datetime]) -> list[Rule]:
     word = view.word
     refused = and_(word.refused_at.is_not(None), or_(granted.is_(None), word.refused_at >= granted))
     return [(refused, word.refused_reasons[1], word.refused_entries[1])]
@@ -122,7 +123,7 @@ def _told(view: View) -> list[Rule]:
     return [_rule(untold, Reason.NOTICE_NOT_SERVED)]
 
 
-def _lacks(found: ColumnElement[Any]) -> ColumnElement[Any]:
+def _lacks(found: ColumnElement[bool]) -> ColumnElement[bool]:
     return ~func.coalesce(found, false())
 
 

@@ -1,7 +1,6 @@
 """What is kept in clear of a person, in SQL: the laws that protect them and the age they have reached."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Date, Subquery, case, cast, func, select
 
@@ -9,7 +8,7 @@ from consent import tables
 from consent.register import laws
 
 
-def known_of(at: ColumnElement[Any]) -> Subquery:
+def known_of(at: ColumnElement[datetime]) -> Subquery:
     """What is kept of each person, with the age at least reached on the date that has begun everywhere."""
     person = tables.persons.c
     day = cast(func.timezone("UTC", at - timedelta(hours=12)), Date)

@@ -7,11 +7,12 @@ the identifier open. `replay` enters what a restored database does not know.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import func, select
 
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Journal, NoAt, Vault, Word
 from cdp.vocabulary import (
     Channel,
@@ -67,9 +68,9 @@ def macs_of(
     }
 
 
-def _payload(one: Draft, macs: Mapping[ContactId, Mapping[str, str]]) -> dict[str, Any]:
+def _payload(one: Draft, macs: Mapping[ContactId, Mapping[str, str]]) -> JsonObject:
     word = one.word
-    payload: dict[str, Any] = {
+    payload: JsonObject = {
         "entry": str(one.entry),
         "scope": word.scope.value,
         "purpose": str(word.purpose),
@@ -172,49 +173,79 @@ def refuse(noes: Sequence[NoAt], *, journal: Journal, vault: Vault, work: Work) 
     )
 
 
-def replay(line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
+def replay(line: UUID, payload: Mapping[str, Json], *, work: Work) -> None:
     """Enter what a `negative` line says and the database does not know; twice is as good as once.
 
     Run for every line behind the database's mark, in order. A word whose contact is younger
     than the backup finds it again by HMAC, when it comes back (`suppression.restore`).
     """
-    stops = UUID(payload["purpose"]) in purpose_tree.load(work).stops
+    no = msgspec.convert(payload, _No)
+    stops = no.purpose in purpose_tree.load(work).stops
     if "entry" in payload:
-        append([_draft(line, payload, stops=stops)], work)
+        append([_draft(line, msgspec.convert(payload, _Said), stops=stops)], work)
     # A restriction or a death is the person's; the address may be somebody else's next.
     if "mac" in payload and not stops:
+        at = msgspec.convert(payload, _At)
         kept = Suppression(
             label=JOURNAL,
-            namespace=payload["namespace"],
-            mac=bytes.fromhex(payload["mac"]),
-            purpose=PurposeId(UUID(payload["purpose"])),
-            channel=payload.get("channel", ""),
-            state=State(payload["state"]),
-            received_at=_instant(payload["received_at"]),
+            namespace=at.namespace,
+            mac=bytes.fromhex(at.mac),
+            purpose=PurposeId(no.purpose),
+            channel=no.channel.value if no.channel else "",
+            state=no.state,
+            received_at=_instant(no.received_at),
         )
         outliving_noes.keep([kept], work=work)
-        if "former" in payload:
-            was = Former(ContactId(UUID(payload["former"])), JOURNAL, kept.namespace, kept.mac)
+        if at.former is not None:
+            was = Former(ContactId(at.former), JOURNAL, kept.namespace, kept.mac)
             former.keep([was], work=work)
 
 
-def _draft(line: UUID, one: Mapping[str, Any], *, stops: bool) -> Draft:
+class _No(msgspec.Struct, frozen=True, kw_only=True):
+    """What every `negative` line says."""
+
+    purpose: UUID
+    channel: Channel | None = None
+    state: State
+    received_at: int
+
+
+class _Said(_No, frozen=True, kw_only=True):
+    """A line that is an entry of the ledger."""
+
+    entry: UUID
+    scope: Scope
+    fragment: UUID | None = None
+    contact: UUID | None = None
+    trust: Trust
+    asserted_at: int
+
+
+class _At(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a line that is about an identifier: its HMAC, and the erased contact that it was."""
+
+    namespace: str
+    mac: str
+    former: UUID | None = None
+
+
+def _draft(line: UUID, one: _Said, *, stops: bool) -> Draft:
     return Draft(
-        entry=UUID(one["entry"]),
+        entry=one.entry,
         word=Word(
-            scope=Scope(one["scope"]),
-            fragment=FragmentId(UUID(one["fragment"])) if "fragment" in one else None,
-            contact=ContactId(UUID(one["contact"])) if "contact" in one else None,
-            purpose=PurposeId(UUID(one["purpose"])),
-            channel=Channel(one["channel"]) if "channel" in one else None,
-            state=State(one["state"]),
+            scope=one.scope,
+            fragment=FragmentId(one.fragment) if one.fragment else None,
+            contact=ContactId(one.contact) if one.contact else None,
+            purpose=PurposeId(one.purpose),
+            channel=one.channel,
+            state=one.state,
             evidence=JOURNAL,
-            trust=Trust(one["trust"]),
+            trust=one.trust,
             received_at=None,
             asserted_at=None,
         ),
-        received_at=_instant(one["received_at"]),
-        asserted_at=_instant(one["asserted_at"]),
+        received_at=_instant(one.received_at),
+        asserted_at=_instant(one.asserted_at),
         stops=stops,
         journal_line=line,
     )

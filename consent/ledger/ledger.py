@@ -7,13 +7,13 @@ before it is in the database.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FromClause
 
 from cdp.kernel.database import Conflict, insert_rows
 from cdp.kernel.ids import new_id
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import (
     Endpoint,
     Ground,
@@ -28,6 +28,7 @@ from cdp.ports import (
     Vault,
     Word,
 )
+from cdp.ports.consent_ports import Processing, RefusedGrants
 from cdp.vocabulary import (
     Channel,
     ContactId,
@@ -81,7 +82,7 @@ class Ledger:
         """For each of `words`, what its source has said about the same to whom it binds."""
         return reports.said_before(words, work=work)
 
-    def replay(self, line: UUID, payload: Mapping[str, Any], *, work: Work) -> None:
+    def replay(self, line: UUID, payload: Mapping[str, Json], *, work: Work) -> None:
         """Enter a `negative` line of the journal that a restored database does not know."""
         journaling.replay(line, payload, work=work)
 
@@ -161,17 +162,17 @@ class Ledger:
 
     def history(
         self, fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         """Words that these fragments said or that bind these contacts, oldest first."""
         return reports.history(fragments, contacts, work=work)
 
     def processing(
         self, received: Collection[str], country: str | None, region: str | None, *, work: Work
-    ) -> dict[str, Any]:
+    ) -> Processing:
         """What a person is told beside their data."""
         return notice_contents.processing(received, country, region, work=work)
 
-    def refused_grants(self, *, work: Work) -> list[dict[str, Any]]:
+    def refused_grants(self, *, work: Work) -> list[RefusedGrants]:
         """Re-grants that a negative word refused, counted per source, with the newest entry."""
         return reports.refused_grants(work=work)
 

@@ -118,7 +118,7 @@ def since(noes: Sequence[NoAt], *, vault: Vault, work: Work) -> list[datetime | 
         [one.purpose for one in noes],
         [one.channel.value if one.channel else "" for one in noes],
     )
-    found = dict(run(work.session, _SINCE, columns).fetchall())
+    found: dict[int, datetime] = dict(run(work.session, _SINCE, columns).fetchall())
     return [found.get(n) for n in range(len(noes))]
 
 

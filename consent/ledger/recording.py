@@ -9,12 +9,12 @@ an un-merge takes a stranger's refusal along exactly.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, bindparam, func, select
+from sqlalchemy import FromClause, bindparam, func, select
 
-from cdp.kernel.database import write
+from cdp.kernel.database import StoredRow, write
 from cdp.kernel.errors import BadInput, NotAllowed
 from cdp.kernel.ids import new_id
 from cdp.ports import AssertedInFuture, Recorded, UnknownPurpose, Word
@@ -165,7 +165,7 @@ def standing(
     return [_recorded(one) for one in mark_covered(drafts, purposes, members, work)]
 
 
-def _stored(row: Row[Any], purposes: Purposes) -> Draft:
+def _stored(row: StoredRow, purposes: Purposes) -> Draft:
     return Draft(
         entry=row.id,
         word=Word(
@@ -210,7 +210,7 @@ def _recorded(one: Draft) -> Recorded:
     )
 
 
-def _columns(drafts: Sequence[Draft]) -> dict[str, list[Any]]:
+def _columns(drafts: Sequence[Draft]) -> dict[str, Sequence[object]]:
     words = [one.word for one in drafts]
     keys = [one.said(0).key for one in drafts]
     return {

@@ -1,13 +1,14 @@
 """What the ledger tells: a person their own words, a compliance officer the refused re-grants."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from cdp.kernel.database import run
+from cdp.kernel.database import StoredRow, run
+from cdp.kernel.json_values import JsonObject
 from cdp.ports import SaidBefore, Word
+from cdp.ports.consent_ports import RefusedGrants
 from cdp.vocabulary import NEGATIVE, ContactId, FragmentId, Scope, State
 from cdp.work import Work
 from consent import tables
@@ -15,7 +16,7 @@ from consent import tables
 
 def history(
     fragments: Sequence[FragmentId], contacts: Sequence[ContactId], *, work: Work
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Words that these fragments said or that bind these contacts, oldest first, ready for JSON.
 
     A negative word at a contact has no author in the ledger, so what another holder of a
@@ -78,8 +79,8 @@ def said_before(words: Sequence[Word], *, work: Work) -> list[SaidBefore]:
     return [found.get(n, SaidBefore(None, refused=False)) for n in range(len(words))]
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _shown(row: StoredRow) -> JsonObject:
+    shown: JsonObject = {
         "entry": str(row.id),
         "scope": row.scope,
         "purpose": row.purpose or str(row.purpose_id),
@@ -103,7 +104,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def refused_grants(*, work: Work) -> list[dict[str, Any]]:
+def refused_grants(*, work: Work) -> list[RefusedGrants]:
     """Re-grants that a negative word refused, per source: count, newest entry, what refused it.
 
     Keys: `source` (id, null: said live), `count`, `entry`, `refused_by`, `received_at`.
@@ -111,7 +112,7 @@ def refused_grants(*, work: Work) -> list[dict[str, Any]]:
     entry = tables.entries.c
     of_source = func.count().over(partition_by=entry.source_id)
     rows = work.session.execute(
-        select(entry.source_id, of_source.label("count"), entry.id, entry.covered_by, entry.received_at)
+        select(entry.source_id, of_source.label("grants"), entry.id, entry.covered_by, entry.received_at)
         .ext(distinct_on(entry.source_id))
         .where(entry.covered_by.is_not(None), entry.state == State.GIVEN)
         .order_by(entry.source_id, entry.seq.desc())
@@ -119,7 +120,7 @@ def refused_grants(*, work: Work) -> list[dict[str, Any]]:
     return [
         {
             "source": str(row.source_id) if row.source_id else None,
-            "count": row.count,
+            "count": row.grants,
             "entry": str(row.id),
             "refused_by": str(row.covered_by),
             "received_at": row.received_at.isoformat(),

@@ -1,10 +1,10 @@
 """What a person is told of the use of their data (GDPR 13-15): who decides, for what, on what basis."""
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import select
 
+from cdp.ports.consent_ports import ControllerTold, Processing, PurposeTold, RecipientTold
 from cdp.work import Work
 from consent import tables
 from consent.register import laws
@@ -14,7 +14,7 @@ from consent.register.purpose_tree import Reserved
 
 def processing(
     received: Collection[str], country: str | None, region: str | None, *, work: Work
-) -> dict[str, Any]:
+) -> Processing:
     """The registers as somebody reads them whose data went to the recipients named `received`.
 
     Ready for JSON; controllers by their id, which the caller gives a name if none is registered.
@@ -27,7 +27,7 @@ def processing(
     }
 
 
-def _controllers(work: Work) -> dict[str, dict[str, Any]]:
+def _controllers(work: Work) -> dict[str, ControllerTold]:
     rows = work.session.execute(select(tables.controllers).order_by(tables.controllers.c.name))
     return {
         str(row.id): {"name": row.name, "establishments": list(row.establishments), "registered": True}
@@ -35,7 +35,7 @@ def _controllers(work: Work) -> dict[str, dict[str, Any]]:
     }
 
 
-def _purposes(work: Work) -> list[dict[str, Any]]:
+def _purposes(work: Work) -> list[PurposeTold]:
     """What data may be used for here; the reserved ones are what people say, and no use."""
     column = tables.purposes.c
     rows = work.session.execute(
@@ -54,7 +54,7 @@ def _purposes(work: Work) -> list[dict[str, Any]]:
     ]
 
 
-def _recipients(received: Collection[str], work: Work) -> list[dict[str, Any]]:
+def _recipients(received: Collection[str], work: Work) -> list[RecipientTold]:
     """Who received something. Which transfer tool it is the register does not say, only until when."""
     column = tables.recipients.c
     rows = work.session.execute(

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from cdp.kernel.database import Conflict, insert_rows, run
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Finding, PlacedFind, Scanned, SealedRow
 from cdp.vocabulary import Find, FragmentId, Label
 from cdp.work import Work
@@ -38,14 +39,14 @@ class DetectionScans:
         """Of the detector in force."""
         return self._version
 
-    def texts(self, fields: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+    def texts(self, fields: Mapping[str, Json]) -> list[tuple[str, str]] | None:
         """(path, text) of every text in nested fields; None: too many, or too deep."""
         try:
             return [(leaf.path, leaf.text) for leaf in leaves.leaves(fields)]
         except leaves.TooMany:
             return None
 
-    def redacted(self, fields: Mapping[str, Any], finds: Mapping[int, Sequence[Find]]) -> dict[str, Any]:
+    def redacted(self, fields: Mapping[str, Json], finds: Mapping[int, Sequence[Find]]) -> JsonObject:
         """Nested fields with each find, by the number of its text, replaced by the name of its entity."""
         numbers = count()
 

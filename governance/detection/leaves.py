@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cdp.kernel.json_values import Json, JsonObject
+
 DEPTH = 32
 JSON_CHARACTERS = 262_144  # a text longer than that is read as text
 MOST = 20_000
@@ -30,7 +32,7 @@ class TooMany(ValueError):
 Visit = Callable[[Leaf], str]
 
 
-def leaves(fields: Mapping[str, Any]) -> list[Leaf]:
+def leaves(fields: Mapping[str, Json]) -> list[Leaf]:
     """Every text, number and key in `fields`. Raises `TooMany`."""
     found: list[Leaf] = []
 
@@ -44,18 +46,18 @@ def leaves(fields: Mapping[str, Any]) -> list[Leaf]:
     return found
 
 
-def rewritten(fields: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+def rewritten(fields: Mapping[str, Json], visit: Visit) -> JsonObject:
     """`fields` with every leaf, in the order of `leaves`, replaced by what `visit` makes of it."""
-    made: dict[str, Any] = _walk(fields, "", 0, visit)
+    made: JsonObject = _walk(fields, "", 0, visit)
     return made
 
 
-def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
+def _walk(value: object, path: str, depth: int, visit: Visit) -> Any:
     """The value with each leaf as `visit` wants it; what it leaves alone keeps its type."""
     if depth > DEPTH:
         raise TooMany
     if isinstance(value, Mapping):
-        made: dict[str, Any] = {}
+        made: JsonObject = {}
         numbers: dict[str, int] = {}
         for key, inner in value.items():
             place = f"{path}.{key}".lstrip(".")
@@ -80,7 +82,7 @@ def _walk(value: Any, path: str, depth: int, visit: Visit) -> Any:
     return value
 
 
-def _apart(name: str, taken: Mapping[str, Any], numbers: dict[str, int]) -> str:
+def _apart(name: str, taken: Mapping[str, Json], numbers: dict[str, int]) -> str:
     """`name`, or with a number behind it: two keys that become the same word must lose no value.
 
     `numbers` keeps the last number of each word, so that ten thousand addresses are not counted anew each.
@@ -103,7 +105,7 @@ def _opened(text: str) -> Any:
         return None
 
 
-def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _whole(pairs: list[tuple[str, Any]]) -> JsonObject:
     """An object. Raises `ValueError` for a name that comes twice: all but its last value would go unread."""
     made = dict(pairs)
     if len(made) < len(pairs):

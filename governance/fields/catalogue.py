@@ -8,9 +8,9 @@ personal themselves.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from cdp.kernel.errors import NotFound
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Attribute, Trait
 from cdp.vocabulary import FieldClass as C
 from cdp.vocabulary import Namespace
@@ -134,7 +134,7 @@ def _addressed(text: str) -> bool:
     return _ADDRESSED.search(text) is not None
 
 
-def _clean(carries: Callable[[str], bool], value: Any) -> bool:
+def _clean(carries: Callable[[str], bool], value: object) -> bool:
     """Whether nothing in a value looks like what its field does not declare; it is looked through."""
     if isinstance(value, str):
         return not carries(value)
@@ -143,10 +143,12 @@ def _clean(carries: Callable[[str], bool], value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_clean(carries, inner) for inner in value)
     # Seven digits make a number of somebody's; `kinds` holds how long any may be.
-    return value is None or isinstance(value, bool) or abs(value) < _SMALL or not carries(str(value))
+    if value is None or isinstance(value, bool):
+        return True
+    return (isinstance(value, (int, float)) and abs(value) < _SMALL) or not carries(str(value))
 
 
-def _of_its_kind(kind: str, field_class: C, label: str, value: Any) -> bool:
+def _of_its_kind(kind: str, field_class: C, label: str, value: object) -> bool:
     """Whether a value is what its field is declared for; free text is anything."""
     if field_class is C.FREE_TEXT or field_class is C.UNCLASSIFIED:
         return True
@@ -181,14 +183,14 @@ class BuiltInCatalogue:
             raise NotFound(field="trait", id=trait)
         return found
 
-    def classify(self, kind: str, event: str | None, fields: Mapping[str, Any]) -> dict[C, dict[str, Any]]:  # noqa: ARG002
+    def classify(self, kind: str, event: str | None, fields: Mapping[str, Json]) -> dict[C, JsonObject]:  # noqa: ARG002
         """Divide fields by class; `kind` is `traits`, `properties` or `context`.
 
         Traits come out under their catalogue names. Structured values are unclassified
         unless their name is known: what is inside has not been looked at. So is what is not of
         its field's kind (`kinds`): it is sealed and scanned, and leaves by no door.
         """
-        divided: dict[C, dict[str, Any]] = {}
+        divided: dict[C, JsonObject] = {}
         named = _NAMED.get(kind)
         for name, value in fields.items():
             if named is not None:
@@ -202,7 +204,7 @@ class BuiltInCatalogue:
             divided.setdefault(field_class, {})[label] = value
         return divided
 
-    def holds(self, trait: Trait, value: Any) -> bool:
+    def holds(self, trait: Trait, value: object) -> bool:
         """Whether a stored value is of its trait's kind by the words and shapes of today."""
         return _of_its_kind("traits", trait.envelope, trait.name, value)
 

@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
-from typing import Any
 
 from cdp.kernel.countries import ALPHA_2, COUNTRY_NAMES
 from governance.fields import special
@@ -324,7 +323,7 @@ _key = _token(40)
 _AGENT = _words(60, 1_024)
 
 
-def fits(kind: str, label: str, value: Any) -> bool:
+def fits(kind: str, label: str, value: object) -> bool:
     """Whether `value` is what the field `label` of `kind` is declared for; structures are looked through."""
     if isinstance(value, str):
         return value == "" or _kind_of(kind, label)(value)
@@ -337,7 +336,7 @@ def fits(kind: str, label: str, value: Any) -> bool:
         )
     if isinstance(value, (list, tuple)):
         return all(fits(kind, label, inner) for inner in value)
-    return value is None or _numbered(kind, label, value)
+    return value is None or (isinstance(value, (int, float)) and _numbered(kind, label, value))
 
 
 def _numbered(kind: str, label: str, value: float) -> bool:

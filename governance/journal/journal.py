@@ -27,6 +27,7 @@ from cdp import vocabulary
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, Refused, Unavailable
 from cdp.kernel.ids import made_at, new_id
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.vocabulary import WorkspaceId
 from governance.keys import statedir
 
@@ -80,7 +81,7 @@ class JournalLine:
     mark: JournalMark
     kind: Kind
     workspace: WorkspaceId
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +140,12 @@ class Journal:
         with self._mutex:
             self._close()
 
-    def append(self, kind: Kind, workspace: WorkspaceId, payload: Mapping[str, Any]) -> JournalMark:
+    def append(self, kind: Kind, workspace: WorkspaceId, payload: Mapping[str, object]) -> JournalMark:
         """Write one line; it is on disk when this returns. Raises as `append_all`."""
         return self.append_all(kind, workspace, (payload,))[0]
 
     def append_all(
-        self, kind: Kind, workspace: WorkspaceId, payloads: Sequence[Mapping[str, Any]]
+        self, kind: Kind, workspace: WorkspaceId, payloads: Sequence[Mapping[str, object]]
     ) -> list[JournalMark]:
         """Write one line for each of `payloads`, with one fsync; all are on disk when this returns.
 
@@ -162,7 +163,7 @@ class Journal:
                 raise JournalUnavailable from None
 
     def _write(
-        self, kind: Kind, workspace: WorkspaceId, payloads: Sequence[Mapping[str, Any]]
+        self, kind: Kind, workspace: WorkspaceId, payloads: Sequence[Mapping[str, Json]]
     ) -> list[JournalMark]:
         pen = self._open()
         marks, chain, block = [], pen.chain, []
@@ -280,7 +281,7 @@ def _next(chain: bytes, entry: bytes) -> bytes:
     return sha256(chain + entry).digest()
 
 
-def _checked(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(payload: Mapping[str, object]) -> JsonObject:
     return {_name(key): _value(value) for key, value in payload.items()}
 
 
@@ -290,7 +291,7 @@ def _name(key: str) -> str:
     return key
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> Json:
     match value:
         case bool():
             raise NotForTheJournal

@@ -6,7 +6,6 @@ belongs to, so a state directory that is older than the database shows.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -32,7 +31,7 @@ class MarkedJournal:
         """Let go of the file that is being written."""
         self._journal.close()
 
-    def write(self, kind: str, payloads: Sequence[Mapping[str, Any]], *, work: Work) -> list[UUID]:
+    def write(self, kind: str, payloads: Sequence[Mapping[str, object]], *, work: Work) -> list[UUID]:
         """Append lines with one fsync; their ids. If the Work rolls back they stay: they only narrow."""
         marks = self._journal.append_all(Kind(kind), work.workspace, payloads)
         note(marks, work=work)

@@ -8,7 +8,7 @@ and `commitment.json`. Whatever is wrong, the answer is one and the same `Broken
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from cdp.kernel.errors import BadInput, BrokenSeal
+from cdp.kernel.json_values import JsonObject
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, WorkspaceId
 from governance.keys import row_bundle
 
@@ -62,7 +63,7 @@ _UUID_LENGTH = (16).to_bytes(4, "big")
 _AAD_CONTEXT = {context: _lp(context.value.encode()) for context in Context}
 _AAD_CLASS = {cls: _lp(bytes([cls])) for cls in FieldClass}
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode: Callable[[bytes], JsonObject] = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -176,7 +177,7 @@ def open_row(
     context: Context,
     row: UUID,
     classes: Collection[FieldClass] = frozenset(FieldClass),
-) -> dict[FieldClass, dict[str, Any]]:
+) -> dict[FieldClass, JsonObject]:
     """The fields of one row in those of `classes` that it has; the others stay closed.
 
     Raises `BrokenSeal` when the framing or an envelope of `classes` is not as it was sealed, and when
@@ -187,7 +188,7 @@ def open_row(
         raise BrokenSeal
     wanted = [cls for cls in tokens if cls in classes]
     aads = key._row_aads(context, row, tokens.keys())
-    opened: dict[FieldClass, dict[str, Any]] = {}
+    opened: dict[FieldClass, JsonObject] = {}
     # Where none is asked for, one of the others says whether one that is asked for was taken away.
     for cls in wanted or list(tokens)[:1]:
         blob = (

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
 
 from cdp.kernel.database import insert_rows, run, write
 from cdp.kernel.errors import BrokenSeal
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import KeyFingerprint, KeyMissing
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, Label, WorkspaceId
 from cdp.work import Work
@@ -55,14 +55,14 @@ class FragmentKeys:
         return f"FragmentKeys({len(self._newest)} fragments)"
 
     def seal(
-        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Any]]
+        self, label: Label, row: UUID, fragment: FragmentId, parts: Mapping[FieldClass, Mapping[str, Json]]
     ) -> bytes:
         """Seal a row's fields, one envelope a class, into one bundle."""
         return seal_row(parts, key=self._newest_key(fragment), context=_CONTEXT[label], row=row)
 
     def open(
         self, label: Label, row: UUID, fragment: FragmentId, bundle: bytes, classes: frozenset[FieldClass]
-    ) -> dict[FieldClass, dict[str, Any]]:
+    ) -> dict[FieldClass, JsonObject]:
         """Open only the envelopes of `classes`. Raises `BrokenSeal`, and as one `KeyMissing`."""
         # The framing before the first token is one class byte and four of length.
         held = self._by_id.get(key_id_of(bundle[5:]))

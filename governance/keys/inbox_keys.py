@@ -6,12 +6,11 @@ Destroying a key destroys every body that was sealed under it, wherever a copy l
 from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, delete, select
+from sqlalchemy import Engine, delete, select
 
-from cdp.kernel.database import run
+from cdp.kernel.database import StoredRow, run
 from cdp.kernel.errors import BrokenSeal
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, WorkspaceId
 from cdp.work import Work, open_work
@@ -96,7 +95,7 @@ class InboxKeys:
             ),
         )
 
-    def _unwrap(self, row: Row[Any], workspace: WorkspaceId) -> DataKey:
+    def _unwrap(self, row: StoredRow, workspace: WorkspaceId) -> DataKey:
         return wrapping.unwrap(
             row.wrapped,
             kek=self._file.opening_root(Use.INBOX, row.root_version).secret,

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from cdp.kernel.errors import BadInput, BrokenSeal
+from cdp.kernel.json_values import Json, JsonObject
 from governance.keys.keyring import Keyring, Signing
 
 
@@ -61,7 +62,7 @@ class Signer:
         """Raises `BadSignature` unless this signer made `signature` over `message`."""
         verify(message, signature=signature, public_key=self.public_key)
 
-    def sign_document(self, document: Mapping[str, Any]) -> SignedDocument:
+    def sign_document(self, document: Mapping[str, Json]) -> SignedDocument:
         """Sign the canonical form of `document`. Raises `NotCanonical`."""
         try:
             body = rfc8785.dumps(dict(document))
@@ -78,11 +79,11 @@ def verify(message: bytes, *, signature: bytes, public_key: bytes) -> None:
         raise BadSignature from None
 
 
-def open_document(signed: SignedDocument, *, public_key: bytes) -> dict[str, Any]:
+def open_document(signed: SignedDocument, *, public_key: bytes) -> JsonObject:
     """The document, if its signature holds and its bytes are canonical; else `BadSignature`."""
     verify(signed.body, signature=signed.signature, public_key=public_key)
     try:
-        document = msgspec.json.decode(signed.body, type=dict[str, Any])
+        document: JsonObject = msgspec.json.decode(signed.body, type=dict[str, Any])
         if rfc8785.dumps(document) == signed.body:
             return document
     except (ValueError, rfc8785.CanonicalizationError):

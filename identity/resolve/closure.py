@@ -9,7 +9,9 @@ a company's telephone would otherwise make one neighbourhood of a whole town.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+from psycopg.rows import TupleRow
 
 from cdp.kernel.database import run
 from cdp.vocabulary import ContactId, FragmentId, Trust
@@ -203,7 +205,7 @@ class DatabaseStore:
                 yield EdgeRow(a, b, EdgeKind(kind), accept_seq)
 
 
-def _gather(rows: Iterable[tuple[Any, ...]]) -> Iterable[Stored]:
+def _gather(rows: Iterable[TupleRow]) -> Iterable[Stored]:
     found: dict[FragmentId, Stored] = {}
     claims: dict[FragmentId, list[ClaimRow]] = defaultdict(list)
     for row in rows:

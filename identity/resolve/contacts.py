@@ -128,7 +128,7 @@ def erased(
     `oldest` is the least place of acceptance that is asked about; watermarks before it may
     be left out.
     """
-    marks = dict(run(work.session, _WATERMARKS).fetchall())
+    marks: dict[str, int] = dict(run(work.session, _WATERMARKS).fetchall())
     labels = {label for label, mark in marks.items() if mark >= oldest}
     probes: list[tuple[str, str, int, bytes, int]] = []
     if BLIND in labels:

@@ -9,6 +9,7 @@ erased, of whom nothing is left to ask.
 """
 
 from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from sqlalchemy import update
 
@@ -112,7 +113,7 @@ def join(a: FragmentId, b: FragmentId, *, work: Work, limits: Limits) -> frozens
         locks = also | {a, b} | regrouping.needs(change, work=work, limits=limits)
         regrouping.lock(locks, work=work)
         query = "SELECT id, core_id FROM identity.fragments WHERE id = ANY(%b::uuid[])"
-        cores = dict(run(work.session, query, ([a, b],)).fetchall())
+        cores: dict[UUID, UUID] = dict(run(work.session, query, ([a, b],)).fetchall())
         if len(cores) < 2:
             raise NoSuchFragment
         if run(work.session, _QUARANTINED, ([a, b],)).fetchone() is not None:

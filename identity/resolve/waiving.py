@@ -7,7 +7,8 @@ to it later is, so that a blob of strangers is not let in by what was said of a 
 """
 
 from collections.abc import Sequence
-from typing import Any
+
+from psycopg.rows import TupleRow
 
 from cdp.kernel.database import run
 from cdp.kernel.errors import Conflict
@@ -77,7 +78,7 @@ def _vouch(
     return moved | {ProfileId(each) for each in together}
 
 
-def _change(one: FragmentId, claims: Sequence[tuple[Any, ...]]) -> Change:
+def _change(one: FragmentId, claims: Sequence[TupleRow]) -> Change:
     asserted = int(Trust.ASSERTED)
     return Change(
         seeds=frozenset({one}),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api import problems
 from cdp.audiences import segments
-from cdp.audiences.segments import DEPTH, LEAVES, RuleTooLarge
+from cdp.audiences.rules import DEPTH, LEAVES, RuleTooLarge, read
 from cdp.kernel.database import limited
 from cdp.kernel.errors import TookTooLong
 from cdp.work import open_work
@@ -43,7 +43,7 @@ def cost(rule, work, ports) -> tuple[float, float]:
     compiled, planned = [], []
     for _ in range(ROUNDS):
         begun = process_time()
-        query = segments.members(rule, ports=ports).compile(
+        query = segments.members(read(rule, catalogue=ports.catalogue), ports=ports).compile(
             dialect=dialect(), compile_kwargs={"literal_binds": True}
         )
         compiled.append(process_time() - begun)
@@ -117,7 +117,7 @@ def test_a_segment_that_was_saved_before_the_limit_is_still_told_to_its_people(s
         )
         told = segments.of(profile, work=work, ports=system.ports)
         with pytest.raises(RuleTooLarge):
-            segments.members(rule, ports=system.ports)
+            read(rule, catalogue=system.ports.catalogue)
 
     assert [one["name"] for one in told] == ["old"]
 
@@ -221,7 +221,8 @@ def test_a_rule_means_whom_its_plain_words_mean(system, town, people, rule, has)
                     ),
                     {"w": town.workspace, "p": profile, "a": ids[name], "v": kept},
                 )
-        found = {str(one) for one in work.session.scalars(segments.members(rule, ports=system.ports))}
+        meaning = read(rule, catalogue=system.ports.catalogue)
+        found = {str(one) for one in work.session.scalars(segments.members(meaning, ports=system.ports))}
     meant = {profile for profile, person in zip(people, has, strict=True) if matches(rule, person)}
 
     assert found == meant

@@ -11,6 +11,7 @@ from audit.log.entry import UnfitEntry
 from cdp.acting import ActNotAllowed, check
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act, Kept
 from cdp.audiences import previews, segments
+from cdp.audiences.rules import BadRule
 from cdp.kernel.errors import NotFound
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
@@ -176,7 +177,7 @@ def test_what_is_counted_is_words_of_the_log(town):
 def test_an_act_that_fails_otherwise_leaves_nothing(town, database):
     """It was not done, so nothing says that it was."""
     before = len(log(town, database))
-    with pytest.raises(segments.BadRule), as_(town, "marketing") as work:
+    with pytest.raises(BadRule), as_(town, "marketing") as work:
         segments.create("broken", {"all": 1}, work=work, ports=town.system.ports)
 
     assert len(log(town, database)) == before

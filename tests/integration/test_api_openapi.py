@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from api import client_paths, problems
 from api.routes import ROUTERS, trail_routes
-from cdp.audiences import segments
+from cdp.audiences import rules
 
 
 @pytest.fixture(scope="module")
@@ -262,8 +262,8 @@ def test_an_attribute_is_typed_and_so_is_what_it_is_compared_with(document, api)
 def understood(rule, api):
     """Whether a segment can have a rule."""
     try:
-        segments.members(rule, ports=api.system.ports)
-    except segments.BadRule:
+        rules.read(rule, catalogue=api.system.ports.catalogue)
+    except rules.BadRule:
         return False
     return True
 

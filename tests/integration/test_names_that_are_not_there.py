@@ -6,6 +6,7 @@ from cli_world import CRM, caller, make_place
 
 from api.cli.exits import Exit
 from cdp.audiences import audiences
+from cdp.audiences.rules import EVERYBODY
 from cdp.ports import Ask, UnknownPurpose
 from cdp.vocabulary import Channel
 
@@ -195,7 +196,7 @@ def test_a_preview_within_refuses_an_ask_that_names_nothing(town):
     """The act refuses, not the routes alone: demo and jobs go the same way."""
     with as_admin(town.system, town.workspace) as work, pytest.raises(UnknownPurpose):
         audiences.preview(
-            {"all": []},
+            EVERYBODY,
             Ask(purpose="nothing", channel=Channel.EMAIL, recipient=None),
             work=work,
             ports=town.system.ports,

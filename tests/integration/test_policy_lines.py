@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from cdp.acting import ActNotAllowed
 from cdp.audiences import audiences
+from cdp.audiences.rules import EVERYBODY
 from cdp.kernel.errors import NotAllowed, NotFound
 from cdp.ports import Ask
 from cdp.registers import policy_lines
@@ -190,7 +191,7 @@ def test_a_preview_asks_the_policy_as_well(system, workspace, purpose):
 
     def cure():
         with system.opener(workspace, actor=acting("marketing"))() as work:
-            funnel, _ = audiences.preview(RULE, ASK, work=work, ports=system.ports)
+            funnel, _ = audiences.preview(EVERYBODY, ASK, work=work, ports=system.ports)
         return funnel.cure
 
     assert isinstance(cure(), NotAgreed)

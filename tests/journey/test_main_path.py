@@ -4,13 +4,14 @@ import json
 
 import msgspec
 import pytest
-from journeys import ANN, BOB, EVERYONE, PATIENCE, identify, lines, ordered
+from journeys import ANN, BOB, PATIENCE, identify, lines, ordered
 from parts import alone, joined
 from sqlalchemy import select, text
 
 from api import keeper, wiring, worker
 from cdp import tables
 from cdp.audiences import segments
+from cdp.audiences.rules import EVERYBODY
 from cdp.intake import imports
 from cdp.intake.ingest.message_reading import ImportRecord
 from cdp.registers import source_rows
@@ -68,7 +69,7 @@ def test_from_the_first_event_to_the_erasure(journey, tmp_path):
     assert done.residue_total == 0 and sum(done.deleted.values()) > 0
     with journey.begin()() as work:
         assert journey.ports.identity.resolve(ann, work=work) is None
-        assert len(work.session.scalars(segments.members(EVERYONE, ports=journey.ports)).all()) == 1
+        assert len(work.session.scalars(segments.members(EVERYBODY, ports=journey.ports)).all()) == 1
 
 
 def test_what_was_accepted_before_an_erasure_does_not_bring_the_person_back(journey, tmp_path):

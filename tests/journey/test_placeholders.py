@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from cdp import tables as cdp_tables
 from cdp.audiences import audiences, segments
+from cdp.audiences.rules import EVERYBODY
 from cdp.ports import Ask
 from cdp.requests import access, erasure
 from cdp.requests.requested import NotOnePerson
@@ -57,8 +58,8 @@ def test_nothing_of_a_placeholder_is_shown_or_sent(journey, placeholder):
         profile_view.read(placeholder, asking, fields=["firstName"], work=work, ports=journey.ports)
     with journey.begin("marketing")() as work:
         golden = journey.ports.identity.golden([placeholder], [], work=work)
-        matched = work.session.scalars(segments.members({"all": []}, ports=journey.ports)).all()
-        funnel, _ = audiences.preview({"all": []}, ask, work=work, ports=journey.ports)
+        matched = work.session.scalars(segments.members(EVERYBODY, ports=journey.ports)).all()
+        funnel, _ = audiences.preview(EVERYBODY, ask, work=work, ports=journey.ports)
 
     assert (golden, matched, funnel.matched) == ([], [], 0)
 

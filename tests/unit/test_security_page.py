@@ -8,7 +8,7 @@ import pytest
 from documents import ROOT, parsed, rows, section
 
 from api import bodies, bulkheads, collect, edge, guard, server
-from cdp.audiences import segments
+from cdp.audiences import rules
 from cdp.intake.collection import BATCH_BYTES
 from cdp.vocabulary import FieldClass, Show
 from governance.keys.keyring import Signing, Use
@@ -137,7 +137,7 @@ def test_fixed_limits_are_told_as_they_are():
         f"a body of {edge.BODY_BYTES >> 10} KiB, {BATCH_BYTES >> 10} KB for events,"
         f" and {bodies.READ_SECONDS:g} s",
         f"{collect.HELD_BYTES >> 20} MiB of events and {edge.HELD_BYTES >> 20} MiB of other bodies at once",
-        f"a rule of {segments.LEAVES} comparisons, {segments.DEPTH} deep",
+        f"a rule of {rules.LEAVES} comparisons, {rules.DEPTH} deep",
         f"{bulkheads.HEARD.places} noes ({bulkheads.HEARD.share} of one caller; {bulkheads.CLICKS} by"
         f" unsubscribe links, {bulkheads.CLICK_SHARE} of them to one contact),"
         f" {bulkheads.NOES.places} lists of noes ({bulkheads.NOES.share} of one caller),"

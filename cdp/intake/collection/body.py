@@ -266,7 +266,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= INTEGER_LENGTH else math.inf
 
 
-def _written(value: Any) -> bytes:
+def _written(value: object) -> bytes:
     # A lone surrogate becomes bytes that are not UTF-8, which `parse` refuses.
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")

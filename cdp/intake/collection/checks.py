@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from cdp.intake.collection.message import Reason
+from cdp.kernel.json_values import JsonObject
 
 DEPTH = 32
 KEYS = 1_000
@@ -34,7 +35,7 @@ def suspicious(raw: bytes) -> bool:
     )
 
 
-def flaw(value: Any, depth: int = DEPTH) -> Reason | None:
+def flaw(value: object, depth: int = DEPTH) -> Reason | None:
     """The first flaw in `value`, of which `depth` levels may nest, or None."""
     if isinstance(value, str):
         return _flaw_in_text(value)
@@ -55,7 +56,7 @@ def _flaw_in_text(text: str) -> Reason | None:
     return None
 
 
-def _flaw_inside(value: dict[str, Any] | list[Any], depth: int) -> Reason | None:
+def _flaw_inside(value: JsonObject | list[Any], depth: int) -> Reason | None:
     if depth == 0:
         return Reason.TOO_DEEP
     if isinstance(value, list):

@@ -8,7 +8,9 @@ is a no to what it names: were a flaw in here to refuse the message, its no woul
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from cdp.kernel.json_values import Json, JsonObject
 
 DIALECTS = ("consent", "consentManagement")
 # How people write several ids into one text.
@@ -39,7 +41,7 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
 
 
-def read_consent(*contexts: Mapping[str, Any]) -> Preferences | None:
+def read_consent(*contexts: Mapping[str, Json]) -> Preferences | None:
     """What `contexts`, a batch's and an item's own, say in either dialect; None: nothing.
 
     Where several speak, a category must be granted in each.
@@ -59,7 +61,7 @@ def read_consent(*contexts: Mapping[str, Any]) -> Preferences | None:
     )
 
 
-def misplaced_consent(value: Any) -> Preferences | None:
+def misplaced_consent(value: object) -> Preferences | None:
     """What the consent objects anywhere in `value` say, by their words in any case; None: there is none."""
     said = [part for one in _consent_objects(value) for part in (_preferences(one), _managed(one))]
     if not said:
@@ -76,7 +78,7 @@ _CALLED = {
 }  # no other object has these
 
 
-def _consent_objects(value: Any) -> Iterator[dict[str, Any]]:
+def _consent_objects(value: object) -> Iterator[JsonObject]:
     if isinstance(value, list):
         for one in value:
             yield from _consent_objects(one)
@@ -89,7 +91,7 @@ def _consent_objects(value: Any) -> Iterator[dict[str, Any]]:
             yield from _consent_objects(inner)
 
 
-def _preferences(consent: Any) -> Preferences:
+def _preferences(consent: object) -> Preferences:
     given = consent.get("categoryPreferences") if isinstance(consent, dict) else consent
     if given is None:
         return Preferences({})
@@ -99,7 +101,7 @@ def _preferences(consent: Any) -> Preferences:
     return Preferences({category: word is True for category, word in given.items()}, clear)
 
 
-def _managed(consent: Any) -> Preferences:
+def _managed(consent: object) -> Preferences:
     if not isinstance(consent, dict):
         return Preferences({}, clear=False)
     allowed, denied = consent.get("allowedConsentIds") or [], consent.get("deniedConsentIds") or []
@@ -121,7 +123,7 @@ def _managed(consent: Any) -> Preferences:
     return Preferences(words, clear)
 
 
-def _named(ids: Any) -> Iterator[str | None]:
+def _named(ids: object) -> Iterator[str | None]:
     """The ids that a value names, whatever its type; None for one that cannot be read."""
     if isinstance(ids, str):
         yield from (ids, *_BETWEEN.split(ids))

@@ -6,7 +6,6 @@ several (`11/12/2026`) or none is not guessed at.
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 # Seconds from 2000 to 2100; milli-, micro- and nanoseconds of these years never meet them.
 _SINCE, _UNTIL = 946_684_800, 4_102_444_800
@@ -26,7 +25,7 @@ _JAVASCRIPT = re.compile(
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def iso(text: Any) -> datetime | None:
+def iso(text: object) -> datetime | None:
     """The instant that ISO 8601 text means (UTC where no zone stands), or None."""
     # Digits alone are a number since 1970; Python would take some of them for a day and an hour.
     if not isinstance(text, str) or (len(text) > 8 and text.isdigit()):
@@ -38,7 +37,7 @@ def iso(text: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def instant(value: Any) -> datetime | None:
+def instant(value: object) -> datetime | None:
     """The one instant that `value` plainly means, or None."""
     if isinstance(value, bool):
         return None

@@ -12,6 +12,7 @@ from typing import Any
 from cdp.intake.collection.body import Batch, lenient
 from cdp.intake.collection.consent_part import Preferences, misplaced_consent, read_consent
 from cdp.intake.collection.message import TYPES, ExternalId, Message, Note
+from cdp.kernel.json_values import Json
 
 _IDS = ("userId", "anonymousId", "previousId")
 
@@ -72,7 +73,7 @@ def misplaced(raw: bytes) -> Preferences | None:
 _LIKE_CONSENT = re.compile(rb"category_?preferences|(?:allowed|denied)_?consent_?ids", re.IGNORECASE)
 
 
-def _unfolded(value: Any) -> Any:
+def _unfolded(value: object) -> Any:
     """`value` with what its texts hold that are JSON themselves."""
     if isinstance(value, dict):
         return {name: _unfolded(inner) for name, inner in value.items()}
@@ -83,7 +84,7 @@ def _unfolded(value: Any) -> Any:
     return value
 
 
-def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+def objects(value: object) -> Iterator[Mapping[str, Json]]:
     """The objects in a value that should be one: itself, or those in a list."""
     if isinstance(value, dict):
         yield value
@@ -99,13 +100,13 @@ def _read(raw: bytes) -> Any:
         return None
 
 
-def _only(value: Any) -> Mapping[str, Any] | None:
+def _only(value: object) -> Mapping[str, Json] | None:
     """The object that a value is, or alone holds; of several nobody can tell whose words are whose."""
     found = list(objects(value))
     return found[0] if len(found) == 1 else None
 
 
-def _as_objects(value: Any) -> list[Any]:
+def _as_objects(value: object) -> list[Any]:
     """The values in lists, with a text that stands where an object should as what it may plainly be."""
     if isinstance(value, list):
         return [one for inner in value for one in _as_objects(inner)]
@@ -115,7 +116,7 @@ def _as_objects(value: Any) -> list[Any]:
 _DEPTH = 4
 
 
-def _ids(item: Mapping[str, Any], name: str, depth: int) -> Iterator[str]:
+def _ids(item: Mapping[str, Json], name: str, depth: int) -> Iterator[str]:
     """The ids of that name, in whatever spelling and object: its own first."""
     plain = name.lower()
     yield from _each(item.get(name))
@@ -132,7 +133,7 @@ def _ids(item: Mapping[str, Any], name: str, depth: int) -> Iterator[str]:
 _ABOUT_OTHERS = frozenset({"properties", "integrations"})
 
 
-def _each(value: Any) -> Iterator[str]:
+def _each(value: object) -> Iterator[str]:
     for one in value if isinstance(value, list) else [value]:
         if (found := _id(one)) is not None:
             yield found
@@ -148,7 +149,7 @@ def _others(ids: Mapping[str, list[str]]) -> Iterator[ExternalId]:
 _MOST = 10
 
 
-def _id(value: Any) -> str | None:
+def _id(value: object) -> str | None:
     if isinstance(value, list):
         return next((found for one in value if (found := _id(one)) is not None), None)
     if isinstance(value, dict):
@@ -158,7 +159,7 @@ def _id(value: Any) -> str | None:
     return str(value) if readable and str(value).strip() else None
 
 
-def _external_ids(context: Mapping[str, Any]) -> Iterator[ExternalId]:
+def _external_ids(context: Mapping[str, Json]) -> Iterator[ExternalId]:
     for entry in objects(context.get("externalIds")):
         value, kind = _id(entry.get("id")), _id(entry.get("type"))
         if value is not None and kind is not None:

@@ -16,6 +16,7 @@ from cdp.intake.importing.consent_words import names_no_consent, names_opt_out, 
 from cdp.intake.importing.country_names import country
 from cdp.intake.importing.encoding import is_encoding
 from cdp.kernel.errors import BadInput, listed
+from cdp.kernel.json_values import JsonObject
 from cdp.vocabulary import Channel
 
 MAPPING_CHARACTERS = 65_536
@@ -275,6 +276,6 @@ def _keeps_the_day(form: str) -> bool:
         return False
 
 
-def mapping_schema() -> dict[str, Any]:
+def mapping_schema() -> JsonObject:
     """The JSON Schema of a mapping, as `docs/mapping.schema.json` has it for editors."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Mapping)}

@@ -5,7 +5,7 @@ NDJSON is a stream. An array is read as a whole, and therefore may not be large.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from cdp.intake.importing.columns import Found, match
 from cdp.intake.importing.lines import Line, Script, lines
 from cdp.intake.importing.opening import DamagedFile, FileTooLarge, Limits
 from cdp.intake.importing.rows import NO_OBJECT, RawRow, Reason
+from cdp.kernel.json_values import JsonObject
 from cdp.kernel.repeated_names import all_of, repeats
 
 # How much of an NDJSON file is looked at to learn what columns it has, since it has no header.
@@ -44,7 +45,7 @@ def object_columns(rows: Iterator[RawRow], wanted: Sequence[str]) -> list[str]:
     return list(seen)
 
 
-def _names(value: Any, before: str, depth: int) -> Iterator[str]:
+def _names(value: Mapping[str, object], before: str, depth: int) -> Iterator[str]:
     for name, inner in value.items():
         yield before + name
         if isinstance(inner, dict) and depth < _DEPTH:
@@ -91,7 +92,7 @@ def _is_row(text: str) -> bool:
     return isinstance(value, dict) and not _lists(value)
 
 
-def _lists(value: dict[str, Any]) -> list[list[Any]]:
+def _lists(value: JsonObject) -> list[list[Any]]:
     return [
         one for one in value.values() if isinstance(one, list) and any(isinstance(row, dict) for row in one)
     ]
@@ -126,7 +127,7 @@ def picked(rows: Iterator[RawRow], found: Found) -> Iterator[RawRow]:
             yield RawRow(row.line, values, flaw=row.flaw)
 
 
-def _at(value: Any, name: str) -> object:
+def _at(value: object, name: str) -> object:
     if not isinstance(value, dict):
         return None
     if name in value:

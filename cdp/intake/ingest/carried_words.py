@@ -7,7 +7,7 @@ never lifts a refusal; a public key speaks for its device alone. Absent consent 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from cdp.intake.collection import Message
 from cdp.intake.ingest.choices import Choice, choices
@@ -112,7 +112,9 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
     channel = Channel(choice.channel) if choice.channel else None
     said_at = min(choice.agreed_at or item.received_at, item.received_at)
     seen = register.notices.find(choice.notice, said_at) if choice.notice else None
-    extra: dict[str, Any] = {"notice": seen.id if seen else None, "asserted_at": said_at}
+    word = partial(
+        _word, item, said, placed, purpose, channel, notice=seen.id if seen else None, asserted_at=said_at
+    )
     state = State.GIVEN if choice.given else State.REFUSED
     own = _contacts(placed, channel, but=said.beside)
     at_contact = purpose in register.needs_contact
@@ -121,17 +123,17 @@ def _meant(item: Item, said: Meaning, placed: Placed, register: Register, choice
         if choice.given and at_contact:
             bound, state = own, State.REQUESTED
         else:
-            yield _word(item, said, placed, purpose, channel, state, scope=Scope.DEVICE, **extra)
+            yield word(state, scope=Scope.DEVICE)
             if not choice.given and _names_a_person(item, said):
-                yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
+                yield word(state, scope=Scope.PERSON)
     elif at_contact and own:
         bound = own
     elif not choice.given or not at_contact:
-        yield _word(item, said, placed, purpose, channel, state, scope=Scope.PERSON, **extra)
+        yield word(state, scope=Scope.PERSON)
     if not choice.given and (at_contact or said.beside or said.trust is Trust.ASSERTED or item.only_no):
         bound = _refusing(placed, channel)
     for contact in bound:
-        yield _word(item, said, placed, purpose, channel, state, contact=contact, **extra)
+        yield word(state, contact=contact)
 
 
 def _names_a_person(item: Item, said: Meaning) -> bool:

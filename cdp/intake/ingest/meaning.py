@@ -15,6 +15,7 @@ from cdp.intake.ingest.choices import says_no
 from cdp.intake.ingest.mentions import mentioned
 from cdp.intake.ingest.message_reading import ImportRecord, Item
 from cdp.intake.ingest.sharing import joins
+from cdp.kernel.json_values import Json
 from cdp.ports import Catalogue, Claim, Evidence, Vault
 from cdp.vocabulary import REACHES, Identifier, Namespace, Trust, WorkspaceId
 
@@ -23,7 +24,7 @@ class Meaning(NamedTuple):
     """What one item means."""
 
     evidence: Evidence
-    traits: Mapping[str, Any]  # what is said of the person
+    traits: Mapping[str, Json]  # what is said of the person
     trust: Trust
     row: UUID  # the id of its statement and of its event
     beside: frozenset[Identifier] = frozenset()  # contacts that it names, but does not say are the person's
@@ -78,7 +79,7 @@ def meaning(
     beside: frozenset[Identifier] = frozenset()
     if isinstance(content, ImportRecord):
         named = _of_record(content, vault, content.region or region)
-        traits: Mapping[str, Any] = content.traits
+        traits: Mapping[str, Json] = content.traits
         if says_no(item):
             beside = _beside(content, vault, content.region or region) - named.keys()
     else:
@@ -244,7 +245,7 @@ def _beside(record: ImportRecord, vault: Vault, region: str) -> frozenset[Identi
 
 
 def _of_message(
-    message: Message, traits: Mapping[str, Any], vault: Vault, catalogue: Catalogue, region: str
+    message: Message, traits: Mapping[str, Json], vault: Vault, catalogue: Catalogue, region: str
 ) -> dict[Identifier, str]:
     """Identifiers of a message by falling priority: user id, anonymous id, then contacts."""
     raw: list[tuple[str, Any]] = [
@@ -290,7 +291,7 @@ _IDS = (Namespace.USER_ID, Namespace.ANONYMOUS_ID)
 CONTACTS = frozenset({Namespace.EMAIL, Namespace.PHONE, Namespace.USER_ID, Namespace.ANONYMOUS_ID})
 
 
-def _person_traits(message: Message) -> Mapping[str, Any]:
+def _person_traits(message: Message) -> Mapping[str, Json]:
     """Traits of the person: an identify's. A group's traits describe the group, not a person."""
     traits = message.traits if message.type == "identify" else {}
     address = traits.get("address")

@@ -6,10 +6,10 @@ list or an object is enough to hear a no by, and too little to join anybody by.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from cdp.intake.collection import Message, objects
 from cdp.intake.collection.meant_contacts import meant
+from cdp.kernel.json_values import Json
 from cdp.vocabulary import REACHES, Namespace
 
 _REACHED = frozenset(REACHES.values())
@@ -77,7 +77,7 @@ def _plain(name: str) -> str:
 
 
 def _of_traits(
-    traits: Mapping[str, Any], namespace_of: Callable[[str], str | None], depth: int = 0
+    traits: Mapping[str, Json], namespace_of: Callable[[str], str | None], depth: int = 0
 ) -> Iterator[tuple[str, str]]:
     for name, value in traits.items():
         namespace = namespace_of(name) or called(name)
@@ -90,7 +90,7 @@ def _of_traits(
                 yield from _of_traits(inner, namespace_of, depth + 1)
 
 
-def _contacts(namespace: str | None, value: Any) -> Iterator[tuple[str, str]]:
+def _contacts(namespace: str | None, value: object) -> Iterator[tuple[str, str]]:
     if namespace is None or namespace not in _REACHED:
         return
     for text in _texts(value)[:_LEAVES]:
@@ -98,7 +98,7 @@ def _contacts(namespace: str | None, value: Any) -> Iterator[tuple[str, str]]:
         yield from (found for found in meant(text, namespace) if found != (namespace, text))
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     """The texts in a value of any shape; a whole number is its digits."""
     if isinstance(value, dict):
         value = list(value.values())

@@ -1,11 +1,11 @@
 """What rows of imports refuse, whichever version put them into the inbox."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 
 from cdp.intake.ingest.message_reading import ImportChoice, ImportRecord
+from cdp.kernel.json_values import JsonObject
 from cdp.vocabulary import Channel
 
 # What a no is about of which nobody can read what it names, as in a list of suppressions.
@@ -23,7 +23,7 @@ def refusals(body: bytes) -> Sequence[ImportRecord]:
     return [_refusal(number, row) for number, row in enumerate(rows or ()) if isinstance(row, dict)]
 
 
-def _refusal(number: int, row: dict[str, Any]) -> ImportRecord:
+def _refusal(number: int, row: JsonObject) -> ImportRecord:
     region = row.get("region")
     return ImportRecord(
         key=f"no/{number}",
@@ -36,13 +36,13 @@ def _refusal(number: int, row: dict[str, Any]) -> ImportRecord:
     )
 
 
-def _pairs(value: Any) -> Iterator[tuple[str, str]]:
+def _pairs(value: object) -> Iterator[tuple[str, str]]:
     for pair in value if isinstance(value, list) else ():
         if isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair):
             yield pair[0], pair[1]
 
 
-def _noes(row: dict[str, Any]) -> Iterator[ImportChoice]:
+def _noes(row: JsonObject) -> Iterator[ImportChoice]:
     choices = row.get("choices")
     for said in choices if isinstance(choices, list) else ([] if choices is None else [choices]):
         if not isinstance(said, dict):
@@ -56,9 +56,9 @@ def _noes(row: dict[str, Any]) -> Iterator[ImportChoice]:
         yield _no(named[0], named[1])
 
 
-def _no(purpose: Any, channel: Any) -> ImportChoice:
+def _no(purpose: object, channel: object) -> ImportChoice:
     return ImportChoice(
         purpose=purpose if isinstance(purpose, str) else EVERYTHING,
-        channel=channel if channel in frozenset(Channel) else None,
+        channel=channel if isinstance(channel, str) and channel in frozenset(Channel) else None,
         given=False,
     )

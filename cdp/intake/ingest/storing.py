@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from cdp import tables
@@ -18,11 +18,12 @@ from cdp.intake.collection import Message
 from cdp.intake.ingest.meaning import Meaning
 from cdp.intake.ingest.message_reading import ImportRecord, Item
 from cdp.kernel.database import Conflict, insert_rows, run, write
+from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Attribute, Catalogue, Keys, Placed, Statement
 from cdp.vocabulary import ContactId, FieldClass, FragmentId, Identifier, Label
 from cdp.work import Work
 
-Parts = dict[FieldClass, dict[str, Any]]
+Parts = dict[FieldClass, JsonObject]
 
 
 class Sorted(NamedTuple):
@@ -200,7 +201,7 @@ def store_facts(found: Sequence[Found], attributes: Sequence[Attribute], *, work
     _add_up(rows, work)
 
 
-def _number(attribute: Attribute, properties: Mapping[str, Any]) -> Decimal | None:
+def _number(attribute: Attribute, properties: Mapping[str, Json]) -> Decimal | None:
     if attribute.kind == "count":
         return Decimal(1)
     value = properties.get(attribute.property or "")

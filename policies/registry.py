@@ -5,7 +5,6 @@ nothing here can show one. Who shows a key or a secret is found out in `api/auth
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, select, update
@@ -208,7 +207,9 @@ def _account(row: StoredRow) -> RegisteredAccount:
     )
 
 
-def _page(table: Table, page: Page, *, named: ColumnElement[str] | None = None) -> Select[Any]:
+def _page(
+    table: Table, page: Page, *, named: ColumnElement[str] | None = None
+) -> Select[*tuple[object, ...]]:
     """Rows of a register in the order in which they were made, which their ids tell.
 
     `named` is what the page's name is compared with.

@@ -8,7 +8,6 @@ marketing, no known channel is every one.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 from cdp.intake.collection.meant_contacts import meant
@@ -28,7 +27,7 @@ UNREAD = "unread"  # the evidence of a no that brings none which can be read
 _EVIDENCE = frozenset({"form", "double_opt_in", "call", "paper", "login"})
 _CONTACT = ("contact", "email", "emailaddress", "mail", "phone", "phonenumber")
 _NAMESPACES = tuple(str(one) for one in Namespace)
-_Fields = Mapping[str, list[Any]]
+_Fields = Mapping[str, list[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,26 +105,26 @@ def rows(said: object) -> Iterator[Row]:
             for name in ("reason", "source", "date", "purpose", "channel")
         }
         for contact in (value for name in _CONTACT for value in _all(fields, name)):
-            for text in _all(_fields(contact), "value") if isinstance(contact, dict) else [contact]:
-                yield Row(line=line, contact=_text(text), **texts)
+            for written in _all(_fields(contact), "value") if isinstance(contact, dict) else [contact]:
+                yield Row(line=line, contact=_text(written), **texts)
 
 
 def _fields(said: object) -> _Fields:
     """The values of each name, however the name is written and how often it is there."""
-    fields: dict[str, list[Any]] = {}
+    fields: dict[str, list[object]] = {}
     for name, value in said.items() if isinstance(said, dict) else ():
         plain = "".join(letter for letter in name.casefold() if letter.isalnum())
         fields.setdefault(plain, []).extend(_each(value))
     return fields
 
 
-def _each(value: object) -> Iterator[Any]:
+def _each(value: object) -> Iterator[object]:
     """The values of a name that may be there more than once, each perhaps a list of them."""
     for one in value if isinstance(value, Repeated) else [value]:
         yield from one if isinstance(one, list) else [one]
 
 
-def _all(fields: _Fields, name: str) -> list[Any]:
+def _all(fields: _Fields, name: str) -> list[object]:
     return fields.get(name, [])
 
 

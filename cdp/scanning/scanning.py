@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
@@ -50,7 +49,17 @@ class _Sealed:
     sealed: bytes = field(repr=False)
 
 
-def worth(parts: Mapping[FieldClass, Any]) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A batch that waits to be scanned: statements, and events with when each was received."""
+
+    id: UUID
+    statements: Sequence[UUID]
+    events: Sequence[tuple[UUID, datetime]]
+    attempts: int
+
+
+def worth(parts: Mapping[FieldClass, object]) -> bool:
     """Whether there is anything in a row that has to be scanned."""
     return not CLASSES.isdisjoint(parts)
 
@@ -78,7 +87,7 @@ def step(begin: Opener, *, ports: Ports, detector: Detector) -> bool:
         if waiting is None:
             return False
         claimed = ports.scans.claim(
-            [one.row for one in _sealed(waiting.statements, _events(waiting), work=work, ports=ports)],
+            [one.row for one in _sealed(waiting.statements, waiting.events, work=work, ports=ports)],
             work=work,
         )
         if waiting.attempts > ATTEMPTS:
@@ -128,7 +137,7 @@ def _wait_again(rows: Sequence[SealedRow], *, work: Work) -> None:
     enqueue(statements, events, work=work)
 
 
-def _take(work: Work) -> Any:
+def _take(work: Work) -> _Waiting | None:
     """Lease the oldest batch that nobody works on; None: nothing waits."""
     wait = tables.unscanned.c
     oldest = (
@@ -139,12 +148,16 @@ def _take(work: Work) -> Any:
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    return work.session.execute(
+    row = work.session.execute(
         update(tables.unscanned)
         .where(wait.id == oldest)
         .values(attempts=wait.attempts + 1, claimed_until=work.now + LEASE)
         .returning(tables.unscanned)
     ).one_or_none()
+    if row is None:
+        return None
+    events = list(zip(row.events, row.received, strict=True))
+    return _Waiting(id=row.id, statements=row.statements, events=events, attempts=row.attempts)
 
 
 def _give_back(waiting: UUID, *, work: Work) -> None:
@@ -155,10 +168,6 @@ def _give_back(waiting: UUID, *, work: Work) -> None:
         .where(wait.id == waiting)
         .values(attempts=wait.attempts - 1, claimed_until=None)
     )
-
-
-def _events(waiting: Any) -> list[tuple[UUID, datetime]]:
-    return list(zip(waiting.events, waiting.received, strict=True))
 
 
 def _sealed(

@@ -7,7 +7,6 @@ nothing unless its trigger is in the text, so that clean text costs one pass.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import re2
 import tldextract
@@ -41,7 +40,7 @@ _PRIVATE = frozenset({"example", "internal", "invalid", "lan", "local", "localdo
 
 
 @cache
-def domains() -> Any:
+def domains() -> tldextract.TLDExtract:
     """The public suffix list as it lies in the package; the network is never asked."""
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, fallback_to_snapshot=True)
 

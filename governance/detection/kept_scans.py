@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any
 from uuid import UUID
 
+from psycopg.rows import TupleRow
 from sqlalchemy import select
 
 from cdp.kernel.database import Conflict, insert_rows, run
@@ -254,7 +254,7 @@ def _finding_id(row: SealedRow, placed: PlacedFind) -> UUID:
     return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
 
 
-def _finding(row: Sequence[Any]) -> Finding:
+def _finding(row: TupleRow) -> Finding:
     (finding, label, row_id, fragment, received, field, leaf, *find, found_at, number, decision) = row
     return Finding(
         id=finding,

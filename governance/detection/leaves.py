@@ -7,7 +7,6 @@ that no path, which may be personal itself, has to be kept.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from cdp.kernel.json_values import Json, JsonObject
 
@@ -48,11 +47,12 @@ def leaves(fields: Mapping[str, Json]) -> list[Leaf]:
 
 def rewritten(fields: Mapping[str, Json], visit: Visit) -> JsonObject:
     """`fields` with every leaf, in the order of `leaves`, replaced by what `visit` makes of it."""
-    made: JsonObject = _walk(fields, "", 0, visit)
+    made = _walk(fields, "", 0, visit)
+    assert isinstance(made, dict), "an object stays one"
     return made
 
 
-def _walk(value: object, path: str, depth: int, visit: Visit) -> Any:
+def _walk(value: Json, path: str, depth: int, visit: Visit) -> Json:
     """The value with each leaf as `visit` wants it; what it leaves alone keeps its type."""
     if depth > DEPTH:
         raise TooMany
@@ -94,18 +94,19 @@ def _apart(name: str, taken: Mapping[str, Json], numbers: dict[str, int]) -> str
     return apart
 
 
-def _opened(text: str) -> Any:
+def _opened(text: str) -> Json:
     """The value of a text that is JSON; None: it is none, and is read as text."""
     bare = text.strip()
     if len(bare) > JSON_CHARACTERS or not bare or (bare[0], bare[-1]) not in (("{", "}"), ("[", "]")):
         return None
     try:
-        return json.loads(bare, object_pairs_hook=_whole, parse_float=_exact)
+        said: Json = json.loads(bare, object_pairs_hook=_whole, parse_float=_exact)
+        return said
     except (ValueError, RecursionError):
         return None
 
 
-def _whole(pairs: list[tuple[str, Any]]) -> JsonObject:
+def _whole(pairs: list[tuple[str, Json]]) -> JsonObject:
     """An object. Raises `ValueError` for a name that comes twice: all but its last value would go unread."""
     made = dict(pairs)
     if len(made) < len(pairs):

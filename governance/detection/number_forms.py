@@ -7,11 +7,11 @@ them; those that have a check digit count without one in a workspace of their ow
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import re2
 
 from governance.detection import numbers, tongues
+from governance.detection.patterns import Pattern
 from governance.detection.surroundings import beside, named, said_behind
 
 Placed = tuple[int, int, str]
@@ -26,10 +26,10 @@ class Form:
     """
 
     entity: str
-    pattern: Any
+    pattern: Pattern
     right: Callable[[str], bool]
-    words: Any
-    alone: Any = None
+    words: Pattern
+    alone: Pattern | None = None
     region: str | None = None
     close: bool = False
 

@@ -5,9 +5,9 @@ ask the network, or take most of the time (ADR-0014).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from governance.detection import candidates, han, spoken, telephones
 from governance.detection.candidates import Span
@@ -63,7 +63,7 @@ class Checked(_Ours):
         self,
         text: str,
         entities: list[str],  # noqa: ARG002
-        nlp_artifacts: Any = None,  # noqa: ARG002
+        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
     ) -> list[RecognizerResult]:
         """What the finder finds."""
         return [self._result(*one) for one in self._finder(text)]
@@ -79,12 +79,12 @@ class Named(_Ours):
         self,
         text: str,
         entities: list[str],  # noqa: ARG002
-        nlp_artifacts: Any = None,
+        nlp_artifacts: NlpArtifacts | None = None,
     ) -> list[RecognizerResult]:
         """The names in what the model found."""
         return [
             self._result(start, end, "PERSON")
-            for one in nlp_artifacts.entities
+            for one in (nlp_artifacts.entities if nlp_artifacts else ())
             for start, end in names(text, one.start_char, one.end_char)
         ]
 

@@ -13,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from time import monotonic
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -220,7 +220,7 @@ def _shut(stream: IO[bytes]) -> None:
         return
 
 
-def _exactly(stream: Any, size: int, end: float) -> bytes:
+def _exactly(stream: IO[bytes], size: int, end: float) -> bytes:
     """Read `size` bytes until `end`. Raises `Late` or `Died`."""
     parts: list[bytes] = []
     with selectors.DefaultSelector() as selector:

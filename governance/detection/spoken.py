@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import re2
 
 from governance.detection import tongues
 from governance.detection.candidates import Span, has_suffix
+from governance.detection.patterns import Match
 from governance.detection.plain_words import common
 
 _SIGN = r"A-Za-z0-9\x{c0}-\x{24f}"
@@ -55,7 +55,7 @@ def emails(text: str, *, common: Callable[[str], bool] = common) -> Iterator[Spa
         yield match.start(), _end(match, len(labels))
 
 
-def _means(text: str, match: Any, common: Callable[[str], bool]) -> bool:
+def _means(text: str, match: Match, common: Callable[[str], bool]) -> bool:
     """Whether an address is meant, and not where something is: `look at shop.com`, `Error at shop.Main`."""
     if _SPOKEN.search(match[2] + match[3]):
         return True
@@ -67,7 +67,7 @@ def _means(text: str, match: Any, common: Callable[[str], bool]) -> bool:
     return _NAMED.search(text[max(0, match.start() - 24) : match.start()]) is not None
 
 
-def _end(match: Any, labels: int) -> int:
+def _end(match: Match, labels: int) -> int:
     """Where the last of so many labels of the domain ends."""
     dots = list(_DOTS.finditer(match[3]))
     return int(match.start(3) + dots[labels - 1].start() if labels <= len(dots) else match.end(3))

@@ -4,8 +4,8 @@ Pure, and bounded: a value is looked around for a few dozen characters.
 """
 
 import re
-from typing import Any
 
+from governance.detection.patterns import Pattern
 from governance.detection.tables import head
 
 BEFORE, BEHIND = 64, 28
@@ -16,17 +16,17 @@ _VERSION = re.compile(
 )
 
 
-def beside(text: str, start: int, end: int, words: Any) -> bool:
+def beside(text: str, start: int, end: int, words: Pattern) -> bool:
     """Whether one of `words` (a pattern) stands close to a value, or over its column."""
     return announced(text, start, words) or words.search(text[end : end + BEHIND]) is not None
 
 
-def announced(text: str, start: int, words: Any) -> bool:
+def announced(text: str, start: int, words: Pattern) -> bool:
     """Whether one of `words` stands close before a value, or over its column."""
     return words.search(text[max(0, start - BEFORE) : start]) is not None or over(text, start, words)
 
 
-def over(text: str, start: int, words: Any) -> bool:
+def over(text: str, start: int, words: Pattern) -> bool:
     """Whether one of `words` is of the head of the column that `start` stands in."""
     return words.search(head(text, start)) is not None
 
@@ -36,7 +36,7 @@ def versioned(text: str, start: int) -> bool:
     return _VERSION.search(text[max(0, start - 16) : start]) is not None
 
 
-def named(text: str, start: int, words: Any, between: Any) -> bool:
+def named(text: str, start: int, words: Pattern, between: Pattern) -> bool:
     """Whether one of `words` names the value that begins at `start`: nothing but `between` parts them.
 
     So does the head of its column.
@@ -47,7 +47,7 @@ def named(text: str, start: int, words: Any, between: Any) -> bool:
     return any(between.fullmatch(before[one.end() :]) for one in words.finditer(before))
 
 
-def said_behind(text: str, end: int, words: Any, parts: Any) -> bool:
+def said_behind(text: str, end: int, words: Pattern, parts: Pattern) -> bool:
     """Whether a value is called so behind it, with `parts` between: `… is my passport number`."""
     behind = text[end : end + BEFORE]
     return any(parts.fullmatch(behind[: one.start()]) for one in words.finditer(behind))

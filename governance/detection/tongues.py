@@ -8,7 +8,8 @@ passports beside their numbers (ICAO 9303: `Passport No.`, with its translations
 """
 
 import re
-from typing import Any
+
+from governance.detection.patterns import Pattern
 
 PASSWORD = {
     "en": "pass ?word|passwd|pass ?phrase|pass ?code|pwd|client.?secret|api.?key|login code",
@@ -211,7 +212,7 @@ def unparted(row: dict[str, str]) -> str:
     return of({language: row[language] for language in _UNPARTED if language in row})
 
 
-def pattern(*sources: str) -> Any:
+def pattern(*sources: str) -> Pattern:
     """A pattern of words; `~` stands for a border of letters."""
     border = r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
     return re.compile("|".join(sources).replace("~", border), re.IGNORECASE)

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import re2
 
+from governance.detection.patterns import Pattern, Which
 from governance.detection.text_reading import INVISIBLE
 from governance.fields import lookalikes
 
@@ -212,12 +212,12 @@ def _lexicon() -> _Lexicon:
 
 
 @cache
-def _made(field: str) -> Any:
+def _made(field: str) -> Pattern | None:
     words = _MAKES.get(field)
     return None if words is None else _pattern(rf"(?:\A|[^\pL])(?:{words})(?:\z|[^\pL])")
 
 
-def _hint(listed: Iterable[str]) -> Any:
+def _hint(listed: Iterable[str]) -> Which:
     """A pattern that finds whatever may be of `listed`, and more; nearly no value has any of it."""
     folded = {fold(word) for word in listed}
     ends = "|".join(sorted(word[1:] for word in folded if word.startswith("*")))
@@ -228,14 +228,16 @@ def _hint(listed: Iterable[str]) -> Any:
     return one_pass(rf"(?:\A|[^a-z])(?:{begins}|(?:{spelled}|{whole}){end})|(?:{ends}){end}")
 
 
-def one_pass(*patterns: str) -> Any:
+def one_pass(*patterns: str) -> Which:
     """What tells which of some patterns a text has: without places, so at a third of a search's cost."""
-    made = re2.Set.SearchSet()
+    several = re2.Set.SearchSet()
     for pattern in patterns:
-        made.Add(pattern)
-    made.Compile()
+        several.Add(pattern)
+    several.Compile()
+    made: Which = several
     return made
 
 
-def _pattern(parts: str) -> Any:
-    return re2.compile(parts)
+def _pattern(parts: str) -> Pattern:
+    made: Pattern = re2.compile(parts)
+    return made

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
 
 import re2
 
@@ -18,6 +17,7 @@ from governance.detection import candidates, decoding, spoken, tongues
 from governance.detection.credentials import NAMED, credentials
 from governance.detection.devices import devices
 from governance.detection.number_forms import FORMS, forms
+from governance.detection.patterns import Pattern
 from governance.detection.places import places
 from governance.detection.text_reading import INVISIBLE, read
 from governance.detection.written import BORN, days_of_birth
@@ -73,7 +73,7 @@ _NECESSARY = (
 _CODED = r"[0-9][A-Za-z]+[0-9]|[0-9]{5}[A-Za-z]|[A-Za-z][0-9]{5}|[0-9][A-Za-z]{6}|[A-Za-z]{6}[0-9]"
 _HINTS = special.one_pass(_CODED, *_NECESSARY, BORN)
 _FORMED = special.one_pass(*(form.pattern.pattern for form in FORMS))
-Finder = Callable[[str], Iterator[Any]]
+Finder = Callable[[str], Iterator[object]]
 _FINDERS: tuple[Finder, ...] = (
     candidates.cards,
     candidates.ibans,
@@ -96,7 +96,7 @@ def carries_as_a_login(text: str) -> bool:
     return _carries(text, _SHOUTED)
 
 
-def _carries(text: str, code: Any) -> bool:
+def _carries(text: str, code: Pattern) -> bool:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     elif text.isalpha() and len(text) <= _SHORT:

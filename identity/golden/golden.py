@@ -7,7 +7,6 @@ profile's pointers are a function of the statements in its fragments.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, select
@@ -257,7 +256,7 @@ def said(ids: Collection[UUID], *, work: Work) -> list[StoredStatement]:
     return _stored(tables.statements.c.id, list(ids), work=work)
 
 
-def _stored(column: ColumnElement[Any], wanted: list[Any], *, work: Work) -> list[StoredStatement]:
+def _stored(column: ColumnElement[UUID], wanted: Sequence[UUID], *, work: Work) -> list[StoredStatement]:
     said = tables.statements.c
     query = (
         select(tables.statements)

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -224,16 +224,17 @@ def _mend(body: bytes) -> _Many:
     one stays as sick as it was, and `parse` refuses it alone.
     """
     value = _lenient(body)
-    batch = value.get("batch") if isinstance(value, dict) else None
+    said = value if isinstance(value, dict) else {}
+    batch = said.get("batch")
     if isinstance(batch, Repeated):
         batch = [item for part in batch if isinstance(part, list) for item in part]
     if not isinstance(batch, list):
         raise NotABatch(field="batch")
 
     def raw(name: str) -> msgspec.Raw:
-        return msgspec.Raw(_written(value[name]) if name in value else b"")
+        return msgspec.Raw(_written(said[name]) if name in said else b"")
 
-    key = value.get("writeKey")
+    key = said.get("writeKey")
     return _Many(
         batch=[msgspec.Raw(_written(item)) for item in batch],
         write_key=key if isinstance(key, str) else None,
@@ -243,21 +244,22 @@ def _mend(body: bytes) -> _Many:
     )
 
 
-def _lenient(body: bytes) -> Any:
+def _lenient(body: bytes) -> object:
     try:
         return lenient(body)
     except ValueError:
         raise NotJson(field="body") from None
 
 
-def lenient(raw: bytes) -> Any:
+def lenient(raw: bytes) -> object:
     """What `raw` says where msgspec reads nothing: lone bytes as surrogates, NaN, integers of any length.
 
     Of a name that an object has more than once each value is kept. Raises ValueError where it is
     no JSON, and RecursionError.
     """
     text = raw.decode("utf-8", "surrogateescape")
-    return json.loads(text, parse_int=_integer, object_pairs_hook=all_of)
+    said: object = json.loads(text, parse_int=_integer, object_pairs_hook=all_of)
+    return said
 
 
 def _integer(digits: str) -> int | float:

@@ -1,10 +1,9 @@
 """Whether a decoded JSON value is fit to keep: text, numbers, depth and keys."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 from cdp.intake.collection.message import Reason
-from cdp.kernel.json_values import JsonObject
 
 DEPTH = 32
 KEYS = 1_000
@@ -56,7 +55,7 @@ def _flaw_in_text(text: str) -> Reason | None:
     return None
 
 
-def _flaw_inside(value: JsonObject | list[Any], depth: int) -> Reason | None:
+def _flaw_inside(value: Mapping[str, object] | list[object], depth: int) -> Reason | None:
     if depth == 0:
         return Reason.TOO_DEEP
     if isinstance(value, list):

@@ -7,7 +7,6 @@ it may be slow.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from cdp.intake.collection.body import Batch, lenient
 from cdp.intake.collection.consent_part import Preferences, misplaced_consent, read_consent
@@ -73,7 +72,7 @@ def misplaced(raw: bytes) -> Preferences | None:
 _LIKE_CONSENT = re.compile(rb"category_?preferences|(?:allowed|denied)_?consent_?ids", re.IGNORECASE)
 
 
-def _unfolded(value: object) -> Any:
+def _unfolded(value: object) -> object:
     """`value` with what its texts hold that are JSON themselves."""
     if isinstance(value, dict):
         return {name: _unfolded(inner) for name, inner in value.items()}
@@ -93,7 +92,7 @@ def objects(value: object) -> Iterator[Mapping[str, Json]]:
             yield from objects(one)
 
 
-def _read(raw: bytes) -> Any:
+def _read(raw: bytes) -> object:
     try:
         return lenient(raw) if raw else None
     except (ValueError, RecursionError):
@@ -106,7 +105,7 @@ def _only(value: object) -> Mapping[str, Json] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _as_objects(value: object) -> list[Any]:
+def _as_objects(value: object) -> list[object]:
     """The values in lists, with a text that stands where an object should as what it may plainly be."""
     if isinstance(value, list):
         return [one for inner in value for one in _as_objects(inner)]

@@ -4,6 +4,7 @@ What is refused is kept as a verdict (`docs/wire.md`), so a flaw is a value here
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from cdp.intake.collection.consent_part import DIALECTS, read_consent
 from cdp.intake.collection.event_times import instant, iso
 from cdp.intake.collection.message import TYPES, ExternalId, Invalid, Message, Note, Reason
 from cdp.intake.collection.overheard import misplaced, overheard
+from cdp.kernel.json_values import JsonObject
 from cdp.kernel.repeated_names import repeats
 
 ID_LENGTH = 255
@@ -209,14 +211,14 @@ def _lenient(decoder: msgspec.json.Decoder[T], data: bytes, field: str) -> T:
         raise Flaw(Reason.NOT_JSON, field) from None
 
 
-def _any(raw: bytes) -> Any:
+def _any(raw: bytes) -> object:
     try:
         return lenient(raw) if raw else None
     except (ValueError, RecursionError):
         return ""  # Something is there, and no time.
 
 
-def _without_consent(context: Any) -> Any:
+def _without_consent(context: object) -> object:
     """What of a context can have a flaw; its consent is read apart, and refuses nothing."""
     if not isinstance(context, dict):
         return context
@@ -240,7 +242,7 @@ def _diagnosed(raw: bytes, error: msgspec.ValidationError | None) -> Flaw:
     return Flaw(Reason.WRONG_TYPE, found_field[1]) if found_field else Flaw(Reason.NOT_JSON, None)
 
 
-def _raise_flaws(item: dict[str, Any]) -> None:
+def _raise_flaws(item: Mapping[str, object]) -> None:
     for name in _NAMES:
         value = item.get(name)
         if found := flaw(_without_consent(value) if name == "context" else value):
@@ -303,20 +305,20 @@ def _event(wire: _Wire, kind: str) -> str | None:
     return None
 
 
-def _properties(wire: _Wire) -> dict[str, Any]:
+def _properties(wire: _Wire) -> JsonObject:
     properties = wire.properties or {}
     if wire.category is not None:
         properties.setdefault("category", wire.category)
     return properties
 
 
-def _limited(traits: dict[str, Any], field: str) -> dict[str, Any]:
+def _limited(traits: JsonObject, field: str) -> JsonObject:
     if len(traits) > TRAITS:
         raise Flaw(Reason.TOO_MANY_KEYS, field)
     return traits
 
 
-def _check_context_traits(context: dict[str, Any]) -> None:
+def _check_context_traits(context: JsonObject) -> None:
     traits = context.get("traits")
     if traits is None:
         return
@@ -325,7 +327,7 @@ def _check_context_traits(context: dict[str, Any]) -> None:
     _limited(traits, "context.traits")
 
 
-def _proof(value: Any) -> str | None:
+def _proof(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
@@ -333,7 +335,7 @@ def _proof(value: Any) -> str | None:
     return _id(value, "context.identityProof", PROOF_LENGTH)
 
 
-def _external_ids(value: Any) -> tuple[ExternalId, ...]:
+def _external_ids(value: object) -> tuple[ExternalId, ...]:
     field = "context.externalIds"
     if value is None:
         return ()
@@ -344,7 +346,7 @@ def _external_ids(value: Any) -> tuple[ExternalId, ...]:
     return tuple(_external_id(entry, field) for entry in value)
 
 
-def _external_id(entry: Any, field: str) -> ExternalId:
+def _external_id(entry: object, field: str) -> ExternalId:
     if not isinstance(entry, dict):
         raise Flaw(Reason.WRONG_TYPE, field)
     texts: dict[str, str | None] = {}
@@ -379,7 +381,7 @@ def _client_time(wire: _Wire, shared: _Shared, received_at: datetime) -> tuple[d
     return received_at - min(max(age, timedelta(0)), OLDEST), tuple(notes)
 
 
-def _first_time(values: tuple[Any, ...], notes: dict[Note, None], unread: Note) -> datetime | None:
+def _first_time(values: tuple[object, ...], notes: dict[Note, None], unread: Note) -> datetime | None:
     """The first of `values` that can be read; `notes` gets `unread` if none can, and how it was read."""
     missed = False
     for value in values:

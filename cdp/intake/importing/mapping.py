@@ -7,7 +7,7 @@ a trait that nobody has classified or a date format that loses the day is refuse
 import re
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
@@ -200,7 +200,7 @@ def load_mapping(text: str, *, traits: Collection[str]) -> Mapping:
 class _Loader(yaml.SafeLoader):
     """YAML in which a key that stands twice is an error; by itself it would drop the first."""
 
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: dict[str, yaml.Node]) -> yaml.MappingNode:
         """The mapping at this place of the text."""
         node = super().compose_mapping_node(anchor)
         keys: set[str] = set()

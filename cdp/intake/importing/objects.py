@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,6 @@ from cdp.intake.importing.columns import Found, match
 from cdp.intake.importing.lines import Line, Script, lines
 from cdp.intake.importing.opening import DamagedFile, FileTooLarge, Limits
 from cdp.intake.importing.rows import NO_OBJECT, RawRow, Reason
-from cdp.kernel.json_values import JsonObject
 from cdp.kernel.repeated_names import all_of, repeats
 
 # How much of an NDJSON file is looked at to learn what columns it has, since it has no header.
@@ -92,13 +90,13 @@ def _is_row(text: str) -> bool:
     return isinstance(value, dict) and not _lists(value)
 
 
-def _lists(value: JsonObject) -> list[list[Any]]:
+def _lists(value: Mapping[str, object]) -> list[list[object]]:
     return [
         one for one in value.values() if isinstance(one, list) and any(isinstance(row, dict) for row in one)
     ]
 
 
-def _array(text: str, name: str) -> list[Any]:
+def _array(text: str, name: str) -> list[object]:
     try:
         value = _decoded(text)
     except (ValueError, RecursionError):
@@ -110,9 +108,9 @@ def _array(text: str, name: str) -> list[Any]:
     return value
 
 
-def _decoded(text: str) -> Any:
+def _decoded(text: str) -> object:
     """What a text of JSON says; a name that an object has twice has a list of its values."""
-    value = msgspec.json.decode(text)
+    value: object = msgspec.json.decode(text)
     return json.loads(text, object_pairs_hook=all_of) if repeats(text) else value
 
 

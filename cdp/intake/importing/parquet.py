@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pyarrow
 import pyarrow.parquet
@@ -41,9 +41,9 @@ def parquet_rows(path: Path, found: Mapping[str, str], limits: Limits) -> Iterat
 
 
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[Any]:
+def _opened(path: Path, limits: Limits) -> Iterator[pyarrow.parquet.ParquetFile]:
     with reading(path, limits) as stream:
-        source: Any = stream
+        source: IO[bytes] = stream
         packed = path.stat().st_size
         if format_of(path)[1]:
             # Parquet starts at its end, so a packed one must be unpacked as a whole.
@@ -61,7 +61,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[Any]:
             raise DamagedFile(file=path.name) from None
 
 
-def _checked(source: Any, packed: int, name: str, limits: Limits) -> list[str]:
+def _checked(source: IO[bytes], packed: int, name: str, limits: Limits) -> list[str]:
     """The columns of text, in a file that unpacks to no more than it may. Raises `FileTooLarge`."""
     with pyarrow.parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False) as file:
         columns = [file.schema.column(index) for index in range(len(file.schema))]
@@ -87,7 +87,7 @@ def _checked(source: Any, packed: int, name: str, limits: Limits) -> list[str]:
     return [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and "." not in one.path]
 
 
-def _values(column: Any) -> list[object]:
+def _values(column: pyarrow.Array) -> list[object]:
     """The column's values as Python's; one without a form there stays as it is, to be rejected later.
 
     A text that many rows have is one object: written out for each, ten kilobytes of a file took a
@@ -103,7 +103,7 @@ def _values(column: Any) -> list[object]:
     return values
 
 
-def _value(cell: Any) -> object:
+def _value(cell: pyarrow.Scalar) -> object:
     try:
         value: object = cell.as_py()
     except UnicodeDecodeError:

@@ -7,7 +7,7 @@ the source's proof for that user id.
 
 import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from cdp.intake.collection import Message, Note
@@ -248,7 +248,7 @@ def _of_message(
     message: Message, traits: Mapping[str, Json], vault: Vault, catalogue: Catalogue, region: str
 ) -> dict[Identifier, str]:
     """Identifiers of a message by falling priority: user id, anonymous id, then contacts."""
-    raw: list[tuple[str, Any]] = [
+    raw: list[tuple[str, Json]] = [
         (Namespace.USER_ID, message.user_id),
         (Namespace.ANONYMOUS_ID, message.anonymous_id),
     ]
@@ -264,7 +264,7 @@ def _of_message(
     return _of_raw(((space, value, message.type) for space, value in raw), vault, region)
 
 
-def _of_raw(raw: Iterable[tuple[str, Any, str]], vault: Vault, region: str) -> dict[Identifier, str]:
+def _of_raw(raw: Iterable[tuple[str, Json, str]], vault: Vault, region: str) -> dict[Identifier, str]:
     """Those of (namespace, value, evidence) that are identity keys, each with its first evidence."""
     named: dict[Identifier, str] = {}
     for namespace, value, evidence in raw:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cdp.intake.importing.country_names import name_of
 from cdp.people.profiles import AGE_BANDS
+from cdp.requests.access import Package
 
 BASES: Mapping[str, str] = {
     "consent": "your consent (GDPR 6(1)(a)), as long as you have given it",
@@ -67,7 +68,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def page(package: Mapping[str, Any]) -> str:
+def page(package: Package) -> str:
     """The page, as HTML without a script and without a request; every value is escaped."""
     return _pages.get_template("access.html").render(package=package, processing=package["processing"])
 
@@ -102,7 +103,7 @@ def known_by(namespace: str) -> str:
     return f"Number in {source}" if kind == "crm" else label(namespace)
 
 
-def value(found: Any, name: str = "", fields: Mapping[str, Any] | None = None) -> str:
+def value(found: object, name: str = "", fields: Mapping[str, object] | None = None) -> str:
     """Any value as a person reads it: yes and no, dates in words, amounts with their currency."""
     if found is None:
         return "nothing"
@@ -115,18 +116,20 @@ def value(found: Any, name: str = "", fields: Mapping[str, Any] | None = None) -
     if isinstance(found, int | float):
         return _number(found, name, fields or {})
     if name == "country":
-        return name_of(found)
+        return name_of(str(found))
     return _date(str(found))
 
 
-def derived(name: str, found: Any, package: Mapping[str, Any]) -> str:
+def derived(name: str, found: float | str, package: Package) -> str:
     """A derived value with its unit: an age band from when to when, a sum with what it is a sum of."""
+    if isinstance(found, str):
+        return value(found, name)
     if name == "age_band":
         later = [band for band in AGE_BANDS if band > found]
         return f"{found:.0f} to {later[0] - 1} years" if later else f"{found:.0f} years or more"
     if name != "revenue":
         return value(found, name)
-    currencies = sorted({str(one["fields"]["currency"]) for one in package["events"] if _priced(one)})
+    currencies = sorted({one for event in package["events"] if (one := _currency(event)) is not None})
     if len(currencies) == 1:
         return f"{_figure(found)} {currencies[0]}"
     unit = f"of {' and '.join(currencies)}, added as they are" if currencies else "no currency was stated"
@@ -161,11 +164,13 @@ def safeguard(recipient: Mapping[str, Any]) -> str:
     )
 
 
-def _priced(event: Mapping[str, Any]) -> bool:
-    return event["name"] == "Order Completed" and "currency" in event["fields"]
+def _currency(event: Mapping[str, Any]) -> str | None:
+    """The currency of an order; None: it is none, or states none."""
+    ordered = event["name"] == "Order Completed" and "currency" in event["fields"]
+    return str(event["fields"]["currency"]) if ordered else None
 
 
-def _number(found: float, name: str, fields: Mapping[str, Any]) -> str:
+def _number(found: float, name: str, fields: Mapping[str, object]) -> str:
     if name not in AMOUNTS:
         return f"{found:g}" if isinstance(found, float) else str(found)
     return f"{_figure(found)} {fields.get('currency') or '(no currency was stated)'}"

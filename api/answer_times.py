@@ -3,16 +3,13 @@
 A route says so, and the edge waits, once the request's thread, connection and place are given back.
 """
 
-from collections.abc import MutableMapping
 from math import ceil
 from time import monotonic
-from typing import Any
 
 import anyio
+from starlette.types import Scope
 
 _LEAVES = "cdp.leaves"  # where a request's scope says since when and in which steps
-
-Scope = MutableMapping[str, Any]
 
 
 def left(started: float, step: float) -> float:

@@ -12,7 +12,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -32,6 +31,7 @@ from cdp.intake import inbox
 from cdp.intake.collection import BATCH_BYTES, decode, gunzip
 from cdp.intake.inbox import Accepted
 from cdp.kernel.errors import BadInput, NotAllowed, Overloaded, Unavailable
+from cdp.kernel.json_values import JsonObject
 from cdp.vocabulary import Actor, KeyKind, WorkspaceId
 from cdp.work import open_work
 
@@ -265,7 +265,7 @@ def _preflight(address: Address) -> dict[str, str]:
     }
 
 
-def _json(document: dict[str, Any]) -> Response:
+def _json(document: JsonObject) -> Response:
     return Response(msgspec.json.encode(document), headers=_CORS, media_type="application/json")
 
 

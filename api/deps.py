@@ -6,18 +6,19 @@ by the token's scopes and the policy in force; the act itself asks again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, Request, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 from sqlalchemy import Engine
+from starlette.types import Scope
 
 from api.auth import client_rows, guesses, header
 from api.auth.token_keys import TokenKeys
@@ -146,7 +147,7 @@ class Client:
     row: client_rows.ClientRow
     contracted: bool
     policy: InForce = field(repr=False)
-    scope: MutableMapping[str, Any] = field(repr=False)
+    scope: Scope = field(repr=False)
 
     @contextmanager
     def asking(self, act: Act, verb: str = "") -> Iterator[None]:
@@ -279,7 +280,7 @@ def _not_again(request: Request, client: Client) -> None:
         raise Repeated(answer, client)
 
 
-def calling(act: Act) -> Any:
+def calling(act: Act) -> params.Depends:
     """The client that asks for an act, if it may.
 
     Raises `NotAuthenticated`, `ActNotAllowed`, and what `Client.in_good_standing` does.
@@ -292,7 +293,8 @@ def calling(act: Act) -> Any:
         return client
 
     GUARDS.add(known)
-    return Depends(known)
+    depends: params.Depends = Depends(known)
+    return depends
 
 
 def _let_in(act: Act, client: Client) -> None:
@@ -316,14 +318,15 @@ def calling_now(act: Act, request: Request) -> Client:
     return client
 
 
-def doing(act: Act) -> Any:
+def doing(act: Act) -> params.Depends:
     """A Work for an act of the calling client's; it commits before the answer is sent, or there is none."""
 
     def work(client: Annotated[Client, calling(act)]) -> Iterator[Work]:
         with client.opener(act.purpose)() as opened, asked_for(act, opened.actor):
             yield opened
 
-    return Depends(work, scope="function")
+    depends: params.Depends = Depends(work, scope="function")
+    return depends
 
 
 def check_query(request: Request, *, documented: bool) -> None:

@@ -8,7 +8,6 @@ bodies are read before, and answers sent after. Collection's paths go to their o
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -169,6 +168,6 @@ class _Sender:
         await self._send(message)
 
 
-def _route(scope: Mapping[str, Any]) -> str:
+def _route(scope: Mapping[str, object]) -> str:
     """The route's template: a path itself can hold a token or an id."""
     return str(getattr(scope.get("route"), "path", "none"))

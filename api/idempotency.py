@@ -25,14 +25,15 @@ from api.routes.shapes import failures
 from cdp import answers
 from cdp.answers import Answer, Asked
 from cdp.kernel.errors import Unavailable
+from cdp.kernel.json_values import JsonObject
 
 HEADER = "Idempotency-Key"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PURPOSE = "idempotency"
 # Of a route whose answer holds a secret: it is not kept, so the repeated request is answered 409.
-SHOWN_ONCE: dict[str, Any] = {"x-shown-once": True}
+SHOWN_ONCE: JsonObject = {"x-shown-once": True}
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Handler = Callable[[Request], Coroutine[object, object, Response]]
 Key = Annotated[
     str | None,
     Header(

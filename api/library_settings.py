@@ -4,15 +4,15 @@ Both are public, for the key stands in their address. No destination is loaded i
 from here, and no library reports about itself.
 """
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from api.auth.write_keys import WriteKey
+from cdp.kernel.json_values import JsonObject
 
 
-def segment(text: str, key: WriteKey, public_url: str) -> dict[str, Any]:
+def segment(text: str, key: WriteKey, public_url: str) -> JsonObject:
     """The settings of Segment's libraries, for the key whose text is `text`."""
-    everything = {"__default": {"enabled": True, "integrations": {}}}
+    everything: JsonObject = {"__default": {"enabled": True, "integrations": {}}}
     public = urlsplit(public_url)
     return {
         "integrations": {
@@ -31,7 +31,7 @@ def segment(text: str, key: WriteKey, public_url: str) -> dict[str, Any]:
     }
 
 
-def rudderstack(text: str, key: WriteKey) -> dict[str, Any]:
+def rudderstack(text: str, key: WriteKey) -> JsonObject:
     """The source configuration of RudderStack's libraries, for the key whose text is `text`."""
     silent = {"enabled": False}
     return {

@@ -16,6 +16,7 @@ from api.client_paths import Address, Serves
 from api.problems import MEDIA_TYPE
 from api.routes.shapes import NAMED, Problem, failures
 from cdp.audiences import rules
+from cdp.kernel.json_values import JsonObject
 from cdp.ports import Catalogue
 
 # A write key that stands in the documentation; a test puts a real one in its place.
@@ -30,7 +31,7 @@ _SCHEMES = {
     },
 }
 _USER = {"userId": "user-1"}
-_EXAMPLES: dict[str, dict[str, Any]] = {
+_EXAMPLES: dict[str, JsonObject] = {
     "identify": {**_USER, "traits": {"email": "ann@example.org"}, "messageId": "m-1"},
     "track": {
         **_USER,
@@ -45,7 +46,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "alias": {**_USER, "previousId": "browser-1", "messageId": "m-6"},
 }
 _EXAMPLES["batch"] = {"batch": [{"type": kind, **body} for kind, body in _EXAMPLES.items()]}
-_ACCEPTED = {
+_ACCEPTED: JsonObject = {
     "description": "Stored, sealed and durable. It is judged later: see /v1/verdicts/{messageId}.",
     "content": {
         "application/json": {
@@ -87,7 +88,7 @@ def document(app: FastAPI, catalogue: Catalogue) -> dict[str, Any]:
     return named
 
 
-def _referring(node: Any, names: Collection[str]) -> Any:
+def _referring(node: object, names: Collection[str]) -> Any:
     """`node` with a reference in the place of each schema that has one of `names` and nothing else."""
     if isinstance(node, list):
         return [_referring(one, names) for one in node]
@@ -117,7 +118,7 @@ def _with_our_problems(made: dict[str, Any]) -> None:
     schemas.update(ours["$defs"])
 
 
-def _messages(address: Address) -> dict[str, Any]:
+def _messages(address: Address) -> JsonObject:
     batch = address.takes == "batch"
     what = "a batch of messages, at most 500 KB and 2,500" if batch else f"one {address.takes} message"
     beacon = address.name.startswith("/beacon/")
@@ -143,16 +144,16 @@ def _messages(address: Address) -> dict[str, Any]:
     }
 
 
-def _settings(address: Address) -> dict[str, Any]:
+def _settings(address: Address) -> JsonObject:
     return _library(address, "Segment's libraries", [_key("path", "It stands in the address.")])
 
 
-def _source_config(address: Address) -> dict[str, Any]:
+def _source_config(address: Address) -> JsonObject:
     key = _key("query", "It may stand in the Basic header instead.")
     return _library(address, "RudderStack's libraries", [key | {"required": False}])
 
 
-def _library(address: Address, whose: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _library(address: Address, whose: str, parameters: list[JsonObject]) -> JsonObject:
     return {
         "get": {
             "tags": ["collection"],
@@ -170,7 +171,7 @@ def _library(address: Address, whose: str, parameters: list[dict[str, Any]]) -> 
     }
 
 
-def _metrics(address: Address) -> dict[str, Any]:
+def _metrics(address: Address) -> JsonObject:
     return {
         "post": {
             "tags": ["collection"],
@@ -185,7 +186,7 @@ def _metrics(address: Address) -> dict[str, Any]:
     }
 
 
-_COLLECTING: Mapping[Serves, Callable[[Address], dict[str, Any]]] = {
+_COLLECTING: Mapping[Serves, Callable[[Address], JsonObject]] = {
     Serves.MESSAGES: _messages,
     Serves.SETTINGS: _settings,
     Serves.SOURCE_CONFIG: _source_config,
@@ -193,7 +194,7 @@ _COLLECTING: Mapping[Serves, Callable[[Address], dict[str, Any]]] = {
 }
 
 
-def _key(place: str, why: str) -> dict[str, Any]:
+def _key(place: str, why: str) -> JsonObject:
     return {
         "name": "writeKey",
         "in": place,
@@ -208,6 +209,6 @@ def _operation(verb: str, address: Address) -> str:
     return "_".join((verb, *words))
 
 
-def _failures(*statuses: int) -> dict[str, Any]:
+def _failures(*statuses: int) -> JsonObject:
     # Collection has no 422: what it refuses at all is a 400.
     return {str(status): shape for status, shape in failures(*statuses).items() if status != 422}

@@ -33,6 +33,7 @@ from cdp.kernel.errors import (
     TooOften,
     Unavailable,
 )
+from cdp.kernel.json_values import JsonObject
 from cdp.kernel.logs import log
 from cdp.ports import KeyMissing
 
@@ -91,7 +92,7 @@ class Problem:
 
     def body(self, request: str) -> bytes:
         """The JSON; `request` is the id of the request. `message` is what Segment's clients read."""
-        document: dict[str, Any] = {
+        document: JsonObject = {
             "type": f"urn:cdp:problem:{self.code}",
             "title": self.title,
             "status": self.status,

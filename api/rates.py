@@ -10,12 +10,12 @@ from ipaddress import ip_address, ip_network
 from math import ceil
 from threading import Lock
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.types import Scope
 
 from api.bulkheads import Kind
 from cdp.kernel.errors import TooOften
@@ -120,7 +120,7 @@ class Rates:
         }
         self._sources = _a_second(settings.rate_events)
 
-    def address(self, kind: str, scope: Mapping[str, Any]) -> None:
+    def address(self, kind: str, scope: Scope) -> None:
         """Count a request of an address. Raises `TooOften`."""
         limit = self._addresses[kind]
         if limit is not None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from anyio import to_thread
 from fastapi import Request, Response
@@ -25,7 +25,7 @@ from cdp.kernel.repeated_names import all_of
 from cdp.permission.binding import UnusableContact
 
 HEARD = "The no in it was heard all the same."
-Hearing = Callable[[Any, Client], bool]
+Hearing = Callable[[object, Client], bool]
 _REFUSALS = (RequestValidationError, BadInput, UnusableContact)
 
 
@@ -35,7 +35,7 @@ class Hears(APIRoute):
     # By path: the act that it is, and what hears it and tells whether something was.
     hears: ClassVar[Mapping[str, tuple[Act, Hearing]]] = {}
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """What serves a request, and looks into one that it refuses."""
         serve = super().get_route_handler()
         if self.path not in self.hears:

@@ -12,8 +12,8 @@
 A restored backup therefore brings back neither an erased person nor a withdrawn consent.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
@@ -23,6 +23,7 @@ from api import migrations
 from api.wiring import System, replay
 from cdp.kernel.clock import now
 from cdp.kernel.errors import BadInput, Conflict, Refused
+from cdp.kernel.json_values import Json
 from cdp.kernel.locking import locked
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
@@ -165,6 +166,6 @@ def catch_up(system: System) -> int:
     return len(lines)
 
 
-def _watermark(payload: Any) -> int:
+def _watermark(payload: Mapping[str, Json]) -> int:
     value = payload.get("watermark", 0)
     return value if isinstance(value, int) else 0

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 import typer
 from rich.console import RenderableType
 from rich.text import Text
-from sqlalchemy import Connection, create_engine, make_url, select, text
+from sqlalchemy import URL, Connection, create_engine, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -221,7 +221,7 @@ def _pinned(given: str | None, keys: KeyFile | None) -> str | None:
     return _own_key(keys) if keys is not None else None
 
 
-def _remembered(chosen: Settings, url: Any, workspace: str | None) -> Signed | None:
+def _remembered(chosen: Settings, url: URL | str, workspace: str | None) -> Signed | None:
     """What the signer remembers of the log; None: there is no memory that can be read.
 
     It is remembered a moment before the database has it, which is waited for.
@@ -244,7 +244,7 @@ def _remembered(chosen: Settings, url: Any, workspace: str | None) -> Signed | N
 
 
 @contextmanager
-def _located(chosen: Settings, database: str | None) -> Iterator[Any]:
+def _located(chosen: Settings, database: str | None) -> Iterator[URL | str]:
     """Where that database is, for which nothing else must be in order."""
     if database is not None and "://" in database:
         yield database
@@ -257,7 +257,7 @@ def _located(chosen: Settings, database: str | None) -> Iterator[Any]:
 
 
 @contextmanager
-def _reading(url: Any) -> Iterator[Connection]:
+def _reading(url: URL | str) -> Iterator[Connection]:
     """A read-only connection. Raises `BadDatabase`, `DatabaseUnreachable`."""
     try:
         engine = create_engine(
@@ -315,7 +315,7 @@ def _entry(connection: Connection, one: Inspected) -> _Entry | None:
     return _Entry(id=row.entry_id, said=said)
 
 
-def _document(one: Inspected, entry: _Entry | None) -> dict[str, Any]:
+def _document(one: Inspected, entry: _Entry | None) -> dict[str, object]:
     result = one.result
     return {
         "epoch": one.epoch,

@@ -16,13 +16,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
 
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, table
+
+if TYPE_CHECKING:
+    # What is looked at here may be missing, so that it is imported only where it is used.
+    from cdp.kernel.settings import Settings
 
 PYTHON = (3, 11)
 ROOM = 2 << 30  # bytes: the demo's database and its WAL take half of it
@@ -199,7 +203,7 @@ def _room(*paths: Path) -> Iterator[Check]:
         )
 
 
-def _database(settings: Any) -> Iterator[Check]:
+def _database(settings: "Settings") -> Iterator[Check]:
     if settings.database_url:
         yield _reachable(settings.database_url)
         for name in ("owner_url", "keeper_url"):
@@ -257,7 +261,7 @@ def _binaries() -> Check:
     )
 
 
-def _search(settings: Any) -> Check:
+def _search(settings: "Settings") -> Check:
     """The operator's search engine, or what the node on this machine needs; neither has to be there."""
     if settings.search_url:
         return _search_engine(settings)
@@ -284,7 +288,7 @@ def _no_node(found: str, advice: str) -> Check:
     return Check(name="search node", ok=None, found=found, advice=f"{advice}; or set CDP_SEARCH_URL")
 
 
-def _search_engine(settings: Any) -> Check:
+def _search_engine(settings: "Settings") -> Check:
     """An engine of the operator's; its errors are ours and name what to set."""
     errors = import_module("cdp.kernel.errors")
     try:

@@ -1,6 +1,6 @@
 """`cdp findings`: where personal data stood that nobody declared, and what people decide on it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -37,7 +37,7 @@ def list_(
     )
 
 
-def _document(view: findings.View) -> dict[str, Any]:
+def _document(view: findings.View) -> dict[str, object]:
     finding, find = view.finding, view.finding.placed.find
     return {
         "id": finding.id,

@@ -129,7 +129,7 @@ def rejoin(
     )
 
 
-def _affected(found: Affected) -> dict[str, Any]:
+def _affected(found: Affected) -> dict[str, object]:
     return {
         "together": found.together,
         "profiles": list(found.profiles),

@@ -6,9 +6,8 @@ log takes the keeper's place for a moment, or waits until the keeper has done it
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import keeper, session, startup, wiring
@@ -67,7 +66,7 @@ def keep_signed(opened: Session, workspace: WorkspaceId) -> None:
         raise LogNotSigned
 
 
-def note_verified(verdict: str, *, chosen: Settings, url: Any, workspace: WorkspaceId) -> bool:
+def note_verified(verdict: str, *, chosen: Settings, url: URL | str, workspace: WorkspaceId) -> bool:
     """Leave the entry of a verification, where the platform would start; else the database stays as it is.
 
     Whether it was left. Raises `ActNotAllowed`, `NoSuchLogin`.

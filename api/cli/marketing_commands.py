@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -187,7 +187,7 @@ def run(
     raise typer.Exit(Exit.FAILED if made.failed else Exit.OK)
 
 
-def _document(result: Released) -> Mapping[str, Any]:
+def _document(result: Released) -> Mapping[str, object]:
     return {
         "release": result.id,
         "matched": result.matched,

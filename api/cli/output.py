@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -27,7 +27,7 @@ NoSearch = Annotated[bool, typer.Option("--no-search", help="Without a search no
 WIDE = 400
 
 
-def emit(document: Mapping[str, Any] | Sequence[Any], as_json: bool, *human: RenderableType) -> None:
+def emit(document: Mapping[str, object] | Sequence[object], as_json: bool, *human: RenderableType) -> None:
     """Print `document` as JSON, or else what a person reads of it."""
     if as_json:
         sys.stdout.write(json.dumps(document, default=_plain) + "\n")
@@ -38,7 +38,7 @@ def emit(document: Mapping[str, Any] | Sequence[Any], as_json: bool, *human: Ren
 
 
 def emit_rows(
-    documents: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, *human: RenderableType
+    documents: Sequence[Mapping[str, object]], columns: Sequence[str], as_json: bool, *human: RenderableType
 ) -> None:
     """Print a list: JSON with everything, or a table of `columns` (keys of the documents)."""
     rows = [[document[column] for column in columns] for document in documents]
@@ -55,7 +55,7 @@ def complain(text: str) -> None:
     sys.stderr.write(f"cdp: {inert(text)}\n")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> RenderableType:
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> RenderableType:
     """Rows under headings; every cell is inert. Without rows it says so."""
     if not rows:
         return Text("(none)")
@@ -67,7 +67,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> RenderableTy
     return made
 
 
-def facts(pairs: Mapping[str, Any]) -> RenderableType:
+def facts(pairs: Mapping[str, object]) -> RenderableType:
     """Names and values, one a line."""
     made = Table(box=None, pad_edge=False, show_header=False)
     made.add_column(style="bold")
@@ -120,7 +120,7 @@ def _console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDE)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -136,7 +136,7 @@ def _cell(value: Any) -> str:
     return inert(str(value))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """JSON's form of what it has none for."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -150,7 +150,7 @@ def _proposed(file: Path | None) -> str | None:
     return None if chosen is None else read_text(chosen, "file")
 
 
-def _change(change: PolicyChange) -> dict[str, Any]:
+def _change(change: PolicyChange) -> dict[str, object]:
     return {
         "before": change.before,
         "after": change.after,

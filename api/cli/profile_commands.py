@@ -1,6 +1,6 @@
 """`cdp profile`: the consented, minimised view of one person, for one stated purpose."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
@@ -130,7 +130,7 @@ def _print(view: View, *, as_json: bool) -> None:
 
 
 def _told(view: View, cures: dict[str, str]) -> list[RenderableType]:
-    rows: list[tuple[str, str, Any]] = [(name, "shown", value) for name, value in view.shown.items()]
+    rows: list[tuple[str, str, object]] = [(name, "shown", value) for name, value in view.shown.items()]
     rows += [(name, "masked", value) for name, value in view.masked.items()]
     rows += [(name, "withheld", reason) for name, reason in view.withheld.items()]
     channels = [

@@ -2,7 +2,7 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -295,7 +295,7 @@ def list_recipients(workspace: WorkspaceName = None, as_json: Json = False) -> N
         known = recipients.every(work=work, ports=opened.system.ports)
         # Until it is registered, the workspace itself has no other name.
         names: dict[UUID, str] = {work.workspace: "the workspace itself"}
-    found: list[dict[str, Any]] = [
+    found: list[dict[str, object]] = [
         {
             "name": one.name,
             "entity": one.legal_entity,

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
@@ -189,7 +189,7 @@ def _certify(out: Path, done: Erased, ports: Ports) -> dict[str, Path]:
     return {"certificate": certificate, "claim": claim}
 
 
-def _outlook(found: Outlook) -> dict[str, Any]:
+def _outlook(found: Outlook) -> dict[str, object]:
     return {
         "dry_run": True,
         "profile": found.profile,
@@ -219,7 +219,7 @@ def _foreseen(found: Outlook) -> list[RenderableType]:
     ]
 
 
-def _document(done: Erased, files: dict[str, Path]) -> dict[str, Any]:
+def _document(done: Erased, files: dict[str, Path]) -> dict[str, object]:
     return {
         "dry_run": False,
         "request": done.request,

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import time
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
@@ -89,7 +89,7 @@ def search(
     emit(_document(page), as_json, *_told(page))
 
 
-def _document(page: TrailPage) -> dict[str, Any]:
+def _document(page: TrailPage) -> dict[str, object]:
     return {
         "entries": [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in page.entries],
         "total": page.total,
@@ -107,7 +107,7 @@ def _told(page: TrailPage) -> Iterator[RenderableType]:
     yield table(COLUMNS, [[getattr(one, name) for name in COLUMNS] for one in page.entries])
     for name, counts in page.facets.items():
         yield table((name, "entries"), list(counts.items()))
-    told: Mapping[str, Any] = {"found": page.total, "engine": page.engine}
+    told: Mapping[str, object] = {"found": page.total, "engine": page.engine}
     if page.because:
         told = {**told, "because": page.because, "not indexed yet": page.behind}
     if page.proved_from != (0, 0):
@@ -189,7 +189,7 @@ def reconcile(
     raise typer.Exit(Exit.OK if agree else Exit.FAILED)
 
 
-def _different(one: Difference) -> dict[str, Any]:
+def _different(one: Difference) -> dict[str, object]:
     epoch, index = one.place or (None, None)
     return {"kind": one.kind, "epoch": epoch, "index": index, "document": one.id, "where": one.index}
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -25,7 +24,7 @@ from cdp.ports.consent_ports import RefusedGrants
 from cdp.recipients import endpoints
 from cdp.registers import clients, source_rows
 from cdp.releases import releases
-from cdp.vocabulary import Basis, Channel, Identifier, PurposeClass, State
+from cdp.vocabulary import Basis, Channel, Identifier, ProfileId, PurposeClass, State
 from consent.gate import reasons
 from consent.register import register
 
@@ -252,14 +251,14 @@ def marketing_tool(platform: Platform, teller: Teller, told: Told) -> dict[str, 
     return {"client_id": str(made.id), "client_secret": made.secret}
 
 
-def _reachable_buyer(platform: Platform) -> Any:
+def _reachable_buyer(platform: Platform) -> ProfileId:
     """Somebody who agreed to e-mail and is not one of the invented."""
     ports = platform.system.ports
     invented = {profile_of(platform, one) for one in customers.CUSTOMERS}
     with platform.operator("marketing", purpose=MARKETING)() as work:
         pairs = audiences.permitted(EVERYBODY, ASK, work=work, ports=ports).subquery()
         found = work.session.scalars(select(pairs.c.profile_id).order_by(pairs.c.profile_id).limit(20))
-        return next(profile for profile in found if profile not in invented)
+        return ProfileId(next(profile for profile in found if profile not in invented))
 
 
 def no_resurrection(platform: Platform, teller: Teller, told: Told) -> None:

@@ -2,8 +2,8 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 from segment.analytics.client import Client
@@ -21,7 +21,7 @@ from cdp.people import profiles
 from cdp.ports import Category, Source
 from cdp.registers import source_keys, source_rows
 from cdp.stewardship import evaluation
-from cdp.vocabulary import Identifier, KeyKind, Namespace
+from cdp.vocabulary import Identifier, KeyKind, Namespace, ProfileId
 from consent.register import register
 
 KNOWN = 200
@@ -188,7 +188,7 @@ def _tell_events(told: Told, made: Events, sent: dict[str, dict[str, int]], lost
     }
 
 
-def _send(api: str, key: str, calls: tuple[Call, ...], advance: Any) -> int:
+def _send(api: str, key: str, calls: tuple[Call, ...], advance: Callable[[int], None]) -> int:
     """Send the calls; how many the client gave up, after many attempts."""
     lost: list[int] = []
     client = Client(
@@ -267,7 +267,7 @@ def golden_profiles(platform: Platform, teller: Teller, told: Told) -> None:
     }
 
 
-def profile_of(platform: Platform, customer: customers.Customer) -> Any:
+def profile_of(platform: Platform, customer: customers.Customer) -> ProfileId:
     """The profile that goes by the customer's record id in the CRM or the shop."""
     ports = platform.system.ports
     namespace, raw = ("crm:crm", customer.crm_id) if customer.crm_id else ("crm:shop", customer.shop_id)

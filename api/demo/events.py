@@ -16,6 +16,7 @@ from api.demo.customers import CAROL, CUSTOMERS, EMMA, JUDITH, MEI, PAUL, STRANG
 from api.demo.people import Account, Population
 from api.demo.purchases import CURRENCY, purchases
 from api.demo.seeds import SEED, chance, stream
+from cdp.kernel.json_values import JsonObject
 
 # The categories that the browser's consent objects know. None of them is e-mail.
 CATEGORIES = ("analytics", "advertising")
@@ -25,6 +26,13 @@ CLUBS = ("club-vinyl", "club-jazz", "club-opera")
 PAGES = ("Home", "New releases", "Jazz", "Opera", "Offers", "About us")
 
 Prove = Callable[[str], str]
+
+
+class Order(NamedTuple):
+    """When somebody bought, and what the event says of it."""
+
+    at: datetime
+    properties: JsonObject
 
 
 class Call(NamedTuple):
@@ -42,7 +50,7 @@ class Events:
 
     server: tuple[Call, ...]
     public: tuple[Call, ...]
-    browser: tuple[dict[str, Any], ...]
+    browser: tuple[dict[str, object], ...]
     duplicates: int
     late: int
     invalid: int
@@ -81,9 +89,9 @@ def events(people: Population, now: datetime, *, prove: Prove | None = None, see
     )
 
 
-def _buyers(people: Population, now: datetime, seed: int) -> Iterable[tuple[Account, list[dict[str, Any]]]]:
+def _buyers(people: Population, now: datetime, seed: int) -> Iterable[tuple[Account, list[Order]]]:
     """Accounts with their orders: the data set's customers dealt out, and the invented ones' own."""
-    orders: dict[int, list[dict[str, Any]]] = {}
+    orders: dict[int, list[Order]] = {}
     for number, purchase in enumerate(purchases(now, seed=seed), start=1):
         orders.setdefault(purchase.customer, []).append(
             _order(f"cd-{number:05d}", purchase.at, purchase.revenue, purchase.quantity)
@@ -104,14 +112,14 @@ def _ordinary(people: Population) -> list[Account]:
     return [account for account in people.accounts if account.user_id not in invented]
 
 
-def _order(order_id: str, at: datetime, revenue: float, quantity: int) -> dict[str, Any]:
-    properties = {
+def _order(order_id: str, at: datetime, revenue: float, quantity: int) -> Order:
+    properties: JsonObject = {
         "order_id": order_id,
         "revenue": round(revenue, 2),
         "currency": CURRENCY,
         "quantity": quantity,
     }
-    return {"at": at, "properties": properties}
+    return Order(at, properties)
 
 
 class _Half:
@@ -138,18 +146,18 @@ class _Server(_Half):
         super().__init__(random, now)
         self.known: set[str] = set()
 
-    def buyer(self, account: Account, orders: Sequence[dict[str, Any]], index: int) -> None:
+    def buyer(self, account: Account, orders: Sequence[Order], index: int) -> None:
         """An account made shortly before its first order, then its orders."""
-        first = min((order["at"] for order in orders), default=self.now - timedelta(days=5))
+        first = min((order.at for order in orders), default=self.now - timedelta(days=5))
         made = first - timedelta(minutes=self.random.randrange(5, 60))
         self._identify(account, made)
         for order in orders:
             self.add(
                 "track",
-                order["at"],
+                order.at,
                 user_id=account.user_id,
                 event="Order Completed",
-                properties=order["properties"],
+                properties=order.properties,
             )
         if index % 8 == 0:
             club = self.random.choice(CLUBS)
@@ -180,9 +188,9 @@ class _Public(_Half):
         """One session of the last week: pages, products, and perhaps a log-in with what follows."""
         consent = self._consent()
         at = self.now - timedelta(minutes=self.random.randrange(30, 10_000))
-        who: dict[str, Any] = {"anonymous_id": anonymous_id}
+        who: dict[str, object] = {"anonymous_id": anonymous_id}
 
-        def context() -> dict[str, Any]:
+        def context() -> dict[str, object]:
             return {"ip": "192.0.2.7", "userAgent": "Mozilla/5.0 (generated)", **consent}
 
         def later() -> datetime:
@@ -208,7 +216,7 @@ class _Public(_Half):
         self.add("track", later(), event="Signed In", context=context(), **who)
         look(self.random.randrange(1, 3))
 
-    def _consent(self) -> dict[str, Any]:
+    def _consent(self) -> dict[str, object]:
         """What this visitor's banner says, in one of two dialects, or nothing."""
         words = {category: chance(self.random, 0.6) for category in CATEGORIES}
         draw = self.random.random()
@@ -289,9 +297,9 @@ def _scattered(calls: Sequence[Call], others: Sequence[Call], random: Random) ->
     return tuple(mixed)
 
 
-def _with_gpc(customer: Customer, now: datetime) -> tuple[dict[str, Any], ...]:
+def _with_gpc(customer: Customer, now: datetime) -> tuple[dict[str, object], ...]:
     """A visit with a log-in, as a browser with Global Privacy Control sends it."""
-    who: dict[str, Any] = {"anonymousId": customer.anonymous_id}
+    who: dict[str, object] = {"anonymousId": customer.anonymous_id}
     known = {**who, "userId": customer.user_id}
     bodies = (
         {"type": "page", "name": "Home", **who},

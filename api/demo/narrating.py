@@ -94,7 +94,7 @@ def late(withheld: Mapping[str, int] | None) -> list[str]:
     return [f"{word}: {CURES[word]}"] if withheld and withheld.get(word) else []
 
 
-def in_words(value: Any) -> str:
+def in_words(value: object) -> str:
     """A figure as a person reads it: thousands apart, yes or no, counts by name."""
     if value is None:
         return "–"

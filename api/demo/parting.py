@@ -34,6 +34,7 @@ from cdp.kernel.clock import now
 from cdp.kernel.database import OWNER
 from cdp.kernel.embedded import EmbeddedServer
 from cdp.kernel.errors import Unavailable
+from cdp.kernel.json_values import JsonObject
 from cdp.people import profiles
 from cdp.permission import consents
 from cdp.permission.paper_forms import Form, record_forms
@@ -41,6 +42,7 @@ from cdp.ports import Ask
 from cdp.requests import access, erasure
 from cdp.stewardship import merging
 from cdp.vocabulary import Channel, FragmentId, Identifier, ProfileId, State
+from cdp.work import Work
 
 
 class StillSigning(Unavailable, http=False):
@@ -121,7 +123,7 @@ def un_merge(platform: Platform, teller: Teller, told: Told) -> tuple[str, str]:
 
 
 def _fragment(
-    platform: Platform, customer: customers.Customer, fragments: Sequence[FragmentId], work: Any
+    platform: Platform, customer: customers.Customer, fragments: Sequence[FragmentId], work: Work
 ) -> FragmentId:
     """The fragment of a customer's record in the CRM or the shop."""
     ports = platform.system.ports
@@ -137,7 +139,7 @@ def _apart(platform: Platform) -> bool:
     return bool(profile_of(platform, CRM_ROW) != profile_of(platform, SHOP_ROW))
 
 
-def _golden(platform: Platform, customer: customers.Customer) -> dict[str, Any]:
+def _golden(platform: Platform, customer: customers.Customer) -> JsonObject:
     ports, profile = platform.system.ports, profile_of(platform, customer)
     with platform.operator("steward")() as work:
         values = [one for one in ports.identity.golden([profile], [], work=work) if one.rank == 1]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from api.demo import customers
 from api.demo.agreeing import ASK, MARKETING, ORDERS, PATIENCE, agrees
@@ -20,7 +19,7 @@ from cdp.permission.binding import About, holders
 from cdp.permission.consents import Saying
 from cdp.permission.paper_forms import Form, record_forms
 from cdp.ports import Ask
-from cdp.vocabulary import Channel, Identifier, State
+from cdp.vocabulary import Channel, Identifier, ProfileId, State
 
 ROUNDS = 200
 
@@ -140,7 +139,7 @@ def _shared_address(platform: Platform) -> dict[str, bool]:
     }
 
 
-def _may(platform: Platform, profile: Any, purpose: str, channel: Channel) -> bool:
+def _may(platform: Platform, profile: ProfileId, purpose: str, channel: Channel) -> bool:
     ask = Ask(purpose=purpose, channel=channel, recipient=None)
     with platform.operator("marketing", purpose=MARKETING)() as work:
         query = audiences.permitted(EVERYBODY, ask, work=work, ports=platform.system.ports, among=[profile])

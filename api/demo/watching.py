@@ -1,9 +1,9 @@
 """Steps 13 and 14: what nobody declared is found before it leaves; what was done is searched."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from threading import Event
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -140,8 +140,9 @@ def search_trail(platform: Platform, teller: Teller, told: Told) -> None:
     query = TrailQuery(purpose=MARKETING, recipient=mailer, facets=("action", "outcome"))
     page = again(lambda: _page(platform, query), until=lambda one: (one.engine == "opensearch") == there)
     about = _page(platform, TrailQuery(facets=("action",)), subject=profile_of(platform, customers.PAUL))
-    edited: dict[str, Any] = again(lambda: _edited(platform)) if there else {}
-    told.figures = edited | {
+    edited = again(lambda: _edited(platform)) if there else {}
+    told.figures = {
+        **edited,
         "search_engine": page.engine,
         "search_found": page.total,
         "search_agrees": _by_postgresql(platform, query) == (page.total, page.facets),
@@ -173,7 +174,7 @@ def _page(platform: Platform, query: TrailQuery, *, subject: UUID | None = None)
         )
 
 
-def _by_postgresql(platform: Platform, query: TrailQuery) -> tuple[int, Any]:
+def _by_postgresql(platform: Platform, query: TrailQuery) -> tuple[int, Mapping[str, Mapping[str, int]]]:
     """The same question to a search that has no engine."""
     searcher = platform.system.ports.search
     assert isinstance(searcher, Search), "wired so"

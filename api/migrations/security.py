@@ -3,9 +3,8 @@
 Names and rights come from migrations, never from input.
 """
 
-from typing import Any
-
 from alembic import op
+from psycopg import Connection
 
 from cdp.kernel.database import WORKSPACE_PREDICATE
 
@@ -44,7 +43,8 @@ def protection(name: str) -> tuple[str, str, str]:
 
 def run_script(statements: str) -> None:
     """Run SQL as it stands: percent signs in it are its own, not placeholders."""
-    driver: Any = op.get_bind().connection.driver_connection
+    driver: Connection | None = op.get_bind().connection.driver_connection
+    assert driver is not None, "a connection that is in use"
     driver.execute(statements)
 
 

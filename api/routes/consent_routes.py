@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Literal, NoReturn, Self
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -29,7 +29,7 @@ from cdp.vocabulary import NEGATIVE, Channel, Identifier, Scope, State
 from consent.ledger import counting
 
 
-def _hear(said: Any, client: Client) -> bool:
+def _hear(said: object, client: Client) -> bool:
     """Whether a no could be read in a body that was refused, and was heard."""
     begin = client.opener(Act.CONSENT_SAY.purpose)
     ports = client.system.ports

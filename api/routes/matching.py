@@ -1,10 +1,11 @@
 """`ETag` and `If-Match`: whoever changes something says which version they have seen (RFC 9110, 13.1.1)."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Response
 
+from cdp.kernel.json_values import JsonObject
 from cdp.registers.versions import Seen, version
 
 EXAMPLE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -34,7 +35,7 @@ def _seen(if_match: Tags = None) -> Seen:
 # What a change insists on.
 SeenDep = Annotated[Seen, Depends(_seen)]
 # What an answer that can be changed is documented to have.
-TAGGED: dict[int | str, dict[str, Any]] = {
+TAGGED: dict[int | str, JsonObject] = {
     200: {
         "headers": {
             "ETag": {
@@ -46,6 +47,6 @@ TAGGED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def tag(response: Response, row: Any) -> None:
+def tag(response: Response, row: object) -> None:
     """Say in the answer which version of a row it shows; a version itself is taken as it is."""
     response.headers["ETag"] = f'"{row if isinstance(row, str) else version(row)}"'

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -51,7 +51,7 @@ class InvalidScope(OAuthRefusal):
 class _InOAuthWords(APIRoute):
     """A route that answers its refusals as RFC 6749 5.2 asks, not as problems."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """The handler with its refusals answered."""
         handle = super().get_route_handler()
 

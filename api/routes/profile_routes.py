@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -86,7 +86,7 @@ class ProfileOut(Out):
     """The id of the profile."""
     purpose: str
     """What it was read for."""
-    shown: dict[str, Any]
+    shown: dict[str, object]
     """The traits that you may see, with their values."""
     masked: dict[str, str]
     """The traits that you may see in part, with what shows of them."""

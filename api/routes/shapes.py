@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api import times
 from api.problems import MEDIA_TYPE
+from cdp.kernel.json_values import JsonObject
 from cdp.ports import Ports
 from cdp.registers import workspaces
 from cdp.vocabulary import Identifier
@@ -25,14 +26,14 @@ TraitName = Annotated[
     StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,63}$"),
     WithJsonSchema({NAMED: "TraitName"}),
 ]
-Rule = Annotated[dict[str, Any], WithJsonSchema({NAMED: "Rule"})]
+Rule = Annotated[dict[str, object], WithJsonSchema({NAMED: "Rule"})]
 NamespaceWord = Annotated[
     str, StringConstraints(pattern=r"^(email|phone|user_id|anonymous_id|crm:.{1,100})$")
 ]
 
 
-def _moment(of_day: time, which: str) -> Any:
-    def read(value: Any) -> datetime:
+def _moment(of_day: time, which: str) -> tuple[PlainValidator, WithJsonSchema]:
+    def read(value: datetime | str) -> datetime:
         if isinstance(value, datetime):
             return value
         try:
@@ -182,12 +183,14 @@ _MEANING = {
 }
 
 
-_SECONDS = {"schema": {"type": "integer", "minimum": 1}}
-_WAIT = {"Retry-After": {"description": "How many seconds to wait before asking again.", **_SECONDS}}
-_RESET = {
+_SECONDS: JsonObject = {"schema": {"type": "integer", "minimum": 1}}
+_WAIT: JsonObject = {
+    "Retry-After": {"description": "How many seconds to wait before asking again.", **_SECONDS}
+}
+_RESET: JsonObject = {
     "X-RateLimit-Reset": {"description": "The same, by the name that tracking libraries read.", **_SECONDS}
 }
-_HEADERS: Mapping[int, dict[str, Any]] = {429: {"headers": _WAIT | _RESET}, 503: {"headers": _WAIT}}
+_HEADERS: Mapping[int, JsonObject] = {429: {"headers": _WAIT | _RESET}, 503: {"headers": _WAIT}}
 
 
 def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -59,23 +59,23 @@ class AccessOut(Out):
     """The id of the person's profile."""
     as_of: datetime
     """When this was put together."""
-    golden: list[dict[str, Any]]
+    golden: list[dict[str, object]]
     """What is held to be true of the person, with the source of each value."""
-    contacts: list[dict[str, Any]]
+    contacts: list[dict[str, object]]
     """The addresses and numbers by which the person can be reached."""
-    statements: list[dict[str, Any]]
+    statements: list[dict[str, object]]
     """What each source has said of the person."""
-    events: list[dict[str, Any]]
+    events: list[dict[str, object]]
     """What the person did, as it was recorded."""
-    derived: dict[str, Any]
+    derived: dict[str, object]
     """What was computed from that, and is used to choose people."""
-    consent: list[dict[str, Any]]
+    consent: list[dict[str, object]]
     """What the person said yes and no to, and what became of it."""
-    sent: list[dict[str, Any]]
+    sent: list[dict[str, object]]
     """To whom the person's data was sent, when and for what."""
-    who_looked: list[dict[str, Any]]
+    who_looked: list[dict[str, object]]
     """Who has seen the person's data, when and for what."""
-    processing: dict[str, Any]
+    processing: dict[str, object]
     """What GDPR 15(1)-(2) asks beside the data: controllers, purposes, recipients, groups …."""
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -22,7 +22,7 @@ from cdp.permission.binding import About
 from cdp.permission.suppressions import Row
 
 
-def _hear(said: Any, client: Client) -> bool:
+def _hear(said: object, client: Client) -> bool:
     """Whether a row of a list that was refused could be read, and was heard."""
     done = suppressions.suppress(
         noes_in_refusals.rows(said),

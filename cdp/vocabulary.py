@@ -6,7 +6,7 @@ and `Trust` are stored: they are never renumbered, only added to.
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple, NewType
+from typing import Literal, NamedTuple, NewType
 from uuid import UUID
 
 WorkspaceId = NewType("WorkspaceId", UUID)
@@ -254,6 +254,6 @@ class Actor:
 
     ref: str
     roles: frozenset[str]
-    kind: str  # account | client | source | system | subject
+    kind: Literal["account", "client", "source", "system", "subject"]
     scopes: frozenset[str] | None = None
     login: str = field(default="", repr=False)

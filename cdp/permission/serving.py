@@ -13,9 +13,10 @@ from cdp.kernel.errors import BadInput
 from cdp.permission.binding import About, NobodyThere, bind
 from cdp.permission.consents import Opener
 from cdp.ports import Ground, NoticeVersion, Ports
+from cdp.ports.consent_ports import GroundKind
 from cdp.rereading import until_still
 
-NOTICE = "notice"
+NOTICE: GroundKind = "notice"
 
 
 class WhoWasTold(BadInput):

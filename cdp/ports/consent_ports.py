@@ -245,12 +245,15 @@ class PersonFacts:
     born: date | None
 
 
+GroundKind = Literal["order", "account", "sale", "notice", "third_party"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Evidence of a basis other than consent."""
 
     fragment: FragmentId
-    kind: str  # order | account | sale | notice
+    kind: GroundKind
     controller_id: UUID
     since: datetime
     until: datetime | None = None

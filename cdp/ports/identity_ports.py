@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import FromClause
@@ -103,7 +103,7 @@ class Statement:
     id: UUID
     fragment: FragmentId
     source: Source
-    kind: str  # record | traits
+    kind: Literal["record", "traits"]
     trust: Trust
     position: Position
     received_at: datetime

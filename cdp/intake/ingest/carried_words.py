@@ -14,6 +14,7 @@ from cdp.intake.ingest.choices import Choice, choices
 from cdp.intake.ingest.meaning import Meaning
 from cdp.intake.ingest.message_reading import ImportRecord, Item
 from cdp.ports import Ground, Notices, Placed, Word
+from cdp.ports.consent_ports import GroundKind
 from cdp.vocabulary import (
     REACHES,
     Channel,
@@ -30,7 +31,7 @@ from cdp.vocabulary import (
 # An order is open for the contract's purposes from its completion until here, unless a
 # later event says more (GDPR 6(1)(b)).
 ORDER_OPEN = timedelta(days=30)
-GROUNDS_OF: Mapping[str, tuple[str, ...]] = {
+GROUNDS_OF: Mapping[str, tuple[GroundKind, ...]] = {
     "Order Completed": ("order", "sale"),
     "Signed Up": ("account",),
     "Account Created": ("account",),
@@ -94,7 +95,7 @@ def _served(item: Item) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _ground(item: Item, placed: Placed, kind: str) -> Ground:
+def _ground(item: Item, placed: Placed, kind: GroundKind) -> Ground:
     return Ground(
         fragment=placed.fragment,
         kind=kind,

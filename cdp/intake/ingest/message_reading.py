@@ -8,7 +8,7 @@ exactly what came.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,10 @@ from cdp.vocabulary import Position, SourceId, WorkspaceId
 
 class ImportOfAnotherVersion(BadInput, http=False):
     """These rows were stored by another version, and this one cannot read them: import the file again."""
+
+
+# What a row of the inbox came by: a key of a server, one that is public, or a file.
+Sender = Literal["server", "public", "import"]
 
 
 class ImportChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +63,7 @@ class InboxRow:
     accept_seq: int
     received_at: datetime
     source_id: SourceId
-    kind: str
+    kind: Sender
     gpc: bool
     key_id: UUID
     body: bytes
@@ -72,7 +76,7 @@ class Item:
     position: Position
     received_at: datetime
     source: Source
-    kind: str  # server | public | import
+    kind: Sender
     gpc: bool
     content: Message | ImportRecord | Invalid
     message_id: str

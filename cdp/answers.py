@@ -1,8 +1,8 @@
 """Answers that are kept for a day, so that a request that is sent again is not done again.
 
 By whom a request was made, and the key that its sender gave it. Both the key and what was asked are kept
-as keyed hashes, the answer sealed under the hour's inbox key. A row without an answer is of a request
-that is being worked on, or was broken off: nobody knows what became of that.
+as keyed hashes, the answer sealed under the hour's inbox key, for that request of that client alone. A row
+without a status is of a request that is being worked on, or was broken off: nobody knows what became of it.
 """
 
 from dataclasses import dataclass, field
@@ -14,10 +14,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
 from cdp.kernel.errors import BadInput, Conflict
-from cdp.ports import Vault
+from cdp.ports import BodyPlace, BodyUse, Vault
 from cdp.work import Work
 
 KEPT = timedelta(hours=24)
+# What is sealed begins with a byte that says which it is: that an answer is not told is sealed as well,
+# so an answer that somebody took away is not taken for one that held a secret.
+_TOLD, _SECRET = b"\x01", b"\x00"
 
 
 class KeyOfAnother(BadInput):
@@ -67,7 +70,7 @@ class Answer:
 def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
     """The answer that was given before; None: it is for the first time, which is kept from now on.
 
-    Raises `KeyOfAnother`, `StillUnknown`, `NotKept`.
+    Raises `KeyOfAnother`, `StillUnknown`, `NotKept`, `BrokenSeal`.
     """
     row = tables.answers.c
     mine = _mine(asked)
@@ -95,19 +98,24 @@ def begin(asked: Asked, *, vault: Vault, work: Work) -> Answer | None:
         raise KeyOfAnother(field="idempotency-key")
     if before.status is None:
         raise StillUnknown
-    if before.body is None:
+    place = _place(asked, bytes(before.request), before.status)
+    sealed = place, before.inbox_key_id, bytes(before.body or b"")
+    (body,) = vault.open_bodies([sealed], work=work)
+    if body[:1] == _SECRET:
         raise NotKept
-    (body,) = vault.open_bodies([(before.inbox_key_id, bytes(before.body))], work=work)
-    return Answer(status=before.status, body=body, otherwise=standing != asked.standing)
+    return Answer(status=before.status, body=body[1:], otherwise=standing != asked.standing)
 
 
 def keep(asked: Asked, answer: Answer, *, secret: bool, vault: Vault, work: Work) -> None:
     """Keep what was answered; of one with a secret only that it was done."""
-    values: dict[str, object] = {"status": answer.status}
-    if not secret:
-        key_id, sealed = vault.seal_body(work.workspace, answer.body, received_at=work.now, work=work)
-        values |= {"inbox_key_id": key_id, "body": sealed}
-    work.session.execute(update(tables.answers).where(_mine(asked)).values(**values))
+    place = _place(asked, asked.request + asked.standing, answer.status)
+    body = _SECRET if secret else _TOLD + answer.body
+    key_id, sealed = vault.seal_body(place, body, received_at=work.now, work=work)
+    work.session.execute(
+        update(tables.answers)
+        .where(_mine(asked))
+        .values(status=answer.status, inbox_key_id=key_id, body=sealed)
+    )
 
 
 def forget(asked: Asked, *, work: Work) -> None:
@@ -118,6 +126,11 @@ def forget(asked: Asked, *, work: Work) -> None:
 def tidy(*, work: Work) -> None:
     """Forget what was answered a day ago."""
     work.session.execute(delete(tables.answers).where(tables.answers.c.begun_at < work.now - KEPT))
+
+
+def _place(asked: Asked, request: bytes, status: int) -> BodyPlace:
+    """Where an answer belongs: to one request of one client, as that stood then, and one status."""
+    return BodyPlace(BodyUse.ANSWER, (asked.client.bytes, asked.key, request, str(status).encode()))
 
 
 def _apart(kept: bytes, length: int) -> tuple[bytes, bytes]:

@@ -105,7 +105,7 @@ answers = workspace_table(
     instant("begun_at"),
     Column("status", SmallInteger),  # null: it is being worked on, or was broken off
     Column("inbox_key_id", Uuid),
-    Column("body", LargeBinary),  # sealed; null: it held a secret
+    Column("body", LargeBinary),  # sealed, also that it held a secret
     key=("client_id", "key"),
 )
 

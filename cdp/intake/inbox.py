@@ -8,7 +8,8 @@ release must know before it believes the ledger.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select, text
 
@@ -16,7 +17,7 @@ from cdp import tables
 from cdp.kernel import snapshots
 from cdp.kernel.database import run
 from cdp.kernel.errors import Unavailable
-from cdp.ports import Vault
+from cdp.ports import BodyPlace, BodyUse, Vault
 from cdp.vocabulary import SourceId
 from cdp.work import Work
 
@@ -51,7 +52,10 @@ def accept(requests: Sequence[Accepted], *, vault: Vault, work: Work) -> None:
     """Store requests whole, sealed under the hour's inbox key; durable when the Work commits."""
     if not requests:
         return
-    sealed = [vault.seal_body(work.workspace, one.body, received_at=work.now, work=work) for one in requests]
+    sealed = [
+        vault.seal_body(_place_of(one, work.now), one.body, received_at=work.now, work=work)
+        for one in requests
+    ]
     run(
         work.session,
         _ACCEPT,
@@ -66,6 +70,26 @@ def accept(requests: Sequence[Accepted], *, vault: Vault, work: Work) -> None:
             [body for _, body in sealed],
         ),
     )
+
+
+def place(source: UUID, kind: str, gpc: bool, items: int, received_at: datetime) -> BodyPlace:
+    """Where a request belongs: to whom sent it with which trust, and when. Its row has no number yet when
+    it is sealed; requests that came at one moment, with all of this alike, have no order among them.
+    """
+    return BodyPlace(
+        BodyUse.REQUEST,
+        (
+            source.bytes,
+            kind.encode(),
+            bytes([gpc]),
+            str(items).encode(),
+            received_at.astimezone(UTC).isoformat(timespec="microseconds").encode(),
+        ),
+    )
+
+
+def _place_of(request: Accepted, received_at: datetime) -> BodyPlace:
+    return place(request.source, request.kind, request.gpc, request.items, received_at)
 
 
 def newest(*, work: Work) -> int:

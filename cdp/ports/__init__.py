@@ -44,6 +44,8 @@ from cdp.ports.gate_ports import Ask, Gate, Intent, Intents
 from cdp.ports.governance_ports import (
     Attribute,
     BlindIndex,
+    BodyPlace,
+    BodyUse,
     Catalogue,
     Journal,
     KeyFingerprint,
@@ -105,6 +107,8 @@ __all__ = [
     "AuditSearch",
     "AuditTrail",
     "BlindIndex",
+    "BodyPlace",
+    "BodyUse",
     "Catalogue",
     "Category",
     "Checkpoint",

@@ -1,8 +1,9 @@
 """What governance offers: keys and sealing, keyed hashes, the catalogue, journal, signers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -35,6 +36,21 @@ class KeyMissing(BrokenSeal, http=False):
 
     # Told apart from other broken seals inside alone: the person may have been erased since the
     # value was read, and whoever reads again finds nothing of it (`cdp/rereading.py`).
+
+
+class BodyUse(StrEnum):
+    """What a body is that is sealed whole: one of one use is none of another."""
+
+    REQUEST = "request"  # in the inbox, and in quarantine
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPlace:
+    """Where a body belongs: its use, and what its row says of it. It opens there and nowhere else."""
+
+    use: BodyUse
+    said: tuple[bytes, ...] = field(repr=False)
 
 
 class Keys(Protocol):
@@ -127,13 +143,13 @@ class Vault(Protocol):
         ...
 
     def seal_body(
-        self, workspace: WorkspaceId, body: bytes, *, received_at: datetime, work: Work
+        self, place: BodyPlace, body: bytes, *, received_at: datetime, work: Work
     ) -> tuple[UUID, bytes]:
-        """Seal a request whole, compressed, under the hour's inbox key: (key id, ciphertext)."""
+        """Seal a body whole, compressed, for `place` under the hour's inbox key: (key id, ciphertext)."""
         ...
 
-    def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
-        """Open what `seal_body` sealed. Raises `BrokenSeal`."""
+    def open_bodies(self, sealed: Sequence[tuple[BodyPlace, UUID, bytes]], *, work: Work) -> list[bytes]:
+        """Open what `seal_body` sealed for these places: (place, key id, ciphertext). Raises `BrokenSeal`."""
         ...
 
     def seal_link(self, workspace: WorkspaceId, contact: ContactId, identifier: Identifier) -> bytes:

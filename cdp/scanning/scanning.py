@@ -263,16 +263,13 @@ def safe(
 def opened_rows(
     rows: Sequence[SealedRow], *, keys: Keys, work: Work, ports: Ports
 ) -> dict[tuple[Label, UUID], list[Text] | None]:
-    """The texts of rows, by label and id; None: they cannot be read."""
+    """The texts of rows, by label and id; None: too many. Raises `BrokenSeal`."""
     statements = [row.id for row in rows if row.label is Label.STATEMENT]
     events = [(row.id, row.received_at) for row in rows if row.label is Label.EVENT]
-    found: dict[tuple[Label, UUID], list[Text] | None] = {}
-    for one in _sealed(statements, events, work=work, ports=ports):
-        try:
-            found[one.row.label, one.row.id] = texts(one.row, one.sealed, keys=keys, ports=ports)
-        except BrokenSeal:
-            found[one.row.label, one.row.id] = None
-    return found
+    return {
+        (one.row.label, one.row.id): texts(one.row, one.sealed, keys=keys, ports=ports)
+        for one in _sealed(statements, events, work=work, ports=ports)
+    }
 
 
 def _open(sealed: Sequence[_Sealed], *, work: Work, ports: Ports) -> list[tuple[SealedRow, list[Text] | str]]:

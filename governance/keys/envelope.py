@@ -42,6 +42,7 @@ class Context(StrEnum):
     ADDRESS = "identity.address"
     EVENT = "cdp.event"
     INBOX = "cdp.inbox"
+    ANSWER = "cdp.answer"
     QUARANTINE = "cdp.quarantine"
     DEAD_LETTER = "cdp.dead_letter"
     AUDIT_DETAIL = "audit.detail"

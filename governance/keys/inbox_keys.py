@@ -1,10 +1,13 @@
 """Inbox keys: one a workspace and hour, wrapped under the inbox root, destroyed within 30 days.
 
-Destroying a key destroys every body that was sealed under it, wherever a copy lies.
+What is sealed under one is bound to its use and to what its row says of it, so a body that is moved
+to another row, or to another table, does not open (ADR-0033). Destroying a key destroys every body that
+was sealed under it, wherever a copy lies.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from threading import Lock
 from uuid import UUID
 
@@ -12,6 +15,7 @@ from sqlalchemy import Engine, delete, select
 
 from cdp.kernel.database import StoredRow, run
 from cdp.kernel.errors import BrokenSeal
+from cdp.ports import BodyPlace, BodyUse
 from cdp.vocabulary import FieldClass, FragmentId, KeyId, WorkspaceId
 from cdp.work import Work, open_work
 from governance import tables
@@ -24,6 +28,28 @@ from governance.keys.packing import pack, unpack
 # Bodies belong to no fragment yet; the slot is in the format all the same.
 _NOBODY = FragmentId(UUID(int=0))
 _CLASS = FieldClass.UNCLASSIFIED
+# A request in quarantine is the one that lay in the inbox, by all that its row says, and keeps its
+# envelope: it may be there because it does not open, and it comes back as it was.
+_CONTEXTS = {BodyUse.REQUEST: Context.INBOX, BodyUse.ANSWER: Context.ANSWER}
+
+
+def row_of(place: BodyPlace) -> UUID:
+    """What a body's envelope is bound to as its row: SHA-256 over `u32 length ‖ part` of each, cut to 16."""
+    parts = b"".join(len(part).to_bytes(4, "big") + part for part in place.said)
+    return UUID(bytes=sha256(parts).digest()[:16])
+
+
+def _opened(place: BodyPlace, body: bytes, key: DataKey) -> bytes:
+    """An envelope's content, if it was sealed for `place`; else `BrokenSeal`."""
+    context = _CONTEXTS[place.use]
+    try:
+        return unseal(body, key=key, context=context, row=row_of(place), cls=_CLASS)
+    except BrokenSeal:
+        if place.use is not BodyUse.REQUEST:
+            raise
+        # Requests that were accepted before revision 0023 are bound to their key alone, and the last of
+        # them ends with its key, 30 days after the upgrade: then this goes, and each opens in one place.
+        return unseal(body, key=key, context=context, row=key.key_id, cls=_CLASS)
 
 
 class InboxKeys:
@@ -34,23 +60,21 @@ class InboxKeys:
         self._hours: dict[WorkspaceId, tuple[datetime, DataKey]] = {}
         self._lock = Lock()
 
-    def seal(self, body: bytes, *, received_at: datetime, work: Work) -> tuple[UUID, bytes]:
-        """Pack a body and seal it under its hour's key: (key id, ciphertext)."""
+    def seal(self, place: BodyPlace, body: bytes, *, received_at: datetime, work: Work) -> tuple[UUID, bytes]:
+        """Pack a body and seal it for `place` under its hour's key: (key id, ciphertext)."""
         hour = received_at.replace(minute=0, second=0, microsecond=0)
         key = self._of_hour(hour, work)
-        return key.key_id, seal(pack(body), key=key, context=Context.INBOX, row=key.key_id, cls=_CLASS)
+        context = _CONTEXTS[place.use]
+        return key.key_id, seal(pack(body), key=key, context=context, row=row_of(place), cls=_CLASS)
 
-    def open(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
-        """Open bodies, fetching each key once. Raises `BrokenSeal`."""
-        wanted = {key_id for key_id, _ in sealed}
+    def open(self, sealed: Sequence[tuple[BodyPlace, UUID, bytes]], *, work: Work) -> list[bytes]:
+        """Open bodies where they lie, fetching each key once. Raises `BrokenSeal`."""
+        wanted = {key_id for _, key_id, _ in sealed}
         rows = work.session.execute(select(tables.inbox_keys).where(tables.inbox_keys.c.id.in_(wanted)))
         keys = {row.id: self._unwrap(row, work.workspace) for row in rows}
         if wanted - keys.keys():
             raise BrokenSeal
-        return [
-            unpack(unseal(body, key=keys[key_id], context=Context.INBOX, row=key_id, cls=_CLASS))
-            for key_id, body in sealed
-        ]
+        return [unpack(_opened(place, body, keys[key_id])) for place, key_id, body in sealed]
 
     def destroy_before(self, limit: datetime, *, work: Work) -> int:
         """Destroy the keys of hours before `limit`; returns how many there were."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cdp.ports import BlindIndex, KeyFingerprint
+from cdp.ports import BlindIndex, BodyPlace, KeyFingerprint
 from cdp.vocabulary import (
     ContactId,
     EndpointId,
@@ -111,16 +111,16 @@ class LocalVault:
 
     def seal_body(
         self,
-        workspace: WorkspaceId,  # noqa: ARG002  (the Work's; named in the port for other vaults)
+        place: BodyPlace,
         body: bytes,
         *,
         received_at: datetime,
         work: Work,
     ) -> tuple[UUID, bytes]:
-        """Seal a request whole under the hour's inbox key: (key id, ciphertext)."""
-        return self._inbox.seal(body, received_at=received_at, work=work)
+        """Seal a body whole for `place` under the hour's inbox key: (key id, ciphertext)."""
+        return self._inbox.seal(place, body, received_at=received_at, work=work)
 
-    def open_bodies(self, sealed: Sequence[tuple[UUID, bytes]], *, work: Work) -> list[bytes]:
+    def open_bodies(self, sealed: Sequence[tuple[BodyPlace, UUID, bytes]], *, work: Work) -> list[bytes]:
         """Open what `seal_body` sealed. Raises `BrokenSeal`."""
         return self._inbox.open(sealed, work=work)
 

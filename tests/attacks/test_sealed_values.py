@@ -14,13 +14,16 @@ from api_world import MAILER, Town
 from journeys import lines
 from sqlalchemy import text
 
+from cdp.intake.ingest.batch import take
+from cdp.intake.ingest.message_reading import opened
 from cdp.kernel.errors import BrokenSeal, NotFound
 from cdp.permission.binding import About
 from cdp.permission.consents import Saying, say
 from cdp.requests import access, erasure
+from cdp.scanning import scanning
 from cdp.views.deciding import Asking
 from cdp.views.profile_view import read
-from cdp.vocabulary import Actor, Channel, FieldClass, Identifier, State
+from cdp.vocabulary import Actor, Channel, FieldClass, Find, Identifier, State
 from governance.keys import row_bundle
 
 OFFICER = Actor(ref="officer", roles=frozenset({"compliance", "marketing", "support"}), kind="system")
@@ -35,12 +38,23 @@ ORDER = {
 }
 
 
+class Finding:
+    """A detector that finds who is named first."""
+
+    def scan(self, texts, language="en", regions=(), names=()):
+        return [[Find(0, 4, "PERSON", 1.0, "test")] if one.startswith("Anna") else [] for one in texts]
+
+
 @pytest.fixture
 def town(api, workspace, tmp_path):
     """Ann agreed, ordered something, and everybody is a segment that can be sent to a file."""
     made = Town(api, workspace)
-    made.person()
+    made.person(support_note="Anna called about the shoes")
     made.send(ORDER)
+    while scanning.step(
+        made.system.opener(workspace, purpose="detection"), ports=made.system.ports, detector=Finding()
+    ):
+        pass
     assert made.say("given").json()["counted"]
     made.endpoint(str(tmp_path / "out"))
     everyone = {"name": "everyone", "rule": {"all": []}}
@@ -70,6 +84,7 @@ DOORS = {
         f"/v1/profiles/{ann}", params={"purpose": MARKETING}, headers=town.as_("marketing")
     ),
     "access": lambda town, ann: town.http.get(f"/v1/subjects/{ann}/access", headers=town.as_("compliance")),
+    "findings": lambda town, ann: town.http.get("/v1/findings", headers=town.as_("compliance")),
     "release": lambda town, ann: town.http.post(
         "/v1/releases",
         json={
@@ -90,33 +105,38 @@ DOORS = {
 DAMAGES = {
     "an emptied statement": (
         "UPDATE identity.statements SET sealed = ''",
-        {"profile", "access", "release"},
+        {"profile", "access", "release", "findings"},
     ),
     "a statement of zeros": (
         "UPDATE identity.statements SET sealed = decode(repeat('00', octet_length(sealed)), 'hex')",
-        {"profile", "access", "release"},
+        {"profile", "access", "release", "findings"},
+    ),
+    "a statement with another last byte": (
+        "UPDATE identity.statements SET sealed ="
+        " set_byte(sealed, octet_length(sealed) - 1, 255 - get_byte(sealed, octet_length(sealed) - 1))",
+        {"access", "findings"},
     ),
     "an emptied event": ("UPDATE cdp.events SET sealed = ''", {"access"}),
     "an emptied address": ("UPDATE identity.addresses SET sealed = ''", {"access", "release", "erasure"}),
     "a version of the key-encryption key that never was": (
         "UPDATE governance.keys SET kek_version = 4711",
-        {"profile", "access", "release", "erasure"},
+        {"profile", "access", "findings", "release", "erasure"},
     ),
     "an impossible version": (
         "UPDATE governance.keys SET kek_version = -1",
-        {"profile", "access", "release", "erasure"},
+        {"profile", "access", "findings", "release", "erasure"},
     ),
     "a cut wrapped key": (
         "UPDATE governance.keys SET wrapped = substr(wrapped, 1, 10)",
-        {"profile", "access", "release", "erasure"},
+        {"profile", "access", "findings", "release", "erasure"},
     ),
     "another commitment": (
         "UPDATE governance.keys SET commitment = decode(repeat('00', 32), 'hex')",
-        {"profile", "access", "release", "erasure"},
+        {"profile", "access", "findings", "release", "erasure"},
     ),
     "keys that are gone while their rows are there": (
         "DELETE FROM governance.keys",
-        {"profile", "access", "release", "erasure"},
+        {"profile", "access", "findings", "release", "erasure"},
     ),
 }
 
@@ -148,8 +168,8 @@ def test_what_was_damaged_is_one_uniform_error_at_every_door(town, database, beg
 @pytest.mark.parametrize(
     ("table", "cut", "doors"),
     [
-        ("identity.statements", {FieldClass.IDENTITY}, {"profile", "access", "release"}),
-        ("identity.statements", {FieldClass.DEMOGRAPHIC}, {"profile", "access", "release"}),
+        ("identity.statements", {FieldClass.IDENTITY}, {"profile", "access", "findings", "release"}),
+        ("identity.statements", {FieldClass.DEMOGRAPHIC}, {"profile", "access", "findings", "release"}),
         ("cdp.events", {FieldClass.PURCHASE}, {"access"}),
         ("cdp.events", {FieldClass.IDENTITY}, {"access"}),
         ("cdp.events", {FieldClass.UNCLASSIFIED}, {"access"}),
@@ -171,12 +191,12 @@ def test_the_inbox_and_the_logs_details_know_no_second_error(town, database, beg
     town.http.post("/v1/batch", json=body, auth=(town.keys.server.text, ""))
     vault = town.system.ports.vault
     with begin() as work:
-        row = work.session.execute(text("SELECT inbox_key_id AS key_id, body FROM cdp.inbox")).one()
+        (row,) = take(1, None, work=work)
     sealed = vault.seal_detail(town.workspace, row.key_id, b"{}")
     damage(town, database, begin, "UPDATE governance.inbox_keys SET root_version = 4711")
     errors = []
     with begin() as work, pytest.raises(BrokenSeal) as caught:
-        vault.open_bodies([(row.key_id, bytes(row.body))], work=work)
+        opened([row], vault=vault, work=work)
     errors.append(caught.value)
     for broken in (b"", sealed[:2] + (4711).to_bytes(16, "big") + sealed[18:], sealed[:-1] + b"\0"):
         with pytest.raises(BrokenSeal) as caught:

@@ -20,6 +20,7 @@ from api.bodies import Bodies
 from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
 from api.rates import Rates
 from cdp import tables
+from cdp.intake.inbox import place
 from cdp.intake.ingest import Limits, work_off
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
@@ -69,7 +70,14 @@ def inbox(api, begin):
     def read():
         with begin() as work:
             rows = work.session.execute(select(tables.inbox).order_by(tables.inbox.c.accept_seq)).all()
-            sealed = [(row.inbox_key_id, bytes(row.body)) for row in rows]
+            sealed = [
+                (
+                    place(row.source_id, row.kind, row.gpc, row.items, row.received_at),
+                    row.inbox_key_id,
+                    bytes(row.body),
+                )
+                for row in rows
+            ]
             bodies = api.system.ports.vault.open_bodies(sealed, work=work)
         return [(row.kind, row.items, row.gpc, body) for row, body in zip(rows, bodies, strict=True)]
 

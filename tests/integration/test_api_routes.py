@@ -229,6 +229,8 @@ def test_a_read_holds_while_a_withdrawal_may_wait_in_the_inbox(town):
     with town.system.opener(town.workspace)() as work:
         work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '1 minute'"))
     held = [read(town, profile), query(town, "ann@example.org")]
+    with town.system.opener(town.workspace)() as work:
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at + interval '1 minute'"))
     town.work_off()
 
     assert [answer.status_code for answer in held] == [503, 503]

@@ -11,6 +11,7 @@ from cdp.kernel import embedded
 from cdp.kernel.clock import now
 from cdp.kernel.database import APP, OWNER, make_engine
 from cdp.kernel.errors import BrokenSeal
+from cdp.ports import BodyPlace, BodyUse
 from cdp.vocabulary import Actor, ContactId, FieldClass, FragmentId, Identifier, Label, WorkspaceId
 from cdp.work import open_work
 from governance.journal.journal import Journal, Kind
@@ -27,6 +28,7 @@ from governance.keys.vault import LocalVault
 
 ANN = {FieldClass.IDENTITY: {"given_name": "Ann"}, FieldClass.CONTACT: {"email": "ann@example.org"}}
 ALL = frozenset(FieldClass)
+PLACE = BodyPlace(BodyUse.REQUEST, (b"web", b"server"))
 TESTER = Actor(ref="test", roles=frozenset({"service"}), kind="system")
 
 
@@ -129,23 +131,23 @@ def test_what_is_accepted_after_a_rollback_can_be_opened(vault, begin):
     moment = now()
     with pytest.raises(Stop), begin() as work:
         for body in (b"one", b"again"):
-            vault.seal_body(work.workspace, body, received_at=moment, work=work)
+            vault.seal_body(PLACE, body, received_at=moment, work=work)
         raise Stop
     with begin() as work:
-        second = vault.seal_body(work.workspace, b"two", received_at=moment, work=work)
+        second = vault.seal_body(PLACE, b"two", received_at=moment, work=work)
     with begin() as work:
-        assert vault.open_bodies([second], work=work) == [b"two"]
+        assert vault.open_bodies([(PLACE, *second)], work=work) == [b"two"]
 
 
 def test_destroying_an_inbox_key_destroys_its_bodies(vault, begin):
     """Quarantined letters end with the key they lie under."""
     moment = now()
     with begin() as work:
-        sealed = vault.seal_body(work.workspace, b"one", received_at=moment, work=work)
+        sealed = vault.seal_body(PLACE, b"one", received_at=moment, work=work)
     with begin() as work:
         assert vault.destroy_inbox_keys(moment + timedelta(hours=1), work=work) == 1
     with begin() as work, pytest.raises(BrokenSeal):
-        vault.open_bodies([sealed], work=work)
+        vault.open_bodies([(PLACE, *sealed)], work=work)
 
 
 def test_detail_opens_for_its_own_entry_alone(vault, workspace):

@@ -294,11 +294,13 @@ def test_after_its_time_it_is_destroyed_and_not_before(journey, database):
     kept = len(listed(journey))
     journey.send("web", identify("u2", BOB))
     with journey.begin()() as work:
-        work.session.execute(text("UPDATE cdp.inbox SET received_at = now() - interval '31 days'"))
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at - interval '31 days'"))
     with open_work(database.owner, workspace=journey.workspace, actor=work.actor, purpose="test") as owner:
         owner.session.execute(text("UPDATE governance.inbox_keys SET hour = now() - interval '31 days'"))
         owner.session.execute(text("UPDATE cdp.quarantine SET received_at = now() - interval '32 days'"))
     worker.tidy(journey.system)
+    with journey.begin()() as work:
+        work.session.execute(text("UPDATE cdp.inbox SET received_at = received_at + interval '31 days'"))
     gone, worked = listed(journey), journey.work()
     worker.tidy(journey.system)
     with journey.begin()() as work:

@@ -62,6 +62,7 @@ def outcome(made, *, gpc=False):
         source_id=source.id,
         kind=made.kind,
         gpc=gpc,
+        items=1,
         key_id=UUID(int=2),
         body=b"",
     )

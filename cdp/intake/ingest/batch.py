@@ -17,7 +17,7 @@ from cdp.intake.ingest import storing
 from cdp.intake.ingest.carried_words import Register, grounds_of, words_of
 from cdp.intake.ingest.choices import says_no
 from cdp.intake.ingest.meaning import Meaning, understand
-from cdp.intake.ingest.message_reading import ImportRecord, InboxRow, Item, add_macs, read
+from cdp.intake.ingest.message_reading import ImportRecord, InboxRow, Item, add_macs, opened, read
 from cdp.intake.ingest.stages import Stages
 from cdp.intake.ingest.storing import Found, Sorted
 from cdp.kernel.database import rendered, run, write
@@ -62,7 +62,7 @@ def process(*, work: Work, ports: Ports, limits: Limits, stages: Stages, only: i
         return Summary(rows=0)
     with acting(Act.INBOX_INGEST, work=work, ports=ports) as doing:
         with stages.stage("open"):
-            bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
+            bodies = opened(rows, vault=ports.vault, work=work)
         with stages.stage("parse"):
             items = read(rows, bodies, source_rows.every(work=work))
         with stages.stage("classify"):
@@ -108,6 +108,7 @@ def take(messages: int, only: int | None, *, work: Work) -> list[InboxRow]:
                     source_id=SourceId(row.source_id),
                     kind=row.kind,
                     gpc=row.gpc,
+                    items=row.items,
                     key_id=row.inbox_key_id,
                     body=bytes(row.body),
                 )

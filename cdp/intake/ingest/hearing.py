@@ -5,7 +5,7 @@ it says all that it says.
 """
 
 from cdp.intake.ingest.batch import classify, keep, place, register_of, take
-from cdp.intake.ingest.message_reading import read
+from cdp.intake.ingest.message_reading import opened, read
 from cdp.intake.ingest.records import refusals
 from cdp.intake.ingest.stages import Stages
 from cdp.ports import Ports
@@ -22,7 +22,7 @@ def hear(number: int, *, work: Work, ports: Ports) -> int:
     """
     stages = Stages()
     rows = take(1, number, work=work)
-    bodies = ports.vault.open_bodies([(row.key_id, row.body) for row in rows], work=work)
+    bodies = opened(rows, vault=ports.vault, work=work)
     items = read(rows, bodies, source_rows.every(work=work), records=refusals)
     for item in items:
         item.verdict = SET_ASIDE

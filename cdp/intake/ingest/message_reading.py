@@ -13,10 +13,12 @@ from uuid import UUID
 
 import msgspec
 
+from cdp.intake import inbox
 from cdp.intake.collection import Invalid, Message, Note, decode, parse
 from cdp.kernel.errors import BadInput
 from cdp.ports import Source, Vault
 from cdp.vocabulary import Position, SourceId, WorkspaceId
+from cdp.work import Work
 
 
 class ImportOfAnotherVersion(BadInput, http=False):
@@ -65,8 +67,22 @@ class InboxRow:
     source_id: SourceId
     kind: Sender
     gpc: bool
+    items: int
     key_id: UUID
     body: bytes
+
+
+def opened(rows: Sequence[InboxRow], *, vault: Vault, work: Work) -> list[bytes]:
+    """The bodies of requests, each opened as what its row says that it is. Raises `BrokenSeal`."""
+    sealed = [
+        (
+            inbox.place(row.source_id, row.kind, row.gpc, row.items, row.received_at),
+            row.key_id,
+            row.body,
+        )
+        for row in rows
+    ]
+    return vault.open_bodies(sealed, work=work)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,8 +23,14 @@ from governance.detection.text_reading import INVISIBLE, read
 from governance.detection.written import BORN, days_of_birth
 from governance.fields import special
 
-# Seven digits are a telephone's, a card's or a person's; no comma parts those of one.
-_MARKED = re.compile(r"@|[0-9](?:(?:[^\w,;]|_){0,8}[0-9]){6}")
+# Seven digits are a telephone's, a card's or a person's, whatever signs part them; a comma and a blank part
+# two numbers, and commas alone the thousands of one.
+_MARKED = re.compile(r"@|[0-9](?:(?:[^\w,]|_|,(?!\s)){0,8}[0-9]){6}")
+_THOUSANDS = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9,])")
+_NUMERALS = str.maketrans("〇零一二三四五六七八九", "00123456789")
+# What is parted sign by sign, as no name is: `AB/12/34/56/C`.
+_PARTED = re.compile(r"[A-Za-z0-9]{1,4}(?:[^\w\s][A-Za-z0-9]{1,4}|_[A-Za-z0-9]{1,4}){3,}")
+_PARTS = re.compile(r"[\W_]")
 _HOME = frozenset(form.region for form in FORMS if form.region is not None)
 _SHORT = 15  # letters of one word, in which nothing is encoded that is worth it
 # A car's number has a check sign in North America alone.
@@ -61,10 +67,11 @@ _NECESSARY = (
     r"[A-Za-z0-9+/_-]{6,}[0-9][A-Za-z0-9+/_-]{5,}|[A-Za-z0-9+/_-]{12,}[0-9]|[0-9][A-Za-z0-9+/_-]{12,}",
     r"[A-Za-z0-9+/_-]{5,}[a-z][A-Z][A-Za-z0-9+/_-]{5,}|[A-Za-z]{3} ?[A-Za-z]{3} ?[0-9L-V]{2}[A-T][0-9L-V]{2}",
     rf"(?i)[ _*|([{{<-](?:{tongues.parted(tongues.AT)})[ _*|)\]}}>-]|(?-i:[A-Za-z0-9]AT[A-Za-z0-9])",
-    rf"(?i)pass|pwd|pw|secret|pin.?code|{tongues.of(tongues.PASSWORD)}",
+    rf"(?i)pass|pwd|pw|secret|pin.?code|pin[ .:=-]|{tongues.of(tongues.PASSWORD)}",
     r"(?i)paszp|paspo|pasa|travel doc|reisdoc|licen|driv|dvla|dl|permis|patente|rijbew|k[öo]rk|praw",
     rf"(?i)rerschein|carn|fahrerl|acc|a/c|checking|savings|{_UNPARTED}|[驾免駕]",
     # What is seen by nobody, and digits of other scripts.
+    r"[0-9〇零一二三四五六七八九](?:[^\p{L}\p{N}]{0,8}[0-9〇零一二三四五六七八九]){6}",
     rf"[\p{{Cf}}{INVISIBLE}]|[^\P{{Nd}}0-9]",
 )
 
@@ -124,11 +131,19 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _found(text: str) -> bool:
-    if _MARKED.search(text) is not None or _of_chance(text):
+    if _MARKED.search(_THOUSANDS.sub("", text.translate(_NUMERALS))) is not None or _of_chance(text):
+        return True
+    if any(map(_parted, (_PARTS.sub("", one[0]) for one in _PARTED.finditer(text)))):
         return True
     if len(NAMED.findall(text)) > _MOST_NAMED:  # each is looked behind for a while
         return True
     return any(next(finder(text), None) is not None for finder in _FINDERS)
+
+
+def _parted(word: str) -> bool:
+    """Whether what signs part is a code or a person's number without them."""
+    coded = _CODE.fullmatch(word) is not None and _a_code(word)
+    return coded or next(forms(word, _HOME), None) is not None
 
 
 def _of_chance(text: str) -> bool:

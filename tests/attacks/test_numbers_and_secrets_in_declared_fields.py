@@ -50,6 +50,17 @@ CARRIED = {
     "a telephone": "+44 20 7946 0958",
     "a telephone with points between": "020\u00b77946\u00b70958",
     "a place on the earth": "52.5163, 13.3777",
+    "a telephone with semicolons": "020;7946;0958",
+    "a telephone with commas": "0207,946,0958",
+    "a card with semicolons": "4111;1111;1111;1111",
+    "a person's number with slashes": "AB/12/34/56/C",
+    "a person's number with points": "AB.12.34.56.C",
+    "a device with underscores": "00_1A_2B_3C_4D_5E",
+    "a telephone in Chinese numerals": "\u4e00\u4e09\u516b\u3007\u3007\u4e00\u4e09\u516b\u3007\u3007\u3007",
+    "a card with the Chinese one for a dash": "4111\u4e001111\u4e001111\u4e001111",
+    "a key behind a Chinese word": "\u5bc6\u94a5\u662fAKIAIOSFODNN7EXAMPLE",
+    "a place behind a Chinese word": "\u4f4d\u7f6e52.516300, 13.377700",
+    "a day of birth in German": "geboren am 3. Februar 1980",
     "a hash of an address": "0c7540eb7e65b553ec1ba6b20de79608",
 }
 OPEN = ("company", "title", "street", "address_line_2", "plan", "username", "given_name", "surname", "name")
@@ -66,6 +77,10 @@ ORDINARY = [
     *(
         ("company", one)
         for one in ("Bank of America", "Volkswagen (VW) AG", "O2", "Yahoo!", "Toys \u201cR\u201d Us")
+    ),
+    *(
+        ("company", one)
+        for one in ("1,000,000 Films", "1-800-GOT-JUNK", "A-1 Auto/Parts 24-7", "\u4e09\u4e00\u91cd\u5de5")
     ),
     *(
         ("company", one)

@@ -12,6 +12,7 @@ import re2
 import tldextract
 
 from governance.detection import checksums
+from governance.detection.surroundings import touches
 
 Span = tuple[int, int]
 
@@ -155,7 +156,7 @@ def ibans(text: str) -> Iterator[Span]:
     behind = 0
     for match in _IBAN_START.finditer(text):
         start = match.start()
-        touched = start and text[start - 1].isascii() and text[start - 1].isalnum()
+        touched = touches(text[start - 1 : start])
         if start < behind or (touched and text[max(0, start - 4) : start].lower() != "iban"):
             continue
         length = checksums.IBAN_LENGTHS.get(text[start : start + 2].upper())
@@ -169,12 +170,12 @@ def _reach(text: str, start: int, length: int) -> int | None:
     """Where `length` letters and digits from `start` end, single blanks, dashes and their like skipped."""
     taken, at = 0, start
     while taken < length and at < len(text):
-        if text[at].isascii() and text[at].isalnum():
+        if touches(text[at]):
             taken += 1
         elif text[at] not in _IBAN_PARTS or text[at - 1] in _IBAN_PARTS:
             return None
         at += 1
-    ends = at == len(text) or not (text[at].isascii() and text[at].isalnum())
+    ends = at == len(text) or not touches(text[at])
     return at if taken == length and ends else None
 
 
@@ -197,11 +198,9 @@ def resident_ids(text: str) -> Iterator[Span]:
 
 def ends(text: str, end: int) -> bool:
     """Whether no letter or digit of ours touches a span from behind."""
-    behind = text[end : end + 1]
-    return not (behind.isascii() and behind.isalnum())
+    return not touches(text[end : end + 1])
 
 
 def alone(text: str, start: int, end: int) -> bool:
     """Whether no letter or digit of ours touches the span."""
-    before, behind = text[start - 1 : start], text[end : end + 1]
-    return not any(one.isascii() and one.isalnum() for one in (before, behind))
+    return not touches(text[start - 1 : start]) and ends(text, end)

@@ -1,4 +1,4 @@
-"""What opens something: tokens by their issuers' prefixes, keys, log-ins in links, passwords.
+"""What opens something: tokens, keys, log-ins in links, passwords.
 
 Linear, by RE2. A password is known by the word that names it alone, and by not being a word itself.
 """
@@ -9,21 +9,11 @@ from collections.abc import Iterator
 import re2
 
 from governance.detection import tongues
+from governance.detection.issued_tokens import tokens
 from governance.detection.tables import cells, head
 
 Placed = tuple[int, int, str]
 
-_TOKENS = re2.compile(
-    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JWT (RFC 7519)
-    r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
-    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}"
-    r"|(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,}"
-    r"|xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{20,}"
-    r"|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{36}"
-    r"|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"
-    r"|https://discord(?:app)?\.com/api/webhooks/[0-9]+/[\w-]{20,}"
-    r"|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|dop_v1_[0-9a-f]{64}"
-)
 # Forms write blanks as pluses, and lines as they please.
 _PEM = re2.compile(r"-----BEGIN[ +][A-Z0-9 +]{0,24}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
 _PEM_END = re2.compile(r"-----END[ +][A-Z0-9 +]{0,24}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----")
@@ -34,10 +24,13 @@ _LOGIN = re2.compile(
 )
 _AWS_SECRET = re2.compile(r"[A-Za-z0-9/+]{40}")
 _SECRET_WORDS = re.compile(r"aws|secret|access.?key", re.IGNORECASE)
-_NAMES = rf"(?:{tongues.of(tongues.PASSWORD)}|(?:^|[^A-Za-z])(?:pw|pass|secret|pin ?code)(?:[^A-Za-z]|$))"
+_NAMES = (
+    rf"(?:{tongues.of(tongues.PASSWORD)}|(?:^|[^A-Za-z])(?:pw|pass|secret|pin(?:[ -]?code)?)(?:[^A-Za-z]|$))"
+)
 NAMED = re2.compile("(?i)" + _NAMES)
 # The head of a column of passwords ends with the word for them.
 _HEAD = re.compile(rf"(?i){_NAMES}(?:[_ -]?(?:hash|plain|text|new|old|current|temp|[0-9]))?\W*\Z")
+_LATIN = r"[0-9A-Za-z_\u00c0-\u024f]"
 _LINKS, _NO_BLANKS = tongues.parted(tongues.LINKS), tongues.unparted(tongues.LINKS)
 _LINK = rf"(?:{_LINKS})[\s:=\"'`]|{_NO_BLANKS}"
 _SAID = r"([^\s\"'`<>&]{4,})"
@@ -53,7 +46,7 @@ _MOST_GAP, _MOST_PASSWORD = 120, 128
 _PLACEHOLDER = re.compile(r"\$[({]|\{\{|%\(|\*{3}|\[?redacted")
 _PLAIN = re.compile(r"[A-Za-z_\u00c0-\u024f]*[.,;:!?)]*\Z")
 _MIXED = re.compile(r"[a-z][A-Z].*[a-z][A-Z]")  # as chance writes, and no name of a thing does
-_SIGNS = re.compile(rf"[:=>\"：]|\b(?:{_LINKS})\b|{_NO_BLANKS}", re.IGNORECASE)
+_SIGNS = re.compile(rf"[:=>\"：]|(?<!{_LATIN})(?:{_LINKS})(?!{_LATIN})|{_NO_BLANKS}", re.IGNORECASE)
 _SHOWN = " \t\r\"'`|"
 _NO_LATIN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]+\Z")
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
@@ -61,9 +54,7 @@ _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 
 def credentials(text: str) -> Iterator[Placed]:
     """Tokens, private keys, links with a log-in, passwords."""
-    for match in _TOKENS.finditer(text):
-        if not text[match.start() - 1 : match.start()].isalnum():
-            yield *match.span(), "SECRET"
+    yield from ((*span, "SECRET") for span in tokens(text))
     for match in _PEM.finditer(text):
         behind = text[match.end() : match.end() + _MOST_PEM]
         # Of a key that was cut, what is there.

@@ -97,10 +97,19 @@ def _bytes(coded: str) -> bytes:
         return b""
 
 
+def _encoding(raw: bytes) -> str:
+    """UTF-8, or the UTF-16 of which every other byte is a zero, with its mark or without."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(raw) % 2 == 0 and 3 * raw.count(0) >= len(raw):
+        return "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
+    return "utf-8"
+
+
 def _text(raw: bytes) -> str | None:
     """What bytes say, if it is text that somebody could read."""
     try:
-        text = raw.decode()
+        text = raw.decode(_encoding(raw))
     except UnicodeDecodeError:
         return None
     shown = sum(sign.isprintable() or sign in "\r\n\t" for sign in text)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import re2
 
-from governance.detection.surroundings import versioned
+from governance.detection.surroundings import touches, versioned
 
 Placed = tuple[int, int, str]
 
@@ -44,7 +44,7 @@ def _addresses(text: str) -> Iterator[Placed]:
     for match in _FOUR.finditer(text):
         start, end = match.span()
         glued = text[start - 1 : start].isdigit() or text[end : end + 1].isdigit()
-        after = text[end : end + 1] in (".", "_") and text[end + 1 : end + 2].isalnum()
+        after = text[end : end + 1] in (".", "_") and touches(text[end + 1 : end + 2])
         if not glued and not after and not versioned(text, start) and _public(match[0]):
             yield start, end, "IP_ADDRESS"
     for match in _SIX.finditer(text):
@@ -70,14 +70,10 @@ def _public(text: str) -> bool:
 def _free(text: str, start: int, end: int, signs: str) -> bool:
     """Whether a span is all of what it is in: no letter or digit touches it, by one of `signs` neither."""
     before, behind = text[max(0, start - 2) : start], text[end : end + 2]
-    if _sign(before[-1:]) or _sign(behind[:1]):
+    if touches(before[-1:]) or touches(behind[:1]):
         return False
     led = len(before) == 2 and before[1] in signs and before[0].isdigit()
-    return not led and not (len(behind) == 2 and behind[0] in signs and _sign(behind[1]))
-
-
-def _sign(one: str) -> bool:
-    return one.isascii() and one.isalnum()
+    return not led and not (len(behind) == 2 and behind[0] in signs and touches(behind[1]))
 
 
 def _wallets(text: str) -> Iterator[Placed]:

@@ -40,7 +40,9 @@ _BETWEEN = re2.compile(
     r"(?i)(?:[\W_]|number|num|nummer|no|nr|n|n[uú]mero|num[ée]ro|numer|nrs?|id|key|of|the|for|my|our|has|have"
     rf"|{tongues.of(tongues.LINKS)}"
     r"|value|v|td|th|dd|dt|li|b|span|class|type|text|hidden|input|name|scope|row|2|us|uk|gb|de|ca|ny"
-    r"|tx|fl|usa|full|new|old|it|号码?|番号|號碼?|and|checking|savings|bank|account|acct|holder|card|s|cell|code"
+    r"|tx|fl|usa|full|new|old|it"
+    r"|bancari[oa]|bancaire|bankow[aey]|corrente|corriente|courant|o|di guida|jazdy"
+    r"|号码?|番号|號碼?|and|checking|savings|bank|account|acct|holder|card|s|cell|code"
     r"|document|doc|cruise|CDATA|field|item|scanned|copy|on|file|in|plus|valid|expired|use|with|ends?"
     r"|der|die|das|du|le|la|el|los|il|het|den|seri[aei]|s[ée]rie|serien?"
     r"|[A-Z]{2})*"
@@ -71,9 +73,22 @@ FORMS = (
     Form(
         entity="US_BANK_NUMBER",
         pattern=re2.compile(r"[0-9]{6,17}"),
-        right=numbers.anything,
+        right=numbers.account,
         words=tongues.pattern("account", "acct", "~acc(?![a-z])", "~a/c", "checking", "savings"),
         close=True,
+    ),
+    Form(
+        entity="BANK_ACCOUNT",
+        pattern=re2.compile(r"[0-9](?:[ .-]?[0-9]){6,27}"),
+        right=numbers.account,
+        words=tongues.pattern(tongues.of(tongues.ACCOUNT)),
+        close=True,
+    ),
+    Form(
+        entity="MEDICAL_LICENSE",
+        pattern=re2.compile(r"(?i)[A-HJ-MPRSTUX][A-Z9][0-9]{7}"),
+        right=numbers.dea,
+        words=tongues.pattern("~dea(?![a-z])", "medical", "licen[cs]e", "prescri", "physician", "practition"),
     ),
     Form(
         entity="UK_NHS",
@@ -164,7 +179,7 @@ FORMS = (
         # German ones are of consonants and digits, and may have few of the latter (PassV, annex 11).
         pattern=re2.compile(
             r"(?i)[A-Z]{0,3}[0-9][A-Z0-9]{5,9}|[0-9]{2}[A-Z]{2}[0-9]{5}|[CFGHJKLMNPRTVWXYZ0-9]{9,10}"
-            r"|(?-i:[A-Z]{2})[ -][0-9]{7}"
+            r"|(?-i:[A-Z]{2})[ -][0-9]{7}|[A-NP-Z]{2}[A-NP-Z0-9]{6}[0-9]"
         ),
         right=lambda text: any(map(str.isdigit, text)) or not set(text) & set("ABDEIOQSU"),
         words=tongues.pattern(tongues.of(tongues.PASSPORT)),
@@ -174,7 +189,7 @@ FORMS = (
         entity="DRIVER_LICENSE",
         pattern=re2.compile(
             r"(?i)[A-Z]{1,5}9{0,4} ?[0-9]{6} ?[A-Z9]{2}[0-9][A-Z]{2}|[A-Z]?[0-9]{3}(?:[- ][0-9]{2,4}){2,4}"
-            r"|[A-Z]{0,5}[0-9][A-Z0-9]{4,17}"
+            r"|[0-9]{5}/[0-9]{2}/[0-9]{4}|[A-Z]{0,5}[0-9][A-Z0-9]{4,17}"
         ),
         right=lambda text: 7 <= len(text) <= 18 and sum(map(str.isdigit, text)) >= 4,
         words=tongues.pattern(tongues.of(tongues.LICENCE)),

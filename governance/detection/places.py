@@ -12,6 +12,7 @@ from itertools import pairwise
 import re2
 
 from governance.detection import tongues
+from governance.detection.surroundings import touches
 from governance.detection.tables import cells
 
 Span = tuple[int, int]
@@ -86,7 +87,7 @@ def _on_earth(pair: str) -> bool:
 def _free(text: str, start: int, end: int) -> bool:
     """Whether no digit, and no number before or behind a full stop, touches a pair."""
     before, behind = text[max(0, start - 2) : start], text[end : end + 2]
-    led = before[-1:].isalnum() or (before[-1:] == "." and before[:1].isdigit())
+    led = touches(before[-1:]) or (before[-1:] == "." and before[:1].isdigit())
     return not (led and text[start : start + 1].isdigit()) and not (
         behind[:1].isdigit() or (behind[:1] == "." and behind[1:].isdigit())
     )

@@ -16,13 +16,14 @@ _UNPARTED = f"{tongues.unparted(tongues.DOT)}|{tongues.unparted(tongues.AT)}"
 # `dash` and `underscore`, said inside of a name.
 _JOINED = rf"(?: (?:{tongues.of(tongues.DASH)}|{tongues.of(tongues.UNDERSCORE)}) )"
 _DOTTED = (
-    rf"(?:(?: |[_*|-])(?:{_DOTS_SAID})(?: |[_*|-])| ?[(\[{{<] ?(?:{_DOTS_SAID}) ?[)\]}}>] ?"
+    rf"(?:(?: |[_*|-])(?:{_DOTS_SAID})(?: |[_*|-])| ?[(\[{{<\"'“‘] ?(?:{_DOTS_SAID}) ?[)\]}}>\"'”’] ?"
     rf"| ?(?:{tongues.unparted(tongues.DOT)}) ?|(?-i:DOT))"
 )
 _LABEL = rf"[{_SIGN}](?:[{_SIGN}_-]*[{_SIGN}])?(?:{_JOINED}[{_SIGN}]+){{0,3}}"
 _DOT = rf"(?:\.| \. |{_DOTTED}|\.\r?\n)"
 _AT = (
     rf"(?: (?:{_ATS_SAID}) | ?@ ?|@\r?\n|[_*|-]at[_*|-]| ?[(\[{{<] ?(?:{_ATS_SAID}|a|@) ?[)\]}}>] ?"
+    rf"| ?[\"'“‘] ?(?:{_ATS_SAID}|@) ?[\"'”’] ?"
     rf"| ?(?:{tongues.unparted(tongues.AT)}) ?|(?-i:AT))"
 )
 _SAID = re2.compile(

@@ -16,6 +16,13 @@ _VERSION = re.compile(
 )
 
 
+def touches(sign: str) -> bool:
+    """Whether a sign is a letter or digit of those that identifiers are made of; one of another script that
+    touches a value is a word beside it, which its people part by no blank.
+    """
+    return sign.isascii() and sign.isalnum()
+
+
 def beside(text: str, start: int, end: int, words: Pattern) -> bool:
     """Whether one of `words` (a pattern) stands close to a value, or over its column."""
     return announced(text, start, words) or words.search(text[end : end + BEHIND]) is not None

@@ -12,13 +12,13 @@ import re2
 
 from governance.detection import tongues
 from governance.detection.candidates import DIGITS, GROUP, Span, alone, ends
-from governance.detection.surroundings import announced, over, versioned
+from governance.detection.surroundings import announced, over, touches, versioned
 
 _PHONE = re2.compile(r"[+(]{0,2}[0-9](?:[ .\-·/()]{0,4}[0-9]){5,}(?: ?(?:ext|x|extension)\.? ?[0-9]{1,6})?")
 _MOBILE = re2.compile(r"(?:(?:\+|00)? ?\(?86\)?[ -]?)?1[3-9][0-9][ .-]?[0-9]{4}[ .-]?[0-9]{4}")
 # A country's code that is not China's, before what would be a mobile number there; or a plus alone,
 # for then the 1 is the code.
-_ABROAD = re.compile(r"(?:\+|\b00)(?:\d{1,3}\)?[ -]?(?:\(0\))?[ -]?)?$")
+_ABROAD = re.compile(r"(?:\+|(?<![0-9A-Za-z])00)(?:\d{1,3}\)?[ -]?(?:\(0\))?[ -]?)?$")
 # What stands before a number and says that it is none of a telephone.
 _BORDER = r"(?:(?<![a-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
 _OTHERS = tongues.of(tongues.OTHER)
@@ -40,8 +40,10 @@ _DATE = re.compile(
     r"(?:(?:19|20)\d\d[-/. ]?(?:0?[1-9]|1[0-2])[-/. ]?(?:0?[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d)(?!\d)"
 )
-# The number of a line in a list, or how many of something, before a number that begins anew.
-_MARKER = re.compile(r"\(?[0-9]{1,2}(?:[.)]{1,2} ?(?=[+(]?[0-9])| (?=0[0-9]{3}))")
+# The number of a line in a list, how many of something, or a price, before a number that begins anew.
+_MARKER = re.compile(
+    r"[0-9]{1,6}[.][0-9]{2} (?=[+(0])|\(?[0-9]{1,2}(?:[.)]{1,2} ?(?=[+(]?[0-9])| (?=0[0-9]{3}))"
+)
 _DECIMAL = re.compile(r"(?:[1-9]\d*|0)\.\d+\Z")
 _PART = r"(?:25[0-5]|2[0-4]\d|1?[1-9]?\d)"
 _ADDRESS = re.compile(rf"{_PART}(?:\.{_PART}){{3}}\Z")
@@ -111,7 +113,7 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
 def _behind_others(text: str, start: int, end: int) -> int:
     """Where telephone numbers may begin in a run of digits: behind a date, or another thing's number."""
     before = text[max(0, start - _BEFORE) : start]
-    touched = before[-1:].isascii() and before[-1:].isalnum() and not _glued(before, text[start:end])
+    touched = touches(before[-1:]) and not _glued(before, text[start:end])
     coded = _CODED.search(before) and not _CALLED.search(before.rstrip("-_/#.("))
     if text[start] != "+" and (touched or coded or _HEXED.match(text, end) or _OTHER.search(before)):
         later = _ITSELF.search(text, start, end)

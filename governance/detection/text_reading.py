@@ -22,6 +22,8 @@ _AT = tongues.of(tongues.AT)
 _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
     r"|\\{1,8}(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt/\"])"
+    r"|&\#0{0,4}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])(?![0-9;])"  # HTML's parsers need no semicolon
+    r"|(?:=[0-9A-F]{2}){4,}"  # quoted-printable throughout, RFC 2045
     r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|nbsp|amp|quot|apos|lt|gt);"
     r"|=(?:40|2E)(?=[A-Za-z0-9])|=3D"
     rf"| ?[(\[{{<] ?(?i:{_AT}|{tongues.of(tongues.DOT)}) ?[)\]}}>] ?"
@@ -137,15 +139,15 @@ def _unescaped(text: str) -> Iterator[Part]:
 
 def _meant(escape: str, at: int) -> Iterator[Part]:
     """What an escape stands for."""
-    if escape[0] == "%":
-        yield from _percent(escape, at)
+    if escape[0] == "%" or (escape[0] == "=" and len(escape) > 3):
+        yield from _bytes(escape, at)
         return
     end = at + len(escape)
     if escape[0] == "\\":
         code = escape.lstrip("\\")
         meant = chr(int(code[1:], 16)) if code[0] in "ux" else _BLANKS.get(code, code)
     elif escape[0] == "&":
-        meant = _NAMED.get(escape) or _character(escape[2:-1])
+        meant = _NAMED.get(escape) or _character(escape[2:].rstrip(";"))
     elif escape[0] == "=":
         meant = chr(int(escape[1:], 16))  # quoted-printable, RFC 2045
     else:
@@ -158,10 +160,10 @@ def _character(number: str) -> str:
     return chr(code) if code <= 0x10FFFF else "\ufffd"
 
 
-def _percent(run: str, at: int) -> Iterator[Part]:
-    """What a run of `%xx` stands for; a byte that is no UTF-8 stays as it is, and hides no other."""
+def _bytes(run: str, at: int) -> Iterator[Part]:
+    """What a run of `%xx` or `=xx` stands for; a byte that is no UTF-8 stays as it is, and hides no other."""
     place = 0
-    for character in bytes.fromhex(run.replace("%", "")).decode(errors="surrogateescape"):
+    for character in bytes.fromhex(run.replace(run[0], "")).decode(errors="surrogateescape"):
         if "\udc80" <= character <= "\udcff":
             yield from ((run[one], at + one, at + one + 1) for one in range(place, place + 3))
             place += 3

@@ -15,10 +15,10 @@ PASSWORD = {
     "en": "pass ?word|passwd|pass ?phrase|pass ?code|pwd|client.?secret|api.?key|login code",
     "de": "passwort|kennwort|zugangscode",
     "fr": "mot de passe|mdp|code d['’]acc[eè]s",
-    "es": "contrase[ñn]a|clave de acceso|clave secreta",
+    "es": "contrase[ñn]a|\\bclave(?: de acceso| secreta)?\\b",
     "it": "parola d['’](?:ordine|accesso)|codice di accesso",
     "nl": "wachtwoord|toegangscode",
-    "sv": "l[öo]senord(?:et)?",
+    "sv": "l[öo]senord(?:et)?|\\blösen\\b",
     "pl": "has[łl]o|has[łl]em|has[łl]a",
     "zh": "密码|密碼|口令",
     "ja": "パスワード|暗証番号",
@@ -46,6 +46,57 @@ LICENCE = {
     "pl": "prawo|prawa jazdy",
     "zh": "驾驶?证?|駕照",
     "ja": "免許",
+}
+# What opens something and is written by a program: beside one of these stands what chance wrote.
+TOKEN = {
+    "en": "token|bearer|authori[sz]ation|(?:api|access|account|private|signing|encryption|shared) ?_?-?key"
+    "|secret|credential|session|cookie",
+    "de": "schl[üu]ssel",
+    "fr": "jeton|cl[ée] (?:d['’]|api|secr)",
+    "es": "clave|credencial",
+    "it": "gettone|chiave",
+    "nl": "sleutel",
+    "sv": "nyckel",
+    "pl": "klucz|żeton",
+    "zh": "令牌|密钥|密鑰|密匙|凭证|憑證",
+    "ja": "トークン|鍵|キー",
+}
+# A bank's account, beside digits alone.
+ACCOUNT = {
+    "en": "account|acct|~acc(?![a-z])|~a/c",
+    "de": "konto|~kto",
+    "fr": "compte|~cpte",
+    "es": "cuenta|~cta(?![a-z])",
+    "it": "conto|~c/c",
+    "nl": "rekening",
+    "sv": "konto|clearing",
+    "pl": "kont[oaue]|rachun(?:ek|ku)",
+    "zh": "[账帐賬帳](?:号|號|户|戶)",
+    "ja": "口座|普通預金|当座預金",
+}
+# Somebody's birth. Words that are part of a longer one are those of a form: `Geburtsdatum`, `födelsedag`.
+BORN = {
+    "en": "birth|born|~d\\.?o\\.?b(?![a-z])|~b-?day",
+    "de": "geb(?:oren|urt|\\.)|~geb[ :]|zur welt",
+    "fr": "naiss|~n(?:é|e|É)(?:e|\\(e\\)|[.·]e)?s?(?: [àa] [\\w-]+)? (?:le|en)|naquit|anniversaire",
+    "es": "nacid|nacim|naci[óo]|~nac[.:]|cumplea|~cumple",
+    "it": "nascita|~nat[oa](?: [ai] \\w+)? (?:il|l)|compleanno",
+    "nl": "geboorte|geboren|verjaardag",
+    "sv": "f[öo]d(?:d|else)",
+    "pl": "urodz|~ur\\.",
+    "zh": "出生|生日|生于|生於|诞生",
+    "ja": "生年月日|誕生|生まれ",
+}
+# How months begin; what follows is letters.
+MONTH = {
+    "en": "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
+    "de": "jän|mär|mrz|mai|okt|dez",
+    "fr": "f[ée]v|avr|juin|juil|ao[ûu]|d[ée]c",
+    "es": "ene|abr|ago|dic",
+    "it": "gen|mag|giu|lug|set|ott",
+    "nl": "mrt|maa|mei",
+    "sv": "maj",
+    "pl": "stycz|lut|kwie|czerw|lip|sierp|wrze|pa[źz]d|lis|gru",
 }
 CAR = {
     "en": "~vin(?![a-z])|chassis|vehicle",
@@ -194,6 +245,7 @@ TALK = {
 }
 
 
+_LOOKS = re.compile(r"\(\?[=!<][^()]*\)")  # what a linear pattern has not
 _UNPARTED = ("zh", "ja")  # put no blanks between words
 
 
@@ -210,6 +262,11 @@ def parted(row: dict[str, str]) -> str:
 def unparted(row: dict[str, str]) -> str:
     """The words of the other languages."""
     return of({language: row[language] for language in _UNPARTED if language in row})
+
+
+def roughly(row: dict[str, str]) -> str:
+    """The words of one row for a first look, by a pattern that knows no borders: it finds all, and more."""
+    return _LOOKS.sub("", of(row)).replace("~", "")
 
 
 def pattern(*sources: str) -> Pattern:

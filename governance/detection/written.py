@@ -7,28 +7,34 @@ import re2
 
 from governance.detection import tongues
 from governance.detection.plain_words import common, given
-from governance.detection.surroundings import BEFORE, named
+from governance.detection.surroundings import BEFORE, named, versioned
 from governance.detection.tables import head
 
 Span = tuple[int, int]
 Placed = tuple[int, int, str]
 
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_YEAR, _SIGN = r"(?:19|20)[0-9]{2}", r"[-/. ]{1,2}"
+_MONTH = rf"(?:{tongues.of(tongues.MONTH)})[^\x00-@]{{0,8}}"  # letters, said so that the pattern stays small
+_ORDINAL = r"(?:st|nd|rd|th|er|re|º|ª|°|:[ea]|de|ste|e)?"
+_OF = r"(?:of |day of |de |den |del |d[e']l?['’ ]?|di |van |r\. )?"
+_HAN_NUMBER = r"(?:[0-9]{1,2}|[一二三四五六七八九十廿]{1,4})"
+_ERA = r"(?:昭和|平成|令和|大正|明治|民国|民國|(?-i:[SHTRM]))"
 _DAY = re2.compile(
-    r"(?i)(?:19|20)[0-9]{2}[-/.]?[01][0-9][-/.]?[0-3][0-9]|[0-3]?[0-9][-/. ]{1,2}[01]?[0-9][-/. ]{1,2}(?:19"
-    r"|20)[0-9]{2}"
-    r"|[01]?[0-9]/[0-3][0-9]/(?:19|20)[0-9]{2}"
-    rf"|[0-3]?[0-9](?:st|nd|rd|th)? (?:{_MONTHS})[a-z]{{0,6}}\.?,? (?:19|20)[0-9]{{2}}"
-    rf"|(?:{_MONTHS})[a-z]{{0,6}}\.? [0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}}"
+    rf"(?i){_YEAR}[-/.]?[01][0-9][-/.]?[0-3][0-9]|{_YEAR}{_SIGN}[01]?[0-9]{_SIGN}[0-3]?[0-9]"
+    rf"|[0-3]?[0-9]{_SIGN}[0-3]?[0-9]{_SIGN}{_YEAR}"
+    rf"|[0-3]?[0-9]{_ORDINAL}[-/., ]{{0,2}}{_OF}{_MONTH}"
+    rf"(?:[-/., ]{{1,3}}{_OF}(?:{_YEAR}|['’][0-9]{{2}})|[-/.][0-9]{{2}})"
+    rf"|{_MONTH}\.? [0-3]?[0-9]{_ORDINAL}?,? {_YEAR}|{_YEAR}[-/., ]{{1,2}}{_MONTH}[-/., ]{{1,2}}[0-3]?[0-9]"
+    rf"|(?:(?:19|20)?[0-9]{{2}}|[一二三四五六七八九〇零○]{{4}}|{_ERA}(?:元|{_HAN_NUMBER}))"
+    rf" ?年 ?{_HAN_NUMBER} ?月 ?{_HAN_NUMBER} ?[日号號]?"
+    rf"|{_ERA}[0-9]{{1,2}}[-/.][01]?[0-9][-/.][0-3]?[0-9]"
 )
+# With two digits for the year, which versions and addresses have as well.
+_SHORT_DAY = re2.compile(r"[0-3]?[0-9][-/.] ?[0-3]?[0-9][-/. ] ?['’]?[0-9]{2}|[0-9]{2}-[01][0-9]-[0-3][0-9]")
+_NUMBERED = re.compile(r"[0-9][-/.]\Z"), re.compile(r"[-/.]?[0-9]|[.][A-Za-z]")
 # What any of the words for it has.
-BORN = (
-    r"(?i)birth|d\.?o\.?b|born|geb(?:oren|urt|\.)|naiss|n[ée]e? le|nacid|nacim|f[öo]d(?:d|else)|urodz|nasc"
-    r"|nat[oa] il|geboorte|出生|生日"
-)
-_BORN = re.compile(
-    BORN.replace(r"d\.?o\.?b", r"(?<![a-z])d\.?o\.?b(?![a-z])").replace("n[ée]e?", "(?<![a-z])n[ée]e?")
-)
+BORN = rf"(?i){tongues.roughly(tongues.BORN)}"
+_BORN = tongues.pattern(tongues.of(tongues.BORN))
 _STREETS = (
     r"(?i:street|st\.?|road|rd\.?|avenue|ave\.?|lane|ln\.?|drive|dr\.?|boulevard|blvd\.?|court|ct\.?|way"
     r"|square"
@@ -67,7 +73,7 @@ SIGNS = re2.compile(
     r"(?:_[a-z0-9]{1,6})?[\s\"'`:=>{<\[]{1,8}(?:!\[CDATA\[|value=[\"']"
     r"|/?[a-z]{1,4}[^<>]{0,24}>|[\s:]){0,4}"
 )
-_DIGIT = re2.compile(r"[0-9]")
+_DIGIT = re2.compile(r"[0-9]|年")
 
 
 def written(text: str) -> Iterator[Placed]:
@@ -88,12 +94,28 @@ def written(text: str) -> Iterator[Placed]:
 
 def days_of_birth(text: str) -> Iterator[Span]:
     """Days beside a word for a birth."""
-    for match in _DAY.finditer(text):
-        start, end = match.span()
-        # A moment is no day of birth.
-        touched = (
-            text[start - 1 : start].isdigit() or text[end : end + 1].isdigit() or text[end : end + 1] == "T"
-        )
-        around = text[max(0, start - BEFORE) : start] + " " + text[end : end + 16] + " " + head(text, start)
-        if not touched and _BORN.search(around):
-            yield start, end
+    for form in (_DAY, _SHORT_DAY):
+        for match in form.finditer(text):
+            start, end = match.span()
+            # A moment is no day of birth.
+            touched = (
+                text[start - 1 : start].isdigit()
+                or text[end : end + 1].isdigit()
+                or text[end : end + 1] == "T"
+                or (form is _SHORT_DAY and _of_more(text, start, end))
+            )
+            if not touched and _BORN.search(_around(text, start, end)):
+                yield start, end
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """What stands beside a day, and over its column."""
+    return f"{text[max(0, start - BEFORE) : start]} {text[end : end + 16]} {head(text, start)} "
+
+
+def _of_more(text: str, start: int, end: int) -> bool:
+    """Whether three numbers are a version's, or part of more, as in an address."""
+    before, behind = _NUMBERED
+    return versioned(text, start) or bool(
+        before.search(text, max(0, start - 2), start) or behind.match(text, end)
+    )

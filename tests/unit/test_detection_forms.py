@@ -52,6 +52,9 @@ def found(analyser, text, *regions):
         ("PASSWORD", "password: ", "oat-milk-9", ""),
         ("SECRET", "who committed ", "AKIA" + "Q7WM2ZTR5XNB4HDL", "?"),
         ("DATE_OF_BIRTH", "born on ", "4 March 1981", ""),
+        ("MEDICAL_LICENSE", "DEA ", "AB1234563", " on the label"),
+        ("BANK_ACCOUNT", "Kontonummer ", "1234567890", ""),
+        ("SECRET", "my token is ", "Zk3x9QpL2mN8vB4tR7wY1sD6fG5hJ0cA", ""),
         ("EMAIL_ADDRESS", "it is ", "anna dot k at shop dot org", ""),
         ("EMAIL_ADDRESS", "it is ", "anna @ shop . org", ", thanks"),
         ("IBAN_CODE", "to ", "NL91.ABNA.0417.1643.00", ""),
@@ -90,6 +93,17 @@ def test_a_value_is_found_where_its_form_or_a_word_tells_it(analyser, entity, be
             "the passport office is closed",
             "meet at noon dot dot dot",
             "at 12:30:45 sharp",
+        ),
+        *(
+            "commit 9f8e7d6c5b4a39281706f5e4d3c2b1a0deadbeef",
+            "order 9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+            "trace 550e8400-e29b-41d4-a716-446655440000",
+            "the token refresh failed for order 9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+            "cookie policy version 2026-01-02-final-draft-3",
+            "token-order-2026-confirmation-page-v2",
+            "AB1234563 is sold out",
+            "release 3.2.80 was born",
+            "the account was closed on 20260101",
         ),
     ],
 )
@@ -206,3 +220,89 @@ def test_a_field_says_what_its_value_is(analyser):
 def test_numbers_on_lines_of_their_own_stay_apart(analyser):
     """A list of sizes is no card and no telephone."""
     assert found(analyser, "4112\n1111\n1111\n1111\n212\n555\n0147", "US") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("born on the 3rd of February 1980", "DOB 03.02.80", "bday: 1980-02-03", "born 3-Feb-80"),
+        *("geboren am 3. Februar 1980", "geb. 3.2.80", "Geburtstag: 3. März 1980"),
+        *("née le 3 février 1980", "né à Lyon le 3 août 1980", "anniversaire le 1er mai 1980"),
+        *("nacida el 3 de febrero de 1980", "F. nac. 03/02/1980", "nació el 3 de enero de 1980"),
+        *("nata il 3 gennaio 1980", "nato a Roma il 3/2/1980", "compleanno: 3 luglio 1980"),
+        *("geboren op 3 oktober 1980", "geboortedatum 03-02-1980", "verjaardag 3 maart 1980"),
+        *("född 3 maj 1980", "född den 3/2 1980", "födelsedag 1980-02-03"),
+        *("urodzona 3 lutego 1980", "ur. 03.02.1980", "urodzony 3 października 1980"),
+        *("出生日期：1980年2月3日", "生日是1980年2月3日", "一九八〇年二月三日出生"),
+        *("生年月日: 1980/02/03", "昭和55年2月3日生まれ", "誕生日は1980年2月3日です"),
+    ],
+)
+def test_a_day_of_birth_is_told_in_ten_languages(analyser, text):
+    """As their people write days: in words, with two digits for the year, by eras."""
+    assert [entity for entity, _ in found(analyser, text)] == ["DATE_OF_BIRTH"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("account number 12345678", "Kontonummer 1234567890", "Kto. 1234567890"),
+        *("numéro de compte 12345678901", "compte n° 12345678901", "número de cuenta 20770024003102575766"),
+        *("numero di conto 000000123456", "rekeningnummer 1234567890", "kontonummer 12345678901"),
+        *("nr konta: 61 1090 1014 0000 0712 1981 2874", "银行账号 6222021234567890123", "口座番号 1234567"),
+    ],
+)
+def test_an_account_is_told_in_ten_languages(analyser, text):
+    """By the word for it alone, for it has no check."""
+    entities = [entity for entity, _ in found(analyser, text)]
+
+    assert len(entities) == 1 and entities[0] in {"US_BANK_NUMBER", "BANK_ACCOUNT"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("token: 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "access_token=9f8e7d6c5b4a39281706f5e4d3c2b1a0"),
+        *("bearer 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "Authorization: Basic YW5uOmh1bnRlcjI="),
+        *("cookie: session=Zk3x9QpL2mN8vB4tR7wY1sD6fG5hJ0cA", "密钥是Zk3x9QpL2mN8vB4tR7wY1sD6fG5hJ0cA"),
+        *("token for the staging box: Zk3x9QpL2mN8vB4tR7wY1sD6fG5hJ0cA", "ya29.a0AfH6SMBx1234567890abcdef"),
+        *("hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH", "shpat_" + "0123456789abcdef" * 2),
+        *("pypi-" + "AgEIcHlwaS5vcmcCJGFiY2RlZg", "AccountKey=" + "Zk3x9QpL2mN8vB4tR7wY" * 2 + "=="),
+    ],
+)
+def test_a_token_is_told_by_its_issuer_or_by_chance_beside_a_word(analyser, text):
+    """No person thinks of such words, and programs that do call them ids and hashes."""
+    assert "SECRET" in [entity for entity, _ in found(analyser, text)]
+
+
+@pytest.mark.parametrize(
+    "around", ["密钥是{}。", "토큰은{}입니다", "ключ{}вчера", "ลูกค้าบอก{}เมื่อวาน", "キーは{}です"]
+)
+@pytest.mark.parametrize(
+    ("value", "entity"),
+    [
+        ("AKIA" + "IOSFODNN7EXAMPLE", "SECRET"),
+        ("ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a", "SECRET"),
+        ("52.516300, 13.377700", "GEO_COORDINATES"),
+        ("203.0.113.9", "IP_ADDRESS"),
+        ("4111 1111 1111 1111", "CREDIT_CARD"),
+    ],
+)
+def test_a_letter_of_another_script_that_touches_a_value_does_not_hide_it(analyser, around, value, entity):
+    """Its people part words by no blank, or glue endings to them."""
+    assert [one for one, _ in found(analyser, around.format(value))] == [entity]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("".join(f"={ord(sign):02X}" for sign in "4111 1111 1111 1111"), "CREDIT_CARD"),
+        ("ann.lindqvist&#64example.org", "EMAIL_ADDRESS"),
+        ('ann.lindqvist "at" example "dot" org', "EMAIL_ADDRESS"),
+        (base64.b64encode("ann.lindqvist@example.org".encode("utf-16")).decode(), "EMAIL_ADDRESS"),
+        (base64.b64encode("ann.lindqvist@example.org".encode("utf-16-be")).decode(), "EMAIL_ADDRESS"),
+        ("€12.50 07400 123456", "PHONE_NUMBER"),
+    ],
+)
+def test_what_is_written_another_way_is_read_like_any_other(analyser, text, entity):
+    """Quoted-printable throughout, references with no semicolon, words in quotes, UTF-16, a price before."""
+    assert [one for one, _ in found(analyser, text, "GB")] == [entity]

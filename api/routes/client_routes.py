@@ -231,12 +231,12 @@ def post_binding(
     return BindingOut(id=client, recipient=body.recipient)
 
 
-@router.post("/{client}/revocation", summary="End a client", responses=failures(404))
+@router.post("/{client}/revocation", summary="End a client", responses=failures(404, 412))
 def post_client_revocation(
-    client: ClientPath, work: Annotated[Work, doing(Act.CLIENT_REVOKE)], ports: PortsDep
+    client: ClientPath, seen: SeenDep, work: Annotated[Work, doing(Act.CLIENT_REVOKE)], ports: PortsDep
 ) -> RevokedOut:
     """End a client and all its tokens, at once."""
-    clients.revoke(client, work=work, ports=ports)
+    clients.revoke(client, seen=seen, work=work, ports=ports)
     return RevokedOut(id=client, revoked_at=work.now)
 
 

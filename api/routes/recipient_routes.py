@@ -288,11 +288,12 @@ def post_renewal(
 @router.post(
     "/recipients/{recipient}/revocation",
     summary="End a recipient's contract",
-    responses=failures(404, 409),
+    responses=failures(404, 409, 412),
 )
 def post_recipient_revocation(
     recipient: RecipientPath,
     body: EndIn,
+    seen: SeenDep,
     client: Annotated[Client, calling(Act.RECIPIENT_REVOKE)],
     system: SystemDep,
 ) -> EndOut:
@@ -303,6 +304,7 @@ def post_recipient_revocation(
     ended = recipients.revoke(
         recipient,
         transfer_only=body.ends == "transfer",
+        seen=seen,
         begin=client.opener(Act.RECIPIENT_REVOKE.purpose),
         ports=system.ports,
         patience=patience(system.settings),

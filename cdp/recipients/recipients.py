@@ -39,9 +39,7 @@ def renew(
     Raises `ActNotAllowed`, `BadInput` for a date that is past or none at all, `NotFound`, `ChangedMeanwhile`.
     """
     with acting(Act.RECIPIENT_RENEW, work=work, ports=ports) as doing:
-        versions.lock("recipients", work=work)
-        if (row := _named(recipient, work, ports)) is not None:
-            versions.hold_to(seen, row)
+        _hold_to(seen, recipient, work, ports)
         renewed = ports.registers.recipients.renew(
             recipient, contract_until=contract_until, transfer_until=transfer_until, work=work
         )
@@ -50,14 +48,22 @@ def renew(
 
 
 def revoke(
-    recipient: UUID | str, *, transfer_only: bool = False, begin: Opener, ports: Ports, patience: timedelta
+    recipient: UUID | str,
+    *,
+    transfer_only: bool = False,
+    seen: Seen = None,
+    begin: Opener,
+    ports: Ports,
+    patience: timedelta,
 ) -> RecipientId:
     """End the contract of a recipient (by id or name), or its transfer tool alone, at once.
 
     Returns once nothing can still be sent to it. Raises `ActNotAllowed`, `NotFound`, `Conflict` for what
-    has ended already; `NotYetEffective` if a release that was under way has not ended after `patience`.
+    has ended already, `ChangedMeanwhile`; `NotYetEffective` if a release that was under way has not ended
+    after `patience`.
     """
     with begin() as work, acting(Act.RECIPIENT_REVOKE, work=work, ports=ports) as doing:
+        _hold_to(seen, recipient, work, ports)
         ended = ports.registers.recipients.revoke(recipient, transfer_only=transfer_only, work=work)
         doing.tell(object=ended, ends="transfer" if transfer_only else "contract")
     consents.drain([], [], recipient=ended, begin=begin, ports=ports, patience=patience)
@@ -77,6 +83,12 @@ def one(recipient: UUID | str, *, work: Work, ports: Ports) -> RegisteredRecipie
         if found is None:
             raise NoSuchRecipient
         return found
+
+
+def _hold_to(seen: Seen, recipient: UUID | str, work: Work, ports: Ports) -> None:
+    versions.lock("recipients", work=work)
+    if (row := _named(recipient, work, ports)) is not None:
+        versions.hold_to(seen, row)
 
 
 def _named(recipient: UUID | str, work: Work, ports: Ports) -> RegisteredRecipient | None:

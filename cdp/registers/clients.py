@@ -82,9 +82,10 @@ def bind(client: UUID, recipient: str, *, seen: Seen = None, work: Work, ports: 
         doing.tell(object=client, bound_to=whose)
 
 
-def revoke(client: UUID, *, work: Work, ports: Ports) -> None:
-    """End a client and all its tokens, at once. Raises `ActNotAllowed`, `NotFound`."""
+def revoke(client: UUID, *, seen: Seen = None, work: Work, ports: Ports) -> None:
+    """End a client and all its tokens, at once. Raises `ActNotAllowed`, `NotFound`, `ChangedMeanwhile`."""
     with acting(Act.CLIENT_REVOKE, work=work, ports=ports) as doing:
+        _hold_to(seen, client, work, ports)
         ports.registers.clients.revoke(client, work=work)
         doing.tell(object=client)
 

@@ -27,6 +27,11 @@ CHANGES = {
         ({"contract_until": "2198-12-31"}, {"contract_until": "2197-12-31"}),
         "admin",
     ),
+    "/v1/recipients/{recipient}/revocation": (
+        ("/v1/recipients/{recipient}", "POST", "/v1/recipients/{recipient}/revocation"),
+        ({"ends": "transfer"}, {"ends": "contract"}),
+        "admin",
+    ),
     "/v1/controllers/{controller}/places": (
         ("/v1/controllers/{controller}", "PUT", "/v1/controllers/{controller}/places"),
         ({"establishments": ["DE"]}, {"establishments": ["FR"], "offers": ["US-CA"]}),
@@ -63,7 +68,8 @@ def town(system, workspace):
 @pytest.fixture
 def ids(town):
     """What stands in paths."""
-    recipient = {"legal_entity": "E", "role": "processor", "country": "DE", "contract_until": "2199-12-31"}
+    recipient = {"legal_entity": "E", "role": "processor", "country": "US", "contract_until": "2199-12-31",
+                 "transfer_until": "2199-12-31"}  # fmt: skip
     made = town.http.post(
         "/v1/recipients", json={"name": "other house", **recipient}, headers=town.as_("admin")
     )
@@ -125,6 +131,21 @@ def test_a_change_of_what_somebody_else_changed_is_refused(town, ids, path):
     assert change(second, f'W/"x",W/{now},"y"').status_code == 412, "with or without spaces between"
     assert change(second, f'W/"x",{now}').status_code == 200
     assert etag(town, where, role)[0] != now
+
+
+def test_an_end_of_a_client_that_somebody_else_changed_is_refused(town, ids):
+    """Nothing ends; with the version that is there now it does."""
+    path, headers = f"/v1/clients/{ids['client']}", town.as_("admin")
+    before, _ = etag(town, path, "admin")
+    assert town.http.put(path, json={"roles": ["reader"], "purposes": []}, headers=headers).status_code == 200
+    now, after = etag(town, path, "admin")
+
+    def end(tag):
+        return town.http.post(f"{path}/revocation", headers=headers | {"If-Match": tag}).status_code
+
+    assert end(before) == 412
+    assert etag(town, path, "admin") == (now, after)
+    assert end(now) == 200
 
 
 def test_without_a_version_it_is_changed_whatever_it_is(town, ids):

@@ -9,9 +9,10 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+KEPT_FOR = ".workspace"  # the file in a folder that says whose it is
 
 
 def opened(path: Path, *, append: bool = False) -> BinaryIO:
@@ -52,25 +53,62 @@ def folder(path: Path) -> Path:
     return path
 
 
+class KeptForAnother(PermissionError):
+    """A folder, one above it or one below it is kept for somebody else."""
+
+
 @contextmanager
-def inside(root: Path, names: tuple[str, ...]) -> Iterator[int]:
+def inside(root: Path, names: tuple[str, ...], *, whose: str) -> Iterator[int]:
     """A handle on the folder `names` below `root`, made where it is missing and its owner's alone.
 
     No step below `root` is a link: a link that somebody puts there later leads nowhere either, for
-    what is made in the folder is made at the handle. Raises `OSError`.
+    what is made in the folder is made at the handle. It is kept for `whose` came first, with all that is
+    below it, and nothing is changed for anybody else. Raises `OSError`, of which `KeptForAnother` is one.
     """
     handle = os.open(folder(root), os.O_RDONLY | os.O_DIRECTORY)
     try:
+        kept = None
         for name in names:
             with suppress(FileExistsError):
                 os.mkdir(name, FOLDER_MODE, dir_fd=handle)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
             os.close(handle)
             handle = below
+            kept = _kept_for(handle)
+            if kept not in (None, whose):
+                raise KeptForAnother
+        if kept is None:
+            _keep_for(whose, handle)
         os.fchmod(handle, FOLDER_MODE)
         yield handle
     finally:
         os.close(handle)
+
+
+def _kept_for(folder: int) -> str | None:
+    """For whom an open folder is kept; None: for nobody yet."""
+    try:
+        handle = os.open(KEPT_FOR, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        return file.read(100).decode("ascii", errors="replace")
+
+
+def _keep_for(whose: str, folder: int) -> None:
+    """Keep an open folder for somebody, unless one below it is kept for somebody else."""
+    for _, _, files, below in os.fwalk(".", dir_fd=folder, onerror=_raised):
+        if KEPT_FOR in files and _kept_for(below) != whose:
+            raise KeptForAnother
+    try:
+        made(KEPT_FOR, whose.encode("ascii"), folder)
+    except FileExistsError:
+        if _kept_for(folder) != whose:
+            raise KeptForAnother from None
+
+
+def _raised(error: OSError) -> NoReturn:
+    raise error
 
 
 def made(name: str, content: bytes, folder: int, *, sync: Callable[[int], None] = os.fsync) -> None:

@@ -22,6 +22,7 @@ from cdp.vocabulary import (
     SourceId,
     State,
     Trust,
+    WorkspaceId,
 )
 from cdp.work import Work
 
@@ -32,6 +33,7 @@ EndpointKind = Literal["ndjson", "webhook"]
 class Endpoint:
     """Where a recipient may be sent to, as registered. Its secret is derived, and stands nowhere."""
 
+    workspace: WorkspaceId
     id: EndpointId
     recipient: RecipientId
     name: str

@@ -40,12 +40,18 @@ def create(
     """
     with acting(Act.ENDPOINT_CREATE, work=work, ports=ports) as doing:
         kind = reach.kind_of(address)
-        reach.prepare(address)
+        reach.prepare(address, work.workspace)
         owner = ports.registers.endpoints.owner(recipient, work=work)
         made = EndpointId(new_id())
         version, secret = ports.vault.endpoint_secret(work.workspace, made)
         endpoint = Endpoint(
-            id=made, recipient=owner, name=name, kind=kind, address=address, key_version=version
+            workspace=work.workspace,
+            id=made,
+            recipient=owner,
+            name=name,
+            kind=kind,
+            address=address,
+            key_version=version,
         )
         ports.registers.endpoints.add(endpoint, work=work)
         doing.tell(object=made, whose=owner, kind=kind)

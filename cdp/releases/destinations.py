@@ -26,6 +26,7 @@ from cdp.kernel.errors import Unavailable
 from cdp.kernel.json_values import Json
 from cdp.ports import Intent
 from cdp.releases.webhook_addresses import Place
+from cdp.vocabulary import WorkspaceId
 
 Record = Mapping[str, Json]
 PIECE = 64 * 1024  # bytes that are handed to the kernel at once
@@ -65,12 +66,13 @@ class Folder:
 
     root: Path
     names: tuple[str, ...]  # of the folders from `root` down
+    whose: WorkspaceId  # whoever wrote there first keeps it
     sync: Callable[[int], None] = os.fsync
     rename: Callable[..., None] = os.rename
 
     def ready(self) -> None:
         """Make the folder and what lies in it its owner's alone. Raises `OSError`."""
-        with private.inside(self.root, self.names) as folder:
+        with private.inside(self.root, self.names, whose=str(self.whose)) as folder:
             private.close_all(folder)
 
     def send(self, records: Sequence[Record], intent: Intent) -> None:
@@ -79,7 +81,7 @@ class Folder:
         lines = b"".join(msgspec.json.encode(stamp | dict(record)) + b"\n" for record in records)
         part, whole = f".{intent.id}.part", f"{intent.id}.ndjson"
         try:
-            with private.inside(self.root, self.names) as folder:
+            with private.inside(self.root, self.names, whose=str(self.whose)) as folder:
                 try:
                     private.made(part, lines, folder, sync=self.sync)
                     self._name(part, whole, folder, intent)

@@ -15,6 +15,7 @@ from cdp.ports import Endpoint
 from cdp.ports.consent_ports import EndpointKind
 from cdp.releases.destinations import Destination, Folder, Webhook
 from cdp.releases.webhook_addresses import LONGEST, Outside, UnsafeAddress
+from cdp.vocabulary import WorkspaceId
 
 NDJSON: EndpointKind = "ndjson"
 WEBHOOK: EndpointKind = "webhook"
@@ -23,7 +24,9 @@ Connect = Callable[[Endpoint, bytes], Destination]
 
 
 class UnwritableFolder(BadInput):
-    """The folder cannot be written: something else has its name, or a step of it is a link."""
+    """The folder cannot be written: it is kept for somebody else, something else has its name, or a step of
+    it is a link.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +63,15 @@ class Reach:
         if endpoint.kind == WEBHOOK:
             place = self.outside.place(endpoint.address)
             return Webhook(place=place, addresses=self.outside.addresses(place), secret=secret)
-        return self._folder(endpoint.address)
+        return self._folder(endpoint.address, endpoint.workspace)
 
-    def prepare(self, address: str) -> None:
-        """Find out that a folder can be written, if it is one. Raises as `connect`."""
+    def prepare(self, address: str, whose: WorkspaceId) -> None:
+        """Keep a folder for a workspace, if it is one that can be written. Raises as `connect`."""
         if self.kind_of(address) == NDJSON:
-            self._folder(address)
+            self._folder(address, whose)
 
-    def _folder(self, address: str) -> Folder:
-        found = Folder(root=self.folder.resolve(), names=self._below(address))
+    def _folder(self, address: str, whose: WorkspaceId) -> Folder:
+        found = Folder(root=self.folder.resolve(), names=self._below(address), whose=whose)
         try:
             found.ready()
         except OSError:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, insert, select, update
 
 from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.ports import Endpoint
-from cdp.vocabulary import EndpointId, RecipientId
+from cdp.vocabulary import EndpointId, RecipientId, WorkspaceId
 from cdp.work import Work
 from consent import tables
 from consent.register import register
@@ -92,6 +92,7 @@ def _open() -> Select[tuple[object, ...]]:
 def _read(query: Select[tuple[object, ...]], work: Work) -> list[Endpoint]:
     return [
         Endpoint(
+            workspace=WorkspaceId(row.workspace_id),
             id=EndpointId(row.id),
             recipient=RecipientId(row.recipient_id),
             name=row.name,

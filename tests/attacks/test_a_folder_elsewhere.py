@@ -21,10 +21,21 @@ def reach(tmp_path):
     return Reach(folder=tmp_path / "releases", outside=Outside())
 
 
-def endpoint(path):
+NOBODY, SOMEBODY = UUID(int=1), UUID(int=2)
+
+
+def endpoint(path, workspace=NOBODY):
     """A row of the register, as somebody wrote it past `endpoints.create`."""
-    nobody = UUID(int=1)
-    return Endpoint(id=nobody, recipient=nobody, name="e", kind="ndjson", address=str(path), key_version=1)
+    nobody = NOBODY
+    return Endpoint(
+        workspace=workspace,
+        id=nobody,
+        recipient=nobody,
+        name="e",
+        kind="ndjson",
+        address=str(path),
+        key_version=1,
+    )
 
 
 def intent():
@@ -84,7 +95,7 @@ def test_a_link_is_put_in_the_folders_place_between_two_batches(reach, tmp_path)
         sending.send([{"to": "b"}], intent())
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert len(list((reach.folder / "moved").iterdir())) == 1
+    assert len(list((reach.folder / "moved").glob("*.ndjson"))) == 1
 
 
 def test_a_link_waits_under_the_name_of_a_batch(reach, tmp_path):
@@ -108,3 +119,38 @@ def test_a_pipe_lies_in_the_folder(reach):
     os.mkfifo(reach.folder / "out" / "pipe")
 
     reach.connect(endpoint(reach.folder / "out"), b"").send([{"to": "a"}], intent())
+
+
+@pytest.mark.parametrize("where", ["out", "out/below", "above"])
+def test_the_folder_of_another_workspace_is_written_to(reach, where):
+    """Nor one below or above it; it is told no more than that the folder is none to write to."""
+    folder = reach.folder / ("above/out" if where == "above" else "out")
+    reach.prepare(str(folder), NOBODY)
+    (folder / "handed.ndjson").write_text("handed on")
+    folder.chmod(0o750)
+    (folder / "handed.ndjson").chmod(0o640)
+    for refused in (
+        lambda: reach.prepare(str(reach.folder / where), SOMEBODY),
+        lambda: reach.connect(endpoint(reach.folder / where, SOMEBODY), b""),
+    ):
+        with pytest.raises(UnwritableFolder):
+            refused()
+
+    assert [oct(one.stat().st_mode & 0o777) for one in (folder, folder / "handed.ndjson")] == [
+        "0o750",
+        "0o640",
+    ]
+    assert sorted(one.name for one in folder.iterdir()) == [".workspace", "handed.ndjson"]
+    reach.connect(endpoint(folder), b"").send([{"to": "a"}], intent())
+    assert len(list(folder.glob("*.ndjson"))) == 2
+
+
+def test_a_folder_is_another_workspaces_by_the_time_of_a_batch(reach):
+    """Whoever takes it in between is not written over."""
+    sending = reach.connect(endpoint(reach.folder / "out"), b"")
+    mark = reach.folder / "out" / ".workspace"
+    mark.write_text(str(SOMEBODY))
+    with pytest.raises(NotSent):
+        sending.send([{"to": "a"}], intent())
+
+    assert list((reach.folder / "out").glob("*.ndjson")) == []

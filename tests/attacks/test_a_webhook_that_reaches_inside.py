@@ -127,7 +127,9 @@ def test_a_url_says_more_than_a_host_and_a_path(url):
 def endpoint(url):
     """A row of the register."""
     nobody = UUID(int=1)
-    return Endpoint(id=nobody, recipient=nobody, name="e", kind="webhook", address=url, key_version=1)
+    return Endpoint(
+        workspace=nobody, id=nobody, recipient=nobody, name="e", kind="webhook", address=url, key_version=1
+    )
 
 
 def intent():

@@ -479,7 +479,7 @@ def test_the_link_in_a_message_carries_the_address_and_nobody_can_read_it(town, 
     body = {"segment": "all", "channel": "email", "recipient": MAILER, "endpoint": "batches", **MARKETING}
     for _ in range(2):
         assert town.http.post("/v1/releases", json=body, headers=headers).status_code == 200
-    sent = [json.loads(batch.read_text())["unsubscribe"] for batch in (tmp_path / "out").iterdir()]
+    sent = [json.loads(batch.read_text())["unsubscribe"] for batch in (tmp_path / "out").glob("*.ndjson")]
     links = [unsubscribe.read(one.rpartition("/")[2], town.system.links) for one in sent]
 
     assert [unsubscribe.identifier(one, ports=town.system.ports) for one in links] == [

@@ -89,7 +89,7 @@ def test_the_port_alone_moves_every_address(settings, port, capsys, tmp_path):
                     "endpoint": "out",
                 },
             )
-            (sent,) = (tmp_path / "out").iterdir()
+            (sent,) = (tmp_path / "out").glob("*.ndjson")
             link = json.loads(sent.read_text())["unsubscribe"]
             heard = httpx.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=60)
     finally:

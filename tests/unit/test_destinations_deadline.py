@@ -7,7 +7,7 @@ import stat
 import threading
 from contextlib import contextmanager
 from time import monotonic
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -27,8 +27,8 @@ def test_a_folder_that_somebody_opened_to_others_is_its_owners_alone_before_a_ba
     path.mkdir(mode=0o777)
     path.chmod(0o777)
     sending = intent(5)
-    Folder(root=tmp_path, names=("out",)).send([{"to": "ann@example.org"}], sending)
-    (batch,) = path.iterdir()
+    Folder(root=tmp_path, names=("out",), whose=UUID(int=1)).send([{"to": "ann@example.org"}], sending)
+    (batch,) = path.glob("*.ndjson")
 
     assert [stat.S_IMODE(one.stat().st_mode) for one in (path, batch)] == [0o700, 0o600]
     assert msgspec.json.decode(batch.read_bytes()) == {

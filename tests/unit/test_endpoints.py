@@ -26,7 +26,9 @@ def reach(tmp_path):
 def endpoint(address, kind):
     """A row of the register."""
     nobody = UUID(int=1)
-    return Endpoint(id=nobody, recipient=nobody, name="e", kind=kind, address=address, key_version=1)
+    return Endpoint(
+        workspace=nobody, id=nobody, recipient=nobody, name="e", kind=kind, address=address, key_version=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,9 +97,9 @@ def test_a_folder_and_what_lies_in_it_are_their_owners_alone(reach, there_before
             (path / name).chmod(0o666)
     found = reach.connect(endpoint(str(path), "ndjson"), SECRET)
 
-    assert found == Folder(root=reach.folder.resolve(), names=("mailer", "out"))
+    assert found == Folder(root=reach.folder.resolve(), names=("mailer", "out"), whose=UUID(int=1))
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(one.stat().st_mode) for one in path.iterdir()} == (
+    assert {stat.S_IMODE(one.stat().st_mode) for one in path.glob("[!.]*")} == (
         {0o600} if there_before else set()
     )
 
@@ -110,7 +112,7 @@ def test_a_folder_is_known_by_either_name_of_the_one_it_lies_in(tmp_path):
     for ours in ("releases", "disk"):
         found = reach.connect(endpoint(str(tmp_path / ours / "out"), "ndjson"), SECRET)
 
-        assert found == Folder(root=tmp_path / "disk", names=("out",))
+        assert found == Folder(root=tmp_path / "disk", names=("out",), whose=UUID(int=1))
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_released(reach):

@@ -22,14 +22,14 @@ from api.wiring import System, wire
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act
 from cdp.intake.ingest import Limits, work_off
-from cdp.kernel import logs, processes
+from cdp.kernel import logs, programs
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.kernel.settings import Settings
 from cdp.registers import workspaces
 from governance.keys import statedir
 
-PROGRAM = processes.program("api.lane")
+PROGRAM = programs.program("api.lane")
 IDLE = 0.05  # seconds between looks at an empty inbox
 AGAIN = 1.0  # after the database or the journal was away
 COLLECT_AFTER = 200_000  # objects made and not yet let go of
@@ -195,7 +195,7 @@ def told(settings: Settings, url: str) -> bytes:
 def _environment() -> dict[str, str]:
     """The worker's, without its settings: a lane is told what it needs."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("CDP_")}
-    return kept | {"PYTHONPATH": processes.import_path()}
+    return kept | {"PYTHONPATH": programs.import_path()}
 
 
 def _hang_up(process: "subprocess.Popen[bytes]") -> None:

@@ -17,11 +17,16 @@ import uvicorn
 from api.app import create_app
 from api.deps import System
 from api.guard import Guarded
+from cdp.kernel.errors import Refused
 
 CONNECTIONS = 4_000
 FILES = 1_000  # beside them: of the database's connections, the journal, the libraries
 GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 30
+
+
+class PortTaken(Refused, http=False):
+    """Something listens on this port already; set CDP_PORT, or end the other process."""
 
 
 def configured(system: System, *, protocol: type[Guarded] = Guarded) -> uvicorn.Config:
@@ -54,6 +59,17 @@ def serve(system: System) -> None:
         uvicorn.Server(config).run()
     finally:
         release(config)
+
+
+def free(host: str, port: int) -> None:
+    """That nothing listens there yet. Raises `PortTaken`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise PortTaken(port=port) from None
 
 
 def _make_room() -> None:

@@ -5,8 +5,8 @@
     audit_commands.py, caller_commands.py, consent_commands.py, controller_commands.py, demo_command.py,
     detect_command.py, doctor_command.py, finding_commands.py, identity_commands.py, import_command.py,
     key_commands.py, marketing_commands.py, policy_commands.py, profile_commands.py,
-    quarantine_commands.py, register_commands.py, service_commands.py, setup_commands.py,
-    subject_commands.py, trail_commands.py
+    quarantine_commands.py, register_commands.py, run_command.py, service_commands.py,
+    setup_commands.py, subject_commands.py, trail_commands.py
 
 Only the modules of the command that is called are imported: `cdp --help`, completion and
 `cdp doctor` answer at once, and the doctor even where a package is missing.

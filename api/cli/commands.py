@@ -37,9 +37,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command(
         "demo_command", "demo", "Play the whole story on real parts, and print a scorecard.", _START
     ),
-    "run": Command(
-        "service_commands", "run", "Run everything here: database, API, worker and keeper.", _START
-    ),
+    "run": Command("run_command", "run", "Run everything here: database, API, worker and keeper.", _START),
     "migrate": Command("setup_commands", "migrate", "Bring the database to this version.", _SETUP),
     "workspace": Command(
         "setup_commands", "app", "Workspaces: tenants, each with its own keys and log.", _SETUP

@@ -5,7 +5,7 @@ an act as evidence, and lifts no refusal that is newer.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import time, timedelta
+from datetime import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from api.cli.consent_typed import Evidence, Named, No, NotBoth, about_of, as_req
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, emit_rows
 from api.cli.running import (
+    SLACK,
     Contact,
     ContactKind,
     WorkspaceName,
@@ -35,8 +36,6 @@ from consent.ledger import counting
 
 app = typer.Typer()
 
-# Beyond the send window: a sender at the deadline still has to write its outcome.
-SLACK = timedelta(seconds=2)
 PURPOSE = Act.CONSENT_SAY.purpose  # and that of the others
 
 Profile = Annotated[

@@ -7,9 +7,9 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from api.cli.consent_commands import SLACK
 from api.cli.output import Json, emit, facts, table
 from api.cli.running import (
+    SLACK,
     WorkspaceName,
     platform,
     uuid_of,

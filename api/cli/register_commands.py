@@ -9,10 +9,9 @@ import typer
 from rich.text import Text
 
 from api.cli.caller_commands import ONCE, Controller, named
-from api.cli.consent_commands import SLACK
 from api.cli.output import Json, emit, emit_rows
 from api.cli.policy_commands import proposed
-from api.cli.running import WorkspaceName, platform, read_text, time_of
+from api.cli.running import SLACK, WorkspaceName, platform, read_text, time_of
 from cdp.acts import Act
 from cdp.ports.register_ports import NewNotice, NewPurpose, NewRecipient
 from cdp.recipients import endpoints, recipients

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated, NoReturn
@@ -48,6 +48,8 @@ ContactKind = Annotated[
 
 AT_SIGNS = ("@", "\N{FULLWIDTH COMMERCIAL AT}")
 POLL = 0.05  # seconds
+# Beyond the send window: a sender at the deadline still has to write its outcome.
+SLACK = timedelta(seconds=2)
 
 
 class SettingsWrong(Refused, http=False):

@@ -1,49 +1,26 @@
-"""`cdp api`, `cdp worker`, `cdp keeper`, and `cdp run`, which starts all three here."""
+"""`cdp api`, `cdp worker`, `cdp keeper`: each is one process of the platform."""
 
-import http.client
-import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
-from pathlib import Path
 
 from procrastinate.exceptions import ConnectorException
-from rich.console import RenderableType
 from rich.text import Text
 
 from api import keeper as keeping
 from api import scheduled_jobs, server, startup
 from api import worker as working
-from api.beside import SearchNode
-from api.cli.output import Json, NoSearch, emit, facts, note, waiting
+from api.cli.output import Json, emit
 from api.cli.running import platform
 from api.session import Session, operator
-from cdp.kernel import processes
-from cdp.kernel.errors import Refused, Unavailable
+from cdp.kernel.errors import Refused
 from cdp.kernel.locking import LockHeld
 from cdp.kernel.logs import log
-from cdp.kernel.settings import Settings
 
-PARTS = ("api", "worker", "keeper")
-PATIENCE = 60.0  # seconds until the API must answer, and until a part must have ended
-LOOK = 0.2
-
-
-class PortTaken(Refused, http=False):
-    """Something listens on this port already; set CDP_PORT, or end the other process."""
+PATIENCE = 60.0  # seconds until a job in hand must have ended
 
 
 class AlreadyKept(Refused, http=False):
     """A keeper of this instance runs already, and there must be only one."""
-
-
-class PartEnded(Unavailable, http=False):
-    """A part of the platform ended by itself; the lines above say why. The others were stopped."""
 
 
 def api(as_json: Json = False) -> None:
@@ -51,7 +28,7 @@ def api(as_json: Json = False) -> None:
     with platform(service=True) as opened, working.until_signalled():
         startup.begin_policies(opened.system, operator())
         settings = opened.system.settings
-        _free(settings.host, settings.port)
+        server.free(settings.host, settings.port)
         emit({"url": settings.public_url}, as_json, Text(f"Listening; reached as {settings.public_url}"))
         sys.stdout.flush()
         server.serve(opened.system)
@@ -92,104 +69,3 @@ def keeper(as_json: Json = False) -> None:
             keeping.run(opened.system.settings, engine=engine, state=opened.system.state, stop=stop)
         except LockHeld:
             raise AlreadyKept from None
-
-
-def run(no_search: NoSearch = False, as_json: Json = False) -> None:
-    """Run everything here: the database, the API, a worker, the keeper and a search node, until Ctrl-C.
-
-    Prints the addresses, and the log-ins of the demo if its data are there.
-    """
-    with platform() as opened, ExitStack() as stack:
-        settings = opened.system.settings
-        _free(settings.host, settings.port)
-        stop = stack.enter_context(working.until_signalled())
-        signal.signal(signal.SIGHUP, lambda *_: stop.set())
-        if not no_search:
-            beside = SearchNode(settings, note)
-            stack.callback(beside.stop)
-            beside.start()
-        children: dict[str, subprocess.Popen[bytes]] = {}
-        stack.callback(_end, children)
-        for part in PARTS:
-            children[part] = _start(part)
-        with waiting("Starting …"):
-            while not stop.is_set() and not _answers(settings):
-                _all_alive(children)
-                stop.wait(LOOK)
-        if not stop.is_set():
-            _announce(settings, as_json=as_json)
-        while not stop.wait(LOOK):
-            _all_alive(children)
-        note("Stopping …")
-
-
-def _free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise PortTaken(port=port) from None
-
-
-def _start(part: str) -> "subprocess.Popen[bytes]":
-    # In a session of its own: Ctrl-C reaches this process alone, which ends the parts in order.
-    program = [*processes.program("api.cli"), part]
-    environment = os.environ | {"PYTHONPATH": processes.import_path()}
-    return subprocess.Popen(
-        program, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-
-
-def _answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _all_alive(children: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
-    for part, child in children.items():
-        if child.poll() is not None:
-            raise PartEnded(part=part, code=child.returncode)
-
-
-def _end(children: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
-    """End the parts; the keeper last, so that the log takes what the others did to the end."""
-    for parts in (PARTS[:-1], PARTS[-1:]):
-        ending = [children[part] for part in parts if part in children]
-        for child in ending:
-            child.terminate()
-        for child in ending:
-            try:
-                child.wait(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
-def _announce(settings: Settings, *, as_json: bool) -> None:
-    logins = _logins(settings.data_dir / "demo.json")
-    url = settings.public_url
-    addresses = {"API": url, "documentation": f"{url}/openapi.json", "health": f"{url}/readyz"}
-    # Behind a proxy the address that the world uses is another one.
-    addresses["listens on"] = f"{settings.host}:{settings.port}"
-    parts: list[RenderableType] = [facts(addresses)]
-    if logins:
-        parts += [Text("Log-ins of the demo:"), facts(logins)]
-    emit({"url": url, "logins": logins}, as_json, *parts, Text("Running; Ctrl-C stops everything."))
-    sys.stdout.flush()
-
-
-def _logins(path: Path) -> Mapping[str, str]:
-    """The demo's own log-ins, to a workspace of invented people; none if there is no demo."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}

@@ -15,10 +15,9 @@ from rich.text import Text
 
 from api import access_page
 from api.cli import keeping
-from api.cli.consent_commands import SLACK
 from api.cli.exits import Exit
 from api.cli.output import Json, emit, facts, note, table
-from api.cli.running import WorkspaceName, platform, private_folder, uuid_of, write_private
+from api.cli.running import SLACK, WorkspaceName, platform, private_folder, uuid_of, write_private
 from api.session import Opener, Session
 from cdp.acts import Act
 from cdp.ports import Ports

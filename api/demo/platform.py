@@ -15,8 +15,7 @@ import httpx
 from psycopg import sql
 
 from api import beside, startup
-from api.beside import SearchNode
-from api.cli.output import note
+from api.beside import SearchNode, Tell
 from api.demo.files import DemoFiles
 from api.demo.people import Population
 from api.wiring import Opener, System, wire
@@ -190,8 +189,11 @@ def _free_port() -> int:
     raise NoFreePort
 
 
-def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles]) -> Platform:
-    """A new database, a new state directory, an empty workspace. Raises `NotADemo`, `NeedsEmbedded`."""
+def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles], *, tell: Tell) -> Platform:
+    """A new database, a new state directory, an empty workspace. Raises `NotADemo`, `NeedsEmbedded`.
+
+    `tell` takes what the search node says of itself.
+    """
     if given.database_url:
         raise NeedsEmbedded
     port = _free_port()
@@ -208,7 +210,7 @@ def fresh(given: Settings, people: Population, write: Callable[[Path], DemoFiles
     owner.dispose()
     system = wire(settings, state=state, app_url=server.url(APP, DATABASE))
     shutil.rmtree(folder, ignore_errors=True)
-    search = SearchNode(settings, note)
+    search = SearchNode(settings, tell)
     return Platform(settings, server, system, workspace, folder, people, write(folder / "files"), search)
 
 

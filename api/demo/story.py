@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.beside import Tell
 from api.demo import agreeing, arriving, parting, platform, racing, report, watching
 from api.demo.files import write_files
 from api.demo.narrating import Teller, Told, in_words, late
@@ -131,13 +132,13 @@ SCORES = {
 }
 
 
-def run(settings: Settings, *, as_json: bool, search: bool = True) -> int:
+def run(settings: Settings, *, as_json: bool, tell: Tell, search: bool = True) -> int:
     """Tell the story; exit code 0 if everything held, else 1. With `as_json` only the result is printed.
 
-    `search`: with a search node, which starts meanwhile.
+    `search`: with a search node, which starts meanwhile and says to `tell` what becomes of it.
     """
     with _logged(settings):
-        return _run(settings, as_json=as_json, search=search)
+        return _run(settings, as_json=as_json, tell=tell, search=search)
 
 
 @contextmanager
@@ -156,7 +157,7 @@ def _logged(settings: Settings) -> Iterator[None]:
             logs.configure("error")
 
 
-def _run(settings: Settings, *, as_json: bool, search: bool) -> int:
+def _run(settings: Settings, *, as_json: bool, tell: Tell, search: bool) -> int:
     teller = Teller(Console(), quiet=as_json)
     people = population(now())
     told: list[Told] = []
@@ -164,7 +165,7 @@ def _run(settings: Settings, *, as_json: bool, search: bool) -> int:
     logins: dict[str, str] = {}
     stage: Platform | None = None
     try:
-        stage = platform.fresh(settings, people, lambda folder: write_files(folder, people))
+        stage = platform.fresh(settings, people, lambda folder: write_files(folder, people), tell=tell)
         if search:
             stage.search.start()
         for step in _chapters(stage, teller, pictures, logins):

@@ -17,7 +17,7 @@ from typing import IO
 
 import msgspec
 
-from cdp.kernel import processes
+from cdp.kernel import programs
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.logs import log
 from cdp.vocabulary import Find
@@ -49,7 +49,7 @@ class Died(Exception):
 class Scanner:
     """A scanning process that is restarted when it fails; each failure is somebody's quarantine."""
 
-    def __init__(self, config: Config, *, program: Sequence[str] = processes.program(_MODULE)) -> None:
+    def __init__(self, config: Config, *, program: Sequence[str] = programs.program(_MODULE)) -> None:
         self._config = config
         self._program = list(program)
         self._lock = threading.Lock()
@@ -157,7 +157,7 @@ class Scanner:
         self._kill()
         # It reads texts and nothing else: no address of the database, no password of the platform.
         environment = {name: word for name, word in os.environ.items() if not name.startswith(_OURS)}
-        environment |= {"PYTHONPATH": processes.import_path()}
+        environment |= {"PYTHONPATH": programs.import_path()}
         try:
             process = subprocess.Popen(
                 self._program,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from api.access_page import page
-from api.cli import output, service_commands
+from api.cli import output, run_command
 from cdp.kernel.settings import Settings
 
 ANYTHING = st.recursive(
@@ -159,6 +159,6 @@ def test_an_access_page_runs_nothing():
 
 def test_run_says_where_it_listens_beside_the_address_that_the_world_uses(tmp_path, capsys):
     """With another port alone, the public address would lead to whatever else listens there."""
-    service_commands._announce(Settings(data_dir=tmp_path, port=8497), as_json=False)
+    run_command._announce(Settings(data_dir=tmp_path, port=8497), as_json=False)
 
     assert "127.0.0.1:8497" in capsys.readouterr().out

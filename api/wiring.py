@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Engine
 
-from api.auth.token_keys import TokenKeys, token_keys
+from api.http.auth.token_keys import TokenKeys, token_keys
 from audit.answers.proved_search import Search
 from audit.answers.vouching import Vouching
 from audit.audit_trail import Trail

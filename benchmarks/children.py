@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from api import lane
+from api.processes import lane
 from cdp.kernel.errors import Unavailable
 
 MEGABYTE = 1024 * 1024

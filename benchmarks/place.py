@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from api import startup
+from api.processes import startup
 from api.wiring import Opener, System, wire
 from cdp.kernel import embedded, logs
 from cdp.kernel.database import APP, OWNER, make_engine

@@ -16,7 +16,8 @@ from uuid import UUID
 import psutil
 from sqlalchemy import Engine
 
-from api import feeding_loop, keeper, wiring
+from api import wiring
+from api.processes import feeding_loop, keeper
 from audit.answers.proved_search import Search
 from audit.search import feeds, node, reconciling
 from audit.search.documents import canonical, document

@@ -15,11 +15,11 @@ import uvicorn
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import server
-from api.auth.write_keys import WriteKeys
-from api.collect import Collection, Outcome
-from api.deps import System
-from api.edge import Edge
+from api.http.auth.write_keys import WriteKeys
+from api.http.collection import Collection, Outcome
+from api.http.dependencies import System
+from api.http.edge import Edge
+from api.processes import server
 from benchmarks.children import reply
 from benchmarks.place import joined
 from cdp.kernel.database import run

@@ -16,7 +16,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from api import keeper, wiring
+from api import wiring
+from api.processes import keeper
 from audit.answers.proved_search import Search
 from audit.answers.vouching import LogContradicted, Vouching
 from audit.audit_trail import Trail

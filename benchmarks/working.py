@@ -1,6 +1,6 @@
 """One lane of a worker, that is asked to help to empty the inbox → verdicts, CPU, stages, when it ended.
 
-It is set up as `api.lane` is and works as that does, until nothing waits; what another lane has
+It is set up as `api.processes.lane` is and works as that does, until nothing waits; what another lane has
 in hand waits still.
 """
 
@@ -11,7 +11,7 @@ from time import monotonic, process_time
 from typing import Any
 from uuid import UUID
 
-from api import lane
+from api.processes import lane
 from api.wiring import Opener, System
 from benchmarks.children import serve
 from benchmarks.place import joined

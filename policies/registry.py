@@ -1,7 +1,7 @@
 """Who may call, as it is kept: write keys, clients, and local accounts of people.
 
 `cdp.registers` decides who may make and end them. Secrets and passwords are kept as digests and hashes;
-nothing here can show one. Who shows a key or a secret is found out in `api/auth/`.
+nothing here can show one. Who shows a key or a secret is found out in `api/http/auth/`.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -5,7 +5,8 @@ import json
 from cli_world import caller
 from sqlalchemy import select
 
-from api import keeper, wiring
+from api import wiring
+from api.processes import keeper
 from audit.tables import details, entries
 from cdp.kernel.database import APP, KEEPER, OWNER
 from cdp.registers import workspaces

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from api.server import running
+from api.processes.server import running
 from cdp.intake.ingest import Limits, work_off
 from cdp.ports.register_ports import NewKey
 from cdp.recipients import endpoints

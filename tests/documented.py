@@ -12,8 +12,10 @@ from uuid import UUID
 from api_world import MAILER, PURPOSES, Town, as_admin, client, source_with_keys, token
 from sqlalchemy import select
 
-from api import keeper, openapi, wiring
-from api.routes import policy_routes, quarantine_routes, shapes
+from api import wiring
+from api.http import openapi, shapes
+from api.http.routes import policy_routes, quarantine_routes
+from api.processes import keeper
 from audit.log.checkpoint import key_of, open_note
 from audit.log.sequencer import log_id
 from cdp import tables

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from api import startup
 from api.migrations import upgrade
+from api.processes import startup
 from api.wiring import System, wire
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, KEEPER, OWNER, READER, make_engine

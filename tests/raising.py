@@ -14,7 +14,7 @@ from documents import ROOT, parsed
 
 PACKAGES = ("cdp", "identity", "consent", "governance", "audit", "policies", "api")
 # What a request comes in through, and what puts things behind the ports of the business.
-BEGINS, JOINS = "api.app", "api.wiring"
+BEGINS, JOINS = "api.http.app", "api.wiring"
 
 
 class Place(NamedTuple):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api import startup
+from api.processes import startup
 from api.wiring import wire
 from cdp.kernel import embedded
 from cdp.kernel.database import APP, OWNER, make_engine

@@ -1,12 +1,12 @@
 """The `cdp` command: everything that the platform does, by hand.
 
-    exits.py       exit codes                     output.py   JSON, tables, progress
-    running.py     what commands share            commands.py the table of all commands
-    audit_commands.py, caller_commands.py, consent_commands.py, controller_commands.py, demo_command.py,
-    detect_command.py, doctor_command.py, finding_commands.py, identity_commands.py, import_command.py,
-    key_commands.py, marketing_commands.py, policy_commands.py, profile_commands.py,
-    quarantine_commands.py, register_commands.py, run_command.py, service_commands.py,
-    setup_commands.py, subject_commands.py, trail_commands.py
+The commands stand in a room for each group of `cdp --help`: `start_here`, `set_up`, `data_and_audiences`,
+`people`, `proof`, `run`. What they share stands above:
+
+- `commands.py`: the table of all commands; `running.py`: the opened platform, options, plain inputs.
+- `output.py`: JSON, tables, progress; `exits.py`, `failures.py`: exit codes, and the line that says why.
+- `keeping.py`: the log, brought up to date; `manual.py`, `error_manual.py`: the documents that
+  are made of the code.
 
 Only the modules of the command that is called are imported: `cdp --help`, completion and
 `cdp doctor` answer at once, and the doctor even where a package is missing.

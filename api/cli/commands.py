@@ -15,10 +15,16 @@ from api.cli.exits import Exit, words
 class Command(NamedTuple):
     """One word after `cdp`: a group (`app` of its module) or a single command (a function of it)."""
 
-    module: str
+    module: str  # in the room of the panel
     name: str  # of the function, or `app`
     help: str
     panel: str
+
+    @property
+    def path(self) -> str:
+        """The module, by its whole name: a group of the help is a room of the command line."""
+        room = self.panel.lower().replace(" ", "_")
+        return f"api.cli.{room}.{self.module}"
 
 
 _START, _SETUP, _DATA, _PEOPLE, _PROOF, _RUN = (
@@ -119,7 +125,7 @@ def build(called: str | None, *, whole: bool = False) -> typer.Typer:
     root.callback()(_root)
     for word, command in COMMANDS.items():
         real = whole or word == called
-        loaded = getattr(import_module(f"api.cli.{command.module}"), command.name) if real else None
+        loaded = getattr(import_module(command.path), command.name) if real else None
         if loaded is None or isinstance(loaded, typer.Typer):
             group = loaded or typer.Typer()
             root.add_typer(

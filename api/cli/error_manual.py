@@ -12,7 +12,7 @@ import consent
 import governance
 import identity
 import policies
-from api import problems
+from api.http import problems
 from cdp.kernel.errors import CdpError
 from cdp.registers.policy_lines import NotAgreed
 

@@ -10,9 +10,10 @@ from contextlib import suppress
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import keeper, session, startup, wiring
+from api import wiring
 from api.cli.running import acting_as, until
-from api.session import Session
+from api.processes import keeper, session, startup
+from api.processes.session import Session
 from audit.log import storage, verifier
 from cdp.acting import ActNotAllowed
 from cdp.acts import Act

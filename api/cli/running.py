@@ -18,10 +18,11 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from api import session, times
+from api import times
 from api.cli.commands import ACCOUNT
 from api.cli.output import waiting
-from api.session import Session
+from api.processes import session
+from api.processes.session import Session
 from cdp.kernel import logs, private
 from cdp.kernel.errors import BadInput, Refused, UnreadableFile
 from cdp.kernel.settings import Settings

@@ -13,14 +13,15 @@ import msgspec
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from api.demo import customers, pictures
+from api.demo import customers
 from api.demo.agreeing import ASK, MARKETING, PATIENCE
 from api.demo.arriving import profile_of
 from api.demo.narrating import Teller, Told, in_words
-from api.demo.pictures import Node
 from api.demo.platform import DATABASE, Platform
 from api.demo.platform import PATIENCE as STUCK
 from api.demo.waiting import wait_for_scans
+from api.pages import pictures
+from api.pages.pictures import Node
 from api.wiring import checkpoint_signer
 from audit.log import inspection, storage
 from audit.log.checkpoint import key_of

@@ -14,10 +14,10 @@ from time import monotonic, sleep
 import httpx
 from psycopg import sql
 
-from api import beside, startup
-from api.beside import SearchNode, Tell
 from api.demo.files import DemoFiles
 from api.demo.people import Population
+from api.processes import search_beside, startup
+from api.processes.search_beside import SearchNode, Tell
 from api.wiring import Opener, System, wire
 from audit.search import node
 from cdp.intake import inbox
@@ -229,5 +229,5 @@ def _clear(server: EmbeddedServer, settings: Settings) -> None:
         with server.admin() as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
     shutil.rmtree(settings.state_dir, ignore_errors=True)
-    if node.running(beside.folder(settings)) is None:
-        shutil.rmtree(beside.folder(settings), ignore_errors=True)
+    if node.running(search_beside.folder(settings)) is None:
+        shutil.rmtree(search_beside.folder(settings), ignore_errors=True)

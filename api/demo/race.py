@@ -23,7 +23,7 @@ import httpx
 import msgspec
 from sqlalchemy import select
 
-from api.demo.pictures import Round
+from api.pages.pictures import Round
 from api.wiring import Opener, System
 from cdp.audiences import audiences, segments
 from cdp.kernel.clock import now

@@ -7,9 +7,9 @@ from api.demo import customers
 from api.demo.agreeing import ASK, MARKETING, ORDERS, PATIENCE, agrees
 from api.demo.arriving import profile_of
 from api.demo.narrating import Teller, Told
-from api.demo.pictures import Round
 from api.demo.platform import Platform
 from api.demo.race import WARM_UP, Race, Runner
+from api.pages.pictures import Round
 from cdp.audiences import audiences, segments
 from cdp.audiences.rules import EVERYBODY
 from cdp.intake import imports

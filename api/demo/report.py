@@ -3,9 +3,9 @@
 from html import escape
 from typing import Any
 
-from api.demo import pictures
 from api.demo.narrating import Told, in_words
 from api.demo.racing import Raced
+from api.pages import pictures
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 58rem; margin: 2rem auto }

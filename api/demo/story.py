@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from api.beside import Tell
 from api.demo import agreeing, arriving, parting, platform, racing, report, watching
 from api.demo.files import write_files
 from api.demo.narrating import Teller, Told, in_words, late
 from api.demo.people import population
 from api.demo.platform import Platform
 from api.demo.racing import Raced
+from api.processes.search_beside import Tell
 from cdp.kernel import logs, private
 from cdp.kernel.clock import now
 from cdp.kernel.logs import log

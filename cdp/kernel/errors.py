@@ -2,7 +2,7 @@
 
 A subclass says in its docstring what happened and what to do. Callers may add a
 `field` (a name of ours, never a value) and `known` facts that are ours to print:
-numbers, ids and words from the vocabulary. HTTP status lives in `api/problems.py`.
+numbers, ids and words from the vocabulary. HTTP status lives in `api/http/problems.py`.
 Where one call mends it, a subclass names that call, for each kind of caller its own.
 
 docs/errors.md lists them all by their codes. Texts of another language go by the code, too: a

@@ -4,8 +4,8 @@ import pytest
 from api_world import Town, client, serving, source_with_keys, standing_in
 from pydantic import ValidationError
 
-from api.bulkheads import Kind
-from api.rates import EVENTS, HOME, MOST, WINDOW, Rates, Windows, _home
+from api.http.bulkheads import Kind
+from api.http.rates import EVENTS, HOME, MOST, WINDOW, Rates, Windows, _home
 from cdp.kernel.errors import TooOften
 from cdp.kernel.settings import Settings
 
@@ -28,7 +28,7 @@ class Time:
 @pytest.fixture(autouse=True)
 def _one_window(monkeypatch):
     """No window ends during a test, or a slow machine would let more in, and rightly."""
-    monkeypatch.setattr("api.rates.monotonic", Time())
+    monkeypatch.setattr("api.http.rates.monotonic", Time())
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from api_world import ADMIN, serving, standing_in
 from sqlalchemy import text
 
-from api import client_paths
+from api.http import client_paths
 from cdp.kernel.database import metadata
 from cdp.work import open_work
 

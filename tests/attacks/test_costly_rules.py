@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import DBAPIError
 
-from api import problems
+from api.http import problems
 from cdp.audiences import segments
 from cdp.audiences.rules import DEPTH, LEAVES, RuleTooLarge, read
 from cdp.kernel.database import limited

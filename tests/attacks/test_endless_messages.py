@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from api.guard import Guarded
-from api.server import running
+from api.http.guard import Guarded
+from api.processes.server import running
 
 PATIENT = 60  # seconds, after which a connection that is not closed fails its test
 

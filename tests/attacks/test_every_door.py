@@ -3,7 +3,7 @@
 import pytest
 from api_world import MAILER, client, token
 
-from api import client_paths
+from api.http import client_paths
 
 ROLES = ("marketing", "compliance", "support", "steward")
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"

@@ -8,8 +8,8 @@ import pytest
 from api_world import PURPOSES, Town, client, serving, standing_in, token
 from sqlalchemy import text
 
-from api.auth import guesses
-from api.auth.guesses import FIRST, FORGOTTEN, LONGEST, MOST
+from api.http.auth import guesses
+from api.http.auth.guesses import FIRST, FORGOTTEN, LONGEST, MOST
 from cdp.kernel.clock import now
 from policies.secrets import SecretKind, new_secret
 

@@ -7,7 +7,7 @@ from api_world import as_admin
 from sqlalchemy import text
 from test_flawed_noes import ann, mailed, post
 
-from api.bulkheads import Kind, kind_with
+from api.http.bulkheads import Kind, kind_with
 from cdp.kernel.repeated_names import all_of
 from cdp.permission import noes_in_refusals
 

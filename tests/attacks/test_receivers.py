@@ -15,7 +15,7 @@ from journeys import ANN, identify
 from rich.console import Console
 from sqlalchemy import select
 
-from api.cli import marketing_commands
+from api.cli.data_and_audiences import marketing_commands
 from cdp import tables
 from cdp.kernel import logs
 from cdp.ports import Intent

@@ -14,9 +14,9 @@ from api_world import Town, as_admin, client, token
 from sqlalchemy import text
 from starlette.datastructures import Headers
 
-from api import bulkheads
-from api.bodies import Bodies, BodyTooLarge, TooSlow
-from api.bulkheads import Kind
+from api.http import bulkheads
+from api.http.bodies import Bodies, BodyTooLarge, TooSlow
+from api.http.bulkheads import Kind
 from cdp.kernel.database import make_engine
 from cdp.kernel.errors import Overloaded
 from cdp.permission import unsubscribe
@@ -390,7 +390,7 @@ async def read(bodies: Bodies, receive) -> bytes:
 
 def test_slow_bodies_that_fill_the_memory_give_way(monkeypatch):
     """Whoever has been sending longest is given up for whoever comes; nobody is kept out by them."""
-    monkeypatch.setattr("api.bodies.GRACE_SECONDS", 0)
+    monkeypatch.setattr("api.http.bodies.GRACE_SECONDS", 0)
     bodies = Bodies(most=100, together=250, seconds=HANGS)
 
     async def attack():

@@ -11,7 +11,7 @@ from api_world import as_admin
 from sqlalchemy import select
 
 from api.demo.plaintext import forms, search
-from api.keeper import keep
+from api.processes.keeper import keep
 from api.wiring import KEEPER, sequencer
 from cdp.kernel.database import metadata
 from cdp.kernel.errors import BrokenSeal

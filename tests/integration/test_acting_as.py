@@ -8,9 +8,9 @@ import pwd
 import pytest
 from cli_world import caller, make_place
 
-from api import session
 from api.cli.exits import Exit
 from api.cli.running import platform
+from api.processes import session
 
 PASSWORD = "correct horse battery staple\n"
 

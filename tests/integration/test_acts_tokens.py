@@ -8,7 +8,7 @@ import pytest
 from acts_world import as_, counted, gathered
 from api_world import Town, as_admin, client, serving, token
 
-from api.auth.write_keys import UnknownWriteKey, WriteKeys
+from api.http.auth.write_keys import UnknownWriteKey, WriteKeys
 from cdp.kernel.ids import new_id
 from cdp.registers import clients, policy
 from cdp.registers import source_keys as write_keys

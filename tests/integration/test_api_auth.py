@@ -6,7 +6,7 @@ import jwt_forging
 import pytest
 from api_world import MAILER, Town, as_admin, client, token
 
-from api.auth.client_rows import current
+from api.http.auth.client_rows import current
 from cdp.kernel.errors import NotAllowed
 from cdp.registers import clients
 from cdp.vocabulary import Actor

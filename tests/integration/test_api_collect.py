@@ -15,10 +15,10 @@ import segment.analytics
 from api_world import as_admin, serving, source_with_keys, standing_in
 from sqlalchemy import func, select, text
 
-from api.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
-from api.bodies import Bodies
-from api.collect import TOGETHER, WAITING, WRITERS, Collection, Writers
-from api.rates import Rates
+from api.http.auth.write_keys import REMEMBERED, UnknownWriteKey, WriteKeys
+from api.http.bodies import Bodies
+from api.http.collection import TOGETHER, WAITING, WRITERS, Collection, Writers
+from api.http.rates import Rates
 from cdp import tables
 from cdp.intake.inbox import place
 from cdp.intake.ingest import Limits, work_off

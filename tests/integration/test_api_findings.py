@@ -3,7 +3,7 @@
 import pytest
 from api_world import Town, serving
 
-from api.routes.finding_routes import _write
+from api.http.routes.finding_routes import _write
 from cdp.kernel.clock import now
 from cdp.registers import workspaces
 from cdp.scanning import scanning

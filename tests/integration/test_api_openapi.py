@@ -8,8 +8,8 @@ from api_world import MAILER, serving, standing_in
 from documented import examples, operations, requests, resolved, send, taking, world_of
 from jsonschema import Draft202012Validator
 
-from api import client_paths, problems
-from api.routes import ROUTERS, trail_routes
+from api.http import client_paths, problems
+from api.http.routes import ROUTERS, trail_routes
 from cdp.audiences import rules
 
 

@@ -12,10 +12,10 @@ from api_world import serving, standing_in
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from api import problems
-from api.bulkheads import REST, WAITING, Bulkheads, Kind
-from api.edge import BODY_BYTES, Edge
-from api.rates import Rates
+from api.http import problems
+from api.http.bulkheads import REST, WAITING, Bulkheads, Kind
+from api.http.edge import BODY_BYTES, Edge
+from api.http.rates import Rates
 from cdp.kernel.errors import (
     BadInput,
     BrokenSeal,

@@ -10,7 +10,8 @@ import pytest
 from api_world import MAILER, as_admin, client, token
 from sqlalchemy import select
 
-from api import keeper, wiring
+from api import wiring
+from api.processes import keeper
 from audit.tables import details, entries
 from cdp.acting import ActNotAllowed
 from cdp.kernel.errors import NotFound

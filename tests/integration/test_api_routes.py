@@ -14,8 +14,9 @@ from api_world import MAILER, as_admin, client, serving, source_with_keys, stand
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, text
 
-from api import keeper, wiring
-from api.routes.consent_routes import SLACK
+from api import wiring
+from api.http.routes.consent_routes import SLACK
+from api.processes import keeper
 from audit.log.checkpoint import key_of, open_note
 from audit.log.sequencer import log_id
 from cdp.audiences.small_counts import K

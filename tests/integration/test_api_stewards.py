@@ -7,7 +7,8 @@ import pytest
 from api_world import MAILER, source_with_keys
 from sqlalchemy import text
 
-from api import keeper, wiring
+from api import wiring
+from api.processes import keeper
 from cdp.ports import Ask
 from cdp.vocabulary import Channel
 

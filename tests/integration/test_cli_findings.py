@@ -118,7 +118,7 @@ def work(place):
     """What a worker does, on that database."""
     program = (
         "from threading import Event\n"
-        "from api import lane, session, worker\n"
+        "from api.processes import lane, session, worker\n"
         "from api.cli.running import settings\n"
         "from cdp.intake.ingest import Limits\n"
         "from governance.detection import config\n"

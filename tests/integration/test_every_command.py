@@ -13,9 +13,10 @@ from listening import Heard, listened_to, wrong_with
 from typer.main import get_command
 
 import policies
-from api import session, wiring
+from api import wiring
 from api.cli.commands import build
 from api.cli.exits import Exit
+from api.processes import session
 
 # What does nothing to a workspace, or is a process that does other acts, each with its reason.
 OTHERS = {

@@ -9,9 +9,9 @@ from api_world import Town, serving
 from fastapi.routing import APIRoute
 from sqlalchemy import func, select
 
-from api import worker
-from api.idempotency import Once
-from api.routes import ROUTERS
+from api.http.idempotency import Once
+from api.http.routes import ROUTERS
+from api.processes import worker
 from cdp import tables
 from cdp.kernel.clock import now
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from cli_world import CRM, SHOP, caller, make_place
 
-from api import session
 from api.cli.exits import Exit
+from api.processes import session
 from cdp.acting import ActNotAllowed
 from cdp.kernel.ids import new_id
 from cdp.kernel.settings import Settings

@@ -9,9 +9,9 @@ from acts_world import acting, as_, beside, counted, log
 from api_world import Town, serving
 from sqlalchemy import select
 
-from api import startup
 from api.cli.exits import Exit
-from api.session import operator
+from api.processes import startup
+from api.processes.session import operator
 from cdp.acting import ActNotAllowed, check
 from cdp.acts import Act
 from cdp.audiences import segments

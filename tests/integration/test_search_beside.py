@@ -14,10 +14,10 @@ from search_world import Trailing, proxied
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from api import feeding_loop
-from api.beside import SearchNode
 from api.cli.exits import Exit
 from api.cli.running import until
+from api.processes import feeding_loop
+from api.processes.search_beside import SearchNode
 from audit.search.engine import connect
 from cdp.kernel.database import OWNER
 from cdp.kernel.settings import Settings

@@ -8,8 +8,9 @@ from api_world import Town, serving
 from cli_world import caller, make_place
 from ocsf import flaws
 
-from api import keeper, wiring
+from api import wiring
 from api.cli.exits import Exit
+from api.processes import keeper
 from audit.log.sequencer import log_id
 from audit.search.engine import PREFIX, connect
 from audit.search.feeding import Feeder, Pace

@@ -7,7 +7,7 @@ import pytest
 from api_world import MAILER, Town, client, serving
 from fastapi.routing import APIRoute
 
-from api.routes import ROUTERS
+from api.http.routes import ROUTERS
 from policies.loader import load_default
 
 # Each change in place: where it is read, how it is changed, the body of one and of another change, who may.

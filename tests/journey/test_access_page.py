@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from journeys import ANN, BOB, identify, ordered
 
-from api import access_page
+from api.pages import access_page
 from cdp.audiences import segments
 from cdp.requests import access
 from cdp.vocabulary import State

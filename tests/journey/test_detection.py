@@ -8,7 +8,7 @@ from parts import alone, joined
 from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 
-from api.worker import scan_round
+from api.processes.worker import scan_round
 from cdp import tables
 from cdp.acting import ActNotAllowed
 from cdp.requests import access, erasure

@@ -6,7 +6,7 @@ import pytest
 from journeys import ANN, PATIENCE, Journey, identify
 from sqlalchemy import select, text
 
-from api import scheduled_jobs
+from api.processes import scheduled_jobs
 from cdp import tables
 from cdp.kernel.database import APP
 from cdp.requests import erasure

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 from test_race import agreeing, release
 
-from api import keeper, wiring
+from api import wiring
+from api.processes import keeper
 from cdp import tables
 from cdp.intake.inbox import InboxLags
 from cdp.intake.ingest import Limits, work_off

@@ -6,7 +6,7 @@ import pytest
 from journeys import ANN, BOB, Journey, identify, lines, ready
 from test_restore import Instance
 
-from api import keeper
+from api.processes import keeper
 from cdp.kernel.clock import now
 from cdp.kernel.database import KEEPER, make_engine
 from cdp.vocabulary import State

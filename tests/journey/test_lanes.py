@@ -16,8 +16,8 @@ from journeys import ANN, identify, ordered, ready
 from parts import alone, joined
 from sqlalchemy import text
 
-from api import lane
 from api.cli.exits import Exit
+from api.processes import lane
 from cdp.kernel.database import APP
 from cdp.registers import workspaces
 

@@ -8,7 +8,8 @@ from journeys import ANN, BOB, PATIENCE, identify, lines, ordered
 from parts import alone, joined
 from sqlalchemy import select, text
 
-from api import keeper, wiring, worker
+from api import wiring
+from api.processes import keeper, worker
 from cdp import tables
 from cdp.audiences import segments
 from cdp.audiences.rules import EVERYBODY

@@ -9,7 +9,7 @@ from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
 from parts import alone, joined
 from sqlalchemy import func, select, text
 
-from api import worker
+from api.processes import worker
 from cdp import tables
 from cdp.acting import ActNotAllowed
 from cdp.intake import inbox, quarantine

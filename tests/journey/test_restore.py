@@ -5,8 +5,8 @@ from journeys import BOB, identify, ready
 from restoring import Instance, instance
 from sqlalchemy import text
 
-from api import startup
-from api.startup import WrongInstance
+from api.processes import startup
+from api.processes.startup import WrongInstance
 from cdp.kernel.database import OWNER
 from cdp.kernel.settings import Settings
 from cdp.vocabulary import State

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import access_page
+from api.pages import access_page
 from cdp.intake.importing.country_names import name_of
 from cdp.vocabulary import Basis, Trust
 from consent.register import laws

@@ -5,8 +5,8 @@ import socket
 import pytest
 from cli_world import caller
 
-from api.cli import doctor_command
 from api.cli.exits import Exit
+from api.cli.start_here import doctor_command
 
 
 @pytest.fixture

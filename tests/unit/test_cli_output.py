@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from api.access_page import page
-from api.cli import output, run_command
+from api.cli import output
+from api.cli.start_here import run_command
+from api.pages.access_page import page
 from cdp.kernel.settings import Settings
 
 ANYTHING = st.recursive(

@@ -177,8 +177,8 @@ def test_chinese_is_looked_at_without_the_model(scanner):
 def test_the_api_and_the_worker_load_no_model():
     """Presidio and spaCy live in the scanning process alone."""
     program = (
-        "import sys, api.app, api.lane, api.worker, api.wiring\n"
-        "import api.cli.service_commands, api.cli.detect_command\n"
+        "import sys, api.http.app, api.processes.lane, api.processes.worker, api.wiring\n"
+        "import api.cli.run.service_commands, api.cli.proof.detect_command\n"
         "print(sorted(m for m in sys.modules if m.startswith(('spacy', 'presidio', 'thinc'))))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

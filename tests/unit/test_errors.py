@@ -8,10 +8,10 @@ import raising
 from documents import ROOT
 from typer.main import get_command
 
-from api import problems
-from api.app import ROUTERS
 from api.cli import error_manual
 from api.cli.commands import build
+from api.http import problems
+from api.http.app import ROUTERS
 from cdp.kernel import errors
 
 KINDS = {kind.__name__: kind for kind in error_manual.kinds()}

@@ -48,7 +48,10 @@ PRIMITIVES = frozenset(
     }
 )
 # Drawn by a generator that can be guessed: when to come back, and what the demo makes up.
-CHANCE = {"audit/search/feeding.py": "How long to wait.", "api/feeding_loop.py": "How long to wait."}
+CHANCE = {
+    "audit/search/feeding.py": "How long to wait.",
+    "api/processes/feeding_loop.py": "How long to wait.",
+}
 
 
 @cache

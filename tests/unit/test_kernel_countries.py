@@ -17,7 +17,7 @@ def test_countries_have_names_in_many_languages():
 def test_no_process_of_ours_loads_the_geography_of_numbers():
     """It takes about a hundred megabytes, in API, worker and scanning process each."""
     code = (
-        "import sys, api.app, api.worker, governance.detection.child\n"
+        "import sys, api.http.app, api.processes.worker, governance.detection.child\n"
         "print('phonenumbers.geodata' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

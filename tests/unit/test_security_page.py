@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 from documents import ROOT, parsed, rows, section
 
-from api import bodies, bulkheads, collect, edge, guard, server
+from api.http import bodies, bulkheads, collection, edge, guard
+from api.processes import server
 from cdp.audiences import rules
 from cdp.intake.collection import BATCH_BYTES
 from cdp.vocabulary import FieldClass, Show
@@ -136,7 +137,8 @@ def test_fixed_limits_are_told_as_they_are():
         f"a head of {head.head_bytes >> 10} KiB, {head.headers_most} headers and {head.head_seconds:g} s",
         f"a body of {edge.BODY_BYTES >> 10} KiB, {BATCH_BYTES >> 10} KB for events,"
         f" and {bodies.READ_SECONDS:g} s",
-        f"{collect.HELD_BYTES >> 20} MiB of events and {edge.HELD_BYTES >> 20} MiB of other bodies at once",
+        f"{collection.HELD_BYTES >> 20} MiB of events and"
+        f" {edge.HELD_BYTES >> 20} MiB of other bodies at once",
         f"a rule of {rules.LEAVES} comparisons, {rules.DEPTH} deep",
         f"{bulkheads.HEARD.places} noes ({bulkheads.HEARD.share} of one caller; {bulkheads.CLICKS} by"
         f" unsubscribe links, {bulkheads.CLICK_SHARE} of them to one contact),"

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
-from api import lane
+from api.processes import lane
 from cdp.intake.ingest import Limits, Summary
 from cdp.kernel.errors import Unavailable
 from cdp.kernel.settings import Settings

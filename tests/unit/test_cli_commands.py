@@ -34,6 +34,14 @@ def test_every_command_of_the_table_is_there():
     assert len(ALL) >= 40
 
 
+def test_the_rooms_of_commands_are_the_groups_of_the_help():
+    """Whoever has seen the help knows in which folder a command stands."""
+    rooms = {path.parent.name for path in (ROOT / "api" / "cli").glob("*/__init__.py")}
+
+    assert rooms == {command.panel.lower().replace(" ", "_") for command in COMMANDS.values()}
+    assert all((ROOT / f"{command.path.replace('.', '/')}.py").exists() for command in COMMANDS.values())
+
+
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_command_prints_json_and_says_what_it_does(words):
     """A program can use each, and a person can find out what it does."""

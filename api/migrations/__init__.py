@@ -2,6 +2,9 @@
 
 Run by the owner role alone, under an advisory lock, with a `lock_timeout`: a migration
 that cannot get its locks gives up instead of stopping the world.
+
+- `versions`: the history, one file a step.
+- `security.py`: what each does to a new table; `env.py`: Alembic's entry.
 """
 
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What is derived of a person: the few golden values and figures that are kept in clear."""
+"""What is derived of a person (`profiles.py`): the few golden values and figures that are kept in clear."""

@@ -4,6 +4,11 @@
 and `policies` implement them; `api/wiring.py` alone joins the two. Whatever composes in SQL
 is offered as a selectable with labelled columns, so that nobody reads another package's
 tables by name.
+
+- `identity_ports.py`, `consent_ports.py`, `gate_ports.py`, `governance_ports.py`, `detection_ports.py`,
+  `audit_ports.py`, `policy_ports.py`: what each package offers.
+- `register_ports.py`: the registers; `erasure_ports.py`: how each package forgets; `job_ports.py`: work for
+  later.
 """
 
 from collections.abc import Sequence

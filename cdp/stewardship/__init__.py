@@ -1,1 +1,4 @@
-"""Who is one person after all: separating, joining, drawing, measuring."""
+"""Who is one person after all.
+
+- `merging.py`: separating and joining; `graph.py`: drawing; `evaluation.py`: measuring against a truth.
+"""

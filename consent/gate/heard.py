@@ -1,6 +1,6 @@
 """What each candidate hears, in SQL: one row a word, then one row a candidate.
 
-The same as `subject.gather` and the grants of `decision.py`. Every join is an equality of
+The same as `subject.gather` and the grants of `rules_in_python.py`. Every join is an equality of
 uuids on an index of `consent.current`, so the planner may hash a million people or probe for
 one, under row-level security, and without a function per row.
 """

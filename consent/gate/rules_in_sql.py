@@ -1,4 +1,4 @@
-"""The rules of `decision.py` in SQL, in the same order: when each refuses, why, and by which entry."""
+"""The rules of `rules_in_python.py` in SQL, in the same order: when each refuses, why, and by which entry."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,7 @@
 """What an ask comes down to, once purpose, recipient and notices are looked up.
 
 Everything that does not depend on the person is settled here, for the reference
-(`decision.py`) and for the SQL (`gate.py`) alike: an unknown purpose, an unknown recipient,
+(`rules_in_python.py`) and for the SQL (`gate.py`) alike: an unknown purpose, an unknown recipient,
 a contract that has ended or is another controller's refuse everybody at once.
 """
 

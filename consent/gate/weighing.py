@@ -1,6 +1,6 @@
 """Of what is heard of one person: which grants count, what is newer, and who protects them; pure.
 
-What the rules of `decision.py` are made of.
+What the rules of `rules_in_python.py` are made of.
 """
 
 from collections.abc import Iterable

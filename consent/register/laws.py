@@ -2,7 +2,7 @@
 
 The set of laws is that of the person's residence, of the controller's establishments (GDPR
 3(1)) and of the places that it offers to, together: each only adds. Jurisdictions and ages are
-data, kept here and nowhere else; the rules that use them are in `decision.py`. What is not
+data, kept here and nowhere else; the rules that use them are in `rules_in_python.py`. What is not
 known has no laws of its own: the gate then takes the strictest set of the workspace. Dates are
 compared where the day has begun everywhere on Earth, so that nobody is treated as grown up
 some hours too early.

@@ -1,7 +1,7 @@
 """`ports.registers` of what words of consent refer to: purposes, notices, recipients and their endpoints.
 
-Over `register.py`, `endpoints.py` and `controllers.py`, which is a register of its own. Two who take a
-name at the same moment meet in the database; the later one is told that it is taken.
+Over `register.py`, `endpoint_rows.py` and `controller_rows.py`, which is a register of its own. Two who take
+a name at the same moment meet in the database; the later one is told that it is taken.
 """
 
 from collections.abc import Iterator, Sequence

@@ -359,3 +359,25 @@ def test_hardly_anything_may_be_anything():
     )
 
     assert counted.total() <= ANY, counted.most_common(10)
+
+
+def test_the_map_of_a_package_is_its_folder():
+    """Each module stands in its package's first words, or is imported there; nothing that is gone does."""
+    maps = {path.parent: path for path in SHIPPED.values() if path.name == "__init__.py"}
+    wrong = {}
+    for folder, path in maps.items():
+        if _name(folder).startswith("benchmarks"):
+            continue
+        there = {one.stem for one in folder.glob("*.py")} | {one.name for one in maps if one.parent == folder}
+        told = ast.get_docstring(parsed(path)) or ""
+        imported = {
+            one.name
+            for node in parsed(path).body
+            if isinstance(node, ast.ImportFrom) and node.module == _name(folder).replace("/", ".")
+            for one in node.names
+        }
+        unsaid = there - {"__init__", "__main__"} - set(re.findall(r"`(\w+)(?:\.py|/)?`", told)) - imported
+        if lost := unsaid | (set(re.findall(r"`(\w+)(?:\.py|/)`", told)) - there):
+            wrong[_name(folder)] = lost
+
+    assert wrong == {}

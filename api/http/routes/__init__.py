@@ -1,4 +1,8 @@
-"""The addresses of the API: each module parses, calls one use case, and shapes the answer."""
+"""The addresses of the API: each module parses, calls one use case, and shapes the answer.
+
+Those of a resource stand in the module of its name, all of which are imported here; `matching.py` is `ETag`
+and `If-Match`, `paging.py` is how lists are asked for by parts.
+"""
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute

@@ -1,8 +1,10 @@
 """Collection: the Segment tracking API's messages, as pure functions of bytes.
 
-`decode` is what the HTTP path can afford before it says 200: is it JSON, is it small
-enough. `parse` is the worker's: it returns a verdict for every item and never raises.
-The format is in `docs/wire.md`, "Collection"; nothing here reads or writes anything.
+`body.py` is what the HTTP path can afford before it says 200: is it JSON, is it small enough. `parse.py` is
+the worker's: it returns a verdict for every item and never raises. It makes messages (`message.py`) of what
+`checks.py` lets pass, with their times (`event_times.py`) and what they say of consent (`consent_part.py`);
+of a refused item it tells what can be heard (`overheard.py`), at the contacts that are plainly meant
+(`meant_contacts.py`). The format is in `docs/wire.md`, "Collection"; nothing here reads or writes anything.
 """
 
 from cdp.intake.collection.body import (

@@ -4,6 +4,13 @@ CSV, NDJSON and Parquet in constant memory, JSON arrays and workbooks as a whole
 gzip. What is wrong with the file or the mapping is an error before the first row; what is wrong
 with a row is a `Rejected` in its place, with the no that it brings all the same. Reads files,
 writes nothing but the file of rejects.
+
+- `mapping.py`: which column means what; `columns.py`: which of the file's those are.
+- `opening.py`, `encoding.py`, `lines.py`: from a file to text; `file_reading.py`: the whole of it.
+- `sheets.py` (CSV), `workbook.py` (XLSX), `parquet.py`, `objects.py` (NDJSON, JSON): rows by format.
+- `converting.py`: from values to rows (`rows.py`); `consent_words.py`, `country_names.py`, `days.py`: what
+  cells mean.
+- `rejects.py`: the file of rejected rows.
 """
 
 from cdp.intake.importing.columns import AmbiguousColumn, MissingColumn

@@ -56,6 +56,7 @@ sources = workspace_table(
     instant("created_at"),
     Index("uq_sources_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 # One sequence for all workspaces: the order of acceptance.
@@ -133,6 +134,7 @@ verdict_counts = workspace_table(
     Column("verdict", Text),
     Column("n", BigInteger, nullable=False),
     key=("source_id", "day", "verdict"),
+    app=KEEP,
 )
 
 events = workspace_table(
@@ -233,6 +235,7 @@ segments = workspace_table(
     instant("created_at"),
     Index("uq_segments_name", "workspace_id", "name", unique=True),
     key=("id",),
+    app=KEEP,
 )
 
 releases = workspace_table(

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from cdp.kernel.database import APPEND, instant, workspace_table
+from cdp.kernel.database import APPEND, GROW, instant, workspace_table
 
 SCHEMA = "identity"
 
@@ -162,5 +162,5 @@ gone = workspace_table(
     Column("fragment_id", Uuid),
     instant("erased_at"),
     key=("fragment_id",),
-    app=APPEND,
+    app=GROW,
 )

@@ -49,6 +49,7 @@ wrong_secrets = workspace_table(
     instant("last_at"),
     instant("refused_until", null=True),
     key=("client_id",),
+    app=KEEP,
 )
 
 accounts = workspace_table(

@@ -51,7 +51,8 @@ def run_script(statements: str) -> None:
 def create_event_partitions() -> None:
     """A function by which the runtime roles, who own nothing, get the partition of a month.
 
-    A partition can be read by name, so it is closed like its parent and granted to nobody.
+    A partition can be read by name, so it is closed like its parent and granted to nobody. Of two who ask at
+    once one waits at the table, which nobody else can lock: an advisory lock could be anybody's.
     """
     enable, force, policy = protection("cdp.%1$I")
     body = f"""
@@ -67,7 +68,7 @@ def create_event_partitions() -> None:
         IF to_regclass('cdp.' || name) IS NOT NULL THEN
             RETURN;
         END IF;
-        PERFORM pg_advisory_xact_lock(hashtext('cdp.' || name));
+        LOCK TABLE cdp.events IN SHARE UPDATE EXCLUSIVE MODE;
         IF to_regclass('cdp.' || name) IS NOT NULL THEN
             RETURN;
         END IF;

@@ -86,7 +86,7 @@ def one(recipient: UUID | str, *, work: Work, ports: Ports) -> RegisteredRecipie
 
 
 def _hold_to(seen: Seen, recipient: UUID | str, work: Work, ports: Ports) -> None:
-    versions.lock("recipients", work=work)
+    versions.lock(work=work)
     if (row := _named(recipient, work, ports)) is not None:
         versions.hold_to(seen, row)
 

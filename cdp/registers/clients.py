@@ -103,7 +103,7 @@ def one(client: UUID, *, work: Work, ports: Ports) -> RegisteredClient:
 
 
 def _hold_to(seen: Seen, client: UUID, work: Work, ports: Ports) -> None:
-    versions.lock("clients", work=work)
+    versions.lock(work=work)
     versions.hold_to(seen, ports.registers.clients.one(client, work=work))
 
 

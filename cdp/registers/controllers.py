@@ -51,7 +51,7 @@ def move(
     Raises `ActNotAllowed`, `BadInput` for places that are none, `NotFound`, `ChangedMeanwhile`.
     """
     with acting(Act.CONTROLLER_MOVE, work=work, ports=ports) as doing:
-        versions.lock("controllers", work=work)
+        versions.lock(work=work)
         if (row := _known(work, ports).get(controller)) is not None:
             versions.hold_to(seen, row)
         ports.registers.controllers.move(controller, establishments=establishments, offers=offers, work=work)

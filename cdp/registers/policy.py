@@ -79,7 +79,7 @@ def adopt(text: str | None, *, seen: Seen = None, work: Work, ports: Ports) -> P
 
 def begin(*, work: Work, ports: Ports) -> None:
     """Put the file of this process in force, in a workspace in which no policy ever was."""
-    versions.lock("policy", work=work)
+    versions.lock(work=work)
     ports.policies.reread(work=work)
     made = ports.policies.begin(work=work)
     if made is not None:

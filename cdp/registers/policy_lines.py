@@ -161,7 +161,7 @@ def one_by_one(act: Act, *, work: Work, ports: Ports) -> None:
 
 
 def _locked(*, work: Work, ports: Ports) -> None:
-    versions.lock("policy", work=work)
+    versions.lock(work=work)
     ports.policies.reread(work=work)
 
 

@@ -52,7 +52,7 @@ def change_basis(name: str, basis: Basis, *, seen: Seen = None, work: Work, port
     Raises `ActNotAllowed`, `BadInput`, `Conflict` once somebody has said no, `ChangedMeanwhile`.
     """
     with acting(Act.PURPOSE_CHANGE_BASIS, work=work, ports=ports) as doing:
-        versions.lock("purposes", work=work)
+        versions.lock(work=work)
         if (row := _known(work, ports).get(name)) is not None:
             versions.hold_to(seen, row)
         changed = ports.registers.purposes.change_basis(name, basis, work=work)

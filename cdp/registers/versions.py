@@ -1,7 +1,8 @@
 """Versions of what stands in a register: a change can insist on the one that its author has seen.
 
 A version is a digest of what a row says, so two rows that say the same have the same one. Whoever changes
-a row takes its register's lock first: of two who have seen the same version, the second one is told.
+a row takes the lock of the workspace's registers first: of two who have seen the same version, the second
+one is told.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from cdp.work import Work
 # The versions that somebody has seen; None: whichever stands there may be changed.
 Seen = Collection[str] | None
 
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+_LOCK = text("SELECT cdp.hold_registers()")
 
 
 class ChangedMeanwhile(Stale):
@@ -28,9 +29,12 @@ def version(row: object) -> str:
     return hashlib.sha256(msgspec.json.encode(row, order="deterministic")).hexdigest()[:32]
 
 
-def lock(register: str, *, work: Work) -> None:
-    """Let nobody else change this register of the workspace before the Work ends."""
-    work.session.execute(_LOCK, {"what": f"{work.workspace}:{register}"})
+def lock(*, work: Work) -> None:
+    """Let nobody else change a register of the workspace before the Work ends.
+
+    It is a row's lock, of a table that reports cannot lock; anybody can take an advisory one.
+    """
+    work.session.execute(_LOCK)
 
 
 def hold_to(seen: Seen, row: object) -> None:

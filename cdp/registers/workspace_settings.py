@@ -58,7 +58,7 @@ def protect_unknown_age(protection: Protection, *, seen: Seen = None, work: Work
     Raises `ActNotAllowed`, `ChangedMeanwhile`.
     """
     with acting(Act.WORKSPACE_UNKNOWN_AGE, work=work, ports=ports) as doing:
-        versions.lock("settings", work=work)
+        versions.lock(work=work)
         versions.hold_to(seen, _settings(work))
         workspaces.protect_unknown_age(as_child=protection is Protection.CHILD, work=work)
         doing.tell(object=work.workspace, protection=protection)

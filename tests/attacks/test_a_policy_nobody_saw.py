@@ -129,7 +129,7 @@ def test_of_two_changes_at_once_the_second_waits_for_the_first(letters, database
         other = threading.Thread(target=second)
         other.start()
         with database.keeper.connect() as looking:
-            waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
             while other.is_alive() and not looking.execute(waits).scalar_one():
                 looking.rollback()
         waited = other.is_alive()

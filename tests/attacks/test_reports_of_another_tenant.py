@@ -1,14 +1,19 @@
 """Somebody who writes reports on one tenant names another to the database."""
 
+from datetime import UTC, datetime
+
 import pytest
+from api_world import MAILER, as_admin
 from journeys import ANN, identify, ordered
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from cdp.kernel.database import READER
+from cdp.recipients import recipients
 from cdp.registers import workspaces
 
+FAR = datetime(2099, 1, 1, tzinfo=UTC)
 READABLE = text(
     "SELECT c.oid::regclass::text,"
     " EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive"
@@ -59,6 +64,32 @@ def test_a_report_becomes_another_role(database, reports):
             connection.execute(text(statement))
 
         assert type(refused.value.orig).__name__ == "InsufficientPrivilege"
+
+
+TAKEN = (
+    "SELECT cdp.hold_registers()",
+    "SELECT id FROM cdp.workspaces FOR UPDATE",
+    "SELECT id FROM cdp.workspaces FOR KEY SHARE",
+    "LOCK TABLE cdp.workspaces IN ACCESS SHARE MODE",
+    "LOCK TABLE cdp.events IN ACCESS SHARE MODE",
+    "SELECT cdp.ensure_event_partition(now())",
+)
+
+
+def test_a_report_keeps_a_tenants_registers_locked(town, reports):
+    """It can take no lock that a change waits for, whichever locks are anybody's."""
+    ports = town.system.ports
+    for statement in TAKEN:
+        with reports.connect() as connection, pytest.raises(DBAPIError) as refused:
+            connection.execute(text(statement))
+        assert type(refused.value.orig).__name__ == "InsufficientPrivilege", statement
+    mine = text("SELECT locktype FROM pg_locks WHERE pid = pg_backend_pid()")
+    with as_admin(town.system, town.workspace) as work:
+        recipients.renew(MAILER, transfer_until=FAR, work=work, ports=ports)
+        taken = work.session.scalars(mine).all()
+
+    assert taken
+    assert "advisory" not in taken
 
 
 def test_every_table_that_reports_read_holds_them_to_their_tenant(begin):

@@ -4,13 +4,13 @@
 but the system's; several processes may serve side by side.
 """
 
-from functools import cache
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 
-from api.http import client_paths, problems
+from api.http import client_paths, problems, readiness
 from api.http.auth.callers import caller_by, link_by
 from api.http.auth.write_keys import WriteKeys
 from api.http.bulkheads import Bulkheads, Kind
@@ -52,6 +52,7 @@ def create_app(system: System) -> FastAPI:
     app.state.system = system
     app.state.rates = rates
     app.state.bulkheads = bulkheads
+    app.state.looks = readiness.Looks(partial(readiness.look, system.on(bulkheads.engine(Kind.READY))))
     app.state.write_keys = WriteKeys(bulkheads.engine(Kind.OTHER), system.ports, clock=system.clock)
     problems.install(app, methods=methods)
     for router in ROUTERS:

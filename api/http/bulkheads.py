@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from cdp.kernel.database import limited, make_engine, overflow_of
 from cdp.kernel.errors import Overloaded
-from cdp.kernel.repeated_names import all_of
+from cdp.kernel.repeated_names import each_once
 
 KIND = "cdp.kind"  # where a request's scope says its kind
 WAITING = 256  # requests of one kind that wait for a place
@@ -38,6 +38,7 @@ class Kind(StrEnum):
     NOES = "noes"  # a whole list of them, which takes longer
     TOKEN = "token"  # noqa: S105  # it leads there, as does the page with the button
     PAGE = "page"
+    READY = "ready"  # whether the process can serve
     PREVIEW = "preview"
     COSTLY = "costly"  # access pages, searches and copies of the log, measurements
     RELEASE = "release"
@@ -65,10 +66,12 @@ class Bulkhead:
 
 HEARD = Bulkhead(10, seconds=15, share=4)
 NOES = Bulkhead(2, seconds=30, share=1)
-DOOR = Bulkhead(4, seconds=10)
+TOKENS = Bulkhead(4, seconds=10)
+PAGES = Bulkhead(3, seconds=10, share=2)
+READY = Bulkhead(1, seconds=2)
 COSTLY = Bulkhead(4, seconds=30)
 RELEASE = Bulkhead(4, seconds=300)
-REST = Bulkhead(16, seconds=30)
+REST = Bulkhead(12, seconds=30)
 # Its writers commit all the time; to connect anew for each commit cost a quarter of what they take in.
 COLLECTION = Bulkhead(6, seconds=15, kept=4)
 
@@ -76,8 +79,9 @@ _BY_KIND: Mapping[Kind, Bulkhead] = {
     Kind.HEARD: HEARD,
     Kind.CLICK: HEARD,
     Kind.NOES: NOES,
-    Kind.TOKEN: DOOR,
-    Kind.PAGE: DOOR,
+    Kind.TOKEN: TOKENS,
+    Kind.PAGE: PAGES,
+    Kind.READY: READY,
     Kind.PREVIEW: COSTLY,
     Kind.COSTLY: COSTLY,
     Kind.RELEASE: RELEASE,
@@ -106,6 +110,7 @@ _ADDRESSES: tuple[tuple[str, str, Kind], ...] = (
     ("POST", r"/v1/notices/served", Kind.GRANT),
     ("POST", r"/oauth/token", Kind.TOKEN),
     ("GET|HEAD", r"(?s)/u/.*", Kind.PAGE),
+    ("GET", r"/readyz", Kind.READY),
     ("POST", r"/v1/audiences/preview", Kind.PREVIEW),
     ("GET", r"/v1/subjects/[^/]*/access|/v1/audit/entries|/v1/audit/bundle", Kind.COSTLY),
     ("POST", r"/v1/identity/evaluation|/v1/findings/rescan", Kind.COSTLY),
@@ -126,14 +131,19 @@ def kind(method: str, path: str) -> Kind:
 
 def kind_with(known: Kind, path: str, body: bytes) -> Kind:
     """As `known`, but that a yes takes no place of a no's. What can't be read may be a no."""
-    if known is not Kind.HEARD or path != _CONSENTS:
+    if not may_be_a_yes(known, path):
         return known
     try:
-        # As the route reads it, in whichever of JSON's encodings; two states are no yes.
-        said = json.loads(body, object_pairs_hook=all_of)
+        # As the route reads it, in whichever of JSON's encodings; what says a name twice is no yes.
+        said = json.loads(body, object_pairs_hook=each_once)
     except (ValueError, RecursionError):
         return known
     return Kind.GRANT if isinstance(said, dict) and said.get("state") == "given" else known
+
+
+def may_be_a_yes(known: Kind, path: str) -> bool:
+    """Whether the body of a request has to be read before it is known what it is for."""
+    return known is Kind.HEARD and path == _CONSENTS
 
 
 class Bulkheads:
@@ -143,7 +153,7 @@ class Bulkheads:
         """`shared` is the process's engine, of `pool_size`; it keeps what has no bulkhead of its own."""
         self._own = [
             (one, make_engine(shared.url, pool_size=one.kept, overflow=one.places - one.kept))
-            for one in (HEARD, NOES, DOOR, COSTLY, RELEASE, COLLECTION)
+            for one in (HEARD, NOES, TOKENS, PAGES, READY, COSTLY, RELEASE, COLLECTION)
         ]
         self._engines = {one: limited(engine, one.seconds) for one, engine in self._own}
         self._engines[REST] = limited(shared, REST.seconds)

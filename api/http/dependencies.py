@@ -23,7 +23,7 @@ from starlette.types import Scope
 from api.http.auth import client_rows, guesses, header
 from api.http.auth.token_keys import TokenKeys
 from api.http.auth.write_keys import UnknownWriteKey, WriteKey, WriteKeys
-from api.http.bodies import BODY
+from api.http.bodies import AT_ONCE, BODY
 from api.http.bulkheads import KIND, Bulkheads
 from api.http.rates import Rates
 from cdp.acting import asked_for, check, counting_refusals
@@ -45,8 +45,6 @@ Opener = Callable[[], AbstractContextManager[Work]]
 
 DONE = "cdp.done"  # where a request's scope says that an act of it was done, whatever it is answered
 
-# Bytes of a body that are looked at where requests come in; more would keep others waiting.
-AT_ONCE = 4096
 _AUTHENTICATION = Act.TOKEN_SHOW.purpose
 _OAUTH = OAuth2(
     flows=OAuthFlows(

@@ -3,26 +3,36 @@
 Gives a request its id, reads its body, lets only so many of a kind in at once (`api/http/bulkheads.py`),
 sets the security headers, writes the access log (no query string, no address, no value), and turns
 whatever nobody caught into a 500 that says nothing. Who sends or reads slowly takes nobody's place:
-bodies are read before, and answers sent after. Collection's paths go to their own application from here.
+bodies are read before, and answers sent after. Of who shows no token no body is read where one is asked
+for. Collection's paths go to their own application from here.
 """
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http import answer_times, bulkheads, problems
-from api.http.auth.callers import CLICKED
-from api.http.bodies import BODY, Bodies, Gone
-from api.http.bulkheads import KIND, Bulkheads
+from api.http.auth.callers import CLICKED, NOBODY
+from api.http.bodies import AT_ONCE, BODY, Bodies, Gone, comes
+from api.http.bulkheads import KIND, Bulkheads, Kind
 from api.http.client_paths import Address
 from api.http.rates import Rates
 from cdp.kernel.ids import new_id
 from cdp.kernel.logs import log
 
-BODY_BYTES = 256 * 1024  # of every route but collection's, which have their own cap
-HELD_BYTES = 16 * 1024 * 1024  # bodies in memory at once; as many again of those that may say no
+BODY_BYTES = 256 * 1024  # of every route but collection's, which have their own cap, and these two
+WORD_BYTES = 32 * 1024  # what one person says
+TOKEN_BYTES = 16 * 1024  # a form of two fields
+
+# Bodies in memory at once, all and one caller's; each kind has its own, as it has its places.
+WORDS_HELD, WORDS_EACH = 8 * 1024 * 1024, 1024 * 1024
+LISTS_HELD, LISTS_EACH = 16 * 1024 * 1024, 4 * 1024 * 1024
+REST_HELD, REST_EACH = 16 * 1024 * 1024, 4 * 1024 * 1024
+# Who asks for a token is not known before. All that may wait at once fit in, so none of them fills it.
+TOKENS_HELD = 8 * 1024 * 1024
 
 SECURITY: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -60,7 +70,13 @@ class Edge:
         self._app = app
         self._places = places
         self._rates = rates
-        self._bodies, self._heard = (Bodies(most=BODY_BYTES, together=HELD_BYTES) for _ in range(2))
+        self._bodies = Bodies(most=BODY_BYTES, together=REST_HELD, each=REST_EACH)
+        self._own_bodies: Mapping[Kind, Bodies] = {
+            Kind.HEARD: Bodies(most=WORD_BYTES, together=WORDS_HELD, each=WORDS_EACH),
+            Kind.NOES: Bodies(most=BODY_BYTES, together=LISTS_HELD, each=LISTS_EACH),
+            Kind.TOKEN: Bodies(most=TOKEN_BYTES, together=TOKENS_HELD),
+        }
+        self._readers = CapacityLimiter(1)
         self._collection = collection
         self._collects = collects
         self._caller = caller
@@ -102,8 +118,8 @@ class Edge:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         scope[KIND] = kind = bulkheads.kind(scope["method"], path)
-        # Whether the process lives is asked most urgently when it is full.
-        if path == "/healthz":
+        # Whether the process lives and can serve is asked most urgently when it is full.
+        if path == "/healthz" or kind is Kind.READY:
             await self._app(scope, receive, send)
             return
         self._rates.address(kind, scope)
@@ -113,11 +129,21 @@ class Edge:
             await self._answer(scope, whose, b"", receive, send)
             return
         headers = Headers(scope=scope)
-        bodies = self._heard if kind in bulkheads.NO else self._bodies
-        async with bodies.read(headers, receive) as body:
-            scope[KIND] = kind = bulkheads.kind_with(kind, path, body)
-            caller = self._caller(headers) if kind in bulkheads.SHARED else None
+        known = kind is not Kind.TOKEN and (kind in bulkheads.SHARED or comes(headers))
+        caller = self._caller(headers) if known else None
+        if caller == NOBODY:
+            # Whatever else takes a body asks for a token. Theirs is neither kept nor looked at.
+            await self._answer(scope, caller, b"", receive, send)
+            return
+        async with self._own_bodies.get(kind, self._bodies).read(headers, receive, caller) as body:
+            if bulkheads.may_be_a_yes(kind, path):
+                scope[KIND] = await self._kind_with(kind, path, body)
             await self._answer(scope, caller, body, receive, send)
+
+    async def _kind_with(self, kind: Kind, path: str, body: bytes) -> Kind:
+        if len(body) <= AT_ONCE:
+            return bulkheads.kind_with(kind, path, body)
+        return await to_thread.run_sync(bulkheads.kind_with, kind, path, body, limiter=self._readers)
 
     async def _answer(
         self, scope: Scope, caller: str | None, body: bytes, receive: Receive, send: Send

@@ -10,14 +10,26 @@ class Repeated(list[object]):
     """The values of a name that an object has more than once, in order."""
 
 
+class RepeatedName(ValueError):
+    """An object has a name more than once."""
+
+
 def all_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object of which no value is lost; for `json.loads(object_pairs_hook=…)`."""
     values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    said: dict[str, Repeated] = {}
+    for name, value in pairs:
+        said.setdefault(name, Repeated()).append(value)
+    return {name: each if len(each) > 1 else each[0] for name, each in said.items()}
+
+
+def each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object that has each name once; for `json.loads(object_pairs_hook=…)`. Raises `RepeatedName`."""
+    values = dict(pairs)
     if len(values) < len(pairs):
-        said: dict[str, list[object]] = {}
-        for name, value in pairs:
-            said.setdefault(name, []).append(value)
-        values.update((name, Repeated(each)) for name, each in said.items() if len(each) > 1)
+        raise RepeatedName
     return values
 
 
@@ -25,7 +37,7 @@ def repeats(text: str) -> bool:
     """Whether an object in a text of JSON, at any depth, has a name more than once."""
     try:
         _names.decode(text)
-    except _RepeatedName:
+    except RepeatedName:
         return True
     except (ValueError, RecursionError):
         return False
@@ -40,13 +52,9 @@ def repeats_in(body: bytes) -> bool:
         return False
 
 
-class _RepeatedName(Exception):
-    """An object has a name more than once."""
-
-
 def _once(pairs: list[tuple[str, object]]) -> None:
     if len(dict(pairs)) < len(pairs):
-        raise _RepeatedName
+        raise RepeatedName
 
 
 # Made once, for it looks at every row and at every message with a consent; numbers are no concern of it.

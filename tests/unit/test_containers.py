@@ -148,7 +148,7 @@ def test_an_addresses_port_stands_nowhere_else_in_the_compose_file():
     """But for the container's own, which nobody outside sees."""
     text = (ROOT / "docker-compose.yml").read_text()
     left = re.sub(
-        r"^#.*$|\$\{CDP_PORT:-8400\}(:8400)?|http://127\.0\.0\.1:8400/readyz", "", text, flags=re.MULTILINE
+        r"^#.*$|\$\{CDP_PORT:-8400\}(:8400)?|http://127\.0\.0\.1:8400/healthz", "", text, flags=re.MULTILINE
     )
 
     assert "8400" not in left

@@ -135,20 +135,25 @@ def test_fixed_limits_are_told_as_they_are():
 
     for limit in (
         f"a head of {head.head_bytes >> 10} KiB, {head.headers_most} headers and {head.head_seconds:g} s",
-        f"a body of {edge.BODY_BYTES >> 10} KiB, {BATCH_BYTES >> 10} KB for events,"
+        f"a body of {edge.BODY_BYTES >> 10} KiB, {edge.WORD_BYTES >> 10} KiB for one word of consent,"
+        f" {edge.TOKEN_BYTES >> 10} KiB for a token, {BATCH_BYTES >> 10} KB for events,"
         f" and {bodies.READ_SECONDS:g} s",
-        f"{collection.HELD_BYTES >> 20} MiB of events and"
-        f" {edge.HELD_BYTES >> 20} MiB of other bodies at once",
+        f"at once {collection.HELD_BYTES >> 20} MiB of events,"
+        f" {edge.WORDS_HELD >> 20} MiB of words ({edge.WORDS_EACH >> 20} of one caller),"
+        f" {edge.LISTS_HELD >> 20} MiB of lists of noes ({edge.LISTS_EACH >> 20} of one caller),"
+        f" {edge.TOKENS_HELD >> 20} MiB of requests for tokens"
+        f" and {edge.REST_HELD >> 20} MiB of other bodies ({edge.REST_EACH >> 20} of one caller)",
         f"a rule of {rules.LEAVES} comparisons, {rules.DEPTH} deep",
         f"{bulkheads.HEARD.places} noes ({bulkheads.HEARD.share} of one caller; {bulkheads.CLICKS} by"
         f" unsubscribe links, {bulkheads.CLICK_SHARE} of them to one contact),"
         f" {bulkheads.NOES.places} lists of noes ({bulkheads.NOES.share} of one caller),"
         f" {bulkheads.COSTLY.places} previews",
-        f"{bulkheads.RELEASE.places} releases, {bulkheads.DOOR.places} tokens or unsubscribe pages"
+        f"{bulkheads.RELEASE.places} releases, {bulkheads.TOKENS.places} tokens,"
+        f" {bulkheads.PAGES.places} unsubscribe pages ({bulkheads.PAGES.share} of one contact's links)"
         f" and {bulkheads.REST.places} others at once",
         f"of which {bulkheads.GRANT_SHARE} take one caller's yeses and served notices",
         f"with {bulkheads.WAITING} of each waiting for up to {bulkheads.WAIT_SECONDS:g} s",
-        f"a statement of {bulkheads.DOOR.seconds} s for tokens,"
+        f"a statement of {bulkheads.TOKENS.seconds} s for tokens,"
         f" {bulkheads.HEARD.seconds} s for noes and events",
         f"{bulkheads.REST.seconds} s for the rest, {bulkheads.RELEASE.seconds} s for releases",
         f"{server.CONNECTIONS:,} connections",

@@ -1,9 +1,8 @@
 """Whether the process lives, and whether it can serve."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from api.http import readiness
-from api.http.dependencies import SystemDep
+from api.http.readiness import Looks
 from api.http.shapes import Out, failures, with_examples
 
 router = APIRouter(tags=["operation"])
@@ -40,8 +39,8 @@ class Readiness(Out):
     state_directory: bool
     """Whether the directory of keys and journals can be written."""
     inbox_lag_seconds: float | None
-    """How long the oldest message has been waiting to be processed, in seconds; null: it could not be
-    asked.
+    """How long the oldest message has been waiting to be processed, in seconds, of as many workspaces as
+    could be asked in one; null: none could.
     """
 
 
@@ -56,9 +55,13 @@ async def healthz() -> Health:
     summary="Ask whether every part answers",
     responses={**failures(), 503: {"model": Readiness, "description": "Not ready"}},
 )
-def readyz(system: SystemDep, response: Response) -> Readiness:
-    """Whether the database answers, is migrated, and the state directory can be written."""
-    found = readiness.look(system)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Whether the database answers, is migrated, and the state directory can be written.
+
+    Looked at once a second, however often it is asked; what does not answer in four counts as not there.
+    """
+    looks: Looks = request.app.state.looks
+    found = await looks.found()
     if not found.ready:
         response.status_code = 503
     return Readiness(

@@ -171,6 +171,11 @@ def of_validation(problems: Iterable[Mapping[str, Any]]) -> Problem:
     )
 
 
+def unreadable() -> Problem:
+    """The problem of a body that no parser takes: one that is nested too deep is the framework's 400."""
+    return of_validation([{"loc": ("body",), "type": "unreadable"}])
+
+
 def _fault(problem: Mapping[str, Any]) -> dict[str, str]:
     """A field at fault; where only a few words would be right, with these."""
     found = {"field": _path(problem["loc"]), "reason": str(problem["type"])}
@@ -212,8 +217,7 @@ def install(app: FastAPI, *, methods: Callable[[str], frozenset[str]]) -> None:
     def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "installed for that class"
         if error.status_code == 400:
-            # The framework's word for a body that no parser takes, such as one that is nested too deep.
-            return of_validation([{"loc": ("body",), "type": "unreadable"}]).response(request_id(request))
+            return unreadable().response(request_id(request))
         headers = dict(error.headers or {})
         if error.status_code == 405:
             # The framework names the methods of one route, and a path can have several.

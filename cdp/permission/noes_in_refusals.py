@@ -5,15 +5,14 @@ cannot be read of a no makes it wider, as in lists of suppressions: no known pur
 marketing, no known channel is every one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from uuid import UUID
 
 from cdp.intake.collection.meant_contacts import meant
-from cdp.intake.importing.consent_words import read_word
+from cdp.intake.importing.consent_words import Said, read_word
 from cdp.kernel.errors import NotFound, Unavailable
-from cdp.kernel.repeated_names import Repeated
 from cdp.permission.binding import About
 from cdp.permission.consents import Opener, Saying
 from cdp.permission.suppressions import EVERYTHING, Row
@@ -25,7 +24,11 @@ from cdp.work import Work
 MOST = 12  # words of one request; each is an act of its own
 UNREAD = "unread"  # the evidence of a no that brings none which can be read
 _EVIDENCE = frozenset({"form", "double_opt_in", "call", "paper", "login"})
-_CONTACT = ("contact", "email", "emailaddress", "mail", "phone", "phonenumber")
+_CONTACT = (
+    *("contact", "email", "emailaddress", "mail", "phone", "phonenumber", "identifier"),
+    *("contacts", "emails", "emailaddresses", "phones", "phonenumbers", "identifiers"),
+)
+_STATE = ("state", "status")
 _NAMESPACES = tuple(str(one) for one in Namespace)
 _Fields = Mapping[str, list[object]]
 
@@ -39,13 +42,34 @@ class No:
 
 
 def read(said: object, *, work: Work, ports: Ports) -> list[No]:
-    """The noes of a request, which is `json.loads(…, object_pairs_hook=all_of)` of its body."""
-    fields = _fields(said)
+    """The noes of a request, of each object in it that says one; past `MOST` no more are looked for."""
+    known, region = ports.ledger.purposes(work=work), workspaces.region(work=work)
+    noes: list[No] = []
+    for fields in _speaking(said):
+        noes += _noes(fields, known, region, ports)
+        if len(noes) > MOST:
+            break
+    return noes
+
+
+def _speaking(said: object) -> Iterator[_Fields]:
+    """The fields of a request; where it says no state itself, of what stands in it and does."""
+    if isinstance(said, list):
+        for one in said:
+            yield from _speaking(one)
+    elif isinstance(said, dict):
+        fields = _fields(said)
+        if any(_all(fields, name) for name in _STATE):
+            yield fields
+        else:
+            yield from _speaking([one for values in fields.values() for one in values])
+
+
+def _noes(fields: _Fields, known: Container[str], region: str, ports: Ports) -> list[No]:
     states = list(dict.fromkeys(_states(fields)))
     if not states:
         return []
-    named = list(dict.fromkeys(_named(fields, work=work, ports=ports)))
-    known = ports.ledger.purposes(work=work)
+    named = list(dict.fromkeys(_named(fields, region, ports)))
     purposes = {
         one if isinstance(one, str) and one in known else EVERYTHING
         for one in _all(fields, "purpose") or [None]
@@ -97,16 +121,36 @@ def hear(said: object, say: Callable[[Saying, About], object], *, begin: Opener,
 
 def rows(said: object) -> Iterator[Row]:
     """The rows of a list that was refused, each contact of each in one of its own."""
-    listed = said if isinstance(said, list) else _all(_fields(said), "suppressions")
-    for line, one in enumerate(listed, 1):
+    for line, one in enumerate(_rows(said), 1):
         fields = _fields(one) if isinstance(one, dict) else {"contact": [one]}
         texts = {
             name: next((text for value in _all(fields, name) if (text := _text(value))), "")
             for name in ("reason", "source", "date", "purpose", "channel")
         }
         for contact in (value for name in _CONTACT for value in _all(fields, name)):
-            for written in _all(_fields(contact), "value") if isinstance(contact, dict) else [contact]:
-                yield Row(line=line, contact=_text(written), **texts)
+            yield from (Row(line=line, contact=written, **texts) for written in _written(contact))
+
+
+def _rows(said: object) -> list[object]:
+    """What stands in a list, however it is called; what is about somebody itself is a row."""
+    if isinstance(said, list):
+        return list(_each(said))
+    if not isinstance(said, dict):
+        return []
+    fields = _fields(said)
+    if any(_all(fields, name) for name in _CONTACT):
+        return [said]
+    inside = (value for value in said.values() if isinstance(value, list | dict))
+    return _all(fields, "suppressions") or [one for value in inside for one in _rows(value)]
+
+
+def _written(contact: object) -> list[str]:
+    """What is written of a contact, with or without its namespace."""
+    if not isinstance(contact, dict):
+        return [_text(contact)]
+    inside = _fields(contact)
+    values = _all(inside, "value") or [one for name in _CONTACT for one in _all(inside, name)]
+    return [_text(one) for one in values]
 
 
 def _fields(said: object) -> _Fields:
@@ -119,9 +163,14 @@ def _fields(said: object) -> _Fields:
 
 
 def _each(value: object) -> Iterator[object]:
-    """The values of a name that may be there more than once, each perhaps a list of them."""
-    for one in value if isinstance(value, Repeated) else [value]:
-        yield from one if isinstance(one, list) else [one]
+    """The values of a name, which may be there more than once and each be a list, and a list in it."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left.extend(reversed(one))
+        else:
+            yield one
 
 
 def _all(fields: _Fields, name: str) -> list[object]:
@@ -136,7 +185,10 @@ def _text(value: object) -> str:
 
 
 def _states(fields: _Fields) -> Iterator[State]:
-    """The states that are a no: whatever is said and is no clear yes, and no asking either."""
+    """The states that are a no: whatever is said and is no clear yes, and no asking either.
+
+    Under another name it has to be a word for it.
+    """
     for one in _all(fields, "state"):
         word = _text(one).strip().casefold()
         if word in NEGATIVE:
@@ -145,6 +197,12 @@ def _states(fields: _Fields) -> Iterator[State]:
             continue
         elif not isinstance(one, str) or (word and read_word(word).given is False):
             yield State.WITHDRAWN
+    for one in _all(fields, "status") if not _all(fields, "state") else ():
+        word = _text(one).strip().casefold()
+        if word in NEGATIVE:
+            yield State(word)
+        elif isinstance(one, str) and read_word(word) == Said(given=False, known=True):
+            yield State.WITHDRAWN
 
 
 def _channel(value: object) -> Channel | None:
@@ -152,8 +210,7 @@ def _channel(value: object) -> Channel | None:
     return Channel(word) if word in frozenset(Channel) else None
 
 
-def _named(fields: _Fields, *, work: Work, ports: Ports) -> Iterator[About]:
-    region = workspaces.region(work=work)
+def _named(fields: _Fields, region: str, ports: Ports) -> Iterator[About]:
     for name in _CONTACT:
         for value in _all(fields, name):
             yield from (About(identifier=one) for one in _identifiers(value, region, ports))
@@ -171,7 +228,7 @@ def _identifiers(value: object, region: str, ports: Ports) -> Iterator[Identifie
     if isinstance(value, dict):
         inside = _fields(value)
         spaces = [_text(one) for one in _all(inside, "namespace")]
-        texts = [text for one in _all(inside, "value") if (text := _text(one))]
+        texts = [text for text in _written(value) if text]
     else:
         spaces, texts = [], [text] if (text := _text(value)) else []
     for text in texts:

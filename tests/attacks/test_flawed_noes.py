@@ -1,5 +1,6 @@
 """Making a no unheard by a flaw elsewhere in it: each body has one thing wrong, and the no holds."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from api.cli.exits import Exit
+from api.http.routes.suppression_routes import ROWS
 from cdp.vocabulary import Identifier
 
 NOBODY = "0190f5fe-7c00-7000-8000-00000000ffff"
@@ -144,6 +146,58 @@ def test_a_body_that_is_refused_leaves_its_no_in_force_and_says_so(town, ann, fl
     assert not mailed(town, ann)
 
 
+STATELESS = {name: value for name, value in NO.items() if name != "state"}
+SAID = json.dumps(NO)[:-1]
+UNREADABLE = {
+    "a list": json.dumps([NO]),
+    "a list in an object": json.dumps({"consents": [NO]}),
+    "an object in an object": json.dumps({"data": {"consent": NO}}),
+    "contacts": json.dumps({**NO, "contact": None, "contacts": [ANN]}),
+    "a list of lists": json.dumps(NO | {"contact": [[ANN]]}),
+    "a contact by its kind": json.dumps(NO | {"contact": {"email": ANN["value"]}}),
+    "an identifier": json.dumps({**NO, "contact": None, "identifier": ANN}),
+    "a status": json.dumps(STATELESS | {"status": "opted-out"}),
+    "a byte of another encoding": f'{SAID},"notice":"\xe9"}}'.encode("latin-1"),
+    "another encoding": f'{SAID},"notice":"\xe9","more":1}}'.encode("utf-16"),
+    "a number without end": f'{SAID},"more":{"9" * 5000}}}',
+    "brackets without end": f'{SAID},"more":{"[" * 3000}{"]" * 3000}}}',
+    "a comma too many": f"{SAID},}}",
+    "more commas too many": f'{SAID},"more":["a,]" , ] , }}',
+    "a text of JSON": json.dumps(json.dumps(NO)),
+}
+
+
+@pytest.mark.parametrize("flaw", UNREADABLE)
+def test_a_body_that_no_strict_reader_takes_leaves_its_no_in_force_and_says_so(town, ann, flaw):
+    """What wraps it, what it is called, and what is wrong with a character are flaws like others."""
+    answer = post(town, UNREADABLE[flaw])
+
+    assert (answer.status_code, answer.json().get("heard")) == (422, True), answer.text
+    assert not mailed(town, ann)
+
+
+def test_a_packed_body_leaves_its_no_in_force_and_no_bomb_does_harm(town, ann):
+    """No route takes one; what it says is heard up to the length that a body may have."""
+    packed = town.as_("support") | {"content-encoding": "gzip"}
+    bomb = post(town, gzip.compress(json.dumps(NO).encode().ljust(1 << 24)), packed)
+    still = mailed(town, ann)
+    answer = post(town, gzip.compress(json.dumps(NO).encode()), packed)
+
+    assert (bomb.status_code, "heard" in bomb.json(), still) == (422, False, True)
+    assert (answer.status_code, answer.json()["heard"]) == (422, True)
+    assert not mailed(town, ann)
+
+
+def test_two_noes_in_one_body_are_both_heard(town, ann):
+    """Each names whom it is about."""
+    ben = town.person("ben")
+    town.say("given", email="ben@example.org")
+    answer = post(town, [NO, NO | {"contact": {"namespace": "email", "value": "ben@example.org"}}])
+
+    assert (answer.status_code, answer.json().get("heard")) == (422, True)
+    assert (mailed(town, ann), mailed(town, ben)) == (False, False)
+
+
 def test_a_body_in_another_type_leaves_its_no_in_force(town, ann):
     """The type of the content is a flaw like others."""
     answer = post(town, NO, town.as_("support") | {"content-type": "text/plain"})
@@ -159,7 +213,9 @@ def test_a_body_in_another_type_leaves_its_no_in_force(town, ann):
         {**NO, "state": "requested"},
         {**NO, "state": "Subscribed"},
         {name: value for name, value in NO.items() if name != "state"},
-        [NO],
+        [{**NO, "state": "given"}],
+        {"previous": NO, **NO, "state": "given", "note": "x"},
+        {**{name: value for name, value in NO.items() if name != "state"}, "status": "new"},
         "nothing",
         None,
     ],
@@ -202,6 +258,34 @@ def test_a_list_that_is_refused_for_one_row_leaves_every_row_in_force(town, ann,
 
     assert (answer.status_code, answer.json()["heard"]) == (422, True)
     assert (mailed(town, ann), mailed(town, ben)) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"contact": ANN["value"]},
+        {"contacts": [ANN["value"]]},
+        {"data": {"suppressions": [{"contact": {"email": ANN["value"]}, "more": 1}]}},
+        [[ANN["value"]]],
+    ],
+    ids=str,
+)
+def test_a_list_in_another_shape_is_in_force(town, ann, body):
+    """One row, another name for the list, something around it."""
+    answer = town.http.post("/v1/suppressions", json=body, headers=town.as_("support"))
+
+    assert (answer.status_code, answer.json().get("heard")) == (422, True)
+    assert not mailed(town, ann)
+
+
+def test_a_list_that_is_refused_costs_no_more_rows_than_one_that_is_not(town):
+    """Of one that is longer the first are heard, and the refusal does not say that it was."""
+    rows = [f"p{number}@example.org" for number in range(ROWS + 1)]
+    answer = town.http.post("/v1/suppressions", json=rows, headers=town.as_("support"))
+    with as_admin(town.system, town.workspace) as work:
+        kept = work.session.scalar(text("SELECT count(*) FROM consent.suppressions"))
+
+    assert (answer.status_code, "heard" in answer.json(), kept) == (422, False, ROWS)
 
 
 def test_a_refusal_tells_a_recipient_the_same_of_somebody_as_of_nobody(town, ann):

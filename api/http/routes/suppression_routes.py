@@ -1,6 +1,7 @@
 """Lists of suppressions, and notices that were served: what is known of people beside their words."""
 
 from datetime import datetime
+from itertools import islice
 from time import monotonic
 from types import MappingProxyType
 from typing import Annotated, Self
@@ -20,16 +21,19 @@ from cdp.permission import noes_in_refusals, serving, suppressions
 from cdp.permission.binding import About
 from cdp.permission.suppressions import Row
 
+ROWS = 1000  # of a list
+
 
 def _hear(said: object, client: Client) -> bool:
-    """Whether a row of a list that was refused could be read, and was heard."""
+    """Whether a row of a list that was refused could be read, and was heard; and no more than a list has."""
+    rows = list(islice(noes_in_refusals.rows(said), ROWS + 1))
     done = suppressions.suppress(
-        noes_in_refusals.rows(said),
+        rows[:ROWS],
         begin=client.opener(Act.CONSENT_SUPPRESS.purpose),
         ports=client.system.ports,
         patience=patience(client.system.settings),
     )
-    return done.kept + done.known_already > 0
+    return done.kept + done.known_already > 0 and len(rows) <= ROWS
 
 
 class HeardList(Hears):
@@ -69,7 +73,7 @@ class SuppressionsIn(Strict):
         {"suppressions": [{"contact": "zoe@example.org", "reason": "complained", "source": "old mailer"}]}
     )
 
-    suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=1000)]
+    suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=ROWS)]
     """The rows of the list."""
 
 

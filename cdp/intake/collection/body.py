@@ -115,6 +115,8 @@ _OPEN = ord("[")
 _STRING = re.compile(rb'"[^"]*"')
 # A string to its end (the body's, if it has none, so that nothing is read twice), or a bracket.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+# A string to its end, or a comma behind which nothing more is in its list or object.
+_ENDS_NOTHING = re.compile(rb'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*"?)|,(?=\s*[\]}])', re.DOTALL)
 _FIELD = re.compile(r"`\$\.(\w+)")
 
 
@@ -260,6 +262,32 @@ def lenient(raw: bytes) -> object:
     text = raw.decode("utf-8", "surrogateescape")
     said: object = json.loads(text, parse_int=_integer, object_pairs_hook=all_of)
     return said
+
+
+def leniently(raw: bytes) -> object:
+    """What `raw` says however badly: as `lenient`, in any encoding, too deep, with commas that end nothing.
+
+    A text that is JSON itself is read once more. Raises ValueError where it is no JSON all the same.
+    """
+    try:
+        raw = raw.decode(json.detect_encoding(raw), "surrogatepass").encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        # Whoever does not write UTF-8 writes this, or what is near it: addresses are the same in all.
+        raw = raw.decode("latin-1").encode()
+    try:
+        said = _value(raw)
+        return _value(said.encode("utf-8", "surrogatepass")) if isinstance(said, str) else said
+    except (NotJson, RecursionError):
+        raise ValueError from None
+
+
+def _value(raw: bytes) -> object:
+    if _deeper_than(NESTING, raw):
+        raw = _pruned(raw, NESTING)
+    try:
+        return lenient(raw)
+    except ValueError:
+        return lenient(_ENDS_NOTHING.sub(lambda found: found["text"] or b"", raw))
 
 
 def _integer(digits: str) -> int | float:

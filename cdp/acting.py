@@ -15,13 +15,13 @@ from typing import TypedDict
 from uuid import UUID
 
 from cdp.acts import Act, Kept, Permission
-from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.kernel.errors import CdpError, NotAllowed
 from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import AuditEntry, InForce, Ports
 from cdp.vocabulary import Actor, FieldClass
 from cdp.work import Work
 
-OK, PARTIAL, FAILED, REFUSED, NOT_FOUND = "ok", "partial", "failed", "refused", "not_found"
+OK, PARTIAL, FAILED = "ok", "partial", "failed"
 
 
 class ActNotAllowed(NotAllowed):
@@ -152,7 +152,7 @@ def asked_for(act: Act, actor: Actor, verb: str = "") -> Iterator[None]:
     """Whatever refuses in the block, or finds nobody, does so of this act: that is what is counted."""
     try:
         yield
-    except (NotAllowed, NotFound) as error:
+    except CdpError as error:
         error.act = error.act or act.named_by(actor, verb)
         raise
 
@@ -176,9 +176,8 @@ def counting_refusals(begin: Callable[[], AbstractContextManager[Work]], ports: 
     try:
         with begin() as work:
             yield work
-    except (NotAllowed, NotFound) as error:
-        if error.act is not None:
-            outcome = REFUSED if isinstance(error, NotAllowed) else NOT_FOUND
+    except CdpError as error:
+        if error.act is not None and error.counted_as:
             with begin() as another:
-                ports.audit.count(error.act, outcome, work=another)
+                ports.audit.count(error.act, error.counted_as, work=another)
         raise

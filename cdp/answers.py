@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cdp import tables
-from cdp.kernel.errors import BadInput, Conflict
+from cdp.kernel.errors import REFUSED, BadInput, Conflict
 from cdp.ports import BodyPlace, BodyUse, Vault
 from cdp.work import Work
 
@@ -25,6 +25,8 @@ _TOLD, _SECRET = b"\x01", b"\x00"
 
 class KeyOfAnother(BadInput):
     """This Idempotency-Key was given to another request; nothing was done. Give each request its own."""
+
+    counted_as = REFUSED
 
 
 class StillUnknown(Conflict):

@@ -30,7 +30,7 @@ from cdp.acting import asked_for, check, counting_refusals
 from cdp.acts import Act
 from cdp.answers import Answer, StoodOtherwise
 from cdp.kernel.clock import Clock
-from cdp.kernel.errors import NotAllowed, NotAuthenticated, listed
+from cdp.kernel.errors import CdpError, NotAllowed, NotAuthenticated, listed
 from cdp.kernel.repeated_names import repeats_in
 from cdp.kernel.settings import Settings
 from cdp.ports import InForce, Ports, Signer
@@ -153,7 +153,9 @@ class Client:
         try:
             with asked_for(act, self.row.actor, verb):
                 yield
-        except NotAllowed:
+        except CdpError as error:
+            if not error.counted_as:
+                raise
             with self.opener(act.purpose)():
                 raise
 
@@ -267,10 +269,14 @@ ANY_CLIENT = Depends(_standing)
 GUARDS: set[Callable[..., Client]] = set()
 
 
-def _not_again(request: Request, client: Client) -> None:
+def _not_again(act: Act, request: Request, client: Client) -> None:
     """Raise `Repeated` for a request that was answered before, `StoodOtherwise` for one that was answered to
-    a client of other rights.
+    a client of other rights, and what its key is refused for.
     """
+    refused: CdpError | None = getattr(request.state, "key_refused", None)
+    if refused is not None:
+        with client.asking(act):
+            raise refused
     answer: Answer | None = getattr(request.state, "answered", None)
     if answer is not None:
         if answer.otherwise:
@@ -287,7 +293,7 @@ def calling(act: Act) -> params.Depends:
     def known(request: Request, client: Annotated[Client, Depends(client_of)]) -> Client:
         request.state.called = client
         _let_in(act, client)
-        _not_again(request, client)
+        _not_again(act, request, client)
         return client
 
     GUARDS.add(known)

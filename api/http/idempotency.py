@@ -24,7 +24,7 @@ from api.http.discreet import AS_OF_NOBODY
 from api.http.shapes import failures
 from cdp import answers
 from cdp.answers import Answer, Asked
-from cdp.kernel.errors import Unavailable
+from cdp.kernel.errors import BadInput, Conflict, Unavailable
 from cdp.kernel.json_values import JsonObject
 
 HEADER = "Idempotency-Key"
@@ -118,10 +118,14 @@ def _begin(
         client.workspace, [idempotency_key, said, client.row.standing]
     )
     asked = Asked(client=client.row.id, key=key, request=asked_for, standing=standing)
-    with client.opener(_PURPOSE)() as work:
-        before = answers.begin(asked, vault=vault, work=work)
+    # Whether its caller may do it (still) is asked first, so what the key says is told later.
+    try:
+        with client.opener(_PURPOSE)() as work:
+            before = answers.begin(asked, vault=vault, work=work)
+    except (BadInput, Conflict) as error:
+        request.state.key_refused = error
+        return
     if before is not None:
-        # Whether its caller may do it (still) is asked first.
         request.state.answered = before
         return
     request.state.asked = client, asked

@@ -2,5 +2,5 @@
 
 - `proved_search.py`: where entries are is found, what they are is proved.
 - `vouching.py`: which entries may be believed; `told_entries.py`: each by its leaf's own words.
-- `answering.py`: all entries that fit a question, and no others; `cursors.py`: where a page ended.
+- `answering.py`: all entries that fit a question, and no others; `page_ends.py`: where a page ended.
 """

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, exists, func, select, tuple_
 
 from audit import tables
-from audit.answers import cursors
+from audit.answers import page_ends
 from audit.answers.answering import FIRST, Answer, Asking
 from audit.answers.told_entries import tell
 from audit.answers.vouching import LogContradicted, Parts, Tree, Vouching
@@ -81,11 +81,11 @@ class Search:
     def find(self, query: TrailQuery, *, work: Work) -> TrailPage:
         """A page of entries, found by OpenSearch where it can be trusted with this question.
 
-        Raises `UnfitSearch`, `UnknownFacet`, `BadTimeRange`, `BadCursor`, `BadLimit`, and
+        Raises `UnfitSearch`, `UnknownFacet`, `BadTimeRange`, `UnknownCursor`, `BadLimit`, and
         `LogContradicted` where the database itself is not what was signed.
         """
         check(query)
-        after = cursors.opened(query, work.workspace)
+        after = page_ends.place(query, work=work)
         with _said_aloud(work):
             feed = feeds.live(work=work)
             # The signer remembers before the database has it, so what it remembers is behind no position.
@@ -107,7 +107,7 @@ class Search:
             entries=shown,
             total=told.total,
             facets=told.facets,
-            cursor=cursors.sealed(query, work.workspace, last) if last else None,
+            cursor=page_ends.leading_on(query, last, work=work) if last else None,
             engine=POSTGRESQL if because else OPENSEARCH,
             because=because,
             indexed_to=(feed.epoch, feed.seq) if feed else None,

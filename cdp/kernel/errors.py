@@ -15,6 +15,7 @@ from inspect import cleandoc
 from typing import ClassVar
 
 TOLD = 40  # names that an error lists
+REFUSED, NOT_FOUND = "refused", "not_found"  # outcomes of an act, as the audit log names them
 
 
 def listed(names: Iterable[str]) -> str:
@@ -32,6 +33,8 @@ class CdpError(Exception):
     by_request: ClassVar[str] = ""
     # Whether a request can meet it; if not, its text may name commands.
     http: ClassVar[bool] = True
+    # The outcome under which the log counts, by the minute, that an act ended so; "": it is not counted.
+    counted_as: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, http: bool = True) -> None:
         super().__init_subclass__()
@@ -89,6 +92,8 @@ class UnreadableFile(BadInput, http=False):
 class NotAllowed(CdpError):
     """This is not allowed."""
 
+    counted_as = REFUSED
+
 
 class NotAuthenticated(CdpError):
     """The credentials are missing, unknown or expired."""
@@ -97,6 +102,8 @@ class NotAuthenticated(CdpError):
 class NotFound(CdpError):
     """There is no such thing, or you may not know of it."""
 
+    counted_as = NOT_FOUND
+
 
 class Conflict(CdpError):
     """This contradicts what is already there."""
@@ -104,6 +111,8 @@ class Conflict(CdpError):
 
 class Stale(Conflict):
     """This was decided on what is no longer so; nothing was changed."""
+
+    counted_as = REFUSED
 
 
 class Unavailable(CdpError):

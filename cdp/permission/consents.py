@@ -16,9 +16,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from cdp.acting import REFUSED, acting
+from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import BadInput, Unavailable
+from cdp.kernel.errors import REFUSED, BadInput, Unavailable
 from cdp.permission.binding import About, Bound, NobodyThere, NotTheirContact, WhoseGrant, bind
 from cdp.ports import AssertedInFuture, NoAt, NoticeVersion, Ports, Recorded, Word
 from cdp.registers import purpose_names

@@ -8,8 +8,9 @@ and a workspace that there is not has no log. What names no workspace at all lea
 from dataclasses import replace
 from uuid import UUID
 
-from cdp.acting import OK, REFUSED
+from cdp.acting import OK
 from cdp.acts import Act
+from cdp.kernel.errors import REFUSED
 from cdp.ports import Ports
 from cdp.registers import workspaces
 from cdp.vocabulary import Actor

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from cdp.acting import REFUSED, acting
+from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import Refused
+from cdp.kernel.errors import REFUSED, Refused
 from cdp.ports import PolicyChange, PolicyShown, Ports, Sees
 from cdp.registers import versions
 from cdp.registers.policy_lines import by_another, one_by_one

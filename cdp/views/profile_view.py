@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
-from cdp.acting import REFUSED, Doing, acting
+from cdp.acting import Doing, acting
 from cdp.acts import AS_CONTROLLER, EXACT_REASONS, Act
 from cdp.audiences.left_out import LeftOut
 from cdp.audiences.left_out import shown as worded
 from cdp.intake import inbox
-from cdp.kernel.errors import NotAllowed, NotFound
+from cdp.kernel.errors import REFUSED, NotAllowed, NotFound
 from cdp.kernel.ids import new_id
 from cdp.kernel.json_values import Json, JsonObject
 from cdp.people.profiles import opened

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from acts_world import counted
 from api_world import Town, serving
 from fastapi.routing import APIRoute
 from sqlalchemy import func, select
@@ -61,12 +62,13 @@ def test_the_same_request_is_answered_as_before_and_done_once(town):
     assert made(town) == 1
 
 
-def test_a_key_that_was_given_to_another_request_is_refused(town):
+def test_a_key_that_was_given_to_another_request_is_refused_and_counted(town, database):
     """And nothing is done: whoever reuses a key is told."""
     make(town)
     other = make(town, name="others")
 
     assert (other.status_code, other.json()["code"]) == (422, "key-of-another")
+    assert [row[1:] for row in counted(town, database)] == [("client:segment:create", "refused")]
     assert made(town) == 1
 
 

@@ -1,7 +1,10 @@
 """Lists of registers by HTTP: a part of them, asked for by name, by source, and by what has ended."""
 
+from datetime import timedelta
+
 import pytest
-from api_world import Town, serving
+from acts_world import counted
+from api_world import Town, client, serving, standing_in, token
 
 PASSWORD = "correct horse battery staple"
 
@@ -64,6 +67,21 @@ def test_a_filtered_list_is_read_page_by_page_and_each_row_once(town):
     good = get(town, "/v1/write-keys", source="a", ended="false")["keys"]
     assert [one["id"] for one in good] == [keys["a"][0], keys["a"][2]]
     assert get(town, "/v1/write-keys", status=404, source="nothing")["code"] == "no-such-source"
+
+
+def test_a_cursor_of_the_day_before_yesterday_lists_nothing_and_is_counted(town, system, workspace, database):
+    """Nor is one read under another filter: its list is another."""
+    for _ in range(2):
+        post(town, "/v1/sources/shop/write-keys", {"kind": "server"})
+    cursor = get(town, "/v1/write-keys", limit=1)["next"]
+    other = get(town, "/v1/write-keys", status=422, limit=1, cursor=cursor, ended="false")
+    made = client(system, workspace, "admin", name="late")
+    with serving(standing_in(system, clock=lambda: system.clock() + timedelta(hours=25))) as served:
+        bearer = {"Authorization": f"Bearer {token(served.http, made).json()['access_token']}"}
+        late = served.http.get("/v1/write-keys", params={"cursor": cursor}, headers=bearer).json()
+
+    assert (other["code"], late["code"]) == ("unknown-cursor", "cursor-expired")
+    assert "refused" in {row[2] for row in counted(town, database)}
 
 
 def test_accounts_are_asked_for_by_no_name(town):

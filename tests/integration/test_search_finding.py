@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_world import KEEPER_WORDS, Trailing
 
-from audit.answers.cursors import BadCursor
 from audit.answers.proved_search import (
     BadLimit,
     BadTimeRange,
@@ -18,6 +17,7 @@ from audit.answers.proved_search import (
     UnknownFacet,
 )
 from audit.search.engine import connect
+from cdp.kernel.cursors import UnknownCursor
 from cdp.kernel.errors import BadInput
 from cdp.registers import workspaces
 from cdp.vocabulary import Actor
@@ -133,7 +133,7 @@ def test_pages_are_stable_under_new_entries_and_may_change_engines(lively):
 )
 def test_a_bad_cursor_is_refused_by_name(trail, cursor):
     """It begins at no page at all rather than at the wrong one."""
-    with pytest.raises(BadCursor) as refused:
+    with pytest.raises(UnknownCursor) as refused:
         trail.find(cursor=cursor)
 
     assert refused.value.field == "cursor"
@@ -142,9 +142,9 @@ def test_a_bad_cursor_is_refused_by_name(trail, cursor):
 def test_a_cursor_of_another_question_or_workspace_is_no_cursor(lively, database, search_engine):
     """A4: whose cursor it is cannot be told from the answer."""
     from_here = lively.find(limit=3, action="client:release:send").cursor
-    with pytest.raises(BadCursor) as question:
+    with pytest.raises(UnknownCursor) as question:
         lively.find(limit=3, cursor=from_here)
-    with pytest.raises(BadCursor) as nonsense:
+    with pytest.raises(UnknownCursor) as nonsense:
         lively.find(limit=3, cursor="bm9uc2Vuc2U")
 
     assert question.value.message == nonsense.value.message
@@ -164,7 +164,7 @@ def test_another_workspace_finds_nothing_of_this_one(lively, database, search_en
 
     assert [one.action for one in stranger.find(limit=200).entries] == ["system:thing:act"]
     assert stranger.find(engine=None).total == stranger.find().total == 1
-    with pytest.raises(BadCursor):
+    with pytest.raises(UnknownCursor):
         stranger.find(limit=3, cursor=lively.find(limit=3).cursor)
 
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from acts_world import counted
 from api_world import MAILER, Town, client, serving
 from fastapi.routing import APIRoute
 
@@ -108,7 +109,7 @@ def test_every_change_in_place_can_insist_on_a_version():
 
 
 @pytest.mark.parametrize("path", CHANGES)
-def test_a_change_of_what_somebody_else_changed_is_refused(town, ids, path):
+def test_a_change_of_what_somebody_else_changed_is_refused_and_counted(town, ids, path, database):
     """Nothing is changed; with the version that is there now it is."""
     (seen_at, method, changed_at), (first, second), role = CHANGES[path]
     where, to = seen_at.format(**ids), changed_at.format(**ids)
@@ -126,6 +127,7 @@ def test_a_change_of_what_somebody_else_changed_is_refused(town, ids, path):
     assert before != now
     assert (stale.status_code, stale.headers["content-type"]) == (412, "application/problem+json")
     assert stale.json()["code"] in {"changed-meanwhile", "another-in-force"}
+    assert [row[2] for row in counted(town, database)].count("refused") == 1
     assert etag(town, where, role) == (now, after)
     assert change(second, f'W/{now}, "x"').status_code == 412, "a weak version is none"
     assert change(second, f'W/"x",W/{now},"y"').status_code == 412, "with or without spaces between"

@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import case, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from cdp.acting import REFUSED, acting
+from cdp.acting import acting
 from cdp.acts import Act
-from cdp.kernel.errors import TooOften
+from cdp.kernel.errors import REFUSED, TooOften
 from cdp.kernel.logs import log
 from cdp.ports import Ports
 from cdp.work import Work

@@ -97,10 +97,10 @@ def get_accounts(
     ask: Annotated[EndingAsk, Query()], work: Annotated[Work, doing(Act.ACCOUNT_LIST)], ports: PortsDep
 ) -> AccountsOut:
     """Who may log in here, or might once. Every look is in the audit log."""
-    found = accounts.every(ask.page(), work=work, ports=ports)
+    found = accounts.every(ask.page(work), work=work, ports=ports)
     return AccountsOut(
         accounts=[_shape(one) for one in found],
-        next=ask.next([one.id for one in found]),
+        next=ask.next([one.id for one in found], work),
     )
 
 

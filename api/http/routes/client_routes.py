@@ -166,10 +166,10 @@ def get_clients(
     ask: Annotated[ClientsAsk, Query()], work: Annotated[Work, doing(Act.CLIENT_LIST)], ports: PortsDep
 ) -> ClientsOut:
     """The programs that may call, or might once; their secrets are kept nowhere."""
-    found = clients.every(ask.page(), work=work, ports=ports)
+    found = clients.every(ask.page(work), work=work, ports=ports)
     return ClientsOut(
         clients=[_shape(one) for one in found],
-        next=ask.next([one.id for one in found]),
+        next=ask.next([one.id for one in found], work),
     )
 
 

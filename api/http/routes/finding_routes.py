@@ -1,7 +1,5 @@
 """Findings of the detector: who may sees where personal data stood, masked, and decides on it."""
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,9 +10,10 @@ from pydantic import Field
 from api.http import shapes
 from api.http.dependencies import Client, PortsDep, calling, doing
 from api.http.idempotency import Once
-from api.http.routes.paging import UnknownCursor
+from api.http.routes.paging import EXAMPLE, ListAsk
 from api.http.shapes import Out, Strict, failures, with_examples
 from cdp.acts import Act
+from cdp.kernel.cursors import UnknownCursor
 from cdp.scanning import findings
 from cdp.scanning.findings import Decision
 from cdp.work import Work
@@ -36,15 +35,13 @@ _FINDING = {
 }
 
 
-class FindingsAsk(Strict):
+class FindingsAsk(ListAsk):
     """Which findings are wanted."""
 
     undecided: bool = True
     """True: only those that nobody has decided on. False: all."""
     limit: int = Field(50, ge=1, le=findings.MOST)
     """At most so many on a page."""
-    cursor: Annotated[str, Field(max_length=200)] | None = None
-    """`next` of the page before; left out: the first page."""
 
 
 class FindingOut(Out):
@@ -78,7 +75,7 @@ class FindingsOut(Out):
     model_config = with_examples(
         {
             "findings": [_FINDING],
-            "next": "MjAyNi0wMS0wMVQxMjowMDowMCswMDowMCAwMTkwZjVmZS03YzAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDg=",
+            "next": EXAMPLE,
         }
     )
 
@@ -119,14 +116,15 @@ def get_findings(
     """Findings of the detector in force, what was found masked. Every look is in the audit log."""
     found = findings.listed(
         undecided=ask.undecided,
-        after=_read(ask.cursor) if ask.cursor else None,
+        after=_after(ask.place(work)),
         limit=ask.limit,
         work=work,
         ports=ports,
     )
     more = found[-1].finding if len(found) == ask.limit else None
     return FindingsOut(
-        findings=[_out(one) for one in found], next=_write(more.found_at, more.id) if more else None
+        findings=[_out(one) for one in found],
+        next=ask.leading_on([more.found_at.isoformat(), str(more.id)], work) if more else None,
     )
 
 
@@ -174,16 +172,14 @@ def _out(view: findings.View) -> FindingOut:
     )
 
 
-def _write(at: datetime, finding: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {finding}".encode()).decode()
-
-
-def _read(cursor: str) -> tuple[datetime, UUID]:
+def _after(place: list[int | str]) -> tuple[datetime, UUID] | None:
+    if not place:
+        return None
     try:
-        at, _, finding = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at)
-        found = moment, UUID(finding)
-    except (ValueError, binascii.Error):
+        at, finding = place
+        moment = datetime.fromisoformat(str(at))
+        found = moment, UUID(str(finding))
+    except ValueError:
         raise UnknownCursor(field="cursor") from None
     if moment.tzinfo is None:
         raise UnknownCursor(field="cursor")

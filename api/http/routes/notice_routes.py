@@ -117,10 +117,10 @@ def get_notices(
     ask: Annotated[NamedAsk, Query()], work: Annotated[Work, doing(Act.NOTICE_LIST)], ports: PortsDep
 ) -> NoticesOut:
     """What people have been shown since when, and which purposes and recipients it names."""
-    found = notices.every(ask.page(), work=work, ports=ports)
+    found = notices.every(ask.page(work), work=work, ports=ports)
     return NoticesOut(
         notices=[NoticeOut(**{name: getattr(one, name) for name in NoticeOut.model_fields}) for one in found],
-        next=ask.next([one.id for one in found]),
+        next=ask.next([one.id for one in found], work),
     )
 
 

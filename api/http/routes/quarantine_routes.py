@@ -8,9 +8,11 @@ from pydantic import Field
 
 from api.http.dependencies import PortsDep, doing
 from api.http.idempotency import Once
+from api.http.routes.paging import EXAMPLE, ListAsk
 from api.http.shapes import Out, Strict, failures, with_examples
 from cdp.acts import Act
 from cdp.intake import quarantine
+from cdp.kernel.cursors import UnknownCursor
 from cdp.work import Work
 
 router = APIRouter(
@@ -22,13 +24,11 @@ MOST = 200
 REQUEST = 1042
 
 
-class QuarantineAsk(Strict):
+class QuarantineAsk(ListAsk):
     """Which part of the list is wanted."""
 
     limit: int = Field(50, ge=1, le=MOST)
     """At most so many on a page."""
-    cursor: Annotated[int, Field(ge=0)] | None = None
-    """`next` of the page before; left out: the first page."""
 
 
 class QuarantinedRequestOut(Out):
@@ -66,13 +66,13 @@ class QuarantineOut(Out):
                     "quarantined_at": "2026-01-01T12:00:05Z",
                 }
             ],
-            "next": REQUEST,
+            "next": EXAMPLE,
         }
     )
 
     requests: list[QuarantinedRequestOut]
     """The requests of this page."""
-    next: int | None
+    next: str | None
     """What to send as `cursor` to get the page behind this one; null: this is the last."""
 
 
@@ -86,7 +86,7 @@ def get_quarantine(
 
     They are sealed as they came, and destroyed when their time is over.
     """
-    found = quarantine.every(after=ask.cursor, limit=ask.limit, work=work, ports=ports)
+    found = quarantine.every(after=_number(ask.place(work)), limit=ask.limit, work=work, ports=ports)
     return QuarantineOut(
         requests=[
             QuarantinedRequestOut(
@@ -100,8 +100,14 @@ def get_quarantine(
             )
             for one in found
         ],
-        next=found[-1].accept_seq if len(found) == ask.limit else None,
+        next=ask.leading_on([found[-1].accept_seq], work) if len(found) == ask.limit else None,
     )
+
+
+def _number(place: list[int | str]) -> int | None:
+    if place and not (isinstance(place[0], int) and 0 <= place[0] < 2**63):
+        raise UnknownCursor(field="cursor")
+    return int(place[0]) if place else None
 
 
 class RequeueIn(Strict):

@@ -241,10 +241,10 @@ def get_keys(
     ask: Annotated[KeysAsk, Query()], work: Annotated[Work, doing(Act.WRITE_KEY_LIST)], ports: PortsDep
 ) -> KeysOut:
     """The keys of all sources, oldest first, the revoked ones too."""
-    found = source_keys.every(ask.page(), source=ask.source, work=work, ports=ports)
+    found = source_keys.every(ask.page(work), source=ask.source, work=work, ports=ports)
     return KeysOut(
         keys=[KeyOut(**{name: getattr(one, name) for name in KeyOut.model_fields}) for one in found],
-        next=ask.next([one.id for one in found]),
+        next=ask.next([one.id for one in found], work),
     )
 
 

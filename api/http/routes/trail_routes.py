@@ -12,6 +12,7 @@ from api.http.shapes import LOG_ENTRY, End, Moment, Out, Strict, failures, with_
 from audit.answers.proved_search import MOST
 from audit.log.entry import MAX_EPOCH
 from cdp.acts import Act
+from cdp.kernel.cursors import LONGEST
 from cdp.ports import TrailPage, TrailQuery
 from cdp.trail import trail, trail_search
 from cdp.work import Work
@@ -50,7 +51,7 @@ class TrailAsk(Strict):
         "", description="Fields to count by, with commas between.", examples=["actor,outcome"]
     )
     limit: int = Field(50, ge=1, le=MOST, description="At most so many on a page.")
-    cursor: Annotated[str, Field(max_length=400)] | None = Field(
+    cursor: Annotated[str, Field(max_length=LONGEST)] | None = Field(
         None, description="`next` of the page before; left out: the first page."
     )
 

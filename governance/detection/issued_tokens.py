@@ -30,7 +30,7 @@ _PREFIXED = re2.compile(
     r"|hf_[A-Za-z0-9]{20,}|shp(?:at|ca|pa|ss)_[A-Za-z0-9]{20,}|lin_api_[A-Za-z0-9]{20,}"
     r"|figd_[A-Za-z0-9_-]{20,}|dapi[0-9a-f]{32}|NRAK-[A-Z0-9]{20,}|xkeysib-[A-Za-z0-9-]{20,}"
     r"|hvs\.[A-Za-z0-9_-]{20,}|ATATT3[A-Za-z0-9_=-]{20,}|PMAK-[A-Za-z0-9-]{20,}|rubygems_[0-9a-f]{32,}"
-    r"|sq0(?:atp|csp)-[A-Za-z0-9_-]{20,}|key-[0-9a-f]{32}|[0-9a-f]{32}-us[0-9]{1,2}"
+    r"|sq0(?:atp|csp)-[A-Za-z0-9_-]{20,}|key-[0-9a-z]{32}|EAA[A-Za-z0-9]{24,}|xprv[1-9A-HJ-NP-Za-km-z]{50,}|[0-9a-f]{32}-us[0-9]{1,2}"
     r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}|gsk_[A-Za-z0-9]{30,}"
     r"|(?i:account|sharedaccess)[Kk]ey=[A-Za-z0-9+/]{20,}={0,2}"
     r"|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"

@@ -60,7 +60,7 @@ _ITSELF = re.compile(
     r"[ /]\s?(\+\d|\(|0(?:[ .-]?\d){8,10}(?![ .-]?\d)|[2-9]\d\d[-. ]?[2-9]\d\d[-. ]?\d{4}(?!\d))"
 )
 _MOST_PHONE = 15  # digits, ITU-T E.164
-_LEAST_PHONE, _MOST_GROUPS = 9, 7
+_LEAST_PHONE, _MOST_GROUPS, _LEAST_AREA = 9, 7, 3
 # Where mobile numbers are written without the prefix that the country has.
 _UNPREFIXED = frozenset({"IN", "BR"})
 _PHONE_WORDS = re.compile(
@@ -106,7 +106,8 @@ def phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
             if chunk not in read:
                 read[chunk] = _valid(*chunk, regions)
             found.update((first + one, first + other) for one, other in read[chunk])
-        found.update(_neighbours(text, start, end, regions))
+        # Where nothing was found, another number may touch one of a telephone: a price, a year, a count.
+        found.update(_neighbours(text, start, end, regions, alone=not found))
         yield from sorted(found)
 
 
@@ -160,17 +161,23 @@ def _sign(text: str, at: int) -> int:
     return at
 
 
-def _neighbours(text: str, start: int, end: int, regions: Sequence[str]) -> Iterator[Span]:
-    """Numbers that touch one another with nothing but blanks between: libphonenumber takes them for one."""
+def _neighbours(text: str, start: int, end: int, regions: Sequence[str], *, alone: bool) -> Iterator[Span]:
+    """Numbers that touch one another with nothing but blanks between: libphonenumber takes them for one.
+
+    `alone`: nothing was found among them, so fewer may hold one. Of those, a country's begin with three
+    digits or more, for pairs are a program's bytes as well.
+    """
     groups = [(start + one.start(), start + one.end()) for one in GROUP.finditer(text[start:end])]
-    if sum(map(_width, groups)) <= _MOST_PHONE:
+    total = sum(map(_width, groups))
+    if total <= (_LEAST_PHONE if alone else _MOST_PHONE):
         return
     told: dict[tuple[str, tuple[str | None, ...]], bool] = {}
     first = 0
     while first < len(groups):
         at = _sign(text, groups[first][0]) if first else start
         found, digits = None, 0
-        homes = _homes(text, at, groups[first], start, end, regions)
+        short = total <= _MOST_PHONE and _width(groups[first]) < _LEAST_AREA and text[at] == "0"
+        homes = () if short else _homes(text, at, groups[first], start, end, regions)
         for last in range(first, min(len(groups), first + _MOST_GROUPS)) if homes else ():
             digits += _width(groups[last])
             closes = groups[last][1]

@@ -1,5 +1,7 @@
 """Getting personal data past the detector by how people write: dashes, emphasis, lists, escapes, dumps."""
 
+from base64 import b64encode
+
 import pytest
 
 from governance.detection import config
@@ -20,6 +22,36 @@ WRITTEN = {
         "".join(rf"\x{one:02x}" for one in BYTES),
         "".join(rf"\\x{one:02X}" for one in BYTES),
     ],
+    "letters of another script that touch it": [
+        around.format(value)
+        for around in ("密钥是{}。", "토큰은{}입니다", "по{}й", "ลูกค้าบอก{}เมื่อวาน")
+        for value in (EMAIL, PHONE, "AKIA" + "IOSFODNN7EXAMPLE", "52.516300, 13.377700", "203.0.113.9")
+    ],
+    "days of birth in other languages": [
+        *("Kundin ist am 3. Februar 1980 geboren", "née le 3 février 1980", "nacida el 3 de febrero de 1980"),
+        *("nata il 3 gennaio 1980", "geboren 3 oktober 1980", "född 3 maj 1980", "urodzona 3 lutego 1980"),
+        *(
+            "出生日期：1980年2月3日",
+            "生年月日: 1980/02/03",
+            "born on the 3rd of February 1980",
+            "DOB 03.02.80",
+        ),
+    ],
+    "accounts in other languages": [
+        *("Meine Kontonummer ist 1234567890, BLZ 37040044", "numéro de compte 12345678901"),
+        *("número de cuenta 20770024003102575766", "rekeningnummer 1234567890", "口座番号1234567"),
+    ],
+    "tokens that no prefix tells": [
+        *("token: 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "my token is Zk3x9QpL2mN8vB4tR7wY1sD6fG5hJ0cA"),
+        *("Authorization: Basic YW5uOmh1bnRlcjI=", "DEA AB1234563"),
+    ],
+    "other ways to write signs": [
+        "".join(f"={one:02X}" for one in BYTES),
+        EMAIL.replace("@", "&#64"),
+        EMAIL.replace("@", ' "at" '),
+        b64encode(EMAIL.encode("utf-16")).decode(),
+    ],
+    "numbers beside it": [f"€12.50 {PHONE}", f"2026 {PHONE}", "+46 70 123 45 67 12", "12 (212) 555-0187 12"],
     "dumps of bytes": [BYTES.hex(sign) for sign in " :-,"] + [BYTES.hex(" ").upper()],
 }
 # What looks like it and is nobody's.
@@ -28,6 +60,8 @@ NOBODYS = (
     "_emphasis_ and snake_case_word stay as they are, as do order_2024_0031 and part_no_7",
     "1) first\n2) second\n3) third, 12 of 40 done",
     "bytes 7f 45 4c 46 02 01 01 00 3e 00 of a program, and 3c:22",
+    "commit 9f8e7d6c5b4a39281706f5e4d3c2b1a0deadbeef of order 550e8400-e29b-41d4-a716-446655440000",
+    "the token refresh failed for order 9f8e7d6c5b4a39281706f5e4d3c2b1a0, konto seit 2026 gesperrt",
     r"C:\x64\temp and \x1b[0m",
 )
 

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from api.cli.exits import Exit
 from cdp.kernel import embedded
 from cdp.kernel.database import OWNER
+from cdp.kernel.private import KEPT_FOR
 from governance.keys.signer import verify
 
 EMAIL = ("--purpose", "email_marketing", "--channel", "email")
@@ -108,7 +109,7 @@ def test_nothing_leaves_until_somebody_agrees_and_nothing_after_they_withdraw(cd
     (batch,) = out.glob("*.ndjson")
     assert json.loads(batch.read_text())["to"] == ANN
     modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (out, *out.iterdir())}
-    assert modes == {"out": 0o700, batch.name: 0o600, "older.txt": 0o600}
+    assert modes == {"out": 0o700, batch.name: 0o600, "older.txt": 0o600, KEPT_FOR: 0o600}
     assert withdrawn.document["counted"] is True
     assert after.document["released"] == 0
     assert funnel["permitted"] == 1, "Bob's first word is his export's; Ann's no stands"

@@ -41,6 +41,10 @@ class FieldClass(IntEnum):
     CONTACT_PHONE = 14
 
 
+# The ages at which a law, or a marketer, draws a line; of somebody's birth no more stands in clear.
+AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
+
+
 class Label(StrEnum):
     """Kinds of row that hold sealed values; bound into each envelope, so never renamed."""
 

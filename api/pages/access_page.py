@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cdp.intake.importing.country_names import name_of
-from cdp.people.profiles import AGE_BANDS
 from cdp.requests.access import Package
+from cdp.vocabulary import AGE_BANDS
 
 BASES: Mapping[str, str] = {
     "consent": "your consent (GDPR 6(1)(a)), as long as you have given it",

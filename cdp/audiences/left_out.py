@@ -40,17 +40,22 @@ CURES: Mapping[LeftOut, str] = {
 }
 
 NO_CONTACT = "no_contact"  # the gate's word for who can be reached nowhere
-TEXT_WITHHELD = "text withheld"
+# What is said to whom may not see exact reasons.
+NOT_PERMITTED, CONTACT_MISSING, TEXT_WITHHELD = "not permitted", "no contact", "text withheld"
+
+
+def of_text(word: str) -> bool:
+    """Whether a reason withholds a text; the person is released without it."""
+    return word.startswith("text:")
 
 
 def shown(word: str, *, exact: bool) -> str:
     """A reason as somebody may see it. That policy withholds a field says nothing of a person."""
     if exact or word == LeftOut.POLICY:
         return word
-    # Counts of texts stand apart: their people are released, without them.
-    if word.startswith("text:"):
+    if of_text(word):
         return TEXT_WITHHELD
-    return "no contact" if word == NO_CONTACT else "not permitted"
+    return CONTACT_MISSING if word == NO_CONTACT else NOT_PERMITTED
 
 
 def shown_counts(counts: Mapping[str, int], *, exact: bool) -> dict[str, int]:

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from cdp.acting import Doing, acting
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act
-from cdp.audiences import audiences, rules, segments, small_counts
+from cdp.audiences import audiences, parts, rules, segments, small_counts
 from cdp.audiences.audiences import Withheld
-from cdp.audiences.left_out import shown_counts
-from cdp.audiences.small_counts import Question
+from cdp.audiences.parts import Whom
 from cdp.kernel.errors import NotAllowed
 from cdp.ports import Ask, Ports
 from cdp.vocabulary import FragmentId
@@ -18,7 +17,7 @@ from cdp.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Counts as the caller may see them; see `cdp.audiences.small_counts` for what `rounded_to` means.
+    """Counts as the caller may see them; see `cdp.audiences.parts` for what `rounded_to` means.
 
     `left_out` names who is withheld, if that was asked; `cure` is what mends a policy that lets no
     release be for the purpose.
@@ -50,22 +49,24 @@ def preview(
             segment, rule = None, rules.read(whom, catalogue=ports.catalogue)
         else:
             segment, rule = segments.rule_of(whom, work=work, ports=ports)
+        # What is refused for what it asks is no question of the day's.
+        audiences.check(ask, work=work, ports=ports)
+        asked = Whom(rule=rule, ask=ask, exact=exact, exact_reasons=exact_reasons)
+        small_counts.check_room(asked.questions(of_release=False), work=work)
         funnel, left_out = audiences.preview(rule, ask, work=work, ports=ports)
-        reasons = shown_counts(funnel.withheld, exact=exact_reasons)
-        counts = small_counts.told(
-            [
-                (Question(rule), {"matched": funnel.matched}),
-                (Question(rule, ask), {"permitted": funnel.permitted, **reasons}),
-            ],
-            exact=exact,
+        counts = parts.of(
+            asked,
+            matched=funnel.matched,
+            permitted=funnel.permitted,
+            withheld=funnel.withheld,
             work=work,
         )
         named = left_out if each else ()
         _tell(doing, segment, ask, named, exact=exact, exact_reasons=exact_reasons)
     return Preview(
-        matched=counts.of["matched"],
-        permitted=counts.of["permitted"],
-        withheld=counts.listed(list(reasons)),
+        matched=counts.matched,
+        permitted=counts.permitted,
+        withheld=counts.withheld,
         rounded_to=counts.rounded_to,
         cure=funnel.cure,
         left_out=named,

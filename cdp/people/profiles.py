@@ -19,13 +19,12 @@ from cdp.kernel.database import Conflict, insert_rows, rendered, run, write
 from cdp.kernel.errors import BrokenSeal
 from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Catalogue, GoldenValue, Keys, PersonFacts, Ports, Trait
-from cdp.vocabulary import ContactId, FieldClass, FragmentId, Label, ProfileId
+from cdp.vocabulary import AGE_BANDS, ContactId, FieldClass, FragmentId, Label, ProfileId
 from cdp.work import Work
 
 # The traits whose golden value is in clear, as the attribute of the same name or one made of it.
 CLEAR_TRAITS = ("country", "region", "language", "birth_date", "email")
 WORDS = ("country", "region", "language")
-AGE_BANDS = (0, 13, 14, 16, 18, 25, 35, 45, 55, 65, 75)
 
 
 Plain = Mapping[str, Json]  # values by trait name

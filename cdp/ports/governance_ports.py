@@ -186,13 +186,17 @@ class Trait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """A typed fact, to segment on: from `event` (None: any) and `property`, as number or word."""
+    """A typed fact, to segment on: from `event` (None: any) and `property`, as number or word.
+
+    `values`: the only ones that it has, in order; None: any of its kind.
+    """
 
     id: int
     name: str
     event: str | None
     property: str | None
     kind: Literal["number", "word", "count"]
+    values: tuple[float, ...] | None = None
 
 
 class Catalogue(Protocol):

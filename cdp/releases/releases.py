@@ -28,8 +28,7 @@ from cdp.acting import FAILED, OK, PARTIAL, Doing, acting
 from cdp.acts import EXACT_COUNTS, EXACT_REASONS, Act
 from cdp.audiences import audiences, segments, small_counts
 from cdp.audiences.left_out import LeftOut
-from cdp.audiences.rules import Rule
-from cdp.audiences.small_counts import Question
+from cdp.audiences.parts import Whom
 from cdp.intake import inbox
 from cdp.kernel.errors import NotAllowed
 from cdp.kernel.ids import new_id
@@ -81,15 +80,13 @@ class Limits:
 class Result:
     """What became of a release.
 
-    `unknown`: people of batches of which a part may have arrived; the log treats them as released. `exact`,
-    `exact_reasons`: whether its counts may be seen as they are.
+    `unknown`: people of batches of which a part may have arrived; the log treats them as released. `whom`
+    says how exactly its counts may be seen.
     """
 
     id: UUID
     matched: int
-    rule: Rule = field(repr=False)
-    exact: bool
-    exact_reasons: bool
+    whom: Whom
     released: int = 0
     unknown: int = 0
     withheld: Counter[str] = field(default_factory=Counter)
@@ -135,8 +132,9 @@ def run(
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work, ports=ports)
-        exact = doing.may(EXACT_COUNTS)
-        small_counts.check_room([Question(rule), Question(rule, plan.ask)], exact=exact, work=work)
+        exact, exact_reasons = doing.may(EXACT_COUNTS), doing.may(EXACT_REASONS)
+        whom = Whom(rule=rule, ask=plan.ask, exact=exact, exact_reasons=exact_reasons)
+        small_counts.check_room(whom.questions(of_release=True), work=work)
         funnel, _ = audiences.preview(rule, plan.ask, work=work, ports=ports)
         asked = Asked(
             rule=rule,
@@ -151,9 +149,7 @@ def run(
         result = Result(
             id=release,
             matched=funnel.matched,
-            rule=rule,
-            exact=exact,
-            exact_reasons=doing.may(EXACT_REASONS),
+            whom=whom,
             withheld=Counter(funnel.withheld),
         )
     this = _Run(
@@ -308,7 +304,7 @@ def _batch(this: _Run, subjects: Sequence[Subject], result: Result, *, attempts:
     result.withheld.update(batch.left_out)
     if not sent and records:
         result.withheld[LeftOut.NOT_SENT] += len(records)
-    if result.exact:
+    if result.whom.exact:
         this.progress(len(subjects))
 
 

@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from cdp.audiences import small_counts
-from cdp.audiences.left_out import LeftOut, shown_counts
-from cdp.audiences.small_counts import Question
+from cdp.audiences import parts
+from cdp.audiences.left_out import LeftOut, shown
+from cdp.audiences.parts import Parts
 from cdp.ports import Ports
 from cdp.releases import releases
 from cdp.releases.reach import Connect
 from cdp.releases.releases import Limits, Opener, Plan, Result
-
-LOST = "not delivered for certain"  # people; a figure beside the reasons, which is not shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,42 +43,52 @@ def release(
 ) -> Released:
     """Release `plan`, and say what came of it. Raises what `releases.run` does."""
     result = releases.run(plan, begin=begin, ports=ports, limits=limits, connect=connect, progress=progress)
-    reasons = shown_counts(result.withheld, exact=result.exact_reasons)
-    sent = result.released + result.unknown
-    lost = result.unknown + result.withheld[LeftOut.NOT_SENT]
+    exact, unknown = result.whom.exact, result.unknown
     with begin() as work:
-        counts = small_counts.told(
-            [
-                (Question(result.rule), {"matched": result.matched}),
-                (Question(result.rule, plan.ask), {"released": sent, LOST: lost, **reasons}),
-            ],
-            exact=result.exact,
+        told = parts.of(
+            result.whom,
+            matched=result.matched,
+            permitted=result.released if exact else result.released + unknown,
+            withheld=result.withheld,
+            lost=unknown,
             work=work,
-            done=True,
         )
-    released, unknown = _sent(result, counts.of["released"], counts.rounded_to)
-    exact = counts.rounded_to == 1
+    return _exactly(result, told) if exact else _about(result, told)
+
+
+def _exactly(result: Result, told: Parts) -> Released:
     return Released(
         id=result.id,
-        matched=counts.of["matched"],
-        released=released,
-        unknown=unknown,
-        withheld=counts.listed(list(reasons)),
-        # A segment of one person has a batch or none, as that person has agreed or not.
-        batches=result.batches if exact else None,
-        failed_batches=result.failed_batches if exact else None,
-        failed=result.failed_batches > 0 if exact else True if counts.of[LOST] else None,
-        rounded_to=counts.rounded_to,
+        matched=told.matched,
+        released=told.permitted,
+        unknown=result.unknown,
+        withheld=told.withheld,
+        batches=result.batches,
+        failed_batches=result.failed_batches,
+        failed=result.failed_batches > 0,
+        rounded_to=told.rounded_to,
     )
 
 
-def _sent(result: Result, shown: int, rounded_to: int) -> tuple[int, int]:
-    """Of those that were sent, `shown` as the caller may see it, who were confirmed, and who were not.
-
-    How many a receiver confirmed says nothing of anybody; how many there were does.
-    """
-    if not result.unknown:
-        return shown, 0
-    confirmed = shown * result.released // (result.released + result.unknown)
-    confirmed -= confirmed % rounded_to
-    return confirmed, shown - confirmed
+def _about(result: Result, told: Parts) -> Released:
+    """No batches: a segment of one person has one or none, as that person has agreed or not."""
+    # That nobody confirmed anything says nothing of anybody; how many there were does.
+    all_lost = result.failed_batches and not result.released
+    lost = told.permitted if all_lost else min(told.lost, told.permitted)
+    # What may have arrived is told for all of it: the log treats it so.
+    unsent = 0 if result.unknown else lost
+    withheld = dict(told.withheld)
+    if unsent:
+        word = shown(LeftOut.NOT_SENT, exact=result.whom.exact_reasons)
+        withheld[word] = withheld.get(word, 0) + unsent
+    return Released(
+        id=result.id,
+        matched=told.matched,
+        released=told.permitted - lost,
+        unknown=lost - unsent,
+        withheld=withheld,
+        batches=None,
+        failed_batches=None,
+        failed=True if lost else None,
+        rounded_to=told.rounded_to,
+    )

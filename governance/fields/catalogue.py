@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from cdp.kernel.errors import NotFound
 from cdp.kernel.json_values import Json, JsonObject
 from cdp.ports import Attribute, Trait
+from cdp.vocabulary import AGE_BANDS, Namespace
 from cdp.vocabulary import FieldClass as C
-from cdp.vocabulary import Namespace
 from governance.fields import kinds, structured
 
 TRAITS = (
@@ -95,7 +95,7 @@ ATTRIBUTES = (
     Attribute(id=20, name="country", event=None, property=None, kind="word"),
     Attribute(id=21, name="region", event=None, property=None, kind="word"),
     Attribute(id=22, name="language", event=None, property=None, kind="word"),
-    Attribute(id=23, name="age_band", event=None, property=None, kind="number"),
+    Attribute(id=23, name="age_band", event=None, property=None, kind="number", values=AGE_BANDS),
     Attribute(id=24, name="email_domain", event=None, property=None, kind="word"),
 )
 

@@ -4,35 +4,39 @@ What an attacker gains is measured with the platform's own noise, beside two wea
 count, on which the same attacks succeed: rounding down, and noise that belongs to the set of people.
 """
 
+import operator
 import random
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from statistics import mean
 from uuid import UUID
 
 import pytest
 from api_world import MAILER, Town, client, token
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from journeys import lines
 from sqlalchemy import text
 
-from cdp.audiences import small_counts
-from cdp.audiences.rules import EVERYBODY, read
-from cdp.audiences.small_counts import QUESTIONS, K, Question, normal
-from cdp.people.profiles import AGE_BANDS
+from cdp.audiences import previews, small_counts
+from cdp.audiences.rules import DEPTH, EVERYBODY, read
+from cdp.audiences.small_counts import QUESTIONS, K, Question, TooManyQuestions, normal
 from cdp.ports import Ask
 from cdp.releases import releasing
 from cdp.releases.reach import Reach
 from cdp.releases.releases import Limits, Plan
-from cdp.vocabulary import Actor, Channel
+from cdp.vocabulary import AGE_BANDS, Actor, Channel
 from governance.fields.catalogue import BuiltInCatalogue
 
 PEOPLE = 60
-VICTIM = {"attribute": "email_domain", "op": "=", "value": "victim.example"}
+VICTIM = {"attribute": "region", "op": "=", "value": "AT-9"}
 EVERYONE = {"all": []}
+EVERYONE_BUT = {"not": VICTIM}
 MARKETING = {"purpose": "email_marketing", "channel": "email"}
+ASK = Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient=None)
+KNOWN = BuiltInCatalogue()
 
 
 def older(band):
@@ -42,7 +46,7 @@ def older(band):
 
 @pytest.fixture
 def town(api, workspace):
-    """Sixty people of Germany born in 1980, and one of 1950 whose e-mail's domain is theirs alone."""
+    """Sixty people of Germany born in 1980, and one of 1950 who is alone in a region."""
     made = Town(api, workspace)
     told = [
         {
@@ -57,7 +61,11 @@ def town(api, workspace):
         }
         for number in range(PEOPLE)
     ]
-    victim = {"email": "v@victim.example", "birthday": "1950-02-03", "address": {"country": "AT"}}
+    victim = {
+        "email": "v@victim.example",
+        "birthday": "1950-02-03",
+        "address": {"country": "AT", "state": "AT-9"},
+    }
     made.send(*told, {"type": "identify", "userId": "victim", "messageId": "victim", "traits": victim})
     return made
 
@@ -123,7 +131,7 @@ def test_asking_again_and_in_other_words_gets_the_same_answer(town):
 
     assert len({str(way) for way in ways}) > 20
     assert all(one == told[0] for one in told)
-    assert kept == 2
+    assert kept == 1
 
 
 def test_asking_the_same_at_the_same_moment_gets_the_same_answer(town):
@@ -133,6 +141,96 @@ def test_asking_the_same_at_the_same_moment_gets_the_same_answer(town):
         told = list(pool.map(lambda _: str(counts(preview(town, older(18), headers))), range(16)))
 
     assert len(set(told)) == 1
+
+
+def fill(town, people):
+    """Only so many people, who have all agreed."""
+    for number in range(people):
+        assert town.say("given", f"person{number}@example.org").status_code == 200
+
+
+def test_a_preview_and_a_release_by_turns_draw_no_new_noise(town, tmp_path):
+    """Whom the one calls permitted the other released: one figure, whichever asks, drawn once."""
+    fill(town, PEOPLE)
+    town.endpoint(str(tmp_path / "out"))
+    headers = town.as_("marketing")
+    town.http.post("/v1/segments", json={"name": "all", "rule": EVERYONE}, headers=headers)
+    ask = {"segment": "all", **MARKETING}
+    told = []
+    for _ in range(8):
+        seen = town.http.post("/v1/audiences/preview", json=ask, headers=headers).json()
+        sent = town.http.post(
+            "/v1/releases",
+            json=ask | {"recipient": MAILER, "endpoint": "batches", "traits": []},
+            headers=headers,
+        ).json()
+        told += [(seen["permitted"], seen["matched"]), (sent["released"], sent["matched"])]
+    with town.system.opener(town.workspace)() as work:
+        kept = work.session.scalar(text("SELECT count(*) FROM cdp.asks"))
+
+    assert len(set(told)) == 1
+    assert kept == 2, "the people, and what became of the release"
+
+
+def test_tokens_of_two_scopes_by_turns_draw_no_new_noise(town):
+    """Exact reasons are a question of their own; neither of the two is asked anew by the other."""
+    made = client(town.system, town.workspace, "marketing", "compliance", name="narrow", recipient=MAILER)
+    scopes = ("audience:preview consent:read-exact", "audience:preview")
+    issued = [token(town.http, made, scope=scope).json()["access_token"] for scope in scopes]
+    told = [
+        counts(preview(town, EVERYONE, {"Authorization": f"Bearer {one}"}))
+        for _ in range(8)
+        for one in issued
+    ]
+    with town.system.opener(town.workspace)() as work:
+        kept = work.session.scalar(text("SELECT count(*) FROM cdp.asks"))
+
+    assert told[::2] == [told[0]] * 8
+    assert told[1::2] == [told[1]] * 8
+    assert told[0]["matched"] == told[1]["matched"]
+    assert kept == 2
+
+
+def test_each_draw_of_noise_is_a_question_and_without_one_the_answer_stands(town):
+    """Whoever can move a crowd to and fro has the noise drawn anew, as often as a day has questions."""
+    caller = Actor(ref="mover", roles=frozenset({"marketing"}), kind="client")
+    seen = []
+    with town.system.opener(town.workspace, actor=caller)() as work:
+        for turn in range(2 * QUESTIONS):
+            people = {"permitted": 300 if turn % 2 else 100}
+            told = small_counts.told([(Question(EVERYBODY, ASK), people)], work=work)
+            seen.append(told["permitted"])
+        kept = work.session.scalar(text("SELECT count(*) FROM cdp.asks"))
+        with pytest.raises(TooManyQuestions):
+            small_counts.told([(Question(read(VICTIM, catalogue=KNOWN), ASK), people)], work=work)
+
+    assert kept == QUESTIONS
+    assert len(set(seen[QUESTIONS - 1 :])) == 1
+
+
+class Unasked:
+    """What fails whoever asks it anything."""
+
+    def __getattr__(self, name):
+        raise AssertionError(name)
+
+
+def test_beyond_a_days_questions_nothing_is_worked_out(town):
+    """Who has none left is refused before the gate is asked about anybody."""
+    caller = Actor(ref=str(town.workspace), roles=frozenset({"marketing"}), kind="client")
+    ports = replace(town.system.ports, gate=Unasked())
+    with town.system.opener(town.workspace, actor=caller)() as work:
+        previews.preview(older(18), ASK, each=False, work=work, ports=town.system.ports)
+    use_up(town)
+    with pytest.raises(TooManyQuestions), town.system.opener(town.workspace, actor=caller)() as work:
+        previews.preview(older(25), ASK, each=False, work=work, ports=ports)
+
+
+def test_figures_of_the_same_people_are_one_look_at_them(town):
+    """Nobody has agreed and everybody has a contact: who match are who are not permitted, and as many."""
+    told = [counts(preview(town, {"any": [EVERYONE_BUT, older(band)]})) for band in AGE_BANDS]
+
+    assert all(one["matched"] == sum(one["withheld"].values()) + one["permitted"] for one in told)
 
 
 def test_the_answer_stays_until_the_truth_is_far_from_it(town):
@@ -254,7 +352,7 @@ def test_a_day_has_so_many_questions_for_each_caller(town):
 
 
 def use_up(town):
-    """All but one of a day's questions, of the caller of the first that was asked."""
+    """The rest of a day's questions, of the caller of the first that was asked."""
     with town.system.opener(town.workspace)() as work:
         work.session.execute(
             text(
@@ -262,7 +360,7 @@ def use_up(town):
                 " SELECT workspace_id, sha256(n::text::bytea), actor, asked_at, figures"
                 " FROM (SELECT * FROM cdp.asks LIMIT 1) AS a, generate_series(1, :n) AS n"
             ),
-            {"n": QUESTIONS - 3},
+            {"n": QUESTIONS - 1},
         )
 
 
@@ -290,7 +388,7 @@ def test_questions_are_forgotten_after_a_month(town):
             text("UPDATE cdp.asks SET asked_at = asked_at - :month"),
             {"month": small_counts.KEPT + timedelta(minutes=1)},
         )
-        small_counts.told([(Question(EVERYBODY), {"matched": 5})], exact=False, work=work)
+        small_counts.told([(Question(EVERYBODY, ASK), {"permitted": 5})], work=work)
         kept = work.session.scalars(text("SELECT actor FROM cdp.asks")).all()
 
     assert kept == ["client:later"]
@@ -343,8 +441,8 @@ def share_of_right_guesses(way, pairs, attackers=400):
 
 
 def test_differencing_gains_little_in_a_day(capsys):
-    """A day's questions on one bit of one person are right in two of three; weaker ways give it away."""
-    day = QUESTIONS // 4  # a pair is two previews of two questions each
+    """Of a crowd that one did not choose; weaker ways give it away."""
+    day = QUESTIONS // 2  # a pair is two previews
     gained = {
         (way.__name__, pairs): share_of_right_guesses(way, pairs)
         for way, pairs in [
@@ -359,7 +457,32 @@ def test_differencing_gains_little_in_a_day(capsys):
     assert gained["by_question", 10] < 0.65
     assert gained["by_question", day] < 0.70
     assert gained["by_set", 10] > 0.9, "what the noise must not be"
-    assert gained["rounded_down", day] > 0.9, "what was there before"
+    assert gained["rounded_down", day] > 0.8, "what was there before"
+
+
+def share_of_planters(attackers=2000):
+    """How often whoever brings a crowd of their own, one short of a step of the rounding, guesses right.
+
+    The crowd is chosen so that the person decides on which side of the step it is, but for the noise; each
+    of a day's questions is another way to ask the same, or another crowd of as many people of theirs.
+    """
+    right = 0
+    for number in range(attackers):
+        truth = number % 2
+        views = [by_question(2 * K + K // 2 - 1, truth, None) for _ in range(QUESTIONS)]
+        # The noise has a bound, so that the next step but one is reached with the person alone.
+        told = max(views) > 3 * K or mean(one > 2 * K for one in views) > 0.5
+        right += told == bool(truth)
+    return right / attackers
+
+
+def test_whoever_brings_a_crowd_to_a_step_of_the_rounding_gains_no_more_in_a_day_than_is_said(capsys):
+    """The best attack that is known, as ADR-0037 and SECURITY.md say it; a day is to gain no more."""
+    share = share_of_planters()
+    with capsys.disabled():
+        print(f"\na crowd of one's own at a step, {QUESTIONS} questions: right {share:.2f}", end="")  # noqa: T201
+
+    assert share < 0.82
 
 
 def test_whoever_brings_nineteen_people_of_their_own_rarely_learns_of_one_more(capsys):
@@ -403,16 +526,51 @@ def holds(rule, person):
     return person[str(int(value)) if isinstance(value, float) else value]
 
 
+def deep(rule):
+    """How deep rules stand in a rule."""
+    inner = [*rule.get("all", ()), *rule.get("any", ()), *([rule["not"]] if "not" in rule else [])]
+    return 1 + max(map(deep, inner), default=0)
+
+
 @given(rules, st.randoms(use_true_random=False), st.integers())
 def test_the_normal_form_means_the_same_people_and_is_one_for_many_ways(rule, chance, seed):
     """What is asked in another order, twice, or under a double no is the same question."""
     drawn = random.Random(seed)
-    person = {str(band): drawn.random() < 0.5 for band in AGE_BANDS} | {
-        "victim.example": drawn.random() < 0.5
-    }
+    person = {str(band): drawn.random() < 0.5 for band in AGE_BANDS} | {"AT-9": drawn.random() < 0.5}
 
-    known = BuiltInCatalogue()
-    form, again = (normal(read(one, catalogue=known)) for one in (rule, shuffled(rule, chance)))
+    other = shuffled(rule, chance)
+    assume(max(deep(rule), deep(other)) < DEPTH)  # no rule is deeper
+    form, again = (normal(read(one, catalogue=KNOWN)) for one in (rule, other))
 
     assert holds(form, person) == holds(rule, person)
     assert again == form
+
+
+OPS = {"=": operator.eq, ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+# What an attribute of closed values can have; of a count, as many as a bound of the test is near to.
+CAN_HAVE = {"age_band": [float(band) for band in AGE_BANDS], "orders": [float(n) for n in range(130)]}
+
+
+def meant(name, comparison):
+    """The values of an attribute that a comparison, or its normal form, means."""
+    if comparison == ("any", []):
+        return set()
+    op, value = (comparison["op"], comparison["value"]) if isinstance(comparison, dict) else comparison[1:]
+    return {one for one in CAN_HAVE[name] if OPS[op](one, value)}
+
+
+near = st.floats(min_value=-3, max_value=120) | st.integers(min_value=-3, max_value=120)
+
+
+@given(
+    st.sampled_from(sorted(CAN_HAVE)), st.sampled_from(sorted(OPS)), near, st.sampled_from(sorted(OPS)), near
+)
+def test_bounds_between_two_values_that_can_be_are_one_question(name, op, value, other_op, other):
+    """A normal form means the same values, and two that mean the same values have one."""
+    one = {"attribute": name, "op": op, "value": value}
+    two = {"attribute": name, "op": other_op, "value": other}
+    forms = [normal(read(rule, catalogue=KNOWN)) for rule in (one, two)]
+
+    assert meant(name, forms[0]) == meant(name, one)
+    if meant(name, one) == meant(name, two) and len(meant(name, one)) != 1:
+        assert forms[0] == forms[1]

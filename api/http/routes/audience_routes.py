@@ -66,7 +66,7 @@ class PreviewOut(Out):
     )
 
     matched: int
-    """How many people the rule matches."""
+    """How many people the rule matches; where the counts are not exact, the sum of those that are shown."""
     permitted: int
     """How many of them may be contacted now, for this purpose over this channel."""
     withheld: dict[str, int]

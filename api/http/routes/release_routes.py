@@ -79,7 +79,7 @@ class ReleaseOut(Out):
     id: UUID
     """The id of the release; the audit log names it."""
     matched: int
-    """How many people the segment matched."""
+    """How many people the segment matched; where counts are not exact, the sum of those shown."""
     released: int
     """How many people's data was sent, and taken."""
     unknown: int

@@ -5,10 +5,11 @@ A rule is `{"all": […]}`, `{"any": […]}`, `{"not": rule}` or a comparison
 offered: other operators would scan the table under row-level security.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import isfinite, isnan
+from operator import eq, ge, gt, le, lt
 from typing import TypeAlias
 
 from cdp.kernel.errors import BadInput, listed
@@ -16,6 +17,7 @@ from cdp.kernel.json_values import JsonObject
 from cdp.ports import Attribute, Catalogue
 
 DEPTH, LEAVES = 8, 400  # of a rule: how deep rules stand in it, how many comparisons
+WORD = 255  # characters of a word in it; no domain is longer, and no code
 
 
 class Operator(StrEnum):
@@ -26,6 +28,15 @@ class Operator(StrEnum):
     MORE = ">"
     AT_MOST = "<="
     LESS = "<"
+
+
+_ORDER: Mapping[Operator, Callable[[tuple[bool, float], tuple[bool, float]], bool]] = {
+    Operator.EQUAL: eq,
+    Operator.AT_LEAST: ge,
+    Operator.MORE: gt,
+    Operator.AT_MOST: le,
+    Operator.LESS: lt,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +95,22 @@ class UnknownAttribute(BadRule):
     """The catalogue has no such attribute; nothing was saved."""
 
 
-def read(written: object, *, catalogue: Catalogue, most: int | None = LEAVES) -> Rule:
-    """The rule that is written as JSON; `most` is how many comparisons it may have.
+def read(written: object, *, catalogue: Catalogue, saved_before: bool = False) -> Rule:
+    """The rule that is written as JSON; `saved_before`: of whatever size, for there were no limits once.
 
     Raises `BadRule` naming the field, `RuleTooLarge`, `UnknownAttribute`.
     """
     known = {attribute.name: attribute for attribute in catalogue.attributes()}
-    return _Reader(known, most).rule(written, DEPTH, "rule")
+    return _Reader(known, limited=not saved_before).rule(written, DEPTH, "rule")
 
 
 class _Reader:
-    """Reads one rule; `most` is how many comparisons it may have (None: any number)."""
+    """Reads one rule; `limited`: it may have so many comparisons, and words so long."""
 
-    def __init__(self, attributes: Mapping[str, Attribute], most: int | None) -> None:
+    def __init__(self, attributes: Mapping[str, Attribute], *, limited: bool) -> None:
         self._attributes = attributes
-        self._left = most
+        self._limited = limited
+        self._left = LEAVES
 
     def rule(self, written: object, depth: int, place: str) -> Rule:
         """The rule that stands at `place`, with rules `depth` deep in it at most."""
@@ -126,7 +138,7 @@ class _Reader:
         )
 
     def _count(self, place: str) -> None:
-        if self._left is None:
+        if not self._limited:
             return
         if self._left == 0:
             raise RuleTooLarge(field=place.partition(".")[0], limit=LEAVES)
@@ -140,7 +152,7 @@ class _Reader:
         is_word = attribute.kind == "word"
         if operator is None or (is_word and operator is not Operator.EQUAL):
             raise BadRule(field=f"{place}.op")
-        if is_word and isinstance(value, str):
+        if is_word and isinstance(value, str) and (len(value) <= WORD or not self._limited):
             return WordComparison(attribute, value)
         number = None if is_word else _number(value)
         if number is None:
@@ -163,6 +175,29 @@ def _number(value: object) -> float | None:
         return float(value) if isfinite(value) else None
     except OverflowError:
         return None
+
+
+def means(rule: Rule, values: Mapping[int, float | str]) -> bool:
+    """Whether a rule means somebody who has these values, by the attribute's id.
+
+    In memory what `segments.members` says in SQL: rules are many, and one person's values are few. Who has
+    no value of an attribute is matched by no comparison with it.
+    """
+    if isinstance(rule, All):
+        return all(means(one, values) for one in rule.rules)
+    if isinstance(rule, AtLeastOne):
+        return any(means(one, values) for one in rule.rules)
+    if isinstance(rule, Not):
+        return not means(rule.rule, values)
+    held = values.get(rule.attribute.id)
+    if held is None or isinstance(held, str) or isinstance(rule, WordComparison):
+        return held is not None and held == rule.value
+    return _ORDER[rule.op](_ordered(held), _ordered(rule.value))
+
+
+def _ordered(number: float) -> tuple[bool, float]:
+    """As PostgreSQL orders numbers: what is none of them is itself, and beyond all."""
+    return (True, 0.0) if isnan(number) else (False, number)
 
 
 def schema(attributes: Sequence[Attribute]) -> dict[str, JsonObject]:
@@ -188,12 +223,12 @@ def schema(attributes: Sequence[Attribute]) -> dict[str, JsonObject]:
                 {"$ref": "WordComparison"},
             ],
         },
-        "NumberComparison": _comparing(numbers, [str(one) for one in Operator], "number"),
-        "WordComparison": _comparing(words, [str(Operator.EQUAL)], "string"),
+        "NumberComparison": _comparing(numbers, [str(one) for one in Operator], {"type": "number"}),
+        "WordComparison": _comparing(words, [str(Operator.EQUAL)], {"type": "string", "maxLength": WORD}),
     }
 
 
-def _comparing(names: list[str], operators: list[str], kind: str) -> JsonObject:
+def _comparing(names: list[str], operators: list[str], value: JsonObject) -> JsonObject:
     return _object(
         {
             "attribute": {
@@ -202,7 +237,7 @@ def _comparing(names: list[str], operators: list[str], kind: str) -> JsonObject:
                 "description": "What is compared: an attribute of the catalogue.",
             },
             "op": {"type": "string", "enum": operators, "description": "How it is compared with the value."},
-            "value": {"type": kind, "description": "What it is compared with."},
+            "value": {**value, "description": "What it is compared with."},
         }
     )
 

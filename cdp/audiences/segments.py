@@ -1,5 +1,6 @@
 """Segments: saved rules over derived values, compiled to SQL that row-level security lets use its indexes."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,14 +9,15 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    Uuid,
+    Text,
     and_,
+    cast,
+    exists,
     false,
-    literal,
+    func,
     or_,
     select,
     true,
-    union_all,
 )
 from sqlalchemy.dialects.postgresql import insert
 
@@ -28,9 +30,12 @@ from cdp.kernel.errors import Conflict, NotFound, listed
 from cdp.kernel.ids import new_id
 from cdp.kernel.json_values import JsonObject
 from cdp.ports import Attribute, Ports
+from cdp.registers import versions
 from cdp.vocabulary import ProfileId
 from cdp.work import Work
 
+# Of a workspace: every access page reads each of its rules, and tells those that mean the person.
+SEGMENTS, CHARACTERS = 500, 1_000_000
 _ORDER: Mapping[Operator, Callable[[ColumnElement[float], float], ColumnElement[bool]]] = {
     Operator.EQUAL: lambda column, value: column == value,
     Operator.AT_LEAST: lambda column, value: column >= value,
@@ -42,6 +47,13 @@ _ORDER: Mapping[Operator, Callable[[ColumnElement[float], float], ColumnElement[
 
 class NoSuchSegment(NotFound):
     """There is no segment of that name or id."""
+
+
+class TooManySegments(Conflict):
+    """There are as many segments as a workspace can have, or their rules are as long together; not saved."""
+
+    by_command = "cdp segment list, which names those that are there: use one of them"
+    by_request = "POST /v1/audiences/preview, which takes a rule that is not saved"
 
 
 class SegmentExists(Conflict):
@@ -101,12 +113,14 @@ class Segment:
 def create(name: str, written: object, *, work: Work, ports: Ports) -> UUID:
     """Save a segment. Its rule is read first, so a bad one is refused, not a later surprise.
 
-    Raises `ActNotAllowed`, `BadRule`, `RuleTooLarge`, `UnknownAttribute`, `SegmentExists`.
+    Raises `ActNotAllowed`, `BadRule`, `RuleTooLarge`, `UnknownAttribute`, `SegmentExists`,
+    `TooManySegments`.
     """
     with acting(Act.SEGMENT_CREATE, work=work, ports=ports) as doing:
         rules.read(written, catalogue=ports.catalogue)
         if not name or len(name) > 200:
             raise BadRule(field="name")
+        _check_room(written, work=work)
         identifier = new_id()
         # One statement: of two who save a name at the same moment, one is told.
         saved = work.session.scalar(
@@ -119,6 +133,15 @@ def create(name: str, written: object, *, work: Work, ports: Ports) -> UUID:
             raise SegmentExists(field="name")
         doing.tell(object=identifier)
     return identifier
+
+
+def _check_room(written: object, *, work: Work) -> None:
+    """Raise `TooManySegments` where there is no room for one more of that rule."""
+    versions.lock(work=work)
+    long = func.coalesce(func.sum(func.length(cast(tables.segments.c.rule, Text))), 0)
+    there, characters = work.session.execute(select(func.count(), long)).one()
+    if there >= SEGMENTS or characters + len(json.dumps(written, ensure_ascii=False)) > CHARACTERS:
+        raise TooManySegments(segments=SEGMENTS, characters=CHARACTERS)
 
 
 def every(*, work: Work, ports: Ports) -> list[Segment]:
@@ -142,14 +165,24 @@ def rule_of(segment: UUID | str, *, work: Work, ports: Ports) -> tuple[UUID, Rul
 
 
 def of(profile: ProfileId, *, work: Work, ports: Ports) -> list[JsonObject]:
-    """The saved segments that match somebody now, each with its rule."""
-    saved = tables.segments.c
-    rows = work.session.execute(select(saved.id, saved.name, saved.rule).order_by(saved.name)).all()
-    asked = []
-    for row in rows:
-        # What was saved is told, whatever may be saved today.
-        rule = rules.read(row.rule, catalogue=ports.catalogue, most=None)
-        member = members(rule, ports=ports).subquery()
-        asked.append(select(literal(row.id, Uuid)).where(member.c.profile_id == profile).select_from(member))
-    matching = set(work.session.scalars(union_all(*asked))) if asked else set()
-    return [{"name": row.name, "rule": row.rule} for row in rows if row.id in matching]
+    """The saved segments that match somebody now, each with its rule; so many questions for any number.
+
+    What was saved is told, whatever may be saved today.
+    """
+    member = ports.identity.members()
+    theirs = and_(member.c.profile_id == profile, member.c.one_person)
+    if not work.session.scalar(select(exists().where(theirs))):
+        return []
+    saved, held = tables.segments.c, tables.derived.c
+    rows = work.session.execute(select(saved.name, saved.rule).order_by(saved.name)).all()
+    known = work.session.execute(
+        select(held.attribute_id, held.number, held.word).where(held.profile_id == profile)
+    )
+    values: dict[int, float | str] = {
+        one.attribute_id: one.word if one.number is None else one.number for one in known
+    }
+    return [
+        {"name": row.name, "rule": row.rule}
+        for row in rows
+        if rules.means(rules.read(row.rule, catalogue=ports.catalogue, saved_before=True), values)
+    ]

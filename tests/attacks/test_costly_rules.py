@@ -7,13 +7,14 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.exc import DBAPIError
 
 from api.http import problems
 from cdp.audiences import segments
-from cdp.audiences.rules import DEPTH, LEAVES, RuleTooLarge, read
+from cdp.audiences.rules import DEPTH, LEAVES, WORD, RuleTooLarge, means, read
+from cdp.audiences.segments import CHARACTERS, SEGMENTS
 from cdp.kernel.database import limited
 from cdp.kernel.errors import TookTooLong
 from cdp.work import open_work
@@ -122,6 +123,78 @@ def test_a_segment_that_was_saved_before_the_limit_is_still_told_to_its_people(s
     assert [one["name"] for one in told] == ["old"]
 
 
+LONG = {"attribute": "country", "op": "=", "value": "x" * WORD}
+SAVED = text(
+    "INSERT INTO cdp.segments (workspace_id, id, name, rule, created_at)"
+    " SELECT :w, gen_random_uuid(), 's' || n, :rule, now() FROM generate_series(1, :many) AS n"
+)
+
+
+def statements(work, happens):
+    """How many statements the database is sent meanwhile."""
+    sent = []
+
+    def heard(*_):
+        sent.append(1)
+
+    engine = work.session.get_bind()
+    event.listen(engine, "before_cursor_execute", heard)
+    try:
+        happens()
+    finally:
+        event.remove(engine, "before_cursor_execute", heard)
+    return len(sent)
+
+
+def test_an_access_page_asks_no_more_questions_for_more_segments(system, town, begin):
+    """170 segments of 400 comparisons in one statement had more parameters than PostgreSQL takes."""
+    profile = town.person()
+    asked = []
+    with begin() as work:
+        asked.append(statements(work, lambda: segments.of(profile, work=work, ports=system.ports)))
+        rule = json.dumps({"not": {"all": leaves(LEAVES)}})
+        work.session.execute(SAVED, {"w": town.workspace, "rule": rule, "many": 170})
+        asked.append(statements(work, lambda: segments.of(profile, work=work, ports=system.ports)))
+    answer = town.http.get(f"/v1/subjects/{profile}/access", headers=town.as_("compliance"))
+
+    assert asked[0] == asked[1]
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["processing"]["groups"]) == 170
+
+
+@pytest.mark.parametrize(
+    ("many", "rule"),
+    [(SEGMENTS, {"all": []}), (20, {"any": [LONG] * LEAVES})],
+)
+def test_a_workspace_has_so_many_segments_and_so_long(town, begin, many, rule):
+    """Each access page reads them all; beyond that nothing is saved, and what is there can be used."""
+    assert many == SEGMENTS or many * len(json.dumps(rule)) > CHARACTERS
+    with begin() as work:
+        work.session.execute(SAVED, {"w": town.workspace, "rule": json.dumps(rule), "many": many})
+    headers = town.as_("marketing")
+    refused = town.http.post("/v1/segments", json={"name": "more", "rule": {"all": []}}, headers=headers)
+    seen = town.http.post("/v1/audiences/preview", json={"segment": "s1", **ASK}, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "too-many-segments")
+    assert str(SEGMENTS) in refused.json()["detail"]
+    assert seen.status_code == 200
+
+
+def test_a_word_in_a_rule_has_a_limit_of_length(town):
+    """Nobody's word is so long, and a rule of long ones is as costly as one of many."""
+    headers = town.as_("marketing")
+    answers = [
+        town.http.post(
+            "/v1/segments",
+            json={"name": str(long), "rule": {"attribute": "country", "op": "=", "value": "x" * long}},
+            headers=headers,
+        ).status_code
+        for long in (WORD, WORD + 1)
+    ]
+
+    assert answers == [201, 422]
+
+
 def test_a_statement_that_takes_too_long_is_ended_and_told(system, workspace):
     """Its Work commits nothing; the problem says to ask for less. The next one is free again."""
     engine = limited(system.app, 1)
@@ -198,6 +271,11 @@ def matches(rule, person) -> bool:
     )
 
 
+def as_kept(person, ids):
+    """What somebody has, as the database keeps it."""
+    return {ids[name]: f"W{value}" if name in WORDS else float(value) for name, value in person.items()}
+
+
 @pytest.fixture
 def people(town):
     """Some people's profile ids."""
@@ -207,7 +285,7 @@ def people(town):
 @settings(max_examples=150)
 @given(rule=rules, has=held)
 def test_a_rule_means_whom_its_plain_words_mean(system, town, people, rule, has):
-    """For every rule and every person, with values and without."""
+    """For every rule and every person, with values and without, in the database and in memory."""
     ids = {one.name: one.id for one in system.ports.catalogue.attributes()}
     with system.opener(town.workspace)() as work:
         work.session.execute(text("DELETE FROM cdp.derived"))
@@ -223,6 +301,8 @@ def test_a_rule_means_whom_its_plain_words_mean(system, town, people, rule, has)
                 )
         meaning = read(rule, catalogue=system.ports.catalogue)
         found = {str(one) for one in work.session.scalars(segments.members(meaning, ports=system.ports))}
-    meant = {profile for profile, person in zip(people, has, strict=True) if matches(rule, person)}
+    pairs = list(zip(people, has, strict=True))
+    meant = {profile for profile, person in pairs if matches(rule, person)}
 
     assert found == meant
+    assert {profile for profile, person in pairs if means(meaning, as_kept(person, ids))} == meant

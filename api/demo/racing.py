@@ -89,6 +89,8 @@ def _runners(platform: Platform, count: int) -> list[Runner]:
                 "email": f"runner@r{number}.example.org",
                 "country": "DE",
                 "birth_date": "1980-05-05",
+                # No two runners' is the same, so that each has a segment of their own.
+                "language": f"en-{number:03d}",
             },
         )
         for number in range(count)
@@ -112,7 +114,7 @@ def _runners(platform: Platform, count: int) -> list[Runner]:
         found = ports.identity.contacts_of(emails, work=work)
         held = holders(list(found.values()), work=work, ports=ports)
         for number, email in enumerate(emails):
-            rule = {"attribute": "email_domain", "op": "=", "value": f"r{number}.example.org"}
+            rule = {"attribute": "language", "op": "=", "value": f"en-{number:03d}"}
             segments.create(f"runner {number}", rule, work=work, ports=ports)
             (holder,) = held[found[email]]
             runners.append(Runner(profile=holder.profile, contact=found[email], segment=f"runner {number}"))

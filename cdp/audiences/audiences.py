@@ -25,12 +25,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from cdp.audiences import segments
 from cdp.audiences.left_out import NO_CONTACT, LeftOut
-from cdp.audiences.rules import Rule
+from cdp.audiences.rules import Rule, compared
 from cdp.kernel.errors import BadInput, NotAllowed, listed
 from cdp.ports import Ask, Ports
 from cdp.ports.gate_ports import ExplainedRow, Permitted
 from cdp.registers import policy_lines, purpose_names
-from cdp.vocabulary import REACHES, Channel, ContactId, ProfileId
+from cdp.vocabulary import REACHES, Channel, ContactId, ProfileId, Show
 from cdp.work import Work
 
 
@@ -105,7 +105,7 @@ def preview(rule: Rule, ask: Ask, *, work: Work, ports: Ports) -> tuple[Funnel, 
     purpose that no release can be for is left out by the policy, and the funnel says what mends it.
     Raises what `check` does.
     """
-    check(ask, work=work, ports=ports)
+    check(rule, ask, work=work, ports=ports)
     assert ask.channel is not None, "an audience is reached over a channel"
     everyone = set(work.session.scalars(segments.members(rule, ports=ports)))
     told = _weightiest(ask, candidates(rule, ask.channel, ports=ports), work=work, ports=ports)
@@ -134,7 +134,24 @@ def weight(row: ExplainedRow) -> int:
     return -1 if row.reason is None else row.place
 
 
-def check(ask: Ask, *, work: Work, ports: Ports) -> None:
+def check(rule: Rule, ask: Ask, *, work: Work, ports: Ports) -> None:
+    """Refuse a rule for an ask before anybody is counted: whom it names, and by what it chooses.
+
+    A rule tells of each person who is reached what it compares, so for a purpose it compares only what the
+    policy shows the caller for that purpose; of what is masked a comparison would tell more than the mask.
+    Raises what `check_ask` does, and what `policy_lines.refusal` makes.
+    """
+    check_ask(ask, work=work, ports=ports)
+    plan = policy_lines.plan_for(work.actor, ask.purpose, work=work, ports=ports)
+    shut = {one for one in compared(rule) if plan[one.field_class] is not Show.SHOW}
+    if shut:
+        names, classes = "+".join(sorted(one.name for one in shut)), {one.field_class for one in shut}
+        raise policy_lines.refusal(
+            ask.purpose, work.actor.roles, classes, work=work, ports=ports, attribute=names
+        )
+
+
+def check_ask(ask: Ask, *, work: Work, ports: Ports) -> None:
     """Refuse an ask that names what is not registered: counts of nobody would hide a typing error.
 
     Raises `UnknownPurpose`, `UnreachableChannel`, and `NotFound` for a recipient, naming what there is.

@@ -50,7 +50,7 @@ def preview(
         else:
             segment, rule = segments.rule_of(whom, work=work, ports=ports)
         # What is refused for what it asks is no question of the day's.
-        audiences.check(ask, work=work, ports=ports)
+        audiences.check(rule, ask, work=work, ports=ports)
         asked = Whom(rule=rule, ask=ask, exact=exact, exact_reasons=exact_reasons)
         small_counts.check_room(asked.questions(of_release=False), work=work)
         funnel, left_out = audiences.preview(rule, ask, work=work, ports=ports)

@@ -177,6 +177,13 @@ def _number(value: object) -> float | None:
         return None
 
 
+def compared(rule: Rule) -> frozenset[Attribute]:
+    """The attributes that a rule compares."""
+    if isinstance(rule, All | AtLeastOne):
+        return frozenset(one for part in rule.rules for one in compared(part))
+    return compared(rule.rule) if isinstance(rule, Not) else frozenset({rule.attribute})
+
+
 def means(rule: Rule, values: Mapping[int, float | str]) -> bool:
     """Whether a rule means somebody who has these values, by the attribute's id.
 

@@ -188,11 +188,13 @@ class Trait:
 class Attribute:
     """A typed fact, to segment on: from `event` (None: any) and `property`, as number or word.
 
+    `field_class` is what the policy says of it: for a purpose it is compared by whom it is shown to.
     `values`: the only ones that it has, in order; None: any of its kind.
     """
 
     id: int
     name: str
+    field_class: FieldClass
     event: str | None
     property: str | None
     kind: Literal["number", "word", "count"]

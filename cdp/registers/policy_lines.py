@@ -85,10 +85,20 @@ def plan_for(actor: Actor, purpose: str, *, work: Work, ports: Ports) -> Mapping
 
 
 def refusal(
-    purpose: str, roles: Collection[str], classes: Collection[FieldClass], *, work: Work, ports: Ports
+    purpose: str,
+    roles: Collection[str],
+    classes: Collection[FieldClass],
+    *,
+    work: Work,
+    ports: Ports,
+    attribute: str = "",
 ) -> NotAllowed:
-    """Why those roles do not see those classes for a purpose, and what mends it, to raise or to tell."""
+    """Why those roles do not see those classes for a purpose, and what mends it, to raise or to tell.
+
+    `attribute`: what of the class was to be compared, where that was it.
+    """
     known = {
+        **({"attribute": attribute} if attribute else {}),
         "role": "+".join(sorted(roles)),
         "class": "+".join(sorted(one.name.lower() for one in classes)),
         "purpose": purpose,

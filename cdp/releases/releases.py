@@ -121,7 +121,8 @@ def run(
 
     `begin` opens a Work of the caller's, `connect` the way to the registered endpoint. Raises
     `ActNotAllowed` and `OtherContact` before anything is read, and what `policy_lines.refusal`
-    makes where no line lets a release use contacts for the purpose, `UnknownPurpose`, `NotFound` for a
+    makes where no line lets a release use contacts for the purpose, or shows the caller what the rule
+    compares, `UnknownPurpose`, `NotFound` for a
     recipient, an endpoint of its or a segment that is not there, `UnsafeAddress`, `TooManyQuestions` where
     its counts may not be asked for today; `InboxLags` when the
     ledger may be behind: the release is closed as `aborted` then, as for any error; batches that are
@@ -132,6 +133,7 @@ def run(
         purpose = ports.ledger.purposes(work=work)[plan.ask.purpose]
         endpoint, destination = _endpoint(plan, connect, work=work, ports=ports)
         segment, rule = segments.rule_of(plan.segment, work=work, ports=ports)
+        audiences.check(rule, plan.ask, work=work, ports=ports)
         exact, exact_reasons = doing.may(EXACT_COUNTS), doing.may(EXACT_REASONS)
         whom = Whom(rule=rule, ask=plan.ask, exact=exact, exact_reasons=exact_reasons)
         small_counts.check_room(whom.questions(of_release=True), work=work)
@@ -178,8 +180,8 @@ def run(
 
 
 def _check(plan: Plan, *, work: Work, ports: Ports) -> Mapping[FieldClass, Show]:
-    """The column plan. Raises `OtherContact`, what `policy_lines.refusal` makes; as `audiences.check`."""
-    audiences.check(plan.ask, work=work, ports=ports)
+    """The column plan. Raises `OtherContact`, what `policy_lines.refusal` makes; as `audiences.check_ask`."""
+    audiences.check_ask(plan.ask, work=work, ports=ports)
     purpose, channel = plan.ask.purpose, plan.ask.channel
     assert channel is not None, "checked above"
     contact = policy_lines.reached_by(channel)

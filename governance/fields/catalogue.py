@@ -85,18 +85,40 @@ SPEC_EVENTS = frozenset(
     }
 )
 
+ORDERED = "Order Completed"
+# Each of the class of what it is made of, as `_NAMED` and `TRAITS` say it; an age band is no date of birth.
 ATTRIBUTES = (
-    Attribute(id=1, name="orders", event="Order Completed", property=None, kind="count"),
-    Attribute(id=2, name="revenue", event="Order Completed", property="revenue", kind="number"),
-    Attribute(id=3, name="items_bought", event="Order Completed", property="quantity", kind="number"),
-    Attribute(id=4, name="products_viewed", event="Product Viewed", property=None, kind="count"),
-    Attribute(id=5, name="sign_ins", event="Signed In", property=None, kind="count"),
+    Attribute(id=1, name="orders", field_class=C.PURCHASE, event=ORDERED, property=None, kind="count"),
+    Attribute(id=2, name="revenue", field_class=C.PURCHASE, event=ORDERED, property="revenue", kind="number"),
+    Attribute(
+        id=3, name="items_bought", field_class=C.PURCHASE, event=ORDERED, property="quantity", kind="number"
+    ),
+    Attribute(
+        id=4,
+        name="products_viewed",
+        field_class=C.BEHAVIOUR,
+        event="Product Viewed",
+        property=None,
+        kind="count",
+    ),
+    Attribute(id=5, name="sign_ins", field_class=C.BEHAVIOUR, event="Signed In", property=None, kind="count"),
     # Of a person, made from golden values by `cdp/people/profiles.py`.
-    Attribute(id=20, name="country", event=None, property=None, kind="word"),
-    Attribute(id=21, name="region", event=None, property=None, kind="word"),
-    Attribute(id=22, name="language", event=None, property=None, kind="word"),
-    Attribute(id=23, name="age_band", event=None, property=None, kind="number", values=AGE_BANDS),
-    Attribute(id=24, name="email_domain", event=None, property=None, kind="word"),
+    Attribute(id=20, name="country", field_class=C.DEMOGRAPHIC, event=None, property=None, kind="word"),
+    Attribute(id=21, name="region", field_class=C.DEMOGRAPHIC, event=None, property=None, kind="word"),
+    Attribute(id=22, name="language", field_class=C.DEMOGRAPHIC, event=None, property=None, kind="word"),
+    Attribute(
+        id=23,
+        name="age_band",
+        field_class=C.DEMOGRAPHIC,
+        event=None,
+        property=None,
+        kind="number",
+        values=AGE_BANDS,
+    ),
+    # The mask of an address shows no domain, so to compare it takes a line that shows the address.
+    Attribute(
+        id=24, name="email_domain", field_class=C.CONTACT_EMAIL, event=None, property=None, kind="word"
+    ),
 )
 
 

@@ -249,7 +249,7 @@ def test_a_merge_between_intent_and_reading_brings_the_refusal_along(journey, re
     with journey.begin("marketing")() as work:
         segments.create(
             "one",
-            {"attribute": "email_domain", "op": "=", "value": "r0.example.org"},
+            {"attribute": "country", "op": "=", "value": "DE"},
             work=work,
             ports=journey.ports,
         )

@@ -77,8 +77,18 @@ def attributes(as_json: Json = False) -> None:
     """Name the attributes that a rule can compare, and what they are computed from."""
     with platform() as opened:
         found = catalogue_lists.attributes(ports=opened.system.ports)
-    columns = ("name", "kind", "event", "property")
-    emit_rows([{name: getattr(one, name) for name in columns} for one in found], columns, as_json)
+    columns = ("name", "kind", "class", "event", "property")
+    rows = [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "class": one.field_class.name.lower(),
+            "event": one.event,
+            "property": one.property,
+        }
+        for one in found
+    ]
+    emit_rows(rows, columns, as_json)
 
 
 @audiences_app.command("preview")

@@ -51,6 +51,8 @@ class AttributeOut(Out):
     """What it is called in a segment's rule."""
     kind: str
     """What it is: `count` of events, `number`, or `word`, which can only be equal."""
+    field_class: str
+    """What kind of fact it is; for a purpose, rules of whoever the policy shows it to may compare it."""
     event: str | None
     """The event that it is computed from; null: from traits."""
     property: str | None
@@ -63,7 +65,13 @@ class AttributesOut(Out):
     model_config = with_examples(
         {
             "attributes": [
-                {"name": "revenue", "kind": "number", "event": "Order Completed", "property": "revenue"},
+                {
+                    "name": "revenue",
+                    "kind": "number",
+                    "field_class": "purchase",
+                    "event": "Order Completed",
+                    "property": "revenue",
+                },
             ]
         }
     )
@@ -93,7 +101,13 @@ def get_attributes(ports: PortsDep) -> AttributesOut:
     """The attributes that a segment's rule can compare; the same in every workspace."""
     return AttributesOut(
         attributes=[
-            AttributeOut(name=one.name, kind=one.kind, event=one.event, property=one.property)
+            AttributeOut(
+                name=one.name,
+                kind=one.kind,
+                field_class=one.field_class.name.lower(),
+                event=one.event,
+                property=one.property,
+            )
             for one in catalogue_lists.attributes(ports=ports)
         ]
     )

@@ -44,10 +44,10 @@ def half_a_head(path: str) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: cdp\r\nX-Slow: ".encode()
 
 
-def half_a_body(path: str) -> bytes:
+def half_a_body(path: str, authorization: str = "none") -> bytes:
     """A head, and one byte of the body that it promises."""
     head = f"POST {path} HTTP/1.1\r\nHost: cdp\r\nContent-Type: application/json\r\nContent-Length: 90\r\n"
-    return f"{head}\r\n{{".encode()
+    return f"{head}Authorization: {authorization}\r\n\r\n{{".encode()
 
 
 def unread(path: str) -> bytes:
@@ -56,20 +56,24 @@ def unread(path: str) -> bytes:
 
 
 KINDS = {
-    "headers": lambda number: half_a_head("/v1/consents"),
-    "bodies of withdrawals": lambda number: half_a_body("/v1/consents"),
-    "bodies of unsubscribes": lambda number: half_a_body("/u/x"),
-    "bodies of others": lambda number: half_a_body(("/v1/segments", "/oauth/token", "/v1/batch")[number % 3]),
-    "reads": lambda number: unread("/openapi.json"),
+    "headers": lambda number, _: half_a_head("/v1/consents"),
+    # Of a client's: who shows no token is answered before the body is there.
+    "bodies of withdrawals": lambda number, shown: half_a_body("/v1/consents", shown),
+    "bodies of unsubscribes": lambda number, _: half_a_body("/u/x"),
+    "bodies of others": lambda number, shown: half_a_body(
+        ("/v1/segments", "/oauth/token", "/v1/batch")[number % 3], shown
+    ),
+    "reads": lambda number, _: unread("/openapi.json"),
 }
 
 
 class Crowd:
     """Connections of one kind. Whichever is closed on us is opened anew, as an attacker would."""
 
-    def __init__(self, url: str, said: Callable[[int], bytes]):
+    def __init__(self, url: str, said: Callable[[int, str], bytes], shown: str):
+        """`shown` is the token of a client."""
         parts = urlsplit(url)
-        self._address, self._said = (parts.hostname, parts.port), said
+        self._address, self._said, self._shown = (parts.hostname, parts.port), said, shown
         self.opened = 0
         self._open: list[socket.socket] = []
 
@@ -87,7 +91,7 @@ class Crowd:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             one.settimeout(SILENT)
             one.connect(self._address)
-            one.sendall(self._said(self.opened))
+            one.sendall(self._said(self.opened, self._shown))
             one.setblocking(False)
             self.opened += 1
             kept.append(one)
@@ -109,9 +113,10 @@ class Crowd:
 
 
 @contextmanager
-def crowd(url: str, kind: str) -> Iterator[Crowd]:
+def crowd(town, kind: str) -> Iterator[Crowd]:
     """The attack: `SLOW` connections of a kind, which has begun."""
-    made = Crowd(url, KINDS[kind])
+    url = str(town.http.base_url)
+    made = Crowd(url, KINDS[kind], town.as_("marketing")["Authorization"])
     try:
         made.gather()
         # What they say at first is work, as anybody's is; what they do then is the attack.
@@ -168,7 +173,7 @@ def test_two_hundred_slow_connections_keep_no_withdrawal_out(town, kind):
     """Ten of ten are answered within a second while all of them stand."""
     withdraw = withdrawing(town)
     at_peace = [timed(withdraw, number) for number in range(ASKED)]
-    with crowd(str(town.http.base_url), kind) as slow:
+    with crowd(town, kind) as slow:
         attacked = []
         for number in range(ASKED):
             slow.gather()
@@ -185,7 +190,7 @@ def test_two_hundred_of_every_kind_together_keep_no_withdrawal_out(town):
     withdraw = withdrawing(town)
     at_peace = [timed(withdraw, number) for number in range(ASKED)]
     with ExitStack() as stack:
-        crowds = [stack.enter_context(crowd(str(town.http.base_url), kind)) for kind in KINDS]
+        crowds = [stack.enter_context(crowd(town, kind)) for kind in KINDS]
         attacked = []
         for number in range(ASKED):
             for one in crowds:
@@ -201,7 +206,7 @@ def test_two_hundred_slow_connections_keep_no_event_out(town):
     """Collection reads bodies outside of everything that others wait for."""
     message = {"userId": "user-1", "event": "Seen"}
     key = (town.keys.server.text, "")
-    with crowd(str(town.http.base_url), "bodies of others") as slow:
+    with crowd(town, "bodies of others") as slow:
         answers = []
         for _ in range(ASKED):
             slow.gather()

@@ -3,7 +3,7 @@
 Casbin is asked once for each (roles, question) and the answer kept as long as the policy is
 in force, never per row (design.md, decision 10). An actor's roles are linked to one nameless
 caller in an enforcer of their own, so that a denial of one role beats what another allows.
-Reads no database. Held to a plain reference by `tests/unit/test_policies_decide.py`.
+Reads no database. Held to a plain reference by `tests/unit/policies/test_policies_decide.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

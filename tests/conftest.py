@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import UUID
 
-import arrived
 import pytest
-from fast import FAST
 from hypothesis import HealthCheck, settings
-from parts import Database, joined, migrated
 from sqlalchemy import Engine
+from worlds import arrived
+from worlds.fast import FAST
+from worlds.parts import Database, joined, migrated
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -109,12 +109,13 @@ def begin(database: Database, workspace: UUID) -> Opener:
 # appends the group to a name that pytest 9.2 keeps elsewhere.
 TOGETHER = {
     "tests/clients/": "clients",
-    "tests/integration/test_search_": "search",
+    "tests/integration/api/test_search_": "search",
+    "tests/integration/audit/test_search_": "search",
     # Each module is parsed once for them.
-    "tests/unit/test_house": "source",
-    "tests/unit/test_security_page": "source",
+    "tests/unit/house/test_house": "source",
+    "tests/unit/house/test_security_page": "source",
     "tests/attacks/test_searched_documents": "search",
-    "tests/integration/test_cli_operating.py::test_everything_runs_": "search",
+    "tests/integration/api/test_cli_operating.py::test_everything_runs_": "search",
 }
 
 

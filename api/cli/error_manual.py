@@ -26,7 +26,7 @@ _TOP = """\
 Printed from the code (`cdp.kernel.errors:CdpError` and what is made of it) by `python -m api.cli.manual`.
 
 **A code is never renamed** and never means anything else: programs compare with it, and so does
-`tests/unit/test_errors.py`. Texts are for people and can be improved at any time.
+`tests/unit/house/test_errors.py`. Texts are for people and can be improved at any time.
 
 **By HTTP** an error is a problem document (RFC 9457, `application/problem+json`): `title` is the text below,
 `detail` the text with the facts that are known and what mends it by request, `instance` the id under which

@@ -4,7 +4,7 @@ A leaf is public to every auditor and can never be taken back, so it holds opaqu
 and numbers only: people stand in it as one Merkle root over references that die with the
 salt of their fragment, and everything readable stands in the detail, of which the leaf
 knows a salted hash. The shape is `entry.schema.json`; `check` is the same rule, fast, and
-`tests/unit/test_audit_entry.py` holds the two equal.
+`tests/unit/audit/test_audit_entry.py` holds the two equal.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ from audit.log.merkle import leaf_hash
 from cdp.kernel.json_values import Json, JsonObject
 
 FORMAT = 2  # of the documents; another one is another generation of indices
-OCSF = "1.3.0"  # tests/unit/test_audit_documents.py validates each kind against its schema
+OCSF = "1.3.0"  # tests/unit/audit/test_audit_documents.py validates each kind against its schema
 
 # OCSF's classes, category × 1000 and more, and their activities by the verb of an action.
 _DATASTORE, _API, _ENTITY = 6005, 6003, 3004

@@ -2,7 +2,7 @@
 
 Bulk writes send whole columns, and a call for each value took a tenth of the worker's time.
 What comes out is byte for byte what psycopg's own dumper makes
-(`tests/unit/test_kernel_arrays.py`); whatever is not a flat list of one of these types goes to it.
+(`tests/unit/cdp/test_kernel_arrays.py`); whatever is not a flat list of one of these types goes to it.
 """
 
 from collections.abc import Callable, Sequence

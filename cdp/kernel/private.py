@@ -1,6 +1,6 @@
 """Files of personal data are their owner's alone, also where a file of wider rights was there before.
 
-All that writes people's data to a file of the operator's goes through here; `tests/unit/test_house.py`
+All that writes people's data to a file of the operator's goes through here; `tests/unit/house/test_house.py`
 lets no other module open a file for writing without saying why.
 """
 

@@ -2,7 +2,7 @@
 
 One composable SELECT, specialised for the ask: no query per person, nothing cached, nothing
 written. A purpose nobody mentioned is refused (ADR-0002). It says in SQL what `rules_in_python.py`
-says in Python, rule by rule and in the same order; `tests/integration/test_consent_gate.py`
+says in Python, rule by rule and in the same order; `tests/integration/consent/test_consent_gate.py`
 holds the two equal. A release asks it again after its intent is committed (ADR-0003).
 """
 

@@ -1,7 +1,7 @@
 """Who is one person: a pure function of fragments, claims and edges (ADR-0004).
 
 Nothing here knows a database. `regrouping.py` runs `components` on the fragments that a
-change can reach; `tests/unit/test_identity_components.py` holds that to running it on all,
+change can reach; `tests/unit/identity/test_identity_components.py` holds that to running it on all,
 and the unions to an independent library.
 """
 

@@ -1,8 +1,8 @@
 """The fixtures of the attacks."""
 
 import pytest
-from api_world import Town, serving
-from journeys import journey
+from worlds.api_world import Town, serving
+from worlds.journeys import journey
 
 __all__ = ["journey"]
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from journeys import ANN, BOB, identify, lines
+from worlds.journeys import ANN, BOB, identify, lines
 
 from cdp.kernel.private import KEPT_FOR
 from cdp.ports import Ask

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from api_world import MAILER, client, token
+from worlds.api_world import MAILER, client, token
 
 EMAIL = "ann@example.org"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from api_world import Town, as_admin
 from sqlalchemy import text
+from worlds.api_world import Town, as_admin
 
 from cdp.intake.ingest import Limits, work_off
 from cdp.permission import unsubscribe

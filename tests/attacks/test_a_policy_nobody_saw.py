@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from acts_world import as_
 from sqlalchemy import select, text
+from worlds.acts_world import as_
 
 from cdp.acting import ActNotAllowed
 from cdp.ports.register_ports import NewPurpose

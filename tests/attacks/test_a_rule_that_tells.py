@@ -3,11 +3,11 @@
 import datetime
 
 import pytest
-from api_world import MAILER, Town, as_admin, client, token
 from hypothesis import given
 from hypothesis import strategies as st
-from journeys import lines
 from sqlalchemy import text
+from worlds.api_world import MAILER, Town, as_admin, client, token
+from worlds.journeys import lines
 
 from cdp.audiences import previews
 from cdp.kernel.errors import NotAllowed

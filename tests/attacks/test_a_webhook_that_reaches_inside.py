@@ -10,9 +10,9 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
-from certificates import certificate_for
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds.certificates import certificate_for
 
 from cdp.ports import Endpoint, Intent
 from cdp.releases.destinations import ANSWER, NotDelivered, PastDeadline, Webhook

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from api_world import MAILER, as_admin, client
 from sqlalchemy import text
+from worlds.api_world import MAILER, as_admin, client
 
 from cdp.recipients import recipients
 from cdp.registers import clients

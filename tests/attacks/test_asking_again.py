@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from acts_world import as_
-from api_world import MAILER, Town, as_admin, client, serving, standing_in, token
 from sqlalchemy import text
+from worlds.acts_world import as_
+from worlds.api_world import MAILER, Town, as_admin, client, serving, standing_in, token
 
 from policies.loader import load_default
 

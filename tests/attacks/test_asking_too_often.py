@@ -1,9 +1,10 @@
 """Wearing the API out, or others' welcome at it, by asking often; and by borrowed addresses."""
 
 import pytest
-from api_world import Town, client, serving, source_with_keys, standing_in
 from pydantic import ValidationError
+from worlds.api_world import Town, client, serving, source_with_keys, standing_in
 
+from api.http import rates
 from api.http.bulkheads import Kind
 from api.http.rates import EVENTS, HOME, MOST, WINDOW, Rates, Windows, _home
 from cdp.kernel.errors import TooOften
@@ -28,7 +29,7 @@ class Time:
 @pytest.fixture(autouse=True)
 def _one_window(monkeypatch):
     """No window ends during a test, or a slow machine would let more in, and rightly."""
-    monkeypatch.setattr("api.http.rates.monotonic", Time())
+    monkeypatch.setattr(rates, "monotonic", Time())
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
-from api_world import ADMIN, serving, standing_in
 from sqlalchemy import text
+from worlds.api_world import ADMIN, serving, standing_in
 
 from api.http import client_paths
 from cdp.kernel.database import metadata

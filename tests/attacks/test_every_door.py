@@ -1,7 +1,7 @@
 """Every operation of the document, knocked at by who may not come in."""
 
 import pytest
-from api_world import MAILER, client, token
+from worlds.api_world import MAILER, client, token
 
 from api.http import client_paths
 

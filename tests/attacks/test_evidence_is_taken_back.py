@@ -1,9 +1,9 @@
 """Somebody with the application's own connection takes back what was said, told, agreed to or sent."""
 
 import pytest
-from journeys import ANN, BOB, identify
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from worlds.journeys import ANN, BOB, identify
 
 from cdp.kernel.database import metadata
 from cdp.vocabulary import State

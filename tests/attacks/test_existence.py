@@ -16,9 +16,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from api_world import MAILER, Town, client, source_with_keys, token
 from scipy.stats import mannwhitneyu
 from sqlalchemy import event, text
+from worlds.api_world import MAILER, Town, client, source_with_keys, token
 
 from api.http import bulkheads
 from api.http.bulkheads import Kind

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from api_world import client, token
 from sqlalchemy import text
 from starlette.datastructures import Headers
 from test_names_said_twice import taking_json
 from test_starving_withdrawals import HANGS, locked, nothing_more, parts, waiting, whole
+from worlds.api_world import client, token
 
 from api.http import bulkheads, edge
 from api.http.bodies import Bodies, TooSlow

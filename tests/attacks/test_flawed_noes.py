@@ -5,11 +5,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from acts_world import beside
-from api_world import MAILER, as_admin, client, token
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from worlds.acts_world import beside
+from worlds.api_world import MAILER, as_admin, client, token
 
 from api.cli.exits import Exit
 from api.http.routes.suppression_routes import ROWS

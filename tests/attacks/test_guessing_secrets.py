@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from api_world import PURPOSES, Town, client, serving, standing_in, token
 from sqlalchemy import text
+from worlds.api_world import PURPOSES, Town, client, serving, standing_in, token
 
 from api.http.auth import guesses
 from api.http.auth.guesses import FIRST, FORGOTTEN, LONGEST, MOST

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from files_as_people_have_them import workbook
+from worlds.files_as_people_have_them import workbook
 
 from cdp.intake.importing import (
     DamagedFile,

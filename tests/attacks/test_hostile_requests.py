@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
-from api_world import serving, standing_in
+from worlds.api_world import serving, standing_in
 
 CANARY = "canary-41aa"
 

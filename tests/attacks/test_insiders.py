@@ -1,9 +1,9 @@
 """Somebody inside who would rather leave no trace, or see more than they may."""
 
 import pytest
-from journeys import ANN, identify, lines
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from worlds.journeys import ANN, identify, lines
 
 from cdp.vocabulary import State
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from journeys import ANN, BOB, READING, identify, lines, with_lines
 from sqlalchemy import select
+from worlds.journeys import ANN, BOB, READING, identify, lines, with_lines
 
 from cdp.registers import policy_lines
 from cdp.releases.releases import OtherContact

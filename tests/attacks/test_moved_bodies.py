@@ -5,8 +5,8 @@ under one key. Whoever can write to the tables can put the bytes of one where th
 """
 
 import pytest
-from api_world import as_admin, client, token
 from sqlalchemy import text
+from worlds.api_world import as_admin, client, token
 
 from cdp.intake.ingest.batch import take
 from cdp.intake.ingest.message_reading import opened

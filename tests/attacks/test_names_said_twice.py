@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from api_world import as_admin
 from sqlalchemy import text
 from test_flawed_noes import ann, mailed, post
+from worlds.api_world import as_admin
 
 from api.http.bulkheads import Kind, kind_with
 from cdp.kernel.repeated_names import all_of

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journeys import ANN, identify, lines, with_lines
+from worlds.journeys import ANN, identify, lines, with_lines
 
 from cdp.vocabulary import FieldClass, State
 from governance.fields.catalogue import BuiltInCatalogue

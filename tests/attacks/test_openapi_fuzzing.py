@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import pytest
 import schemathesis
-from api_world import Town
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
+from worlds.api_world import Town
 
 ROLES = ("admin", "steward", "marketing", "compliance", "support")
 EACH = 4  # requests of an operation, for each kind of caller and each mode

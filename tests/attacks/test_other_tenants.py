@@ -2,10 +2,10 @@
 
 from uuid import UUID, uuid4
 
-import jwt_forging
 import pytest
-from api_world import Town, as_admin
 from sqlalchemy import text
+from worlds import jwt_forging
+from worlds.api_world import Town, as_admin
 
 from cdp.kernel.database import metadata
 

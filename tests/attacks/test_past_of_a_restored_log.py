@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from log_world import Log
+from worlds.log_world import Log
 
 from audit.log import verifier
 from audit.log.sequencer import LogRewritten

@@ -1,8 +1,8 @@
 """A page's public key, which anybody can read, and a victim's e-mail: nothing is granted or shown."""
 
 import pytest
-from api_world import Town, as_admin
 from sqlalchemy import text
+from worlds.api_world import Town, as_admin
 
 from cdp.registers import source_keys, source_rows
 from cdp.vocabulary import KeyKind

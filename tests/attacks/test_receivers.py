@@ -11,21 +11,24 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
-from journeys import ANN, identify
 from rich.console import Console
 from sqlalchemy import select
+from worlds.journeys import ANN, identify
 
 from api.cli.data_and_audiences import marketing_commands
 from cdp import tables
+from cdp.audiences.parts import Parts, Whom
+from cdp.audiences.rules import EVERYBODY
 from cdp.kernel import logs
-from cdp.ports import Intent
+from cdp.ports import Ask, Intent
 from cdp.releases.destinations import NotDelivered, Webhook
 from cdp.releases.releases import Result
-from cdp.releases.releasing import Released, _sent
+from cdp.releases.releasing import Released, _about
 from cdp.releases.webhook_addresses import Place
-from cdp.vocabulary import State
+from cdp.vocabulary import Channel, State
 
-WHAT = {"rule": {"all": []}, "exact": True, "exact_reasons": True}
+ASK = Ask(purpose="email_marketing", channel=Channel.EMAIL, recipient="mailer")
+ROUNDED = Whom(rule=EVERYBODY, ask=ASK, exact=False, exact_reasons=False)
 
 
 @contextmanager
@@ -99,15 +102,20 @@ def test_a_receiver_that_takes_it_is(agreed):
 
 
 @pytest.mark.parametrize(
-    ("released", "unknown", "shown", "rounded_to", "told"),
-    [(7, 0, 7, 1, (7, 0)), (5, 2, 7, 1, (5, 2)), (0, 7, 7, 1, (0, 7)), (0, 90, 100, 20, (0, 100)),
-     (90, 0, 100, 20, (100, 0)), (50, 50, 120, 20, (60, 60)), (199, 1, 200, 20, (180, 20))],
+    ("released", "unknown", "permitted", "lost", "told"),
+    [(0, 90, 100, 80, (0, 100)), (90, 0, 100, 0, (100, 0)), (50, 50, 120, 60, (60, 60)),
+     (20, 70, 80, 100, (0, 80))],
 )  # fmt: skip
-def test_rounded_counts_say_no_more_of_a_failed_delivery(released, unknown, shown, rounded_to, told):
+def test_rounded_counts_say_no_more_of_a_failed_delivery(released, unknown, permitted, lost, told):
     """Nobody who sees rounded counts reads as released what no receiver has confirmed."""
-    result = Result(**WHAT, id=uuid4(), matched=200, released=released, unknown=unknown)
+    failed = bool(unknown)
+    result = Result(
+        id=uuid4(), matched=200, whom=ROUNDED, released=released, unknown=unknown, failed_batches=failed
+    )
+    seen = _about(result, Parts(matched=200, permitted=permitted, withheld={}, lost=lost, rounded_to=20))
 
-    assert _sent(result, shown, rounded_to) == told
+    assert (seen.released, seen.unknown) == told
+    assert seen.failed is (True if failed else None)
 
 
 def unused_port():

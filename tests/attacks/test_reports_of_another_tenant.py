@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from api_world import MAILER, as_admin
-from journeys import ANN, identify, ordered
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+from worlds.api_world import MAILER, as_admin
+from worlds.journeys import ANN, identify, ordered
 
 from cdp.kernel.database import READER
 from cdp.recipients import recipients

@@ -4,8 +4,8 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered, ready
-from restoring import instance
+from worlds.journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered, ready
+from worlds.restoring import instance
 
 from cdp.requests import erasure
 from cdp.vocabulary import State

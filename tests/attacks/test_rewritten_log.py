@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from log_world import Log, LogSigner, Memory
 from sqlalchemy import text
+from worlds.log_world import Log, LogSigner, Memory
 
 from audit.log import inspection
 from audit.log.sequencer import Sequencer

@@ -10,9 +10,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town
-from journeys import lines
 from sqlalchemy import text
+from worlds.api_world import MAILER, Town
+from worlds.journeys import lines
 
 from cdp.intake.ingest.batch import take
 from cdp.intake.ingest.message_reading import opened

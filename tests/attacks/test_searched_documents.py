@@ -4,8 +4,8 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from search_world import Trailing
 from sqlalchemy import text
+from worlds.search_world import Trailing
 
 from audit.answers import answering
 from audit.answers.proved_search import Search

@@ -6,8 +6,8 @@
 from random import Random
 
 import pytest
-from log_world import Log, as_it_is
 from sqlalchemy import text
+from worlds.log_world import Log, as_it_is
 
 from audit.answers.proved_search import Search
 from audit.answers.vouching import LogContradicted, Vouching

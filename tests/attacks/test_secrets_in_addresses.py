@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 import structlog
-from api_world import client, serving, source_with_keys, token
+from worlds.api_world import client, serving, source_with_keys, token
 
 
 @pytest.fixture

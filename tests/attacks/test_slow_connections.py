@@ -10,8 +10,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from api_process import started
-from api_world import Town
+from worlds.api_process import started
+from worlds.api_world import Town
 
 from cdp.permission import unsubscribe
 from cdp.permission.unsubscribe import Link

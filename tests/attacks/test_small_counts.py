@@ -14,11 +14,11 @@ from statistics import mean
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, client, token
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from journeys import lines
 from sqlalchemy import text
+from worlds.api_world import MAILER, Town, client, token
+from worlds.journeys import lines
 
 from cdp.audiences import previews, small_counts
 from cdp.audiences.rules import DEPTH, EVERYBODY, read

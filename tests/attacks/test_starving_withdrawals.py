@@ -10,9 +10,9 @@ from uuid import UUID
 import anyio.to_thread
 import httpx
 import pytest
-from api_world import Town, as_admin, client, token
 from sqlalchemy import text
 from starlette.datastructures import Headers
+from worlds.api_world import Town, as_admin, client, token
 
 from api.http import bulkheads
 from api.http.bodies import Bodies, BodyTooLarge, TooSlow

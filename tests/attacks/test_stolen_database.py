@@ -7,8 +7,8 @@ import sys
 from string import ascii_lowercase
 
 import pytest
-from api_world import as_admin
 from sqlalchemy import select
+from worlds.api_world import as_admin
 
 from api.demo.plaintext import forms, search
 from api.processes.keeper import keep

@@ -1,7 +1,7 @@
 """What a stranger with a browser's public key can do to somebody whose ids they know: nothing."""
 
-from journeys import ANN, identify
 from sqlalchemy import select, text
+from worlds.journeys import ANN, identify
 
 from cdp import tables
 from cdp.requests import access

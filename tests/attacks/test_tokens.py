@@ -1,8 +1,8 @@
 """Access tokens that somebody made, changed, kept too long or got elsewhere."""
 
-import jwt_forging
 import pytest
-from api_world import client, token
+from worlds import jwt_forging
+from worlds.api_world import client, token
 
 
 @pytest.mark.parametrize("forged", jwt_forging.FORGERIES)

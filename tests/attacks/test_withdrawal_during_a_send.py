@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
-from api_world import MAILER, Town, as_admin
 from sqlalchemy import text
+from worlds.api_world import MAILER, Town, as_admin
 
 from cdp.permission import unsubscribe
 from cdp.permission.unsubscribe import Link

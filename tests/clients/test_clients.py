@@ -14,14 +14,14 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
-import arrived
 import building
 import pytest
-from api_world import as_admin
-from documents import ROOT, fences
 from platform_started import PATIENCE, serving_pages, started, wait
 from playwright.sync_api import sync_playwright
 from sqlalchemy import text
+from worlds import arrived
+from worlds.api_world import as_admin
+from worlds.documents import ROOT, fences
 
 from cdp.registers import source_keys, source_rows
 from cdp.vocabulary import Basis, Identifier, KeyKind, PurposeClass

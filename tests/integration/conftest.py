@@ -1,7 +1,7 @@
 """What tests of the API share: the platform, served, and a fresh workspace of it."""
 
 import pytest
-from api_world import Town, serving
+from worlds.api_world import Town, serving
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 """The fixtures of the journeys."""
 
-from journeys import journey
+from worlds.journeys import journey
 
 __all__ = ["journey"]

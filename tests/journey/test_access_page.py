@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from journeys import ANN, BOB, identify, ordered
+from worlds.journeys import ANN, BOB, identify, ordered
 
 from api.pages import access_page
 from cdp.audiences import segments

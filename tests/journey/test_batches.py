@@ -4,8 +4,8 @@ import os
 from random import Random
 
 import pytest
-from journeys import Journey, identify, ordered
 from sqlalchemy import text
+from worlds.journeys import Journey, identify, ordered
 
 from cdp.intake.ingest import Limits, Stages, process, work_off
 from cdp.registers import source_rows, workspaces

@@ -5,8 +5,8 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from journeys import ANN, identify, lines, ordered
 from sqlalchemy import delete, func, select
+from worlds.journeys import ANN, identify, lines, ordered
 
 from cdp import tables
 from cdp.intake import imports

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from journeys import ANN, PATIENCE, READING, identify, lines, ready, with_lines
-from parts import alone, joined
 from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
+from worlds.journeys import ANN, PATIENCE, READING, identify, lines, ready, with_lines
+from worlds.parts import alone, joined
 
 from api.processes.worker import scan_round
 from cdp import tables

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from journeys import ANN, PATIENCE, Journey, identify
 from sqlalchemy import select, text
+from worlds.journeys import ANN, PATIENCE, Journey, identify
 
 from api.processes import scheduled_jobs
 from cdp import tables

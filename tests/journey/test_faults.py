@@ -8,12 +8,12 @@ from time import monotonic, sleep
 
 import psutil
 import pytest
-from journeys import ANN, BOB, identify, ordered
-from parts import alone, joined
 from psycopg import Cursor
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from worlds.journeys import ANN, BOB, identify, ordered
+from worlds.parts import alone, joined
 
 from api.wiring import SYSTEM
 from cdp.intake.ingest import Limits, Stages, process

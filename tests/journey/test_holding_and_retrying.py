@@ -6,10 +6,10 @@ from dataclasses import replace
 import msgspec
 import psycopg
 import pytest
-from journeys import ANN, Journey, identify, ordered
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 from test_race import agreeing, release
+from worlds.journeys import ANN, Journey, identify, ordered
 
 from api import wiring
 from api.processes import keeper

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from journeys import ANN, BOB, identify
+from worlds.journeys import ANN, BOB, identify
 
 from cdp.intake import imports
 from cdp.intake.importing import Loss, load_mapping

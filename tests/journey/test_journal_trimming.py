@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from journeys import ANN, BOB, Journey, identify, lines, ready
 from test_restore import Instance
+from worlds.journeys import ANN, BOB, Journey, identify, lines, ready
 
 from api.processes import keeper
 from cdp.kernel.clock import now

@@ -12,9 +12,9 @@ from time import monotonic, sleep
 
 import psutil
 import pytest
-from journeys import ANN, identify, ordered, ready
-from parts import alone, joined
 from sqlalchemy import text
+from worlds.journeys import ANN, identify, ordered, ready
+from worlds.parts import alone, joined
 
 from api.cli.exits import Exit
 from api.processes import lane

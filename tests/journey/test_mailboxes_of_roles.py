@@ -1,8 +1,8 @@
 """ADR-0024: `info@` is a contact that may be written to, at which a no stands, and that joins nobody."""
 
 import pytest
-from journeys import ANN, identify
 from test_import_noes import load
+from worlds.journeys import ANN, identify
 
 from cdp.intake.importing import Loss
 from cdp.registers import source_rows

@@ -4,9 +4,9 @@ import json
 
 import msgspec
 import pytest
-from journeys import ANN, BOB, PATIENCE, identify, lines, ordered
-from parts import alone, joined
 from sqlalchemy import select, text
+from worlds.journeys import ANN, BOB, PATIENCE, identify, lines, ordered
+from worlds.parts import alone, joined
 
 from api import wiring
 from api.processes import keeper, worker

@@ -3,8 +3,8 @@
 import sys
 from random import Random
 
-from journeys import ANN, identify, lines
-from noes_world import CATEGORY, Person, case
+from worlds.journeys import ANN, identify, lines
+from worlds.noes_world import CATEGORY, Person, case
 
 from cdp.intake import inbox
 from cdp.intake.inbox import Accepted

@@ -1,9 +1,9 @@
 """C14, C15: what messages say no to holds, whatever else is wrong with them and whoever sends them."""
 
 import pytest
-from journeys import ANN, BOB, identify
 from sqlalchemy import func, select
 from test_refusals_heard import agreed, count, reached, row, take
+from worlds.journeys import ANN, BOB, identify
 
 from cdp import tables
 from cdp.ports import Category

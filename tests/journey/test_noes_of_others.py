@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from journeys import ANN, BOB
 from sqlalchemy import select
 from test_noes_of_messages import no, say, shop
 from test_refusals_heard import agreed, reached, take
+from worlds.journeys import ANN, BOB
 
 from cdp.intake import inbox
 from cdp.intake.inbox import Accepted

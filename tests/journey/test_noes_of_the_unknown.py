@@ -9,8 +9,8 @@ from random import Random
 from time import monotonic
 
 import pytest
-from journeys import ANN, BOB, PATIENCE, identify
 from sqlalchemy import text
+from worlds.journeys import ANN, BOB, PATIENCE, identify
 
 from cdp.intake.ingest import Limits, work_off
 from cdp.permission import consents, suppressions

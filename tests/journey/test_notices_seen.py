@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from journeys import ANN, identify, lines
 from sqlalchemy import update
+from worlds.journeys import ANN, identify, lines
 
 from cdp import tables
 from cdp.intake import imports

@@ -1,8 +1,8 @@
 """That a notice was served comes with an event or a row, from who can be believed."""
 
 import pytest
-from journeys import ANN, identify
 from sqlalchemy import select
+from worlds.journeys import ANN, identify
 
 from cdp.intake import imports
 from cdp.intake.ingest.message_reading import ImportRecord

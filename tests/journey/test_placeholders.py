@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from journeys import identify, lines
 from sqlalchemy import select, update
+from worlds.journeys import identify, lines
 
 from cdp import tables as cdp_tables
 from cdp.audiences import audiences, segments

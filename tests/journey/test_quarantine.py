@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
-from parts import alone, joined
 from sqlalchemy import func, select, text
+from worlds.journeys import ANN, BOB, PATIENCE, Journey, identify, lines, ordered
+from worlds.parts import alone, joined
 
 from api.processes import worker
 from cdp import tables

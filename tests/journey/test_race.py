@@ -9,10 +9,10 @@ from random import Random
 from time import monotonic, sleep
 
 import pytest
-from journeys import BOB, PATIENCE, Journey, identify, ready
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from test_restore import Instance
+from worlds.journeys import BOB, PATIENCE, Journey, identify, ready
 
 from api.demo.race import receive
 from cdp.audiences import segments

@@ -1,8 +1,8 @@
 """C14 to C16: a no is heard whatever else is wrong with what brought it."""
 
 import pytest
-from journeys import ANN, BOB, identify
 from sqlalchemy import func, select, text
+from worlds.journeys import ANN, BOB, identify
 
 from cdp import tables
 from cdp.intake import imports

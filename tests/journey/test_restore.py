@@ -1,9 +1,9 @@
 """A restored backup is told what it forgot, once, and by its own state directory alone (E2)."""
 
 import pytest
-from journeys import BOB, identify, ready
-from restoring import Instance, instance
 from sqlalchemy import text
+from worlds.journeys import BOB, identify, ready
+from worlds.restoring import Instance, instance
 
 from api.processes import startup
 from api.processes.startup import WrongInstance

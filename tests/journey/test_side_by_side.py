@@ -13,10 +13,10 @@ from time import monotonic, sleep
 
 import httpx
 import pytest
-from api_world import as_admin, client, source_with_keys, token
-from journeys import ANN, identify, ready
-from parts import alone, joined
 from sqlalchemy import text
+from worlds.api_world import as_admin, client, source_with_keys, token
+from worlds.journeys import ANN, identify, ready
+from worlds.parts import alone, joined
 
 from cdp.kernel.database import APP, OWNER
 from cdp.vocabulary import State

@@ -1,8 +1,8 @@
 """Nothing of a profile is shown but what is on verified links with whom the permission is from."""
 
 import pytest
-from journeys import ANN, BOB, READING, identify, lines
 from sqlalchemy import text
+from worlds.journeys import ANN, BOB, READING, identify, lines
 
 from cdp.views import profile_view
 from cdp.vocabulary import State

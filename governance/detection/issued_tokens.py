@@ -41,6 +41,7 @@ _BASIC = re2.compile(r"(?i)basic\s+([A-Za-z0-9+/]{8,}={0,2})")  # RFC 7617
 _WRITTEN = re2.compile(r"[A-Za-z0-9+/_.~-]{16,}={0,2}")
 _LED = re.compile(r"(?:[A-Za-z]{1,16}[_.-])+")  # a name's words that touch its value: `token_9f8e…`
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HASHED = re.compile(r"0[xX][0-9A-Fa-f]+")  # a wallet, or what was written into a chain of blocks
 _SIGNS = re.compile(r"[^A-Za-z0-9]+")
 _LETTERS = re.compile(r"[A-Z]{9}|[a-z]{9}")  # more in a row than chance writes
 _SORT = {
@@ -63,6 +64,7 @@ _OTHER = re.compile(
     r"(?i)commit|sha-?\d|hash|digest|checksum|etag|trace|build|order|invoice|tracking|parcel|shipment"
     r"|revision|version|image|fingerprint"
 )
+_SESSION = re.compile(r"(?i)session|cookie")
 _BEFORE = 40
 
 
@@ -94,6 +96,8 @@ def _a_login(coded: str) -> bool:
 
 def by_chance(word: str) -> bool:
     """Whether letters and digits take turns as no name of a thing has them."""
+    if _HASHED.fullmatch(word):
+        return False
     if _UUID.fullmatch(word):
         return True
     bare = _SIGNS.sub("", word)
@@ -106,4 +110,7 @@ def by_chance(word: str) -> bool:
 def _called(text: str, start: int, end: int) -> bool:
     """Whether a word for a token names what stands there, and none for something else does."""
     said = named(text, start, _WORDS, _BETWEEN) or said_behind(text, end, _WORDS, _IS)
-    return said and not _OTHER.search(text[max(0, start - _BEFORE) : start])
+    before = text[max(0, start - _BEFORE) : start]
+    # A UUID is what systems call anything, a session too.
+    other = _OTHER.search(before) or (_UUID.fullmatch(text[start:end]) and _SESSION.search(before))
+    return said and not other

@@ -8,6 +8,7 @@ Which status an error has is said here alone.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ from cdp.ports import KeyMissing
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
+_NAMED = 20  # faults of one request
 
 # The first class that fits counts, so the narrower stand first.
 _STATUS: tuple[tuple[type[CdpError], int], ...] = (
@@ -160,14 +162,14 @@ def _ours(error: Exception) -> CdpError:
 
 def of_validation(problems: Iterable[Mapping[str, Any]]) -> Problem:
     """The problem of a request that does not have the documented shape."""
-    found = [_fault(one) for one in problems]
+    found = [_fault(one) for one in islice(problems, _NAMED)]
     error = NotWellFormed(field=found[0]["field"] if found else None)
     return Problem(
         status=422,
         code=error.code(),
         title=error.text(),
         detail=error.message,
-        errors=found[:20],
+        errors=found,
     )
 
 

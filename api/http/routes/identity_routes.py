@@ -336,7 +336,7 @@ class EvaluationIn(Strict):
         {"truth": [{"record": "user-ann", "person": "ann"}, {"record": "user-bob", "person": "bob"}]}
     )
 
-    truth: Annotated[list[RecordIn], Field(min_length=1, max_length=10_000)]
+    truth: Annotated[list[RecordIn], Field(min_length=1, max_length=10_000, fail_fast=True)]
     """The records, each once."""
 
 

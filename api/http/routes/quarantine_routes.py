@@ -115,7 +115,9 @@ class RequeueIn(Strict):
 
     model_config = with_examples({"requests": [REQUEST]})
 
-    requests: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=1000)]
+    requests: Annotated[
+        list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=1000, fail_fast=True)
+    ]
     """Their numbers, as the list has them."""
 
 

@@ -1,11 +1,13 @@
 """Sources and their write keys: where data comes from, and what it shows when it sends."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from api.http import shapes
 from api.http.dependencies import PortsDep, doing
@@ -24,6 +26,7 @@ SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$
 SourcePath = Annotated[SourceName, Path(description="The source, by its name.", examples=["shop"])]
 KeyPath = Annotated[UUID, Path(description="The id of a write key.", examples=[str(shapes.WRITE_KEY)])]
 
+CATEGORIES = 200  # of a source
 _CATEGORIES = {"newsletter": {"purpose": "email_marketing", "channel": "email", "notice": "newsletter"}}
 
 
@@ -62,6 +65,13 @@ class CategoryOut(Out):
     """What they were shown when they agreed; null: a yes is no grant."""
 
 
+def _few(said: object) -> object:
+    """Counted before each is looked at, or those beyond the limit would be faults, too."""
+    if isinstance(said, Mapping) and len(said) > CATEGORIES:
+        raise PydanticCustomError("too_long", "more categories than a source may have")
+    return said
+
+
 class SourceIn(Strict):
     """A source that is to be registered."""
 
@@ -77,7 +87,7 @@ class SourceIn(Strict):
     """
     obtained: Literal["subject", "third_party"] = "subject"
     """Whether its data comes from the people themselves, or from somebody else (GDPR 13, 14)."""
-    categories: dict[Name, CategoryIn] = Field({}, max_length=200)
+    categories: Annotated[dict[Name, CategoryIn], BeforeValidator(_few)] = Field({}, max_length=CATEGORIES)
     """What its consent categories mean, by their words."""
     controller: UUID | None = None
     """Who decides on its data, by the id in the register; null: the workspace itself."""

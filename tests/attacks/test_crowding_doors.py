@@ -70,7 +70,7 @@ def test_a_full_process_says_that_it_can_serve(town, database):
 
 def test_whoever_asks_whether_it_can_serve_shares_one_look(monkeypatch):
     """A hundred at once, and a hundred after them: one look at the disk and at the database."""
-    monkeypatch.setattr("api.http.readiness.TOLD_SECONDS", HANGS)
+    monkeypatch.setattr(readiness, "TOLD_SECONDS", HANGS)
     taken = []
 
     def look() -> Found:
@@ -88,7 +88,7 @@ def test_whoever_asks_whether_it_can_serve_shares_one_look(monkeypatch):
 
 def test_a_look_that_does_not_end_is_told_as_such_and_taken_once(monkeypatch):
     """Who asks is answered in time, and no thread more is lost to it."""
-    monkeypatch.setattr("api.http.readiness.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0.01)
     taken, ends = [], threading.Event()
 
     def look() -> Found:
@@ -100,7 +100,7 @@ def test_a_look_that_does_not_end_is_told_as_such_and_taken_once(monkeypatch):
         looks = Looks(look)
         found = [one for _ in range(2) for one in await asyncio.gather(*(looks.found() for _ in range(10)))]
         ends.set()
-        monkeypatch.setattr("api.http.readiness.PATIENCE_SECONDS", HANGS)
+        monkeypatch.setattr(readiness, "PATIENCE_SECONDS", HANGS)
         return {one.ready for one in found}, (await looks.found()).ready
 
     assert asyncio.run(asked()) == ({False}, True)
@@ -109,7 +109,7 @@ def test_a_look_that_does_not_end_is_told_as_such_and_taken_once(monkeypatch):
 
 def test_a_look_asks_workspaces_for_so_long_and_no_longer(town, monkeypatch):
     """Each costs a transaction, and there may be any number."""
-    monkeypatch.setattr("api.http.readiness.LAG_SECONDS", -1)
+    monkeypatch.setattr(readiness, "LAG_SECONDS", -1)
 
     found = readiness.look(town.system)
 

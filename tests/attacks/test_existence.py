@@ -20,7 +20,7 @@ from scipy.stats import mannwhitneyu
 from sqlalchemy import event, text
 from worlds.api_world import MAILER, Town, client, source_with_keys, token
 
-from api.http import bulkheads
+from api.http import bulkheads, discreet
 from api.http.bulkheads import Kind
 from cdp.acts import Act
 from cdp.permission import unsubscribe
@@ -348,7 +348,7 @@ def test_whether_somebody_may_be_known_takes_the_same_few_questions_as_of_nobody
 
 def test_words_that_wait_for_their_step_take_nobodys_place(town, monkeypatch):
     """More of them wait at once than there are places for noes, and another's no is answered meanwhile."""
-    monkeypatch.setattr("api.http.discreet.WORD", 5.0)
+    monkeypatch.setattr(discreet, "WORD", 5.0)
     callers = []
     for number in range(3):
         made = client(

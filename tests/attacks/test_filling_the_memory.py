@@ -14,6 +14,7 @@ from test_names_said_twice import taking_json
 from test_starving_withdrawals import HANGS, locked, nothing_more, parts, waiting, whole
 from worlds.api_world import client, token
 
+from api.http import bodies as reading
 from api.http import bulkheads, edge
 from api.http.bodies import Bodies, TooSlow
 from cdp.kernel.errors import Overloaded
@@ -165,7 +166,7 @@ def test_one_callers_bodies_take_a_share_of_the_memory():
 
 def test_one_callers_slow_body_gives_way_to_the_next_of_theirs_and_nobody_elses(monkeypatch):
     """Who is over their share takes from themselves."""
-    monkeypatch.setattr("api.http.bodies.GRACE_SECONDS", 0)
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 0)
     bodies = Bodies(most=100, together=1000, each=150, seconds=HANGS)
 
     async def coming(caller: str):

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from starlette.datastructures import Headers
 from worlds.api_world import Town, as_admin, client, token
 
+from api.http import bodies as reading
 from api.http import bulkheads
 from api.http.bodies import Bodies, BodyTooLarge, TooSlow
 from api.http.bulkheads import Kind
@@ -390,7 +391,7 @@ async def read(bodies: Bodies, receive) -> bytes:
 
 def test_slow_bodies_that_fill_the_memory_give_way(monkeypatch):
     """Whoever has been sending longest is given up for whoever comes; nobody is kept out by them."""
-    monkeypatch.setattr("api.http.bodies.GRACE_SECONDS", 0)
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 0)
     bodies = Bodies(most=100, together=250, seconds=HANGS)
 
     async def attack():

@@ -144,6 +144,13 @@ def _settings(section: str) -> dict[str, object]:
     return found
 
 
+def test_nothing_of_ours_is_patched_by_a_dotted_string():
+    """A name in a string outlives what it names: a move would leave the patch behind in silence."""
+    dotted = re.compile(rf"setattr\(\s*[\"'](?:{'|'.join(sorted(SEVEN))})\.")
+
+    assert [name for name, path in MODULES.items() if dotted.search(path.read_text())] == []
+
+
 def test_tests_stand_in_folders_of_the_packages():
     """Whoever changes a package finds its tests; `house` is what is about all of them."""
     for kind in ("unit", "integration"):
